@@ -1,0 +1,98 @@
+"""The Docker Engine: find the one the user means, and install or start it where the lab may."""
+
+from __future__ import annotations
+
+import os
+
+import docker
+import requests
+from docker.context import ContextAPI
+from docker.errors import DockerException
+
+from labctl import engine_start
+from labctl.errors import LabError
+from labctl.machine import this_machine
+
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+_ANSWER_WITHIN_S = 10
+_CALL_WITHIN_S = 120
+
+
+def connect(timeout_s: int = _CALL_WITHIN_S) -> docker.DockerClient:
+    """A client of the engine the `docker` command talks to; its calls may take `timeout_s`.
+
+    DOCKER_HOST wins, then DOCKER_CONTEXT and the CLI's current context (Docker Desktop and colima listen on
+    sockets of their own), then the default socket. Raises LabError when that engine does not answer.
+    """
+    address = engine_address()
+    try:
+        client = docker.from_env(timeout=_ANSWER_WITHIN_S, version="auto", use_ssh_client=True)
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise LabError(f"no Docker Engine answers at {address} ({_reason(error)})", hint=_hint(address)) from error
+    client.api.timeout = timeout_s
+    return client
+
+
+def engine_address() -> str:
+    """Where the engine is expected, in DOCKER_HOST's form.
+
+    Raises LabError when the chosen context does not exist (the SDK would take the default socket instead).
+    """
+    if host := os.environ.get("DOCKER_HOST"):
+        return host
+    name = os.environ.get("DOCKER_CONTEXT")
+    context = ContextAPI.get_context(name)
+    if context is None:
+        raise LabError(
+            f"the Docker context {name or 'in ~/.docker/config.json'} does not exist",
+            hint="`docker context ls` shows those that do; `docker context use default` takes this machine's",
+        )
+    host = str(context.Host or DEFAULT_SOCKET)
+    return DEFAULT_SOCKET if host.endswith("unix:///var/run/docker.sock") else host
+
+
+def ensure_engine() -> docker.DockerClient:
+    """A client of a running engine: the one that answers, or one started, or installed and started, here.
+
+    Raises LabError when the engine is not ours to start (another machine's, Docker Desktop's), when this is no
+    Debian or Ubuntu, when the user may not use it, or when it does not come up.
+    """
+    try:
+        return connect()
+    except LabError:
+        machine = this_machine()
+        if machine.system != "Linux" or engine_address() != DEFAULT_SOCKET:
+            raise
+    if not engine_start.socket_is_forbidden():
+        freshly = engine_start.install_if_missing(machine)
+        engine_start.start(machine, connect)
+        if freshly and engine_start.socket_is_forbidden():
+            engine_start.join_docker_group(machine)
+    return connect()
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in one line: the SDK wraps it four times."""
+    text = str(error).lower()
+    if "permission denied" in text or "errno 13" in text:
+        return "permission denied"
+    if "no such file" in text or "filenotfound" in text:
+        return "nothing listens there"
+    if "connection refused" in text:
+        return "connection refused"
+    if "timed out" in text:
+        return f"no answer within {_ANSWER_WITHIN_S} s"
+    return " ".join(str(error).split())[:200]
+
+
+def _hint(address: str) -> str:
+    machine = this_machine()
+    if os.environ.get("DOCKER_HOST"):
+        return "DOCKER_HOST says so; start that engine, or unset DOCKER_HOST"
+    if engine_start.socket_is_forbidden():
+        return "sudo usermod -aG docker $USER and log in again, or sudo ./lab (both are as good as root)"
+    if machine.system != "Linux":
+        return "start Docker Desktop or colima; to install: https://docs.docker.com/get-started/get-docker"
+    if address != DEFAULT_SOCKET:
+        return "the current Docker context says so; start that engine, or `docker context use default`"
+    return "install Docker Engine 20.10 or newer and start it: https://docs.docker.com/engine/install"
