@@ -1,0 +1,119 @@
+"""The `docker` command and its Compose plugin: version 2.17 or newer, installed where the lab may."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from labctl import debian_mirror, packages
+from labctl.errors import LabError
+from labctl.machine import Machine, this_machine
+from labctl.progress import Step, say, step
+from labctl.subprocesses import run
+
+OLDEST = (2, 17)  # `depends_on.restart`, without which a restarted holder splits the pairs
+_HINT = "install it, and run this again: https://docs.docker.com/compose/install/linux"
+
+
+def ensure_compose() -> str:
+    """The version of a Compose that is new enough, installed first if there is none.
+
+    Raises LabError when this is no Debian or Ubuntu, or nothing new enough can be installed.
+    """
+    machine = this_machine()
+    _ensure_command(machine)
+    if version := _usable_version():
+        return version
+    _install(machine)
+    if version := _usable_version():
+        return version
+    raise LabError(f"Compose was installed, and `docker compose version` still says {_version()!r}", hint=_HINT)
+
+
+def parse_version(text: str) -> tuple[int, int] | None:
+    """(2, 26) out of "2.26.1-4", "v2.17.0", "Docker Compose version v2.40.3+ds1"; None if there is none."""
+    match = re.search(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _version() -> str:
+    """What `docker compose version` says; "" without the plugin."""
+    command = ["docker", "compose", "version", "--short"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else ""
+
+
+def _usable_version() -> str | None:
+    text = _version()
+    version = parse_version(text)
+    return text if version and version >= OLDEST else None
+
+
+def _ensure_command(machine: Machine) -> None:
+    if shutil.which("docker") is not None:
+        return
+    if not machine.installs_packages:
+        raise LabError(f"the docker command is missing, and {machine.name} is no Debian or Ubuntu", hint=_HINT)
+    packages.refresh_if_unknown(["docker.io"], machine)
+    # Debian 13 has it in a package of its own.
+    name = "docker-cli" if packages.candidate("docker-cli") else "docker.io"
+    packages.install([name], why="The docker command is missing", machine=machine)
+
+
+def _install(machine: Machine) -> None:
+    """The distribution's own Compose v2, or Debian 13's plugin where it has none (Debian 12)."""
+    old = _version()
+    why = f"Compose {old} is older than {OLDEST[0]}.{OLDEST[1]}" if old else "The Compose v2 plugin is missing"
+    if not machine.installs_packages:
+        raise LabError(f"{why}, and {machine.name} is no Debian or Ubuntu: the lab cannot install it", hint=_HINT)
+    packages.refresh_if_unknown(["docker-compose"], machine)
+    for name in ("docker-compose-v2", "docker-compose"):
+        version = packages.candidate(name)
+        if version and (parse_version(version) or (0, 0)) >= OLDEST:
+            # Newer Compose builds through buildx, which it only recommends.
+            buildx = ["docker-buildx"] if packages.candidate("docker-buildx") else []
+            packages.install([name, *buildx], why=why, machine=machine)
+            return
+    say(f"{why}: taking the plugin out of Debian {debian_mirror.RELEASE}'s docker-compose package")
+    with step("Installing the Compose plugin") as current, tempfile.TemporaryDirectory() as folder:
+        _extract_plugin(machine, Path(folder), current)
+
+
+def _extract_plugin(machine: Machine, folder: Path, current: Step) -> None:
+    """Fetch the package with an apt of its own in `folder`, so that the system's sources stay as they are.
+
+    apt verifies it against Debian's keyring, and keeps the system's proxy settings.
+    """
+    for name in ("state", "cache", "lists"):
+        (folder / name).mkdir()
+    (folder / "status").touch()
+    (folder / "sources.list").write_text("\n".join(debian_mirror.sources(machine)[:1]) + "\n")
+    settings = {
+        "Dir::Etc::sourcelist": folder / "sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::preferencesparts": "/dev/null",
+        "Dir::State": folder / "state",
+        "Dir::State::lists": folder / "lists",
+        "Dir::State::status": folder / "status",
+        "Dir::Cache": folder / "cache",
+        "Acquire::Languages": "none",
+        "APT::Sandbox::User": "root",  # the folder is private, and apt's own user cannot enter it
+    }
+    apt = ["apt-get", "-q", *(part for key, value in settings.items() for part in ("-o", f"{key}={value}"))]
+    hint = "the mirror in /etc/apt must answer; or install Compose 2.17 or newer yourself"
+    run([*apt, "update"], step=current, hint=hint, cwd=folder)
+    run([*apt, "download", "docker-compose"], step=current, hint=hint, cwd=folder)
+    package = next(folder.glob("docker-compose_*.deb"))
+    run(["dpkg-deb", "--extract", str(package), str(folder / "package")], step=current, hint=hint)
+    plugins = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "cli-plugins"
+    plugins.mkdir(parents=True, exist_ok=True)
+    # Beside its final name first: another ./lab may be running the plugin right now.
+    unfinished = plugins / f".docker-compose.{os.getpid()}"
+    shutil.copy(folder / "package/usr/libexec/docker/cli-plugins/docker-compose", unfinished)
+    unfinished.chmod(0o755)
+    unfinished.rename(plugins / "docker-compose")
+    say(f"Installed {plugins / 'docker-compose'}")
