@@ -1,0 +1,151 @@
+"""`python -m ipclab`: one image, the role is chosen by command.
+
+Exit codes: 0 told to stop; 1 it cannot work here; 2 a bad option; 75 left behind in an old namespace.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from prometheus_client import start_http_server
+
+from ipclab import metrics, namespaces, registry, settings
+from ipclab.channel import Address
+from ipclab.checker import Checker
+from ipclab.consumer import Consumer
+from ipclab.errors import ChannelError
+from ipclab.holder import hold
+from ipclab.ledger import ConsumerLedger, LedgerError, ProducerLedger
+from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time
+from ipclab.load import Load, LoadFile
+from ipclab.metrics import Page, Role, Sample
+from ipclab.producer import Producer
+
+_STATE = Path("/state")
+_ALIVE = Path("/run/lab/alive")
+
+mechanism_argument = click.argument("mechanism", type=click.Choice(registry.names()))
+rate_option = click.option("--rate", type=settings.RATE, envvar="LAB_RATE", required=True, help="Messages per second.")
+size_option = click.option("--size", type=settings.SIZE, envvar="LAB_SIZE", required=True, help="Bytes a message.")
+
+
+def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where to meet, and how to show what happens."""
+    for option in (
+        click.option("--key", type=settings.KEY, default=1, help="System V key."),
+        click.option("--path", type=click.Path(path_type=Path), default=Path(), help="Name in the filesystem."),
+        click.option("--host", default="", help="Host to connect to, or address to listen on."),
+        click.option("--port", type=settings.PORT, default=1, help="TCP port."),
+        click.option("--holder", envvar="LAB_HOLDER", help="Host name of the namespace's holder."),
+        click.option("--state", type=click.Path(path_type=Path), default=_STATE, help="Private, lasting directory."),
+        click.option("--alive", type=click.Path(path_type=Path), default=_ALIVE, help="File touched while alive."),
+        click.option("--metrics-port", type=settings.PORT, default=metrics.PORT, help="Port of /metrics."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def cli() -> None:
+    """The roles of the lab's containers."""
+
+
+@cli.command()
+@mechanism_argument
+@rate_option
+@size_option
+@endpoint_options
+def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
+    """Send messages at a constant rate."""
+    subject = registry.load(mechanism)
+    if problem := settings.check_size(mechanism, size, subject.traits.max_message_bytes):
+        raise click.BadParameter(problem, param_hint="LAB_SIZE")
+    endpoint = _Endpoint(mechanism, Role.PRODUCER, options)
+    ledger = ProducerLedger(options["state"] / "producer.ledger")
+    load = LoadFile(options["state"] / "load.json", Load(rate, size))
+    loop = Producer(subject, endpoint.address, ledger, load, endpoint.vitals, endpoint.stop)
+    endpoint.run(loop.run, loop.samples)
+
+
+@cli.command()
+@mechanism_argument
+@endpoint_options
+def consumer(mechanism: str, **options: Any) -> None:
+    """Receive messages and account for every one."""
+    subject = registry.load(mechanism)
+    endpoint = _Endpoint(mechanism, Role.CONSUMER, options)
+    checker = Checker(ConsumerLedger(options["state"] / "consumer.ledger"), ordered=subject.traits.ordered)
+    loop = Consumer(subject, endpoint.address, checker, endpoint.vitals, endpoint.stop)
+    endpoint.run(loop.run, loop.samples)
+
+
+@cli.command()
+@endpoint_options
+def holder(**options: Any) -> None:
+    """Hold the IPC namespace that others join."""
+    endpoint = _Endpoint("", Role.HOLDER, options)
+    endpoint.run(lambda: hold(endpoint.vitals, endpoint.stop), endpoint.vitals.namespace_samples)
+
+
+@cli.command()
+@mechanism_argument
+@rate_option
+@size_option
+@click.option("--reset", is_flag=True, help="Go back to LAB_RATE and LAB_SIZE.")
+@click.option("--state", type=click.Path(path_type=Path), default=_STATE, help="The producer's state directory.")
+def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None:
+    """Change the load of the producer that runs in this container."""
+    if problem := settings.check_size(mechanism, size, registry.load(mechanism).traits.max_message_bytes):
+        raise click.BadParameter(problem, param_hint="--size")
+    file = LoadFile(state / "load.json", Load(rate, size))
+    if reset:
+        file.reset()
+    else:
+        file.write(Load(rate, size))
+
+
+class _Endpoint:
+    """What the roles have in common: the address, the signals, the vitals, the metrics page."""
+
+    def __init__(self, mechanism: str, role: Role, options: dict[str, Any]) -> None:
+        self._mechanism = mechanism
+        self._role = role
+        self._metrics_port: int = options["metrics_port"]
+        self._holder: str | None = options["holder"]
+        self.address = Address(options["key"], options["path"], options["host"], options["port"])
+        self.vitals = Vitals(options["alive"])
+        self.stop = Stop()
+
+    def run(self, loop: Callable[[], None], samples: Callable[[], Iterable[Sample]]) -> None:
+        """Serve the metrics and run the loop in this, the main thread."""
+        name = f"{self._mechanism} {self._role}".strip()
+        logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", stream=sys.stderr)
+        self.stop.on_signals()
+        wake_on_time()
+        start_http_server(self._metrics_port, registry=metrics.registry(Page(self._mechanism, self._role, samples)))
+        if self._holder:
+            url = f"http://{self._holder}:{metrics.PORT}/metrics"
+            namespaces.watch_holder(url, lambda reason: self.stop.request(reason, EXIT_SPLIT))
+        loop()
+        sys.exit(self.stop.exit_code)
+
+
+def main() -> None:
+    """Run the command; what a person can meet ends in one line."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except (ChannelError, LedgerError, OSError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The contract between the loops and the mechanisms.
+
+A *mechanism* moves messages between one process and another. A *channel* is one instance of it, found
+by an *address* that both sides know. It has two endpoints:
+
+- The **receiver** makes the kernel object, or adopts the one that an earlier receiver left behind with
+  whatever is still queued in it. A leftover that cannot be adopted is replaced. `close()` lets go of
+  the object and leaves it where the kernel keeps it; `remove()` also takes it away.
+- The **sender** only opens what is there. It never creates, so that two sides that cannot see each
+  other say so (`PeerAbsent`) instead of talking to themselves.
+
+What every implementation promises:
+
+1. A message is delivered whole and with its borders, or not at all. Bytes that are no message raise
+   `TornMessage`; they are never handed out.
+2. `send` returns once the message is the channel's: queued, written, or mapped. Until then it blocks,
+   for `timeout_s` at the longest, and raises `ChannelFull`. A message of which the kernel has already
+   taken a part belongs to the channel, which finishes it before the next.
+3. `receive_into` fills the caller's buffer and returns the length; it blocks for `timeout_s` at the
+   longest and raises `ReceiveTimeout`.
+4. When the peer dies, the survivor gets `PeerGone` or goes on waiting; it never hangs beyond its
+   timeout. A receiver outlives its senders: the next one can open the same channel.
+5. Every failure is a `ChannelError` that carries the errno by name. No other exception leaves a
+   mechanism, whatever the kernel or the peer does.
+6. What the mechanism guarantees beyond that (order, reliability, limits) is what its `Traits` say, and
+   the conformance suite asserts what they say.
+
+Endpoints belong to one thread, the process's main thread: a System V queue has no timed receive, and
+the signal that stands in for it reaches the main thread only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class Kind(StrEnum):
+    """What the kernel carries."""
+
+    BYTE_STREAM = "byte stream"
+    MESSAGE = "message"
+    SHARED_MEMORY = "shared memory"
+
+
+class OnFull(StrEnum):
+    """What happens to a message for which there is no room."""
+
+    BLOCK = "block"
+    FAIL = "fail"
+    DROP = "drop"
+    OVERWRITE = "overwrite"
+
+
+class Persistence(StrEnum):
+    """What the channel and its content live as long as."""
+
+    PROCESS = "process"
+    KERNEL = "kernel"
+    FILESYSTEM = "filesystem"
+
+
+class Direction(StrEnum):
+    """Which way messages can go on one channel."""
+
+    ONE_WAY = "one way"
+    TWO_WAY = "two way"
+
+
+class Sharing(StrEnum):
+    """What two containers must have in common; the values are the words of `compose.yaml`."""
+
+    IPC_NAMESPACE = "ipc namespace"
+    VOLUME = "volume"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Facts about a mechanism, not code. Sizes in bytes; `copies` counts kernel and user copies per message."""
+
+    kind: Kind
+    ordered: bool
+    reliable: bool
+    max_message_bytes: int
+    on_full: OnFull
+    persistence: Persistence
+    direction: Direction
+    requires: frozenset[Sharing]
+    copies: int
+    send_errnos: tuple[str, ...]
+    man_page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the two endpoints meet; each mechanism uses the part it needs.
+
+    `key` is a System V key (1 to 2**31 - 1), `path` a name in the filesystem, `host` and `port` a
+    socket address (a receiver listens on every local address when `host` is empty).
+    """
+
+    key: int = 0
+    path: Path = Path()
+    host: str = ""
+    port: int = 0
+
+
+class Endpoint(Protocol):
+    """What both sides have. Leaving the `with` block closes."""
+
+    def close(self) -> None:
+        """Let go of the channel. Idempotent; never raises."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Sender(Endpoint, Protocol):
+    """The producer's end."""
+
+    def send(self, payload: memoryview, timeout_s: float) -> None:
+        """Send one message.
+
+        :raises ChannelFull: no room within `timeout_s`; nothing was sent
+        :raises MessageTooLarge: over `Traits.max_message_bytes`; nothing was sent
+        :raises PeerGone: the channel broke; open a new sender
+        """
+
+
+class Receiver(Endpoint, Protocol):
+    """The consumer's end."""
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        """Receive one message into `buffer` and return its length in bytes.
+
+        :raises ReceiveTimeout: none came within `timeout_s`
+        :raises MessageTooLarge: it does not fit `buffer`; it is gone
+        :raises TornMessage: bytes were skipped that are no whole message
+        :raises PeerGone: the kernel object was removed; create a new receiver
+        """
+
+    def remove(self) -> None:
+        """Close, and take the kernel object away with all that is queued in it."""
+
+
+class Mechanism(Protocol):
+    """One file in `ipclab.mechanisms`, as its module-level name `MECHANISM`."""
+
+    traits: Traits
+
+    def create_receiver(self, address: Address) -> Receiver:
+        """Make the kernel object, or adopt a leftover.
+
+        :raises AccessRefused: somebody else's object is in the way
+        :raises Unusable: the mechanism cannot work here
+        """
+
+    def open_sender(self, address: Address) -> Sender:
+        """Open what a receiver made.
+
+        :raises PeerAbsent: there is none
+        :raises AccessRefused: it belongs to somebody else
+        """
+
+
+class ClosingEndpoint:
+    """The `with` half of every endpoint: leaving the block closes."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,99 @@
+"""Accounts for every sequence number: received once, duplicate, or lost with the reason.
+
+Pure: it knows messages by number only, and keeps its books in a `ConsumerLedger`. Within one stream
+
+    sent by the producer = received + lost + missing + still on the way
+
+holds at every moment. A gap on an ordered mechanism is lost at once. On a mechanism that reorders it
+stays missing until it is filled (counted as reordered) or is `WINDOW` numbers old (lost).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ipclab.ledger import ConsumerLedger, Stream, StreamRecord
+
+WINDOW = 1024
+
+
+class _Books:
+    """One producer's stream: the record on file, its copy in memory, and the open gaps."""
+
+    def __init__(self, record: StreamRecord, stream: Stream) -> None:
+        self.record = record
+        self.stream = stream
+        self.gaps: set[int] = set()
+        self.fresh = True  # no message seen in this life of the consumer
+
+
+class Checker:
+    """The consumer's books over all producers of its channel."""
+
+    def __init__(self, ledger: ConsumerLedger, *, ordered: bool) -> None:
+        self._ledger = ledger
+        self._ordered = ordered
+        self._books: dict[int, _Books] = {}
+        for producer, record in ledger.records.items():
+            stream = record.read()
+            # What an earlier life of this consumer was still missing can no longer be told from lost.
+            if stream.missing:
+                stream = stream._replace(
+                    missing=0, lost_at_consumer_restart=stream.lost_at_consumer_restart + stream.missing
+                )
+                record.write(stream)
+            self._books[producer] = _Books(record, stream)
+
+    def account(self, producer: int, epoch: int, sequence: int) -> None:
+        """Enter one message that arrived whole."""
+        books = self._books.get(producer)
+        if books is None:
+            record = self._ledger.record_of(producer)
+            books = self._books[producer] = _Books(record, record.read())
+        stream = books.stream
+        if sequence == stream.expected and epoch == stream.epoch and not books.gaps:
+            books.stream = stream._replace(expected=sequence + 1)
+            books.record.advance(sequence + 1)
+            books.fresh = False
+            return
+        books.stream = self._irregular(books, epoch, sequence)
+        books.record.write(books.stream)
+        books.fresh = False
+
+    def corrupt(self) -> None:
+        """Enter one arrival that was no message as sent; its number will show up as a gap."""
+        self._ledger.corrupt += 1
+
+    @property
+    def corrupt_count(self) -> int:
+        """Arrivals that were no message as it was sent."""
+        return self._ledger.corrupt
+
+    def streams(self) -> Iterable[Stream]:
+        """The books of every producer."""
+        return [books.stream for books in list(self._books.values())]
+
+    def _irregular(self, books: _Books, epoch: int, sequence: int) -> Stream:
+        stream = books.stream
+        if sequence < stream.expected:
+            if sequence not in books.gaps:
+                return stream._replace(duplicate=stream.duplicate + 1)
+            books.gaps.remove(sequence)
+            return stream._replace(missing=stream.missing - 1, reordered=stream.reordered + 1)
+        gap = sequence - stream.expected
+        new_epoch = epoch != stream.epoch
+        stream = stream._replace(epoch=epoch, expected=sequence + 1)
+        if books.fresh:
+            return stream._replace(lost_at_consumer_restart=stream.lost_at_consumer_restart + gap)
+        if new_epoch:
+            return stream._replace(lost_at_producer_restart=stream.lost_at_producer_restart + gap)
+        if self._ordered:
+            return stream._replace(lost_in_channel=stream.lost_in_channel + gap)
+        books.gaps.update(range(max(sequence - gap, sequence - WINDOW), sequence))
+        given_up = {number for number in books.gaps if number < sequence - WINDOW}
+        books.gaps -= given_up
+        beyond = max(0, gap - WINDOW)
+        return stream._replace(
+            missing=stream.missing + gap - beyond - len(given_up),
+            lost_in_channel=stream.lost_in_channel + beyond + len(given_up),
+        )

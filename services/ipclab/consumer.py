@@ -1,0 +1,87 @@
+"""The consumer's loop: receive, check, account, and measure how long it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from ipclab import message, metrics
+from ipclab.channel import Address, Mechanism, Receiver
+from ipclab.checker import Checker
+from ipclab.errors import AccessRefused, MessageTooLarge, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.latency import Histogram
+from ipclab.lifecycle import TICK_S, Stop, Vitals, log
+from ipclab.message import CorruptMessage
+from ipclab.metrics import Sample
+
+_RETRY_S = 0.2
+
+
+class Consumer:
+    """One receiver and its books."""
+
+    def __init__(self, mechanism: Mechanism, address: Address, checker: Checker, vitals: Vitals, stop: Stop) -> None:
+        self._mechanism = mechanism
+        self._address = address
+        self._checker = checker
+        self._vitals = vitals
+        self._stop = stop
+        self._latency = Histogram()
+        self._bytes = 0
+        self._buffer = memoryview(bytearray(mechanism.traits.max_message_bytes))
+
+    def run(self) -> None:
+        """Receive until told to stop; make the channel again whenever it is taken away."""
+        while not self._stop.requested:
+            try:
+                with self._mechanism.create_receiver(self._address) as receiver:
+                    log.info("channel open")
+                    self._vitals.opened()
+                    self._drain(receiver)
+            except (PeerGone, AccessRefused) as error:
+                self._vitals.closed()
+                self._vitals.tick(time.monotonic_ns())
+                log.warning("no channel, trying again: %s", error)
+                time.sleep(_RETRY_S)
+
+    def samples(self) -> Iterable[Sample]:
+        """What this consumer exports."""
+        streams = list(self._checker.streams())
+        yield Sample(metrics.RECEIVED, sum(s.received for s in streams))
+        yield Sample(metrics.RECEIVED_BYTES, self._bytes)
+        yield Sample(metrics.LOST, sum(s.lost_in_channel for s in streams), ("channel",))
+        yield Sample(metrics.LOST, sum(s.lost_at_producer_restart for s in streams), ("producer_restart",))
+        yield Sample(metrics.LOST, sum(s.lost_at_consumer_restart for s in streams), ("consumer_restart",))
+        yield Sample(metrics.DUPLICATE, sum(s.duplicate for s in streams))
+        yield Sample(metrics.REORDERED, sum(s.reordered for s in streams))
+        yield Sample(metrics.CORRUPT, self._checker.corrupt_count)
+        yield Sample(metrics.LATENCY, self._latency)
+        yield from self._vitals.samples()
+
+    def _drain(self, receiver: Receiver) -> None:
+        """Receive on one open channel until it breaks or we stop."""
+        clock = time.monotonic_ns
+        while not self._stop.requested:
+            try:
+                length = receiver.receive_into(self._buffer, TICK_S)
+            except ReceiveTimeout:
+                length = 0
+            except (TornMessage, MessageTooLarge) as error:
+                log.warning("corrupt: %s", error)
+                self._checker.corrupt()
+                length = 0
+            now = clock()
+            if length:
+                self._account(self._buffer[:length], now)
+            self._vitals.tick(now)
+
+    def _account(self, arrived: memoryview, now: int) -> None:
+        try:
+            header = message.parse(arrived)
+        except CorruptMessage as error:
+            log.warning("corrupt: %s", error)
+            self._checker.corrupt()
+            return
+        self._checker.account(header.producer, header.epoch, header.sequence)
+        self._latency.record(now - header.due_ns)
+        self._bytes += len(arrived)

@@ -1,0 +1,55 @@
+"""The error vocabulary of every channel.
+
+Each error says whether the message may still have been delivered, because the loops decide by that:
+a message that surely did not get through is sent again under the same sequence number, a message
+that may have got through is not (it would be a duplicate); if it was lost, the consumer sees the gap.
+"""
+
+from __future__ import annotations
+
+import errno
+
+
+class ChannelError(Exception):
+    """A channel could not do what it was asked.
+
+    `errno_name` is the kernel's own word (`"ENOENT"`), `may_be_delivered` says whether the message
+    of the failing `send` can still reach the receiver.
+    """
+
+    def __init__(self, message: str, *, code: int, may_be_delivered: bool = False) -> None:
+        self.may_be_delivered = may_be_delivered
+        self.errno_name = errno.errorcode.get(code, str(code))
+        super().__init__(f"{message} ({self.errno_name})")
+
+
+class PeerAbsent(ChannelError):
+    """There is nothing to connect to yet: no object, no reader, no listener. Try again later."""
+
+
+class PeerGone(ChannelError):
+    """The channel was open and broke: the peer died, or the object was removed. Open it again."""
+
+
+class ChannelFull(ChannelError):
+    """`send` could not place the message within its timeout: backpressure. Nothing was sent."""
+
+
+class ReceiveTimeout(ChannelError):
+    """`receive_into` saw no message within its timeout."""
+
+
+class MessageTooLarge(ChannelError):
+    """The message is larger than the mechanism carries, or than the buffer given. Nothing was sent."""
+
+
+class AccessRefused(ChannelError):
+    """The kernel's permission check said no: another user id, or a read-only place."""
+
+
+class TornMessage(ChannelError):
+    """Bytes arrived that are no whole message; they were skipped. The next call goes on behind them."""
+
+
+class Unusable(ChannelError):
+    """The mechanism cannot work here at all, whatever is tried again (a missing kernel feature)."""

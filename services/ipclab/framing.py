@@ -1,0 +1,160 @@
+"""Messages over a byte stream.
+
+A frame is a prefix and the message:
+
+    offset  bytes  field
+         0      4  magic "FRAM"
+         4      4  length of the message in bytes
+         8      4  CRC-32 of the eight bytes before
+
+The stream has no borders, and a writer that dies in the middle of a frame leaves a part of it for ever.
+So the prefix checks itself: after garbage the reader looks for the next prefix that holds, and says how
+much it skipped. The message has its own checksum (`ipclab.message`); the frame does not repeat it.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+import zlib
+
+from ipclab.errors import MessageTooLarge, TornMessage
+
+_MAGIC = b"FRAM"
+_LENGTH = struct.Struct("<4sI")
+_CHECK = struct.Struct("<I")
+PREFIX_BYTES = _LENGTH.size + _CHECK.size
+
+
+def write_prefix(frame: memoryview, length: int) -> None:
+    """Write the prefix for a message of `length` bytes over the first `PREFIX_BYTES` of `frame`."""
+    _LENGTH.pack_into(frame, 0, _MAGIC, length)
+    _CHECK.pack_into(frame, _LENGTH.size, zlib.crc32(frame[: _LENGTH.size]))
+
+
+class FrameReader:
+    """Cuts a byte stream into messages, whatever the sizes of the reads.
+
+    Use: `next_into(buffer)` until it returns None, then read into `space()` and call `filled(n)`.
+    One buffer, allocated once; a message is copied out of it exactly once.
+    """
+
+    def __init__(self, max_message_bytes: int, read_ahead_bytes: int = 65536) -> None:
+        self._max = max_message_bytes
+        self._bytes = bytearray(max_message_bytes + PREFIX_BYTES + read_ahead_bytes)
+        self._view = memoryview(self._bytes)
+        self._start = 0
+        self._end = 0
+
+    def space(self) -> memoryview:
+        """Where the next read may put its bytes; never empty once `next_into` returned None."""
+        return self._view[self._end :]
+
+    def filled(self, count: int) -> None:
+        """`count` bytes were put into `space()`."""
+        self._end += count
+
+    def next_into(self, buffer: memoryview) -> int | None:
+        """Copy the next whole message to `buffer` and return its length, or None if more bytes are needed.
+
+        :raises TornMessage: bytes that are no frame were skipped
+        :raises MessageTooLarge: the message does not fit `buffer`; it was skipped
+        """
+        available = self._end - self._start
+        if available < PREFIX_BYTES:
+            self._make_room()
+            return None
+        length = self._length_at(self._start)
+        if length is None:
+            raise self._resynchronize()
+        frame = PREFIX_BYTES + length
+        if available < frame:
+            self._make_room()
+            return None
+        begin = self._start + PREFIX_BYTES
+        self._start += frame
+        if length > len(buffer):
+            raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
+        buffer[:length] = self._view[begin : begin + length]
+        return length
+
+    def end_of_stream(self) -> None:
+        """The writer is gone for good; what is left of it is no message.
+
+        :raises TornMessage: a part of a message was left, and is dropped
+        """
+        left = self._end - self._start
+        self._start = self._end = 0
+        if left:
+            raise TornMessage(f"the writer ended within a message; {left} bytes dropped", code=errno.EBADMSG)
+
+    def _length_at(self, position: int) -> int | None:
+        magic, length = _LENGTH.unpack_from(self._view, position)
+        (check,) = _CHECK.unpack_from(self._view, position + _LENGTH.size)
+        sound = (
+            magic == _MAGIC
+            and length <= self._max
+            and check == zlib.crc32(self._view[position : position + _LENGTH.size])
+        )
+        return length if sound else None
+
+    def _resynchronize(self) -> TornMessage:
+        begin = self._start
+        last = self._end - PREFIX_BYTES
+        position = self._bytes.find(_MAGIC, begin + 1, self._end)
+        while 0 <= position <= last and self._length_at(position) is None:
+            position = self._bytes.find(_MAGIC, position + 1, self._end)
+        # No sound prefix: keep the last bytes, which may be the beginning of one.
+        self._start = position if position >= 0 else max(begin + 1, self._end - len(_MAGIC) + 1)
+        return TornMessage(f"{self._start - begin} bytes are no frame; skipped", code=errno.EBADMSG)
+
+    def _make_room(self) -> None:
+        if self._start == self._end:
+            self._start = self._end = 0
+        elif self._start:
+            kept = self._end - self._start
+            self._view[:kept] = self._view[self._start : self._end]
+            self._start, self._end = 0, kept
+
+
+class FrameWriter:
+    """Writes frames piecewise: what the kernel did not take at once goes first the next time.
+
+    A frame of which one byte was written must be finished, or the stream is broken for all that
+    follow; so an accepted message is kept here until `rest()` is empty.
+    """
+
+    def __init__(self, max_message_bytes: int) -> None:
+        self._max = max_message_bytes
+        self._view = memoryview(bytearray(max_message_bytes + PREFIX_BYTES))
+        self._start = 0
+        self._end = 0
+
+    def load(self, payload: memoryview) -> None:
+        """Make `payload` the next frame; only when `rest()` is empty.
+
+        :raises MessageTooLarge: nothing was loaded
+        """
+        length = len(payload)
+        if length > self._max:
+            raise MessageTooLarge(f"a message of {length} bytes; at most {self._max}", code=errno.EMSGSIZE)
+        write_prefix(self._view, length)
+        self._view[PREFIX_BYTES : PREFIX_BYTES + length] = payload
+        self._start, self._end = 0, PREFIX_BYTES + length
+
+    def rest(self) -> memoryview:
+        """What is still to be written."""
+        return self._view[self._start : self._end]
+
+    def wrote(self, count: int) -> None:
+        """`count` bytes of `rest()` were written."""
+        self._start += count
+
+    @property
+    def started(self) -> bool:
+        """Has the kernel taken a part of the frame?"""
+        return 0 < self._start < self._end
+
+    def unload(self) -> None:
+        """Take back a frame of which nothing was written."""
+        self._start = self._end = 0

@@ -1,0 +1,178 @@
+"""What a loop must still know after kill -9: a small file, mapped, on the container's private volume.
+
+A store into a shared mapping is in the page cache at once and stays there when the process dies, so no
+message needs a system call to be remembered. A process can die between any two stores; therefore what
+belongs together is one word, or is written to a spare copy that one word then selects.
+
+    producer file:  magic, identity, next sequence, skipped
+    consumer file:  magic, corrupt, then STREAMS records of
+                    [producer, selector, copy 0, copy 1], a copy = the words of `Stream`
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+from pathlib import Path
+from typing import NamedTuple
+
+_MAGIC = int.from_bytes(b"IPCLEDG1", "little")
+_WORD = 8
+STREAMS = 64
+
+
+class LedgerError(Exception):
+    """The ledger's file cannot be used: which file, and why."""
+
+
+def _map_words(path: Path, count: int) -> memoryview:
+    size = count * _WORD
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, size)  # a full disk is an error here, not a SIGBUS later
+            mapping = mmap.mmap(fd, size)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise LedgerError(f"ledger {path}: {error.strerror}") from error
+    words = memoryview(mapping).cast("Q")
+    if words[0] not in (0, _MAGIC):
+        raise LedgerError(f"ledger {path} is not one of ours; remove it")
+    return words
+
+
+class ProducerLedger:
+    """The producer's identity and the next sequence number, across its lives.
+
+    A sequence number is taken *before* its message is sent. So `next_sequence` counts what was sent or
+    died with the sender's hand on it, and the consumer sees the latter as a gap.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._words = _map_words(path, 4)
+        if not self._words[0]:
+            self._words[1] = secrets.randbits(63) | 1
+            self._words[0] = _MAGIC
+
+    @property
+    def identity(self) -> int:
+        """A random number, drawn when the file was made."""
+        return self._words[1]
+
+    @property
+    def next_sequence(self) -> int:
+        """The number of the next message; so many were sent."""
+        return self._words[2]
+
+    @next_sequence.setter
+    def next_sequence(self, value: int) -> None:
+        self._words[2] = value
+
+    @property
+    def skipped(self) -> int:
+        """Messages that were due and never sent."""
+        return self._words[3]
+
+    @skipped.setter
+    def skipped(self, value: int) -> None:
+        self._words[3] = value
+
+
+class Stream(NamedTuple):
+    """What a consumer knows of one producer. Received messages are `expected - missing - lost`."""
+
+    epoch: int
+    expected: int  # one more than the highest sequence number seen
+    missing: int  # gaps that may still be filled, on a mechanism that reorders
+    lost_in_channel: int
+    lost_at_producer_restart: int
+    lost_at_consumer_restart: int
+    duplicate: int
+    reordered: int
+
+    @property
+    def lost(self) -> int:
+        """Sequence numbers given up, for whatever reason."""
+        return self.lost_in_channel + self.lost_at_producer_restart + self.lost_at_consumer_restart
+
+    @property
+    def received(self) -> int:
+        """Messages received once."""
+        return self.expected - self.missing - self.lost
+
+
+_NEW_STREAM = Stream(0, 0, 0, 0, 0, 0, 0, 0)
+_FIELDS = len(_NEW_STREAM)
+_EXPECTED = Stream._fields.index("expected")
+_RECORD = 2 + 2 * _FIELDS
+_HEAD = 2
+
+
+class StreamRecord:
+    """One producer's record in the consumer's file."""
+
+    def __init__(self, words: memoryview, begin: int) -> None:
+        self._words = words
+        self._begin = begin
+        self.read()
+
+    def read(self) -> Stream:
+        """The record as it stands; also finds the word that `advance` writes."""
+        copy = self._copy(self._words[self._begin + 1])
+        self._expected_at = copy + _EXPECTED
+        return Stream(*self._words[copy : copy + _FIELDS])
+
+    def write(self, stream: Stream) -> None:
+        """Replace the record; a death in between leaves the old one."""
+        spare = 1 - self._words[self._begin + 1]
+        copy = self._copy(spare)
+        for offset, value in enumerate(stream):
+            self._words[copy + offset] = value
+        self._words[self._begin + 1] = spare
+        self._expected_at = copy + _EXPECTED
+
+    def advance(self, expected: int) -> None:
+        """The common case in one store: the next message in order was received."""
+        self._words[self._expected_at] = expected
+
+    def _copy(self, selector: int) -> int:
+        return self._begin + 2 + selector * _FIELDS
+
+
+class ConsumerLedger:
+    """What a consumer has received from every producer, across its lives."""
+
+    def __init__(self, path: Path) -> None:
+        self._words = _map_words(path, _HEAD + STREAMS * _RECORD)
+        self._words[0] = _MAGIC
+        self.records: dict[int, StreamRecord] = {}
+        for begin in range(_HEAD, _HEAD + STREAMS * _RECORD, _RECORD):
+            producer = self._words[begin]
+            if not producer:
+                break
+            self.records[producer] = StreamRecord(self._words, begin)
+
+    @property
+    def corrupt(self) -> int:
+        """Arrivals that were no message as it was sent."""
+        return self._words[1]
+
+    @corrupt.setter
+    def corrupt(self, value: int) -> None:
+        self._words[1] = value
+
+    def record_of(self, producer: int) -> StreamRecord:
+        """The record of `producer`, made on its first message.
+
+        :raises LedgerError: more than `STREAMS` producers were seen
+        """
+        record = self.records.get(producer)
+        if record is None:
+            if len(self.records) == STREAMS:
+                raise LedgerError(f"more than {STREAMS} producers on one channel; recreate the consumer's volume")
+            begin = _HEAD + len(self.records) * _RECORD
+            record = self.records[producer] = StreamRecord(self._words, begin)
+            self._words[begin] = producer
+        return record

@@ -1,0 +1,109 @@
+"""How a container of ours lives: it beats while it works, and stops when it is told to."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ipclab import metrics, namespaces
+from ipclab.metrics import Sample
+
+TICK_NS = 250_000_000
+TICK_S = TICK_NS / 1e9
+# The restart policy brings the container back, into the namespace that its holder is in by then.
+EXIT_SPLIT = 75  # EX_TEMPFAIL, sysexits(3)
+
+log = logging.getLogger("ipclab")
+
+
+class Stop:
+    """Whether to stop, and with which exit code. Loops look at it at least once a tick."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.exit_code = 0
+
+    def on_signals(self) -> None:
+        """Stop on SIGTERM and SIGINT, after the message in hand."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+
+    def request(self, reason: str, exit_code: int = 0) -> None:
+        """Ask the loop to stop; the first reason counts."""
+        if not self.requested:
+            self.exit_code = exit_code
+            self.requested = True
+            log.info("stopping: %s", reason)
+
+    def _signalled(self, number: int, _frame: object) -> None:
+        self.request(signal.Signals(number).name)
+
+
+class Vitals:
+    """What every endpoint shows of itself: its channel, its costs, its namespaces, and that it is alive.
+
+    `alive` is a file whose age the container's health check looks at; it is touched once a tick while
+    the channel is open.
+    """
+
+    def __init__(self, alive: Path) -> None:
+        self._alive = alive
+        self._channel_open = False
+        self._opens = 0
+        self._usage = resource.getrusage(resource.RUSAGE_THREAD)
+        self._next_ns = 0
+        self._namespaces = (namespaces.container(), *namespaces.inodes().values())
+
+    def opened(self) -> None:
+        """The endpoint has its channel."""
+        self._channel_open = True
+        self._opens += 1
+        self._next_ns = 0
+
+    def closed(self) -> None:
+        """The endpoint has lost its channel."""
+        self._channel_open = False
+        self._next_ns = 0
+
+    def tick(self, now_ns: int) -> bool:
+        """Beat if it is time; True if it was. Call from the thread that communicates: its costs are shown."""
+        if now_ns < self._next_ns:
+            return False
+        self._next_ns = now_ns + TICK_NS
+        self._usage = resource.getrusage(resource.RUSAGE_THREAD)
+        with suppress(OSError):  # a full disk must not stop the traffic; the health check will tell
+            if self._channel_open:
+                self._alive.touch()
+            else:
+                self._alive.unlink(missing_ok=True)
+        return True
+
+    @property
+    def next_ns(self) -> int:
+        """When the next beat is due, CLOCK_MONOTONIC."""
+        return self._next_ns
+
+    def samples(self) -> Iterable[Sample]:
+        """The metrics that both roles have."""
+        usage = self._usage
+        yield Sample(metrics.CHANNEL_OPEN, self._channel_open)
+        yield Sample(metrics.CHANNEL_OPENS, self._opens)
+        yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw, ("voluntary",))
+        yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nivcsw, ("involuntary",))
+        yield Sample(metrics.CPU_SECONDS, usage.ru_utime, ("user",))
+        yield Sample(metrics.CPU_SECONDS, usage.ru_stime, ("system",))
+        yield from self.namespace_samples()
+
+    def namespace_samples(self) -> Iterable[Sample]:
+        """Who shares what: all that the holder has to show."""
+        yield Sample(metrics.NAMESPACE_INFO, 1, self._namespaces)
+
+
+def wake_on_time() -> None:
+    """Make sleeps end when they should: by default the kernel adds up to 50 µs (PR_SET_TIMERSLACK, prctl(2))."""
+    with suppress(OSError):
+        Path("/proc/self/timerslack_ns").write_text("1")

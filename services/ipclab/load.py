@@ -1,0 +1,55 @@
+"""The steady load of a producer: rate and size, changeable while it runs.
+
+The environment says what the load is; a file on the producer's private volume overrides it, and is read
+again whenever it changes. Nothing listens: changing the load takes the right to run a command in the
+container. The file is replaced in one step, so a reader sees the old load or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Messages per second, and bytes per message with its header."""
+
+    rate: int
+    size_bytes: int
+
+
+class LoadFile:
+    """The override, if there is one."""
+
+    def __init__(self, path: Path, default: Load) -> None:
+        self._path = path
+        self._default = default
+        self._seen = 0
+
+    def current(self) -> Load:
+        """The load that is wanted now."""
+        try:
+            return Load(**json.loads(self._path.read_text()))
+        except FileNotFoundError:
+            return self._default
+
+    def changed(self) -> bool:
+        """Has the file been written or removed since the last call?"""
+        try:
+            version = self._path.stat().st_mtime_ns
+        except FileNotFoundError:
+            version = 0
+        changed, self._seen = version != self._seen, version
+        return changed
+
+    def write(self, load: Load) -> None:
+        """Override the load; a running producer takes it up within a fraction of a second."""
+        spare = self._path.with_suffix(".new")
+        spare.write_text(json.dumps(asdict(load)))
+        spare.replace(self._path)
+
+    def reset(self) -> None:
+        """Go back to the environment's load."""
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,151 @@
+"""The named pipe: a byte stream with a name in the filesystem, between processes that need no kinship.
+
+Sources: mkfifo(3), fifo(7), pipe(7). The name lives on the volume; the bytes live in the kernel, and only
+while somebody has the FIFO open: when the reader dies, what it had not read is gone, and the writer gets
+EPIPE. When the last writer goes, the reader sees the end of the stream.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from ipclab.channel import (
+    Address,
+    ClosingEndpoint,
+    Direction,
+    Kind,
+    OnFull,
+    Persistence,
+    Sharing,
+    Traits,
+)
+from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, ReceiveTimeout, Unusable
+from ipclab.framing import FrameReader
+from ipclab.mechanisms._stream import StreamWriter, wait_for
+
+MAX_MESSAGE_BYTES = 1 << 20
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class _Endpoint(ClosingEndpoint):
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class FifoSender(_Endpoint):
+    """The writing end."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        super().__init__(path, descriptor)
+        self.send = StreamWriter(f"fifo {path}", descriptor, partial(os.write, descriptor), MAX_MESSAGE_BYTES).send
+
+
+class FifoReceiver(_Endpoint):
+    """The reading end; owns the name."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        super().__init__(path, descriptor)
+        self._frames = FrameReader(MAX_MESSAGE_BYTES)
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        deadline = time.monotonic() + timeout_s
+        while (length := self._frames.next_into(buffer)) is None:
+            try:
+                count = os.readv(self._descriptor, [self._frames.space()])
+            except BlockingIOError:
+                count = -1
+            except OSError as error:
+                raise PeerGone(f"fifo {self._path}: {error.strerror}", code=error.errno or errno.EIO) from error
+            if count > 0:
+                self._frames.filled(count)
+                continue
+            if count == 0:
+                self._renew()
+                self._frames.end_of_stream()
+            if not wait_for(self._descriptor, select.POLLIN, deadline):
+                raise ReceiveTimeout(f"fifo {self._path} is empty", code=errno.EAGAIN)
+        return length
+
+    def remove(self) -> None:
+        self.close()
+        with suppress(OSError):
+            self._path.unlink()
+
+    def _renew(self) -> None:
+        """Open anew after the last writer went; the old descriptor would report POLLHUP for ever.
+
+        The new one is opened before the old is closed, so that a writer that comes now finds a reader.
+        """
+        try:
+            renewed = os.open(self._path, _READ)
+        except OSError as error:
+            raise PeerGone(f"fifo {self._path}: {error.strerror}", code=error.errno or errno.ENOENT) from error
+        os.close(self._descriptor)
+        self._descriptor = renewed
+
+
+class Fifo:
+    """See the module."""
+
+    traits = Traits(
+        kind=Kind.BYTE_STREAM,
+        ordered=True,
+        reliable=True,
+        max_message_bytes=MAX_MESSAGE_BYTES,
+        on_full=OnFull.BLOCK,
+        persistence=Persistence.PROCESS,
+        direction=Direction.ONE_WAY,
+        requires=frozenset({Sharing.VOLUME}),
+        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
+        send_errnos=("EAGAIN", "ENOENT", "ENXIO", "EPIPE"),
+        man_page="fifo(7)",
+    )
+
+    def create_receiver(self, address: Address) -> FifoReceiver:
+        path = address.path
+        try:
+            with suppress(FileExistsError):
+                os.mkfifo(path, 0o600)
+            if not stat.S_ISFIFO(path.lstat().st_mode):
+                raise Unusable(f"{path} is there and is no FIFO; remove it", code=errno.EEXIST)
+            return FifoReceiver(path, os.open(path, _READ))
+        except OSError as error:
+            raise _named(path, error) from error
+
+    def open_sender(self, address: Address) -> FifoSender:
+        path = address.path
+        try:
+            descriptor = os.open(path, _WRITE)
+        except OSError as error:
+            raise _named(path, error) from error
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise Unusable(f"{path} is no FIFO; remove it", code=errno.EEXIST)
+        return FifoSender(path, descriptor)
+
+
+def _named(path: Path, error: OSError) -> ChannelError:
+    code = error.errno or errno.EIO
+    message = f"fifo {path}: {error.strerror}"
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return AccessRefused(message, code=code)
+    if code in (errno.ENXIO, errno.ENOENT):  # no reader; no name
+        return PeerAbsent(message, code=code)
+    return Unusable(message, code=code)
+
+
+MECHANISM = Fifo()

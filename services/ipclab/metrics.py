@@ -1,0 +1,194 @@
+"""Every metric of the lab, and the page that shows them. No other module defines one.
+
+The loops keep plain integers; a page is made from them when Prometheus asks. Names and units follow the
+Prometheus conventions: seconds, bytes, `_total` for counters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ipclab.latency import Histogram
+
+PORT = 9464
+
+
+class Type(StrEnum):
+    """How Prometheus counts it."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Role(StrEnum):
+    """Who exports it."""
+
+    PRODUCER = "producer"
+    CONSUMER = "consumer"
+    HOLDER = "holder"
+
+
+_ENDPOINTS = frozenset({Role.PRODUCER, Role.CONSUMER})
+_ENDPOINT_LABELS = ("mechanism", "role")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One metric: its name without the suffix that Prometheus adds, its type, help, labels and exporters."""
+
+    name: str
+    type: Type
+    help: str
+    roles: frozenset[Role]
+    labels: tuple[str, ...] = _ENDPOINT_LABELS
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names that Prometheus stores."""
+        match self.type:
+            case Type.COUNTER:
+                return (f"{self.name}_total",)
+            case Type.HISTOGRAM:
+                return (f"{self.name}_bucket", f"{self.name}_count", f"{self.name}_sum")
+            case Type.GAUGE:
+                return (self.name,)
+
+
+def _producer(name: str, help_: str, *labels: str, type_: Type = Type.COUNTER) -> Definition:
+    return Definition(name, type_, help_, frozenset({Role.PRODUCER}), (*_ENDPOINT_LABELS, *labels))
+
+
+def _consumer(name: str, help_: str, *labels: str, type_: Type = Type.COUNTER) -> Definition:
+    return Definition(name, type_, help_, frozenset({Role.CONSUMER}), (*_ENDPOINT_LABELS, *labels))
+
+
+SENT = _producer("ipc_messages_sent", "Messages the channel took, across all lives of this producer.")
+SKIPPED = _producer("ipc_messages_skipped", "Messages that were due and never sent: no peer, or full for too long.")
+SEND_ERRORS = _producer("ipc_send_errors", "Failed attempts to open or send, by the kernel's error.", "errno")
+LOAD_RATE = _producer("ipc_load_rate", "Messages per second that the schedule asks for.", type_=Type.GAUGE)
+MESSAGE_SIZE = _producer("ipc_message_size_bytes", "Bytes of each message sent, header included.", type_=Type.GAUGE)
+RECEIVED = _consumer("ipc_messages_received", "Messages received once, across all lives of this consumer.")
+RECEIVED_BYTES = _consumer("ipc_bytes_received", "Bytes of all messages received, headers included.")
+LOST = _consumer("ipc_messages_lost", "Sequence numbers that never arrived, by when they went missing.", "reason")
+DUPLICATE = _consumer("ipc_messages_duplicate", "Messages that arrived again.")
+REORDERED = _consumer("ipc_messages_reordered", "Messages that arrived after a later one.")
+CORRUPT = _consumer("ipc_messages_corrupt", "Arrivals that were no message as it was sent.")
+LATENCY = _consumer(
+    "ipc_one_way_latency_seconds",
+    "From the moment a message was due to the moment it was received (CLOCK_MONOTONIC, one host).",
+    type_=Type.HISTOGRAM,
+)
+CHANNEL_OPEN = Definition("ipc_channel_open", Type.GAUGE, "1 while this endpoint has its channel open.", _ENDPOINTS)
+CHANNEL_OPENS = Definition(
+    "ipc_channel_opens", Type.COUNTER, "Times this life of the endpoint opened its channel.", _ENDPOINTS
+)
+CONTEXT_SWITCHES = Definition(
+    "ipc_context_switches",
+    Type.COUNTER,
+    "Context switches of the thread that communicates, by kind.",
+    _ENDPOINTS,
+    (*_ENDPOINT_LABELS, "kind"),
+)
+CPU_SECONDS = Definition(
+    "ipc_cpu_seconds",
+    Type.COUNTER,
+    "CPU time of the thread that communicates, by mode.",
+    _ENDPOINTS,
+    (*_ENDPOINT_LABELS, "mode"),
+)
+NAMESPACE_INFO = Definition(
+    "ipc_namespace_info",
+    Type.GAUGE,
+    "Always 1; the inodes of this container's namespaces. Equal inodes are a shared namespace.",
+    frozenset(Role),
+    (*_ENDPOINT_LABELS, "container", "ipc", "mnt", "net", "pid"),
+)
+
+DEFINITIONS = (
+    SENT,
+    SKIPPED,
+    SEND_ERRORS,
+    LOAD_RATE,
+    MESSAGE_SIZE,
+    RECEIVED,
+    RECEIVED_BYTES,
+    LOST,
+    DUPLICATE,
+    REORDERED,
+    CORRUPT,
+    LATENCY,
+    CHANNEL_OPEN,
+    CHANNEL_OPENS,
+    CONTEXT_SWITCHES,
+    CPU_SECONDS,
+    NAMESPACE_INFO,
+)
+
+# What Prometheus gets of the histogram: 1 µs to 17 s. Outside of it the resolution is not worth the series.
+_FIRST_BUCKET_NS = 1 << 10
+_LAST_BUCKET_NS = 1 << 34
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of a metric now; `labels` are the values of the labels behind mechanism and role."""
+
+    definition: Definition
+    value: float | Histogram
+    labels: tuple[str, ...] = ()
+
+
+class Page(Collector):
+    """Turns an endpoint's samples into the families that the Prometheus client prints."""
+
+    def __init__(self, mechanism: str, role: Role, samples: Callable[[], Iterable[Sample]]) -> None:
+        self._labels = (mechanism, str(role))
+        self._samples = samples
+
+    def collect(self) -> Iterable[Metric]:
+        """The families, in the order of `DEFINITIONS`, each with its samples."""
+        families: dict[str, Metric] = {}
+        for sample in self._samples():
+            definition = sample.definition
+            family = families.get(definition.name)
+            if family is None:
+                family = families[definition.name] = _family(definition)
+            _add(family, (*self._labels, *sample.labels), sample.value)
+        return families.values()
+
+
+def registry(page: Page) -> CollectorRegistry:
+    """A registry with this page alone: none of the client's own process metrics."""
+    own = CollectorRegistry()
+    own.register(page)
+    return own
+
+
+def _family(definition: Definition) -> Metric:
+    match definition.type:
+        case Type.COUNTER:
+            return CounterMetricFamily(definition.name, definition.help, labels=definition.labels)
+        case Type.GAUGE:
+            return GaugeMetricFamily(definition.name, definition.help, labels=definition.labels)
+        case Type.HISTOGRAM:
+            return HistogramMetricFamily(definition.name, definition.help, labels=definition.labels)
+
+
+def _add(family: Metric, labels: Sequence[str], value: float | Histogram) -> None:
+    if isinstance(family, HistogramMetricFamily) and isinstance(value, Histogram):
+        buckets = [
+            ("+Inf" if bound == float("inf") else repr(bound), count)
+            for bound, count in value.cumulative(_FIRST_BUCKET_NS, _LAST_BUCKET_NS)
+        ]
+        family.add_metric(labels, buckets, value.sum_ns / 1e9)
+    elif isinstance(family, CounterMetricFamily | GaugeMetricFamily) and not isinstance(value, Histogram):
+        family.add_metric(labels, value)
+    else:
+        raise TypeError(f"{family.name} is a {family.type} and takes no {type(value).__name__}")

@@ -1,0 +1,143 @@
+"""The producer's loop: send what is due, whatever the channel and the consumer do."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from ipclab import message, metrics
+from ipclab.channel import Address, Mechanism, Sender
+from ipclab.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
+from ipclab.ledger import ProducerLedger
+from ipclab.lifecycle import TICK_S, Stop, Vitals, log
+from ipclab.load import LoadFile
+from ipclab.metrics import Sample
+from ipclab.schedule import Schedule
+
+# What has been due for longer is given up, and counted: nobody wants minutes of backlog after a pause.
+MAX_LAG_NS = 1_000_000_000
+_BACKOFF_S = (0.02, 0.5)
+_POOL_BYTES = 4096
+
+
+class Producer:
+    """One sender under its load."""
+
+    def __init__(
+        self, mechanism: Mechanism, address: Address, ledger: ProducerLedger, load: LoadFile, vitals: Vitals, stop: Stop
+    ) -> None:
+        self._mechanism = mechanism
+        self._address = address
+        self._ledger = ledger
+        self._load_file = load
+        self._vitals = vitals
+        self._stop = stop
+        self._errors = Counter(dict.fromkeys(mechanism.traits.send_errnos, 0))
+        self._epoch = time.time_ns()
+        self._unsent: int | None = None
+        self._pool = memoryview(os.urandom(_POOL_BYTES + mechanism.traits.max_message_bytes))
+        self._take_up_load()
+
+    def run(self) -> None:
+        """Send until told to stop; open the channel again whenever it breaks."""
+        wait_s = _BACKOFF_S[0]
+        complaint = ""
+        while not self._stop.requested:
+            try:
+                with self._mechanism.open_sender(self._address) as sender:
+                    log.info("channel open")
+                    complaint, wait_s = "", _BACKOFF_S[0]
+                    self._vitals.opened()
+                    self._pump(sender)
+            except (PeerAbsent, PeerGone, AccessRefused) as error:
+                self._errors[error.errno_name] += 1
+                self._vitals.closed()
+                if str(error) != complaint:
+                    complaint = str(error)
+                    log.warning("no channel, trying again: %s", error)
+                self._idle(wait_s)
+                wait_s = min(2 * wait_s, _BACKOFF_S[1])
+        if self._unsent is not None:
+            self._ledger.next_sequence = self._unsent
+
+    def samples(self) -> Iterable[Sample]:
+        """What this producer exports."""
+        unsent = 0 if self._unsent is None else 1
+        yield Sample(metrics.SENT, self._ledger.next_sequence - unsent)
+        yield Sample(metrics.SKIPPED, self._ledger.skipped)
+        for errno_name, count in list(self._errors.items()):
+            yield Sample(metrics.SEND_ERRORS, count, (errno_name,))
+        yield Sample(metrics.LOAD_RATE, self._load.rate)
+        yield Sample(metrics.MESSAGE_SIZE, self._load.size_bytes)
+        yield from self._vitals.samples()
+
+    def _pump(self, sender: Sender) -> None:
+        """Send on one open channel until it breaks or we stop."""
+        clock = time.monotonic_ns
+        while not self._stop.requested:
+            now = clock()
+            if self._vitals.tick(now):
+                self._follow_load()
+                self._skip_overdue(now)
+            early = self._schedule.due_ns - now
+            if early > 0:
+                time.sleep(min(early, max(self._vitals.next_ns - now, 0)) / 1e9)
+                continue
+            self._send_one(sender, now)
+
+    def _send_one(self, sender: Sender, now: int) -> None:
+        """Send the message that is due. On failure its number is kept for the next try, unless it may have arrived."""
+        if self._unsent is None:
+            self._unsent = self._ledger.next_sequence
+            self._ledger.next_sequence = self._unsent + 1
+        sequence = self._unsent
+        self._message[message.HEADER_BYTES :] = self._body(sequence)
+        message.seal(
+            self._message,
+            producer=self._ledger.identity,
+            epoch=self._epoch,
+            sequence=sequence,
+            due_ns=self._schedule.due_ns,
+            sent_ns=now,
+        )
+        try:
+            sender.send(self._message, TICK_S)
+        except ChannelFull as error:
+            self._errors[error.errno_name] += 1
+        except ChannelError as error:
+            if error.may_be_delivered:
+                self._unsent = None
+                self._schedule.advance()
+            raise
+        else:
+            self._unsent = None
+            self._schedule.advance()
+
+    def _body(self, sequence: int) -> memoryview:
+        """Bytes that differ from message to message, so that a mix of two fails the checksum."""
+        begin = sequence % _POOL_BYTES
+        return self._pool[begin : begin + len(self._message) - message.HEADER_BYTES]
+
+    def _idle(self, seconds: float) -> None:
+        """Pass the time without a channel; messages go on being due, and overdue."""
+        now = time.monotonic_ns()
+        if self._vitals.tick(now):
+            self._follow_load()
+            self._skip_overdue(now)
+        time.sleep(seconds)
+
+    def _skip_overdue(self, now: int) -> None:
+        if skipped := self._schedule.skip(now, MAX_LAG_NS):
+            self._ledger.skipped += skipped
+
+    def _follow_load(self) -> None:
+        if self._load_file.changed():
+            self._take_up_load()
+            log.info("load: %d messages/s of %d bytes", self._load.rate, self._load.size_bytes)
+
+    def _take_up_load(self) -> None:
+        self._load = self._load_file.current()
+        self._message = memoryview(bytearray(self._load.size_bytes))
+        self._schedule = Schedule(self._load.rate, time.monotonic_ns())

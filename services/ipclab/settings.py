@@ -1,0 +1,53 @@
+"""Every setting of the lab: its type, its limits, and what to do when a value is wrong.
+
+The same table serves the containers (options that read these variables) and the command line on the
+host (which checks `.env` before anything is started).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from ipclab.message import HEADER_BYTES
+
+MIN_MESSAGE_BYTES = 64
+assert MIN_MESSAGE_BYTES >= HEADER_BYTES
+MAX_RATE = 1_000_000
+MAX_KEY = 2**31 - 1
+
+RATE = click.IntRange(1, MAX_RATE)
+SIZE = click.IntRange(MIN_MESSAGE_BYTES, 1 << 20)
+KEY = click.IntRange(1, MAX_KEY)
+PORT = click.IntRange(1, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable of `.env`: the type knows what is allowed, the hint what to do."""
+
+    name: str
+    type: click.ParamType[int]
+    hint: str
+
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        Setting("LAB_RATE", RATE, "messages per second of each pair, a whole number"),
+        Setting("LAB_SIZE", SIZE, "bytes of each message, header included"),
+        Setting("LAB_SYSV_SHM_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
+        Setting("LAB_SYSV_MQ_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
+        Setting("LAB_TCP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
+        Setting("LAB_PROMETHEUS_PORT", PORT, "a free port on 127.0.0.1"),
+        Setting("LAB_GRAFANA_PORT", PORT, "a free port on 127.0.0.1"),
+    )
+}
+
+
+def check_size(mechanism: str, size_bytes: int, max_message_bytes: int) -> str | None:
+    """Why a mechanism cannot carry messages of this size, in one line; None if it can."""
+    if size_bytes <= max_message_bytes:
+        return None
+    return f"{size_bytes} bytes is over the maximum of {mechanism}, {max_message_bytes} bytes"
