@@ -1,0 +1,145 @@
+"""One endpoint in a process of its own, told what to do by JSON lines on standard input.
+
+Commands: open, send, send_until_full, stream, receive, drain, close, remove. Each is answered by one
+line: {"result": …} or {"error": class, "errno": name}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ipclab import registry
+from ipclab.channel import Address, Receiver, Sender
+from ipclab.errors import ChannelError, ChannelFull, ReceiveTimeout
+
+_BUFFER_BYTES = 1 << 20
+
+
+def body(sequence: int, size: int) -> bytes:
+    """A message that says which it is and is filled by what it says, so that any mix of two shows."""
+    head = f"{sequence:012d}:{size:07d}:".encode()
+    if size < len(head):
+        return bytes([sequence % 251]) * size
+    return head + bytes([sequence % 251]) * (size - len(head))
+
+
+def describe(message: bytes) -> list[int]:
+    """[sequence, size] of a message made by `body`, or [-1, size] if it was altered."""
+    size = len(message)
+    try:
+        sequence = int(message[:12])
+    except ValueError:
+        return [-1, size]
+    return [sequence if message == body(sequence, size) else -1, size]
+
+
+class Endpoint:
+    """Executes the commands."""
+
+    def __init__(self, mechanism: str, address: Address) -> None:
+        self._mechanism = registry.load(mechanism)
+        self._address = address
+        self._sender: Sender | None = None
+        self._receiver: Receiver | None = None
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+
+    def open(self, role: str, user: int | None = None) -> None:
+        """Create the receiver or open the sender, as another user if asked."""
+        if user is not None:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+        if role == "receiver":
+            self._receiver = self._mechanism.create_receiver(self._address)
+        else:
+            self._sender = self._mechanism.open_sender(self._address)
+
+    def send(self, sequence: int, size: int, timeout_s: float = 1.0) -> None:
+        """Send one message."""
+        assert self._sender
+        self._sender.send(memoryview(body(sequence, size)), timeout_s)
+
+    def send_until_full(self, size: int, limit: int) -> int:
+        """Send numbered messages until there is no room, or `limit`; how many were taken."""
+        for sequence in range(limit):
+            try:
+                self.send(sequence, size, 0.1)
+            except ChannelFull:
+                return sequence
+        return limit
+
+    def stream(self, first: int, size: int) -> None:
+        """Send for ever, and say every number that was taken; ends by being killed or by an error."""
+        sequence = first
+        while True:
+            try:
+                self.send(sequence, size, 0.1)
+            except ChannelFull:
+                continue
+            print(sequence, flush=True)
+            sequence += 1
+
+    def receive(self, timeout_s: float = 1.0, buffer_bytes: int = _BUFFER_BYTES) -> list[int]:
+        """Receive one message; what it is."""
+        assert self._receiver
+        length = self._receiver.receive_into(self._buffer[:buffer_bytes], timeout_s)
+        return describe(bytes(self._buffer[:length]))
+
+    def drain(self, quiet_s: float = 0.2, limit: int = 1 << 30) -> list[list[int]]:
+        """Receive until nothing comes for `quiet_s`; errors other than the timeout are listed as [-2, 0]."""
+        seen: list[list[int]] = []
+        while len(seen) < limit:
+            try:
+                seen.append(self.receive(quiet_s))
+            except ReceiveTimeout:
+                break
+            except ChannelError:
+                seen.append([-2, 0])
+        return seen
+
+    def open_descriptors(self) -> int:
+        """How many this process has."""
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    def seconds(self, of: str, arguments: dict[str, Any]) -> float:
+        """How long a command takes until its ChannelError."""
+        begin = time.monotonic()
+        with suppress(ChannelError):
+            getattr(self, of)(**arguments)
+        return time.monotonic() - begin
+
+    def close(self) -> None:
+        """Close whichever is open, twice: it is idempotent."""
+        for endpoint in (self._sender, self._receiver):
+            if endpoint:
+                endpoint.close()
+                endpoint.close()
+
+    def remove(self) -> None:
+        """Remove the receiver's object."""
+        assert self._receiver
+        self._receiver.remove()
+
+
+def main() -> None:
+    """Serve commands until the input ends."""
+    mechanism, address = sys.argv[1], json.loads(sys.argv[2])
+    address["path"] = Path(address["path"])
+    endpoint = Endpoint(mechanism, Address(**address))
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer = {"result": getattr(endpoint, command.pop("do"))(**command)}
+        except ChannelError as error:
+            answer = {"error": type(error).__name__, "errno": error.errno_name}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
