@@ -1,0 +1,108 @@
+"""The images the lab builds on: present, pulled, or replaced by stand-ins from distribution packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.auth import resolve_repository_name
+from docker.errors import ImageNotFound
+
+from labctl import fallback_images, registry
+from labctl.errors import LabError
+from labctl.progress import say, step
+from labctl.registry import Answer
+
+
+@dataclass(frozen=True)
+class BaseImages:
+    """The images that the lab's own are built on; `grafana` is None where there is none to be had."""
+
+    python: str
+    prometheus: str
+    grafana: str | None
+
+    def environment(self) -> dict[str, str]:
+        """As `compose.yaml` reads them."""
+        names = {"PYTHON_IMAGE": self.python, "PROMETHEUS_IMAGE": self.prometheus}
+        return names | ({"GRAFANA_IMAGE": self.grafana} if self.grafana else {})
+
+
+def ensure_base_images(
+    client: docker.DockerClient, settings: Mapping[str, str], *, root: Path, ask_again: bool = False
+) -> BaseImages:
+    """The base images, present in the engine: the ones `settings` names, or stand-ins for them.
+
+    A registry for which a stand-in exists is not asked again, unless `ask_again`: the second run is quick, and
+    the lab does not change under its user when the network comes and goes. An empty GRAFANA_IMAGE asks for no
+    Grafana. Raises LabError when a registry answers that it has no such image, or a stand-in cannot be built.
+    """
+    python, prometheus, grafana = (settings[f"{name}_IMAGE"] for name in ("PYTHON", "PROMETHEUS", "GRAFANA"))
+    absent = [image for image in (python, prometheus, grafana) if image and not _labels(client, image)[0]]
+    silent = set() if ask_again else _silent_registries(client)
+    absent = _pull(client, absent, silent)
+    if python in absent:
+        if not _labels(client, fallback_images.BASE)[0]:
+            fallback_images.build_base(client, instead_of=python)
+        say(f"The lab runs on {fallback_images.BASE} instead of {python}, which is not here")
+        python = fallback_images.BASE
+    if prometheus in absent:
+        if not _labels(client, fallback_images.PROMETHEUS)[0]:
+            fallback_images.build_prometheus(root, python_image=python, instead_of=prometheus)
+        say(f"The lab runs on {fallback_images.PROMETHEUS} instead of {prometheus}, which is not here")
+        prometheus = fallback_images.PROMETHEUS
+    return BaseImages(python, prometheus, None if grafana in absent or not grafana else grafana)
+
+
+def _pull(client: docker.DockerClient, absent: list[str], silent: set[str]) -> list[str]:
+    """Pull what its registry has; returns what stays absent."""
+    asked = [image for image in absent if _registry_of(image) not in silent]
+    if not asked:
+        return absent
+    with step(f"Asking {', '.join(sorted({_registry_of(image) for image in asked}))}"):
+        answers = registry.probe(client, asked)
+    for image, (answer, reason) in answers.items():
+        if answer is Answer.HAS_IT_NOT:
+            raise LabError(
+                f"{_registry_of(image)} has no image {image}, or not for you: {reason}",
+                hint="correct its name in .env or in the environment, or `docker login`",
+            )
+    for reason in {reason for answer, reason in answers.values() if answer is Answer.SILENT}:
+        say(f"No registry to pull from: {reason}")
+    missing = [image for image in absent if image not in asked]
+    for image, (answer, _) in answers.items():
+        if answer is Answer.SILENT or not _pulled(client, image):
+            missing.append(image)
+    return missing
+
+
+def _pulled(client: docker.DockerClient, image: str) -> bool:
+    """Whether the pull succeeded; a network that breaks off is said, and is no end: there are stand-ins."""
+    try:
+        with step(f"Pulling {image}") as current:
+            registry.pull(client, image, current)
+    except LabError as error:
+        say(error.message)
+        return False
+    return True
+
+
+def _silent_registries(client: docker.DockerClient) -> set[str]:
+    """The registries that did not answer when the stand-ins of this engine were built."""
+    labels = (_labels(client, image)[1] for image in (fallback_images.BASE, fallback_images.PROMETHEUS))
+    return {_registry_of(found[fallback_images.LABEL]) for found in labels if fallback_images.LABEL in found}
+
+
+def _registry_of(image: str) -> str:
+    """The host an image's name points to: "docker.io", "ghcr.io"."""
+    return str(resolve_repository_name(image)[0])
+
+
+def _labels(client: docker.DockerClient, image: str) -> tuple[bool, Mapping[str, str]]:
+    """Whether the engine has `image`, and its labels."""
+    try:
+        return True, client.images.get(image).labels
+    except ImageNotFound:
+        return False, {}

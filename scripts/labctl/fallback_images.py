@@ -1,0 +1,94 @@
+"""Images built from Debian's packages, for machines on which no registry answers."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import docker
+
+from labctl import debian_mirror, packages
+from labctl.errors import LabError
+from labctl.machine import Machine, this_machine
+from labctl.progress import Step, step
+from labctl.subprocesses import run
+
+BASE = f"ipclab/base:{debian_mirror.RELEASE}"
+PROMETHEUS = f"ipclab/prometheus-debian:{debian_mirror.RELEASE}"
+LABEL = "ipclab.instead-of"  # what a stand-in stands in for
+_PACKAGES = "python3,python3-venv,ca-certificates"
+# What the official slim images leave out as well.
+_EXCLUDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/doc/*")
+_BRING = "bring it from another machine (docker save, docker load), or name a mirror's image in .env"
+
+
+def build_base(client: docker.DockerClient, instead_of: str) -> None:
+    """Make `BASE`: Debian with its Python, by mmdebstrap, from the mirror this machine's apt uses.
+
+    Raises LabError where that cannot be done: no apt, no root, another architecture's engine, no mirror.
+    """
+    machine = this_machine()
+    _require_debian(machine, instead_of)
+    architecture = str(client.version()["Arch"])
+    if architecture != machine.architecture:
+        raise LabError(
+            f"no registry answers for {instead_of}, and a {machine.architecture} machine cannot build it for "
+            f"the {architecture} engine",
+            hint=_BRING,
+        )
+    packages.install(
+        ["mmdebstrap", "debian-archive-keyring"], why="The base image is built here", machine=machine
+    )
+    with step(f"Building {BASE} from Debian's packages") as current, tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "base.tar"
+        _bootstrap(machine, archive, current)
+        current.detail("importing it into the engine")
+        changes = ['CMD ["python3"]', f"LABEL {LABEL}={instead_of}"]
+        repository, tag = BASE.split(":")
+        client.api.import_image_from_file(str(archive), repository, tag, changes=changes)
+
+
+def build_prometheus(root: Path, python_image: str, instead_of: str) -> None:
+    """Make `PROMETHEUS` on `python_image` out of Debian's package.
+
+    Raises LabError when the build fails.
+    """
+    with step(f"Building {PROMETHEUS} from Debian's packages") as current:
+        file = root / "services/prometheus/compose.debian.yaml"
+        run(
+            ["docker", "compose", "--project-name", "ipclab-fallback", "--file", str(file), "build"],
+            step=current,
+            hint=_BRING,
+            environment={
+                "BASE_IMAGE": python_image,
+                "INSTEAD_OF": instead_of,
+                "PROMETHEUS_STAND_IN": PROMETHEUS,
+                "BUILDKIT_PROGRESS": "plain",
+            },
+        )
+
+
+def _require_debian(machine: Machine, instead_of: str) -> None:
+    if not machine.installs_packages or not machine.may_become_root:
+        raise LabError(
+            f"no registry answers for {instead_of}, and {machine.name} cannot build it: that takes Debian or "
+            "Ubuntu, and root or sudo",
+            hint=_BRING,
+        )
+
+
+def _bootstrap(machine: Machine, archive: Path, current: Step) -> None:
+    command = [
+        "mmdebstrap",
+        "--variant=minbase",
+        f"--include={_PACKAGES}",
+        *(f"--dpkgopt=path-exclude={path}" for path in _EXCLUDED),
+        debian_mirror.RELEASE,
+        str(archive),
+        *debian_mirror.sources(machine),
+    ]
+    run(machine.as_root(command), step=current, hint="the mirror in /etc/apt must answer; " + _BRING)
+    # Through sudo it is root's.
+    if not machine.is_root:
+        subprocess.run(machine.as_root(["chmod", "644", str(archive)]), check=True)

@@ -1,0 +1,102 @@
+"""The lab's own images: built through Compose when what they are made of has changed, and only then."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import ImageNotFound
+
+from labctl.base_images import BaseImages, ensure_base_images
+from labctl.build_inputs import source_hash
+from labctl.errors import LabError
+from labctl.progress import step
+from labctl.subprocesses import run
+
+HASH_LABEL = "ipclab.source-hash"
+_CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+
+
+@dataclass(frozen=True)
+class OwnImage:
+    """One image of the lab: the Compose service that builds it, and what it is made of."""
+
+    tag: str
+    service: str
+    base: str
+    inputs: tuple[str, ...]  # glob patterns under the repository
+
+
+def own_images(base: BaseImages) -> list[OwnImage]:
+    """The lab's images on these base images; Grafana's only where there is one to build on."""
+    images = [
+        OwnImage(
+            "ipclab/lab:local",
+            "holder",
+            base.python,
+            ("services/Dockerfile", "services/.dockerignore", "services/requirements.txt", "services/ipclab/**/*"),
+        ),
+        OwnImage("ipclab/prometheus:local", "prometheus", base.prometheus, ("services/prometheus/**/*",)),
+    ]
+    if base.grafana:
+        inputs = ("services/grafana/**/*", "dashboards/*.json")
+        images.append(OwnImage("ipclab/grafana:local", "grafana", base.grafana, inputs))
+    return images
+
+
+def ensure_images(
+    client: docker.DockerClient, settings: Mapping[str, str], *, root: Path, ask_again: bool = False
+) -> BaseImages:
+    """Every image of the lab ready in the engine; returns what they are built on, for Compose's environment.
+
+    Raises LabError as `ensure_base_images` does, and when a build fails.
+    """
+    base = ensure_base_images(client, settings, root=root, ask_again=ask_again)
+    for image in own_images(base):
+        wanted = source_hash(root, image.inputs, str(client.images.get(image.base).id))
+        if _built_hash(client, image.tag) != wanted:
+            _build(image, base, wanted, root)
+    return base
+
+
+def _built_hash(client: docker.DockerClient, tag: str) -> str | None:
+    try:
+        labels: Mapping[str, str] = client.images.get(tag).labels
+    except ImageNotFound:
+        return None
+    return labels.get(HASH_LABEL)
+
+
+def _build(image: OwnImage, base: BaseImages, wanted: str, root: Path) -> None:
+    environment = {
+        **base.environment(),
+        "LAB_SOURCE_HASH": wanted,
+        "BUILDKIT_PROGRESS": "plain",
+        "SSL_CERT_FILE": ca_bundle(),
+    }
+    with step(f"Building {image.tag}") as current:
+        run(
+            ["docker", "compose", "--file", str(root / "compose.yaml"), "build", image.service],
+            step=current,
+            hint="the build needs a Debian mirror and PyPI; behind a proxy that re-signs TLS: SSL_CERT_FILE",
+            environment=environment,
+            cwd=root,
+        )
+
+
+def ca_bundle() -> str:
+    """The host's CA bundle, which pip inside a build is given: the one the user names, or the system's.
+
+    A proxy that re-signs TLS is trusted by the host and by nothing inside an image. Raises LabError when the
+    user names a file that is not there.
+    """
+    for name in _CA_VARIABLES:
+        if value := os.environ.get(name):
+            if not Path(value).is_file():
+                raise LabError(f"{name}={value} is no file", hint="name a file of CA certificates, or unset it")
+            return value
+    return next((path for path in _CA_FILES if Path(path).is_file()), os.devnull)
