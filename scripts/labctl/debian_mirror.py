@@ -29,9 +29,7 @@ def sources(machine: Machine) -> list[str]:
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        raise LabError(
-            f"apt-get does not tell its mirrors: {error}", hint="look at the sources in /etc/apt"
-        ) from error
+        raise LabError(f"apt-get does not tell its mirrors: {error}", hint="look at the sources in /etc/apt") from error
     lines = sources_from(answer, machine.codename) or _DEFAULT
     if not _KEYRING.exists():
         return lines

@@ -37,9 +37,7 @@ def build_base(client: docker.DockerClient, instead_of: str) -> None:
             f"the {architecture} engine",
             hint=_BRING,
         )
-    packages.install(
-        ["mmdebstrap", "debian-archive-keyring"], why="The base image is built here", machine=machine
-    )
+    packages.install(["mmdebstrap", "debian-archive-keyring"], why="The base image is built here", machine=machine)
     with step(f"Building {BASE} from Debian's packages") as current, tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "base.tar"
         _bootstrap(machine, archive, current)

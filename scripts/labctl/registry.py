@@ -72,12 +72,12 @@ def pull(client: docker.DockerClient, image: str, step: Step) -> None:
 
 
 def split_tag(image: str) -> tuple[str, str]:
-    """("prom/prometheus", "v3.5.0"); a digest is a tag to the engine; without either, the tag is latest."""
-    if "@" in image:
-        repository, _, digest = image.partition("@")
-        return repository, digest
-    repository, colon, tag = image.rpartition(":")
-    return (repository, tag) if colon and "/" not in tag else (image, "latest")
+    """("prom/prometheus", "v3.5.0"); a digest is a tag to the engine, and wins over one; without either, latest."""
+    name, _, digest = image.partition("@")
+    repository, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:  # that colon was a port's
+        repository, tag = name, "latest"
+    return repository, digest or tag
 
 
 def one_line(error: BaseException) -> str:

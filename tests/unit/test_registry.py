@@ -1,0 +1,51 @@
+"""What the engine's distribution endpoint says, in the words of real engines and registries."""
+
+from __future__ import annotations
+
+import pytest
+
+from labctl.registry import Answer, classify, split_tag
+
+
+@pytest.mark.parametrize(
+    ("status", "explanation"),
+    [
+        (404, "manifest unknown: manifest unknown"),
+        (403, "errors:\ndenied: requested access to the resource is denied\n"),
+        (401, "unauthorized: authentication required"),
+        (500, "manifest for example/x:1 not found"),
+    ],
+)
+def test_a_registry_that_says_no_has_answered(status: int, explanation: str) -> None:
+    assert classify(status, explanation) is Answer.HAS_IT_NOT
+
+
+@pytest.mark.parametrize(
+    ("status", "explanation"),
+    [
+        (500, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'),
+        (500, 'Get "https://registry-1.docker.io/v2/": tls: failed to verify certificate: x509: unknown authority'),
+        (500, 'Get "http://localhost:5999/v2/": dial tcp 127.0.0.1:5999: connect: connection refused'),
+        (404, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: not found'),
+        (500, "context deadline exceeded"),
+        (429, "toomanyrequests: You have reached your pull rate limit"),
+        (503, "service unavailable"),
+    ],
+)
+def test_everything_else_is_silence(status: int, explanation: str) -> None:
+    assert classify(status, explanation) is Answer.SILENT
+
+
+@pytest.mark.parametrize(
+    ("image", "parts"),
+    [
+        ("prom/prometheus:v3.5.0", ("prom/prometheus", "v3.5.0")),
+        ("python", ("python", "latest")),
+        ("localhost:5000/python", ("localhost:5000/python", "latest")),
+        ("localhost:5000/python:3.13", ("localhost:5000/python", "3.13")),
+        ("python@sha256:00ff", ("python", "sha256:00ff")),
+        ("python:3.13@sha256:00ff", ("python", "sha256:00ff")),
+    ],
+)
+def test_name_and_tag(image: str, parts: tuple[str, str]) -> None:
+    assert split_tag(image) == parts

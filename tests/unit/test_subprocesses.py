@@ -1,0 +1,53 @@
+"""A program that fails says so in one line: which one, how, and its last words."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from labctl.errors import LabError
+from labctl.progress import step
+from labctl.subprocesses import run
+
+
+def _python(code: str, **options: object) -> str:
+    with step("a test") as current:
+        return run([sys.executable, "-c", code], step=current, hint="do better", **options)  # type: ignore[arg-type]
+
+
+def test_output_and_errors_are_returned_together() -> None:
+    assert _python("import sys; print('one', flush=True); print('two', file=sys.stderr)") == "one\ntwo"
+
+
+def test_a_failure_names_the_code_the_last_words_and_the_hint() -> None:
+    with pytest.raises(LabError) as caught:
+        _python("print('first\\nsecond\\nthird\\nfourth'); raise SystemExit(3)")
+    assert "exit code 3: second | third | fourth" in str(caught.value)
+    assert "hint: do better" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_silent_failure_says_that_it_was_silent() -> None:
+    with pytest.raises(LabError, match="it printed nothing"):
+        _python("raise SystemExit(1)")
+
+
+def test_a_program_that_is_not_there_is_one_line_too() -> None:
+    with step("a test") as current, pytest.raises(LabError, match="cannot be started: No such file"):
+        run(["/no/such/program"], step=current, hint="install it")
+
+
+def test_the_environment_is_added_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLD", "1")
+    code = "import os; print(os.environ['OLD'], os.environ['NEW'])"
+    assert _python(code, environment={"NEW": "2"}) == "1 2"
+
+
+def test_it_runs_where_it_is_told(tmp_path: Path) -> None:
+    assert _python("import os; print(os.getcwd())", cwd=tmp_path) == str(tmp_path.resolve())
+
+
+def test_bytes_that_are_no_text_do_no_harm() -> None:
+    assert _python("import sys; sys.stdout.buffer.write(bytes([255, 10]))") == "\ufffd"
