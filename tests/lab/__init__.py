@@ -1,0 +1,1 @@
+"""The real stack through Docker, brought up by `./lab up` as a user would."""

@@ -1,0 +1,166 @@
+"""A lab of the tests' own: its project name, its ports, and what one wants to ask of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import docker
+import requests
+from docker.models.containers import Container
+
+ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
+_PROJECT_LABEL = "com.docker.compose.project"
+_SERVICE_LABEL = "com.docker.compose.service"
+
+
+def wait_until(what: str, within_s: float, look: Callable[[], T | None]) -> T:
+    """Look again and again until something true is seen; fail with what was waited for."""
+    deadline = time.monotonic() + within_s
+    pause = 0.1
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"not within {within_s} s: {what} (last seen: {seen!r})"
+        time.sleep(pause)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Stack:
+    """One lab by project name."""
+
+    def __init__(self, project: str) -> None:
+        self.project = project
+        self.prometheus_port = free_port()
+        self.environment = {
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": project,
+            "LAB_PROMETHEUS_PORT": str(self.prometheus_port),
+            "LAB_GRAFANA_PORT": str(free_port()),
+        }
+        self.client = docker.from_env()
+
+    def lab(self, *arguments: str, within_s: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `./lab`."""
+        return subprocess.run(
+            [str(ROOT / "lab"), *arguments],
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+
+    def compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `docker compose` as somebody without our command line would."""
+        return subprocess.run(
+            ["docker", "compose", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def containers(self) -> dict[str, Container]:
+        """Service to container, stopped ones too."""
+        found = self.client.containers.list(all=True, filters={"label": f"{_PROJECT_LABEL}={self.project}"})
+        return {container.labels[_SERVICE_LABEL]: container for container in found}
+
+    def endpoints(self) -> dict[str, Container]:
+        """The producers and consumers."""
+        return {name: c for name, c in self.containers().items() if name.endswith(("-producer", "-consumer"))}
+
+    def mechanisms(self) -> list[str]:
+        """The pairs that are there."""
+        return sorted(
+            name.removesuffix("-producer").replace("-", "_") for name in self.endpoints() if name.endswith("-producer")
+        )
+
+    def leftovers(self) -> list[str]:
+        """Everything that still bears the project's name."""
+        label = {"label": f"{_PROJECT_LABEL}={self.project}"}
+        return [
+            *(c.name for c in self.client.containers.list(all=True, filters=label)),
+            *(n.name for n in self.client.networks.list(filters=label)),
+            *(v.name for v in self.client.volumes.list(filters=label)),
+        ]
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """An instant query: list of {"metric": labels, "value": [time, text]}."""
+        url = f"http://127.0.0.1:{self.prometheus_port}/api/v1/query"
+        answer = requests.get(url, params={"query": expression}, timeout=5).json()
+        assert answer["status"] == "success", answer
+        result: list[dict[str, Any]] = answer["data"]["result"]
+        return result
+
+    def page(self, service: str) -> Iterator[tuple[str, dict[str, str], float]]:
+        """What a container exports right now: (series, labels, value)."""
+        from prometheus_client.parser import text_string_to_metric_families
+
+        script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9464/metrics').read().decode())"
+        code, output = self.containers()[service].exec_run(["python", "-c", script])
+        assert code == 0, output.decode()
+        for family in text_string_to_metric_families(output.decode()):
+            for sample in family.samples:
+                yield sample.name, sample.labels, sample.value
+
+    def total(self, service: str, series: str) -> int:
+        """The sum of a series on a container's page."""
+        return int(sum(value for name, _, value in self.page(service) if name == series))
+
+    def books(self, mechanism: str) -> dict[str, int]:
+        """The pair's accounts, read from its two containers."""
+        name = mechanism.replace("_", "-")
+        consumer = list(self.page(f"{name}-consumer"))
+        counts = {
+            key: int(sum(value for series, _, value in consumer if series == f"ipc_messages_{key}_total"))
+            for key in ("received", "lost", "duplicate", "reordered", "corrupt")
+        }
+        return {"sent": self.total(f"{name}-producer", "ipc_messages_sent_total"), **counts}
+
+    def wait_for_traffic(self, mechanism: str, within_s: float = 15) -> None:
+        """Until the consumer has received a message that it had not when this was called."""
+        service = f"{mechanism.replace('_', '-')}-consumer"
+        before = wait_until(f"{service} shows its metrics", within_s, lambda: self._received(service))[0]
+
+        def more() -> bool:
+            now = self._received(service)
+            return now is not None and now[0] > before
+
+        wait_until(f"{mechanism} moves messages", within_s, more)
+
+    def _received(self, service: str) -> tuple[int] | None:
+        try:
+            return (self.total(service, "ipc_messages_received_total"),)
+        except (AssertionError, docker.errors.APIError):
+            return None
+
+    def settle(self, mechanism: str) -> dict[str, int]:
+        """Slow the producer down until nothing is on the way, and return the books of that moment."""
+        producer = self.containers()[f"{mechanism.replace('_', '-')}-producer"]
+        load = ["python", "-m", "ipclab", "load", mechanism]
+        assert producer.exec_run([*load, "--rate", "1", "--size", "1024"]).exit_code == 0
+        try:
+            return wait_until(f"{mechanism} has nothing on the way", 20, lambda: self._settled(mechanism))
+        finally:
+            assert producer.exec_run([*load, "--reset"]).exit_code == 0
+
+    def _settled(self, mechanism: str) -> dict[str, int] | None:
+        books = self.books(mechanism)
+        return books if books["sent"] == books["received"] + books["lost"] else None

@@ -1,0 +1,77 @@
+"""No pair shares less than its mechanism needs, and none shares more. That isolation is the lesson."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ipclab import registry
+from ipclab.channel import Sharing
+from lab.stack import Stack
+
+# Everything is scraped over this network, and no mechanism uses it.
+_METRICS_NETWORK = "metrics"
+
+
+def shared(stack: Stack, one: str, other: str) -> set[Sharing]:
+    """What two running containers have in common, as Docker says."""
+    a, b = (stack.containers()[name].attrs for name in (one, other))
+    found = set()
+    modes = [attrs["HostConfig"]["IpcMode"] for attrs in (a, b)]
+    if modes[0] == modes[1] and modes[0].startswith("container:"):
+        found.add(Sharing.IPC_NAMESPACE)
+    volumes = [{mount["Name"] for mount in attrs["Mounts"] if mount["Type"] == "volume"} for attrs in (a, b)]
+    if volumes[0] & volumes[1]:
+        found.add(Sharing.VOLUME)
+    networks = [set(attrs["NetworkSettings"]["Networks"]) for attrs in (a, b)]
+    if (networks[0] & networks[1]) - {f"{stack.project}_{_METRICS_NETWORK}"}:
+        found.add(Sharing.NETWORK)
+    return found
+
+
+def test_a_pair_shares_exactly_what_it_needs(stack: Stack, mechanism: str) -> None:
+    name = mechanism.replace("_", "-")
+    assert shared(stack, f"{name}-consumer", f"{name}-producer") == registry.load(mechanism).traits.requires
+
+
+def test_pairs_share_at_most_the_holders_namespace_with_each_other(stack: Stack) -> None:
+    for one, other in itertools.combinations(stack.endpoints(), 2):
+        if one.rpartition("-")[0] != other.rpartition("-")[0]:
+            assert shared(stack, one, other) <= {Sharing.IPC_NAMESPACE}
+
+
+def test_the_kernel_agrees_about_the_ipc_namespaces(stack: Stack) -> None:
+    inodes = {name: c.exec_run(["stat", "-Lc", "%i", "/proc/self/ns/ipc"])[1] for name, c in stack.endpoints().items()}
+    for one, other in itertools.combinations(inodes, 2):
+        expected = Sharing.IPC_NAMESPACE in shared(stack, one, other)
+        assert (inodes[one] == inodes[other]) is expected, (one, other)
+
+
+def test_every_container_is_confined(stack: Stack) -> None:
+    for name, container in stack.containers().items():
+        config, host = container.attrs["Config"], container.attrs["HostConfig"]
+        assert config["User"].split(":")[0] not in ("", "0", "root"), name
+        assert host["ReadonlyRootfs"], name
+        assert host["CapDrop"] == ["ALL"], name
+        assert not host["CapAdd"], name
+        assert not host["Privileged"], name
+        assert any(option.startswith("no-new-privileges") for option in host["SecurityOpt"]), name
+        assert host["Memory"] > 0, name
+        assert host["PidsLimit"] > 0, name
+        assert host["Init"], name
+        assert [mount["Type"] for mount in container.attrs["Mounts"] if mount["Type"] == "bind"] == [], name
+        assert not host["PidMode"], name
+        for published in (host["PortBindings"] or {}).values():
+            assert [binding["HostIp"] for binding in published] == ["127.0.0.1"], name
+
+
+@pytest.mark.parametrize("path", ["/", "/opt", "/etc"])
+def test_the_root_cannot_be_written(stack: Stack, path: str) -> None:
+    for name, container in stack.endpoints().items():
+        assert container.exec_run(["touch", f"{path}/x"]).exit_code != 0, name
+
+
+def test_the_processes_are_not_root(stack: Stack) -> None:
+    for name, container in stack.endpoints().items():
+        assert container.exec_run(["id", "-u"]).output.strip() == b"10001", name
