@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipclab import message
+from ipclab.errors import MessageTooLarge, TornMessage
+from ipclab.framing import PREFIX_BYTES, FrameReader, FrameWriter, write_prefix
+from ipclab.message import HEADER_BYTES, CorruptMessage
+
+MAX = 400
+
+
+def prefix(length: int) -> bytes:
+    """What the module's documentation says, written by other means."""
+    head = b"FRAM" + struct.pack("<I", length)
+    return head + struct.pack("<I", zlib.crc32(head))
+
+
+def framed(payload: bytes) -> bytes:
+    return prefix(len(payload)) + payload
+
+
+def sealed(sequence: int, body: bytes) -> bytes:
+    whole = bytearray(HEADER_BYTES) + body
+    message.seal(memoryview(whole), producer=1, epoch=1, sequence=sequence, due_ns=0, sent_ns=0)
+    return bytes(whole)
+
+
+class Reading:
+    """Feeds a reader as a loop over read(2) does, and notes what comes out."""
+
+    def __init__(self, reader: FrameReader | None = None, buffer_bytes: int = MAX) -> None:
+        self.reader = reader or FrameReader(MAX)
+        self.messages: list[bytes] = []
+        self.torn = 0
+        self.too_large = 0
+        self._buffer = memoryview(bytearray(buffer_bytes))
+
+    def feed(self, chunk: bytes) -> None:
+        while chunk:
+            space = self.reader.space()
+            assert space, "no space although the last answer was None"
+            part, chunk = chunk[: len(space)], chunk[len(space) :]
+            space[: len(part)] = part
+            self.reader.filled(len(part))
+            self._drain(len(part))
+
+    def _drain(self, new_bytes: int) -> None:
+        # Whatever the bytes are, an answer other than None uses up at least one: no more answers than bytes.
+        for _ in range(MAX + PREFIX_BYTES + new_bytes + 1):
+            try:
+                length = self.reader.next_into(self._buffer)
+            except TornMessage:
+                self.torn += 1
+                continue
+            except MessageTooLarge:
+                self.too_large += 1
+                continue
+            if length is None:
+                return
+            self.messages.append(bytes(self._buffer[:length]))
+        pytest.fail("next_into goes round in circles")
+
+    def intact(self) -> list[bytes]:
+        """What the consumer counts: the messages whose header and checksum hold."""
+        return [m for m in self.messages if is_intact(m)]
+
+
+def is_intact(arrived: bytes) -> bool:
+    try:
+        header = message.parse(memoryview(arrived))
+    except CorruptMessage:
+        return False
+    return header.checksum != 0  # every message of these tests has one
+
+
+def read_all(chunks: Iterable[bytes]) -> Reading:
+    reading = Reading()
+    for chunk in chunks:
+        reading.feed(chunk)
+    return reading
+
+
+def cut(stream: bytes, sizes: Sequence[int]) -> Iterable[bytes]:
+    """The stream in pieces of these sizes, over and over."""
+    begin = turn = 0
+    while begin < len(stream):
+        end = begin + sizes[turn % len(sizes)]
+        yield stream[begin:end]
+        begin, turn = end, turn + 1
+
+
+payloads = st.lists(st.binary(max_size=MAX), max_size=8)
+chunkings = st.lists(st.integers(1, 2 * MAX), min_size=1, max_size=8)
+streams_of_messages = st.lists(st.binary(max_size=60), min_size=1, max_size=6).map(
+    lambda found: [sealed(number, body) for number, body in enumerate(found)]
+)
+
+
+@given(length=st.integers(0, 2**32 - 1))
+def test_the_prefix_is_the_documented_one(length: int) -> None:
+    frame = bytearray(PREFIX_BYTES + 3)
+    write_prefix(memoryview(frame), length)
+    assert frame == prefix(length) + bytes(3)
+
+
+@given(payloads=payloads, chunking=chunkings, read_ahead=st.sampled_from([0, 1, 13, 65536]))
+def test_any_split_of_the_stream_gives_the_same_messages(
+    payloads: list[bytes], chunking: list[int], read_ahead: int
+) -> None:
+    reading = Reading(FrameReader(MAX, read_ahead))
+    for chunk in cut(b"".join(map(framed, payloads)), chunking):
+        reading.feed(chunk)
+    assert reading.messages == payloads
+    assert reading.torn == reading.too_large == 0
+    reading.reader.end_of_stream()
+
+
+@pytest.mark.parametrize("size", [1, 2, 11, 12, 13, 4096, 65536, 1 << 20])
+def test_reads_of_one_size(size: int) -> None:
+    chance = random.Random(size)
+    payloads = [chance.randbytes(chance.randrange(MAX + 1)) for _ in range(60)]
+    assert read_all(cut(b"".join(map(framed, payloads)), [size])).messages == payloads
+
+
+@pytest.mark.parametrize("size", [999, 65536, 1 << 20])
+def test_messages_of_a_mebibyte(size: int) -> None:
+    reader = FrameReader(1 << 20)
+    payloads = [random.Random(n).randbytes((1 << 20) - n) for n in range(3)]
+    buffer = memoryview(bytearray(1 << 20))
+    found = []
+    for chunk in cut(b"".join(map(framed, payloads)), [size]):
+        left = chunk
+        while left:
+            space = reader.space()
+            part, left = left[: len(space)], left[len(space) :]
+            space[: len(part)] = part
+            reader.filled(len(part))
+            while (length := reader.next_into(buffer)) is not None:
+                found.append(bytes(buffer[:length]))
+    assert found == payloads
+
+
+# --- what a dead writer leaves in the stream ----------------------------------------------------------
+
+
+@given(messages=streams_of_messages, garbage=st.lists(st.binary(max_size=90), max_size=7), chunking=chunkings)
+def test_garbage_between_frames_costs_no_frame(
+    messages: list[bytes], garbage: list[bytes], chunking: list[int]
+) -> None:
+    stream = b""
+    for number, whole in enumerate(messages):
+        stream += (garbage[number] if number < len(garbage) else b"") + framed(whole)
+    reading = read_all(cut(stream, chunking))
+    assert reading.messages == messages
+    assert (reading.torn > 0) == any(garbage[: len(messages)])
+    reading.reader.end_of_stream()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"F",
+        b"FRA",
+        b"FRAM",
+        b"FRAMFRAMFRA",
+        b"FRAM" * 40,
+        prefix(5)[:11],
+        prefix(5)[:11] + b"\0",
+        prefix(MAX + 1),
+        prefix(2**32 - 1),
+        b"\0" * 70_000,
+    ],
+    ids=lambda g: f"{g[:12]!r}x{len(g)}",
+)
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_garbage_that_looks_like_a_prefix_costs_no_frame(garbage: bytes, size: int) -> None:
+    messages = [sealed(n, b"m" * n) for n in range(4)]
+    stream = garbage + framed(messages[0]) + garbage + b"".join(map(framed, messages[1:]))
+    reading = read_all(cut(stream, [size]))
+    assert reading.messages == messages
+    assert reading.torn >= 2
+
+
+@given(messages=streams_of_messages, where=st.floats(0, 1, exclude_max=True), chunking=chunkings)
+def test_a_torn_frame_takes_with_it_exactly_what_its_length_covers(
+    messages: list[bytes], where: float, chunking: list[int]
+) -> None:
+    torn = framed(sealed(99, b"t" * 100))
+    kept = int(where * len(torn))
+    stream, begins = torn[:kept], []
+    for whole in messages:
+        begins.append(len(stream))
+        stream += framed(whole)
+    reading = read_all(cut(stream, chunking))
+    if kept < PREFIX_BYTES:  # its length never arrived
+        assert reading.messages == messages
+        assert (reading.torn > 0) == (kept > 0)
+    elif len(stream) < len(torn):  # still waiting for the rest of it, and only the end will tell
+        assert reading.messages == []
+        with pytest.raises(TornMessage):
+            reading.reader.end_of_stream()
+    else:
+        later = [whole for whole, begin in zip(messages, begins, strict=True) if begin >= len(torn)]
+        assert reading.messages == [stream[PREFIX_BYTES : len(torn)], *later]
+        assert reading.intact() == later
+
+
+def test_the_end_of_the_stream_drops_a_part_and_the_next_stream_begins_clean() -> None:
+    whole = framed(sealed(1, b"x" * 50))
+    for kept in range(1, len(whole)):
+        reading = read_all([framed(b"before"), whole[:kept]])
+        with pytest.raises(TornMessage, match=f"; {kept} bytes dropped") as caught:
+            reading.reader.end_of_stream()
+        assert caught.value.errno_name == "EBADMSG"
+        reading.feed(framed(b"after"))
+        assert reading.messages == [b"before", b"after"]
+        assert reading.torn == 0
+        reading.reader.end_of_stream()
+
+
+def test_a_message_over_the_buffer_is_skipped_and_the_next_one_is_whole() -> None:
+    reading = Reading(buffer_bytes=10)
+    for chunk in cut(framed(b"a" * 10) + framed(b"b" * 11) + framed(b"") + framed(b"c" * 10), [5]):
+        reading.feed(chunk)
+    assert reading.messages == [b"a" * 10, b"", b"c" * 10]
+    assert (reading.too_large, reading.torn) == (1, 0)
+
+
+def test_twelve_thousand_damaged_streams_never_hang_and_never_invent_a_message() -> None:
+    chance = random.Random(20_261_122)
+    messages = [sealed(n, chance.randbytes(n * 7 % 50)) for n in range(40)]
+    survivors = 0
+    for _ in range(12_000):
+        sent = chance.sample(messages, 3)
+        stream = b"".join(map(framed, sent))
+        for _ in range(chance.randrange(4)):
+            begin = chance.randrange(len(stream) + 1)
+            end = min(len(stream), begin + chance.choice((0, 1, 4, chance.randrange(120))))
+            new = chance.choice((b"", chance.randbytes(chance.randrange(20)), b"FRAM", prefix(chance.randrange(500))))
+            stream = stream[:begin] + new + stream[end:]
+        reading = read_all(cut(stream, [chance.choice((1 << 20, 1 << 20, 100, 9))]))
+        intact = reading.intact()
+        survivors += len(intact)
+        order = iter(sent)
+        assert all(arrived in order for arrived in intact), "a message nobody sent, or out of order"
+    assert 12_000 < survivors < 36_000  # some of the damage was damage
+
+
+def test_noise_is_nothing_but_torn() -> None:
+    chance = random.Random(7)
+    for _ in range(300):
+        reading = read_all(cut(chance.randbytes(chance.randrange(3000)), [chance.randrange(1, 500)]))
+        assert reading.messages == []
+        assert reading.too_large == 0
+
+
+# --- the writer ---------------------------------------------------------------------------------------
+
+
+@given(payloads=st.lists(st.binary(max_size=MAX), min_size=1, max_size=6), takes=chunkings)
+def test_partial_writes_give_the_same_stream(payloads: list[bytes], takes: list[int]) -> None:
+    writer, stream, turn = FrameWriter(MAX), bytearray(), 0
+    for payload in payloads:
+        writer.load(memoryview(payload))
+        frame_bytes = PREFIX_BYTES + len(payload)
+        assert len(writer.rest()) == frame_bytes
+        assert not writer.started
+        while rest := writer.rest():
+            taken = min(takes[turn % len(takes)], len(rest))
+            stream += rest[:taken]
+            turn += 1
+            writer.wrote(taken)
+            assert writer.started == (0 < len(writer.rest()) < frame_bytes)
+    assert stream == b"".join(map(framed, payloads))
+
+
+def test_the_writer_keeps_its_own_copy() -> None:
+    """The producer builds the next message in the same buffer while the rest of this one waits."""
+    writer, payload = FrameWriter(MAX), bytearray(b"first")
+    writer.load(memoryview(payload))
+    writer.wrote(3)
+    payload[:] = b"other"
+    assert prefix(5)[:3] + bytes(writer.rest()) == framed(b"first")
+
+
+def test_what_was_unloaded_is_never_written() -> None:
+    writer = FrameWriter(MAX)
+    writer.load(memoryview(b"first"))
+    writer.unload()
+    assert not writer.rest()
+    assert not writer.started
+    writer.load(memoryview(b"second"))
+    assert bytes(writer.rest()) == framed(b"second")
+
+
+def test_a_message_over_the_maximum_is_refused_and_nothing_is_loaded() -> None:
+    writer = FrameWriter(MAX)
+    with pytest.raises(MessageTooLarge) as caught:
+        writer.load(memoryview(bytes(MAX + 1)))
+    assert caught.value.errno_name == "EMSGSIZE"
+    assert not caught.value.may_be_delivered
+    assert not writer.rest()
+    writer.load(memoryview(bytes(MAX)))
+    assert bytes(writer.rest()) == framed(bytes(MAX))
