@@ -1,0 +1,13 @@
+"""The dashboards as code. `python -m dashboards` writes `dashboards/json/`, which is committed and baked into Grafana.
+
+Needs the development requirements; nothing that runs needs them. One module per dashboard, each with a
+function `dashboard()`; `DASHBOARDS` in `__main__` lists them.
+"""
+
+import sys
+from pathlib import Path
+
+# The list of mechanisms comes from the package that runs in the containers, which is not installed here.
+_SERVICES = str(Path(__file__).resolve().parent.parent / "services")
+if _SERVICES not in sys.path:
+    sys.path.append(_SERVICES)

@@ -1,0 +1,33 @@
+"""One colour for each mechanism, the same on every panel.
+
+The first eight are the palette of Okabe and Ito (2008), made to be told apart with every common kind of
+colour blindness; the others are from Paul Tol's light scheme. Nothing is told by colour alone: every line has
+its name in the legend, every coloured cell its text.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+_BY_MECHANISM = {
+    "sysv_shm": "#E69F00",
+    "sysv_mq": "#CC79A7",
+    "fifo": "#56B4E9",
+    "tcp": "#009E73",
+    "posix_shm": "#D55E00",
+    "anonymous_pipe": "#0072B2",
+    "mmap_file": "#F0E442",
+    "plain_file": "#999999",
+    "posix_mq": "#FFAABB",
+    "unix_stream": "#BBCC33",
+    "udp": "#44BB99",
+}
+_SPARE = ("#EE8866", "#77AADD", "#AAAA00", "#EEDD88")
+
+ALARM = "#D55E00"
+NEUTRAL = "#999999"
+
+
+def of_mechanism(name: str) -> str:
+    """The colour of a mechanism; one that has none here gets a spare one, always the same."""
+    return _BY_MECHANISM.get(name) or _SPARE[zlib.crc32(name.encode()) % len(_SPARE)]
