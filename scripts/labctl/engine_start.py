@@ -74,7 +74,9 @@ def start(machine: Machine, connect: Callable[[], object]) -> None:
         script = f"PATH={_PATH} setsid {daemon} </dev/null >>{_LOG} 2>&1 &"
         command = machine.as_root(["sh", "-c", script])
     with step("Starting the Docker Engine") as current:
-        run(command, step=current, hint=_log_hint(machine))
+        # One that is starting already, for another ./lab, only needs to be waited for.
+        if machine.has_systemd or not _is_alive():
+            run(command, step=current, hint=_log_hint(machine))
         _wait_until_ready(machine, connect, current)
 
 
@@ -112,17 +114,17 @@ def _wait_until_ready(machine: Machine, connect: Callable[[], object], current: 
     lines = [] if machine.has_systemd else _log_lines()
     for line in lines:
         say(f"  | {line}")
-    last = lines[-1].strip() if lines else "no log"
+    reason = next((line for line in reversed(lines) if "failed to start daemon" in line), "no reason in its log")
     raise LabError(
-        f"the Docker Engine did not answer within {current.elapsed_s:.0f} s; its last line: {last}",
+        f"the Docker Engine did not answer within {current.elapsed_s:.0f} s: {reason.strip()}",
         hint=_log_hint(machine),
     )
 
 
 def _is_alive() -> bool:
-    """Whether the process dockerd wrote down as its own is there."""
+    """Whether the process dockerd wrote down as its own is there, and still dockerd."""
     try:
-        return Path(f"/proc/{int(_PIDFILE.read_text())}").exists()
+        return Path(f"/proc/{int(_PIDFILE.read_text())}/comm").read_text().strip() == "dockerd"
     except (OSError, ValueError):
         return False
 
