@@ -20,11 +20,23 @@ WINDOW = 1024
 class _Books:
     """One producer's stream: the record on file, its copy in memory, and the open gaps."""
 
-    def __init__(self, record: StreamRecord, stream: Stream) -> None:
+    def __init__(self, record: StreamRecord) -> None:
         self.record = record
-        self.stream = stream
+        self._stream = record.read()
+        self.expected = self._stream.expected  # what changes with every message, apart from the rest
+        self.epoch = self._stream.epoch
         self.gaps: set[int] = set()
         self.fresh = True  # no message seen in this life of the consumer
+
+    @property
+    def stream(self) -> Stream:
+        """The books as they stand."""
+        return self._stream._replace(expected=self.expected)
+
+    @stream.setter
+    def stream(self, stream: Stream) -> None:
+        self.record.write(stream)
+        self._stream, self.expected, self.epoch = stream, stream.expected, stream.epoch
 
 
 class Checker:
@@ -35,29 +47,22 @@ class Checker:
         self._ordered = ordered
         self._books: dict[int, _Books] = {}
         for producer, record in ledger.records.items():
-            stream = record.read()
+            books = self._books[producer] = _Books(record)
             # What an earlier life of this consumer was still missing can no longer be told from lost.
-            if stream.missing:
-                stream = stream._replace(
-                    missing=0, lost_at_consumer_restart=stream.lost_at_consumer_restart + stream.missing
-                )
-                record.write(stream)
-            self._books[producer] = _Books(record, stream)
+            if missing := books.stream.missing:
+                lost = books.stream.lost_at_consumer_restart + missing
+                books.stream = books.stream._replace(missing=0, lost_at_consumer_restart=lost)
 
     def account(self, producer: int, epoch: int, sequence: int) -> None:
         """Enter one message that arrived whole."""
         books = self._books.get(producer)
         if books is None:
-            record = self._ledger.record_of(producer)
-            books = self._books[producer] = _Books(record, record.read())
-        stream = books.stream
-        if sequence == stream.expected and epoch == stream.epoch and not books.gaps:
-            books.stream = stream._replace(expected=sequence + 1)
+            books = self._books[producer] = _Books(self._ledger.record_of(producer))
+        if sequence == books.expected and epoch == books.epoch and not books.gaps:
+            books.expected = sequence + 1
             books.record.advance(sequence + 1)
-            books.fresh = False
-            return
-        books.stream = self._irregular(books, epoch, sequence)
-        books.record.write(books.stream)
+        else:
+            books.stream = self._irregular(books, epoch, sequence)
         books.fresh = False
 
     def corrupt(self) -> None:

@@ -1,0 +1,1 @@
+"""What the lab costs. Benchmarks print; no test depends on a timing."""

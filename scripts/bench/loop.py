@@ -1,0 +1,94 @@
+"""One of the two loops at full speed in a process of its own, with its metrics or without.
+
+`python -m bench.loop ROLE MECHANISM ADDRESS_JSON STATE_DIR SECONDS with|without`; the consumer prints how many
+messages it received in how many seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+from prometheus_client import start_http_server
+
+from ipclab import metrics, registry, settings
+from ipclab.channel import Address
+from ipclab.checker import Checker
+from ipclab.consumer import Consumer
+from ipclab.latency import Histogram
+from ipclab.ledger import ConsumerLedger, ProducerLedger
+from ipclab.lifecycle import Stop, Vitals
+from ipclab.load import Load, LoadFile
+from ipclab.metrics import Page, Role
+from ipclab.producer import Producer
+
+MESSAGE_BYTES = 64
+
+
+class _NoVitals(Vitals):
+    """Vitals that show nothing."""
+
+    def tick(self, now_ns: int) -> bool:  # noqa: ARG002 - that is the point
+        return False
+
+
+class _NoHistogram(Histogram):
+    """A histogram that keeps nothing."""
+
+    def record(self, nanoseconds: int) -> None:
+        """Measure nothing."""
+
+
+def main() -> None:
+    """Run until the time is over."""
+    role, mechanism, address_text, state_text, seconds_text, choice = sys.argv[1:]
+    measured = choice == "with"
+    state = Path(state_text)
+    fields = json.loads(address_text)
+    address = Address(**{**fields, "path": Path(fields["path"])})
+    stop = Stop()
+    vitals = (Vitals if measured else _NoVitals)(state / f"{role}.alive")
+    subject = registry.load(mechanism)
+    if role == "producer":
+        ledger = ProducerLedger(state / "producer.ledger")
+        load = LoadFile(state / "load.json", Load(settings.MAX_RATE, MESSAGE_BYTES))
+        producer = Producer(subject, address, ledger, load, vitals, stop)
+        _run(producer.run, stop, float(seconds_text) + 2)
+        return
+    checker = Checker(ConsumerLedger(state / "consumer.ledger"), ordered=subject.traits.ordered)
+    consumer = Consumer(subject, address, checker, vitals, stop)
+    if measured:
+        page = Page(mechanism, Role.CONSUMER, consumer.samples)
+        server, _ = start_http_server(0, addr="127.0.0.1", registry=metrics.registry(page))
+        threading.Thread(target=_scrape, args=(server.server_port, stop), daemon=True).start()
+    else:
+        consumer._latency = _NoHistogram()
+    begin = time.monotonic()
+    _run(consumer.run, stop, float(seconds_text))
+    received = sum(stream.received for stream in checker.streams())
+    print(json.dumps({"received": received, "seconds": time.monotonic() - begin}))
+
+
+def _run(loop: object, stop: Stop, seconds: float) -> None:
+    timer = threading.Timer(seconds, lambda: stop.request("time is over"))
+    timer.start()
+    loop()  # type: ignore[operator]
+    timer.cancel()
+
+
+def _scrape(port: int, stop: Stop) -> None:
+    """Ask for the page once a second, as Prometheus does."""
+    import urllib.request
+
+    pause = threading.Event()
+    while not stop.requested:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as response:
+            response.read()
+        pause.wait(1)
+
+
+if __name__ == "__main__":
+    main()
