@@ -15,7 +15,7 @@ import click
 from prometheus_client import start_http_server
 
 from ipclab import metrics, namespaces, registry, settings
-from ipclab.channel import Address
+from ipclab.channel import Address, Mechanism, Tuning, Wait
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.errors import ChannelError
@@ -41,6 +41,7 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--path", type=click.Path(path_type=Path), default=Path(), help="Name in the filesystem."),
         click.option("--host", default="", help="Host to connect to, or address to listen on."),
         click.option("--port", type=settings.PORT, default=1, help="TCP port."),
+        click.option("--wait", type=click.Choice([str(w) for w in Wait]), help="How to wait, where there is a choice."),
         click.option("--holder", envvar="LAB_HOLDER", help="Host name of the namespace's holder."),
         click.option("--state", type=click.Path(path_type=Path), default=_STATE, help="Private, lasting directory."),
         click.option("--alive", type=click.Path(path_type=Path), default=_ALIVE, help="File touched while alive."),
@@ -62,10 +63,10 @@ def cli() -> None:
 @endpoint_options
 def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     """Send messages at a constant rate."""
-    subject = registry.load(mechanism)
+    subject, wait = _tuned(mechanism, options["wait"])
     if problem := settings.check_size(mechanism, size, subject.traits.max_message_bytes):
         raise click.BadParameter(problem, param_hint="LAB_SIZE")
-    endpoint = _Endpoint(mechanism, Role.PRODUCER, options)
+    endpoint = _Endpoint(mechanism, Role.PRODUCER, options, wait)
     ledger = ProducerLedger(options["state"] / "producer.ledger")
     load = LoadFile(options["state"] / "load.json", Load(rate, size))
     loop = Producer(subject, endpoint.address, ledger, load, endpoint.vitals, endpoint.stop)
@@ -77,8 +78,8 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
 @endpoint_options
 def consumer(mechanism: str, **options: Any) -> None:
     """Receive messages and account for every one."""
-    subject = registry.load(mechanism)
-    endpoint = _Endpoint(mechanism, Role.CONSUMER, options)
+    subject, wait = _tuned(mechanism, options["wait"])
+    endpoint = _Endpoint(mechanism, Role.CONSUMER, options, wait)
     checker = Checker(ConsumerLedger(options["state"] / "consumer.ledger"), ordered=subject.traits.ordered)
     loop = Consumer(subject, endpoint.address, checker, endpoint.vitals, endpoint.stop)
     endpoint.run(loop.run, loop.samples)
@@ -109,16 +110,26 @@ def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None
         file.write(Load(rate, size))
 
 
+def _tuned(name: str, wait: str | None) -> tuple[Mechanism, Wait]:
+    """The mechanism, waiting as asked or as it does by itself; and which that is."""
+    tuning = Tuning(wait=Wait(wait) if wait else None)
+    try:
+        mechanism = registry.load(name, tuning)
+        return mechanism, tuning.wait or mechanism.traits.waits[0]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--wait") from error
+
+
 class _Endpoint:
     """What the roles have in common: the address, the signals, the vitals, the metrics page."""
 
-    def __init__(self, mechanism: str, role: Role, options: dict[str, Any]) -> None:
+    def __init__(self, mechanism: str, role: Role, options: dict[str, Any], wait: Wait = Wait.BLOCK) -> None:
         self._mechanism = mechanism
         self._role = role
         self._metrics_port: int = options["metrics_port"]
         self._holder: str | None = options["holder"]
         self.address = Address(options["key"], options["path"], options["host"], options["port"])
-        self.vitals = Vitals(options["alive"])
+        self.vitals = Vitals(options["alive"], wait)
         self.stop = Stop()
 
     def run(self, loop: Callable[[], None], samples: Callable[[], Iterable[Sample]]) -> None:

@@ -31,7 +31,8 @@ the signal that stands in for it reaches the main thread only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +71,21 @@ class Direction(StrEnum):
     TWO_WAY = "two way"
 
 
+class Communication(StrEnum):
+    """Whom a message is sent to: one peer, or a mailbox that many fill and from which whoever comes takes."""
+
+    DIRECT = "direct"
+    INDIRECT = "indirect"
+
+
+class Wait(StrEnum):
+    """What an endpoint does while it can do nothing."""
+
+    BLOCK = "block"  # sleeps in the kernel until it is woken
+    POLL = "poll"  # looks, sleeps a little, looks again: nobody wakes it
+    SPIN = "spin"  # looks again and again, and keeps its CPU busy
+
+
 class Sharing(StrEnum):
     """What two containers must have in common; the values are the words of `compose.yaml`."""
 
@@ -80,7 +96,12 @@ class Sharing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """Facts about a mechanism, not code. Sizes in bytes; `copies` counts kernel and user copies per message."""
+    """Facts about a mechanism, not code. Sizes in bytes; `copies` counts kernel and user copies per message.
+
+    `sources` says for a fact, by its field's name, where it is written: a man page with its section, or
+    "ipclab.…" where the number is ours and not the kernel's. `waits` are the ways to wait that can be asked
+    for with `Tuning`; the first is what it does unasked.
+    """
 
     kind: Kind
     ordered: bool
@@ -89,10 +110,13 @@ class Traits:
     on_full: OnFull
     persistence: Persistence
     direction: Direction
+    communication: Communication
     requires: frozenset[Sharing]
     copies: int
     send_errnos: tuple[str, ...]
     man_page: str
+    waits: tuple[Wait, ...] = (Wait.BLOCK,)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +131,16 @@ class Address:
     path: Path = Path()
     host: str = ""
     port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How an endpoint works, where a mechanism leaves a choice; each side of a channel chooses for itself.
+
+    `None` is the mechanism's own way. Where the two meet is no choice of this kind: see `Address`.
+    """
+
+    wait: Wait | None = None
 
 
 class Endpoint(Protocol):
@@ -168,6 +202,13 @@ class Mechanism(Protocol):
         :raises PeerAbsent: there is none
         :raises AccessRefused: it belongs to somebody else
         """
+
+
+class Tunable(Mechanism, Protocol):
+    """A mechanism that leaves a choice. `registry.load` asks it for nothing that its traits do not offer."""
+
+    def tuned(self, tuning: Tuning) -> Mechanism:
+        """The same mechanism, working as asked."""
 
 
 class ClosingEndpoint:

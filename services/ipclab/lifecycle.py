@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ipclab import metrics, namespaces
+from ipclab.channel import Wait
 from ipclab.metrics import Sample
 
 TICK_NS = 250_000_000
@@ -47,11 +48,12 @@ class Vitals:
     """What every endpoint shows of itself: its channel, its costs, its namespaces, and that it is alive.
 
     `alive` is a file whose age the container's health check looks at; it is touched once a tick while
-    the channel is open.
+    the channel is open. `wait` is how the endpoint waits.
     """
 
-    def __init__(self, alive: Path) -> None:
+    def __init__(self, alive: Path, wait: Wait = Wait.BLOCK) -> None:
         self._alive = alive
+        self._wait = wait
         self._channel_open = False
         self._opens = 0
         self._usage = resource.getrusage(resource.RUSAGE_THREAD)
@@ -92,6 +94,7 @@ class Vitals:
         usage = self._usage
         yield Sample(metrics.CHANNEL_OPEN, self._channel_open)
         yield Sample(metrics.CHANNEL_OPENS, self._opens)
+        yield Sample(metrics.WAIT_INFO, 1, (str(self._wait),))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw, ("voluntary",))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nivcsw, ("involuntary",))
         yield Sample(metrics.CPU_SECONDS, usage.ru_utime, ("user",))

@@ -89,6 +89,13 @@ CHANNEL_OPEN = Definition("ipc_channel_open", Type.GAUGE, "1 while this endpoint
 CHANNEL_OPENS = Definition(
     "ipc_channel_opens", Type.COUNTER, "Times this life of the endpoint opened its channel.", _ENDPOINTS
 )
+WAIT_INFO = Definition(
+    "ipc_wait_info",
+    Type.GAUGE,
+    "Always 1; how this endpoint waits: block, poll or spin.",
+    _ENDPOINTS,
+    (*_ENDPOINT_LABELS, "wait"),
+)
 CONTEXT_SWITCHES = Definition(
     "ipc_context_switches",
     Type.COUNTER,
@@ -126,6 +133,7 @@ DEFINITIONS = (
     LATENCY,
     CHANNEL_OPEN,
     CHANNEL_OPENS,
+    WAIT_INFO,
     CONTEXT_SWITCHES,
     CPU_SECONDS,
     NAMESPACE_INFO,

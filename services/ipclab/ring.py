@@ -4,6 +4,7 @@
     0        magic and layout version; written last, so a half-made ring is no ring
     1        capacity of the data area in bytes, a multiple of 8
     2        closed: the receiver took the ring away; the sender must open a new one
+    3        receiver spins: it looks by itself, nobody need ring its bell
     8        tail: bytes ever written; the producer's alone (its own cache line)
     16       head: bytes ever read; the consumer's alone
     24       sender waits: there was no room; the consumer rings the sender's bell after reading
@@ -26,7 +27,7 @@ from ipclab.errors import MessageTooLarge, PeerGone, TornMessage
 
 _MAGIC = int.from_bytes(b"IPCRING1", "little")
 _WORD = 8
-_CAPACITY, _CLOSED, _TAIL, _HEAD, _SENDER_WAITS, _DATA = 1, 2, 8, 16, 24, 32
+_CAPACITY, _CLOSED, _RECEIVER_SPINS, _TAIL, _HEAD, _SENDER_WAITS, _DATA = 1, 2, 3, 8, 16, 24, 32
 _WRAP = 0xFFFFFFFF  # as a length: the rest of the data area is unused, go on at its beginning
 HEADER_BYTES = _DATA * _WORD
 
@@ -154,6 +155,15 @@ class Ring:
     @sender_waits.setter
     def sender_waits(self, value: bool) -> None:
         self._words[_SENDER_WAITS] = value
+
+    @property
+    def receiver_spins(self) -> bool:
+        """Does the receiver look by itself, so that its bell need not ring?"""
+        return bool(self._words[_RECEIVER_SPINS])
+
+    @receiver_spins.setter
+    def receiver_spins(self, value: bool) -> None:
+        self._words[_RECEIVER_SPINS] = value
 
     def _length_at(self, position: int, offset: int) -> int | None:
         commit = self._words[_DATA + offset // _WORD]

@@ -9,8 +9,8 @@ import sysv_ipc
 
 from conformance.conftest import StartPeer
 from conformance.peers import PeerError
+from ipclab import ring_channel
 from ipclab.channel import Address, Kind, Sharing, Traits
-from ipclab.mechanisms import sysv_shm
 
 
 def _works(start: StartPeer) -> None:
@@ -32,7 +32,7 @@ def _in_a_segment(traits: Traits) -> bool:
 @pytest.mark.mechanisms(picks=_in_a_segment)
 @pytest.mark.parametrize("same_size", [True, False])
 def test_a_segment_full_of_garbage_is_replaced(same_size: bool, start: StartPeer, address: Address) -> None:
-    size = sysv_shm.SEGMENT_BYTES if same_size else 4096
+    size = ring_channel.RING_BYTES if same_size else 4096
     segment = sysv_ipc.SharedMemory(address.key, sysv_ipc.IPC_CREX, mode=0o600, size=size)
     segment.write(os.urandom(4096))
     segment.detach()

@@ -19,6 +19,7 @@ from pathlib import Path
 from ipclab.channel import (
     Address,
     ClosingEndpoint,
+    Communication,
     Direction,
     Kind,
     OnFull,
@@ -109,10 +110,21 @@ class Fifo:
         on_full=OnFull.BLOCK,
         persistence=Persistence.PROCESS,
         direction=Direction.ONE_WAY,
+        communication=Communication.INDIRECT,
         requires=frozenset({Sharing.VOLUME}),
         copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
         send_errnos=("EAGAIN", "ENOENT", "ENXIO", "EPIPE"),
         man_page="fifo(7)",
+        sources={
+            "kind": "pipe(7)",
+            "ordered": "pipe(7)",
+            "reliable": "pipe(7)",
+            "max_message_bytes": "ipclab.framing",
+            "on_full": "pipe(7), Pipe capacity",
+            "persistence": "fifo(7)",
+            "direction": "pipe(7)",
+            "communication": "fifo(7)",
+        },
     )
 
     def create_receiver(self, address: Address) -> FifoReceiver:

@@ -16,6 +16,7 @@ from ipclab.alarm import interrupted_after
 from ipclab.channel import (
     Address,
     ClosingEndpoint,
+    Communication,
     Direction,
     Kind,
     OnFull,
@@ -94,10 +95,21 @@ class SysvMq:
         on_full=OnFull.BLOCK,
         persistence=Persistence.KERNEL,
         direction=Direction.TWO_WAY,
+        communication=Communication.INDIRECT,
         requires=frozenset({Sharing.IPC_NAMESPACE}),
         copies=4,  # into sysv_ipc's buffer, into the kernel, out of it, into ours
         send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
         man_page="sysvipc(7)",
+        sources={
+            "kind": "msgop(2)",
+            "ordered": "msgop(2)",
+            "reliable": "msgop(2)",
+            "max_message_bytes": "msgop(2), MSGMAX",
+            "on_full": "msgop(2), msg_qbytes",
+            "persistence": "msgctl(2), IPC_RMID",
+            "direction": "msgop(2), msgtyp",
+            "communication": "msgget(2)",
+        },
     )
 
     def create_receiver(self, address: Address) -> SysvMqReceiver:

@@ -1,40 +1,35 @@
 """System V shared memory: one segment that both processes map, a ring in it, two semaphores to wait on.
 
 Sources: shmget(2), shmop(2), semop(2), sysvipc(7). No copy passes through the kernel; what the kernel
-gives is the waiting. The semaphores are bells, not books: what is in the ring is what its words say, so
-a process killed between writing and ringing costs a wake-up and no message. The sender rings once per
-record; the receiver looks at the ring first and takes all rings at once when the ring is empty.
+gives is the waiting. The ring and how it is waited for are in `ipclab.ring_channel`; here are only the
+segment, which lives until somebody removes it, and the semaphores that are its bells.
 """
 
 from __future__ import annotations
 
 import errno
-import time
 from contextlib import suppress
 
 import sysv_ipc
 
 from ipclab.channel import (
     Address,
-    ClosingEndpoint,
+    Communication,
     Direction,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Tuning,
+    Wait,
 )
-from ipclab.errors import ChannelFull, PeerAbsent, ReceiveTimeout
+from ipclab.errors import PeerAbsent
 from ipclab.mechanisms._sysv import MODE, gone, opening, require_semaphore_timeouts
-from ipclab.ring import Ring, bytes_needed
+from ipclab.ring_channel import MAX_MESSAGE_BYTES, RING_BYTES, WAITS, Bell, RingReceiver, RingSender
 
-MAX_MESSAGE_BYTES = 1 << 20
-SEGMENT_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
 _WHAT = "shared memory segment"
 _GONE = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
-# "Set the flag, then sleep" needs a fence that Python cannot issue, so a full ring is looked at again
-# after this long even if nobody rang.
-_LOOK_AGAIN_S = 0.005
 
 
 def _neighbour(key: int) -> int:
@@ -42,96 +37,54 @@ def _neighbour(key: int) -> int:
     return key + 1 if key < 2**31 - 1 else key - 1
 
 
-def _ring_bell(bell: sysv_ipc.Semaphore) -> None:
-    # A bell that is at SEMVMX already (ValueError) cannot be missed.
-    with suppress(ValueError):
-        bell.release()
+class _Bell:
+    """A System V semaphore."""
 
+    def __init__(self, semaphore: sysv_ipc.Semaphore) -> None:
+        self._semaphore = semaphore
 
-class _Endpoint(ClosingEndpoint):
-    def __init__(
-        self, segment: sysv_ipc.SharedMemory, record_bell: sysv_ipc.Semaphore, room_bell: sysv_ipc.Semaphore
-    ) -> None:
-        self._segment = segment
-        self._record_bell = record_bell
-        self._room_bell = room_bell
-        self._ring = Ring(memoryview(segment))
-        self._open = True
-
-    def close(self) -> None:
-        if self._open:
-            self._open = False
-            self._ring.close()  # no view may be left when the memory goes
-            self._segment.detach()
-
-    def _wait(self, bell: sysv_ipc.Semaphore, timeout_s: float) -> bool:
-        """Wait for a ring of `bell`, take all rings there are; False after `timeout_s`."""
+    def ring(self) -> None:
         try:
-            bell.acquire(timeout_s)
-            rings = bell.value
+            self._semaphore.release()
+        except ValueError:  # at SEMVMX already: it cannot be missed
+            pass
+        except _GONE as error:
+            raise gone(_WHAT, self._semaphore.key, error) from error
+
+    def wait(self, timeout_s: float) -> bool:
+        try:
+            self._semaphore.acquire(timeout_s)
+            rings = self._semaphore.value
             if rings:
-                bell.acquire(0, rings)
+                self._semaphore.acquire(0, rings)
         except sysv_ipc.BusyError:
             return False
         except _GONE as error:
-            raise gone(_WHAT, self._segment.key, error) from error
+            raise gone(_WHAT, self._semaphore.key, error) from error
         except sysv_ipc.Error:  # "Signaled while waiting": look again
             return True
         return True
 
 
-class SysvShmSender(_Endpoint):
-    """Writes records and rings."""
+class _Segment:
+    """A segment and its semaphores, attached."""
 
-    def send(self, payload: memoryview, timeout_s: float) -> None:
-        if not self._ring.try_write(payload):
-            self._write_when_read(payload, timeout_s)
-        try:
-            _ring_bell(self._record_bell)
-        except _GONE as error:
-            raise gone(_WHAT, self._segment.key, error, may_be_delivered=True) from error
+    def __init__(self, segment: sysv_ipc.SharedMemory, semaphores: list[sysv_ipc.Semaphore]) -> None:
+        self._segment = segment
+        self._semaphores = semaphores
+        self.memory = memoryview(segment)
+        self.record_bell: Bell = _Bell(semaphores[0])
+        self.room_bell: Bell = _Bell(semaphores[1])
 
-    def _write_when_read(self, payload: memoryview, timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        while True:
-            self._ring.sender_waits = True
-            if self._ring.try_write(payload):
-                break
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise ChannelFull(f"the ring of {SEGMENT_BYTES} bytes is full", code=errno.EAGAIN)
-            self._wait(self._room_bell, min(left, _LOOK_AGAIN_S))
-        self._ring.sender_waits = False
+    def is_linked(self) -> bool:
+        return True  # a semaphore that was removed says so when it is used
 
-
-class SysvShmReceiver(_Endpoint):
-    """Reads records; owns the segment and the semaphores."""
-
-    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        length = self._ring.try_read_into(buffer)
-        if length is None:
-            length = self._read_when_written(buffer, timeout_s)
-        if self._ring.sender_waits:
-            self._ring.sender_waits = False
-            _ring_bell(self._room_bell)
-        return length
-
-    def _read_when_written(self, buffer: memoryview, timeout_s: float) -> int:
-        deadline = time.monotonic() + timeout_s
-        while True:
-            left = deadline - time.monotonic()
-            rang = left > 0 and self._wait(self._record_bell, left)
-            length = self._ring.try_read_into(buffer)
-            if length is not None:
-                return length
-            if not rang:
-                raise ReceiveTimeout("the ring is empty", code=errno.EAGAIN)
+    def close(self) -> None:
+        self.memory.release()
+        self._segment.detach()
 
     def remove(self) -> None:
-        if self._open:
-            self._ring.mark_closed()
-            self.close()
-        for thing in (self._segment, self._record_bell, self._room_bell):
+        for thing in (self._segment, *self._semaphores):
             with suppress(*_GONE):
                 thing.remove()
 
@@ -147,45 +100,56 @@ class SysvShm:
         on_full=OnFull.BLOCK,
         persistence=Persistence.KERNEL,
         direction=Direction.ONE_WAY,
+        communication=Communication.DIRECT,
         requires=frozenset({Sharing.IPC_NAMESPACE}),
         copies=2,  # into the segment, out of it
         send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
         man_page="sysvipc(7)",
+        waits=WAITS,
+        sources={
+            "kind": "shmget(2), shmop(2)",
+            "ordered": "ipclab.ring",
+            "reliable": "ipclab.ring",
+            "max_message_bytes": "ipclab.ring_channel",
+            "on_full": "ipclab.ring_channel",
+            "persistence": "shmctl(2), IPC_RMID",
+            "direction": "ipclab.ring",
+            "communication": "ipclab.ring",
+        },
     )
 
-    def create_receiver(self, address: Address) -> SysvShmReceiver:
+    def __init__(self, wait: Wait | None = None) -> None:
+        self._wait = wait
+
+    def tuned(self, tuning: Tuning) -> SysvShm:
+        return SysvShm(tuning.wait)
+
+    def create_receiver(self, address: Address) -> RingReceiver:
         require_semaphore_timeouts()
         key = address.key
         self._discard_if_damaged(key)
         with opening(_WHAT, key):
-            segment = sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREAT, mode=MODE, size=SEGMENT_BYTES)
-        with opening("semaphore", key):
-            bells = [sysv_ipc.Semaphore(k, sysv_ipc.IPC_CREAT, mode=MODE) for k in (key, _neighbour(key))]
-        receiver = SysvShmReceiver(segment, *bells)
-        if not receiver._ring.is_sound():
-            receiver._ring.format()
-        return receiver
+            segment = sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREAT, mode=MODE, size=RING_BYTES)
+        return RingReceiver(self._with_semaphores(segment, key, sysv_ipc.IPC_CREAT), self._wait)
 
-    def open_sender(self, address: Address) -> SysvShmSender:
+    def open_sender(self, address: Address) -> RingSender:
         require_semaphore_timeouts()
         key = address.key
         with opening(_WHAT, key):
             segment = sysv_ipc.SharedMemory(key)
-        if segment.size < SEGMENT_BYTES:
+        if segment.size < RING_BYTES:
             segment.detach()
             raise PeerAbsent(f"{_WHAT} {key:#x} is not a ring", code=errno.ENOENT)
+        return RingSender(self._with_semaphores(segment, key, 0), self._wait)
+
+    @staticmethod
+    def _with_semaphores(segment: sysv_ipc.SharedMemory, key: int, flags: int) -> _Segment:
         try:
             with opening("semaphore", key):
-                bells = [sysv_ipc.Semaphore(k) for k in (key, _neighbour(key))]
+                return _Segment(segment, [sysv_ipc.Semaphore(k, flags, mode=MODE) for k in (key, _neighbour(key))])
         except BaseException:
             segment.detach()
             raise
-        sender = SysvShmSender(segment, *bells)
-        if not sender._ring.is_ready():
-            sender.close()
-            raise PeerAbsent(f"{_WHAT} {key:#x} holds no ring yet", code=errno.ENOENT)
-        _ring_bell(bells[0])  # an earlier sender may have died between writing and ringing
-        return sender
 
     @staticmethod
     def _discard_if_damaged(key: int) -> None:
@@ -194,7 +158,7 @@ class SysvShm:
             leftover = sysv_ipc.SharedMemory(key)
             size = leftover.size
             leftover.detach()
-            if size != SEGMENT_BYTES:
+            if size != RING_BYTES:
                 leftover.remove()
 
 

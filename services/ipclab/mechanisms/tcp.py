@@ -16,6 +16,7 @@ from contextlib import suppress
 from ipclab.channel import (
     Address,
     ClosingEndpoint,
+    Communication,
     Direction,
     Kind,
     OnFull,
@@ -134,10 +135,21 @@ class Tcp:
         on_full=OnFull.BLOCK,
         persistence=Persistence.PROCESS,
         direction=Direction.TWO_WAY,
+        communication=Communication.DIRECT,
         requires=frozenset({Sharing.NETWORK}),
         copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
         send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"),
         man_page="tcp(7)",
+        sources={
+            "kind": "tcp(7)",
+            "ordered": "tcp(7)",
+            "reliable": "tcp(7)",
+            "max_message_bytes": "ipclab.framing",
+            "on_full": "send(2)",
+            "persistence": "tcp(7)",
+            "direction": "tcp(7)",
+            "communication": "connect(2)",
+        },
     )
 
     def create_receiver(self, address: Address) -> TcpReceiver:

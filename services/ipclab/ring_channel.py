@@ -1,0 +1,181 @@
+"""A channel made of a ring in shared memory and two bells: what every shared-memory mechanism has in common.
+
+A mechanism brings the memory and the bells (`Shared`); everything else is here. The bells are not books:
+what is in the ring is what the ring's words say, so a process killed between writing and ringing costs a
+wake-up and no message. The sender rings once per record; the receiver looks at the ring first, sleeps on
+the bell when it is empty, and takes all rings at once when it wakes.
+
+A side that spins (`Wait.SPIN`) needs nobody to ring: it looks again and again until its timeout, and makes
+no system call but to read the clock and to let a peer on the same CPU run. A receiver that spins says so
+in the ring, and the sender spares it the bell.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from ipclab.channel import ClosingEndpoint, Wait
+from ipclab.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
+from ipclab.ring import Ring, bytes_needed
+
+MAX_MESSAGE_BYTES = 1 << 20
+RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
+WAITS = (Wait.BLOCK, Wait.SPIN)
+# "Set the flag, then sleep" needs a fence that Python cannot issue, so a full ring is looked at again
+# after this long even if nobody rang.
+_LOOK_AGAIN_S = 0.005
+_LOOKS_PER_CLOCK = 64
+
+_T = TypeVar("_T")
+
+
+class Bell(Protocol):
+    """Wakes the other process. Both calls raise `ChannelError` once the kernel object is gone."""
+
+    def ring(self) -> None:
+        """Wake whoever waits, or the next one who does."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleep until it rings and take all rings there are, or look again early; False after `timeout_s`."""
+
+
+class Shared(Protocol):
+    """What a mechanism brings: memory that both processes map, and a bell for each direction."""
+
+    memory: memoryview
+    record_bell: Bell
+    room_bell: Bell
+
+    def is_linked(self) -> bool:
+        """Can the next process still find this memory by its name?"""
+
+    def close(self) -> None:
+        """Let go; the ring has released its views of the memory by then. Idempotent."""
+
+    def remove(self) -> None:
+        """Take the names away, after `close`. Never raises."""
+
+
+class _Endpoint(ClosingEndpoint):
+    def __init__(self, shared: Shared, wait: Wait | None) -> None:
+        self._shared = shared
+        self._ring = Ring(shared.memory)
+        self._spins = wait is Wait.SPIN
+        self._open = True
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._ring.close()  # no view may be left when the memory goes
+            self._shared.close()
+
+    def _timed_out(self, error: ChannelError) -> ChannelError:
+        """`error`, unless nothing can happen here any more, because the memory has lost its name."""
+        if self._shared.is_linked():
+            return error
+        return PeerGone("the shared memory was removed", code=errno.EIDRM)
+
+
+class RingSender(_Endpoint):
+    """Writes records and rings."""
+
+    def __init__(self, shared: Shared, wait: Wait | None = None) -> None:
+        """Open the ring that a receiver made.
+
+        :raises PeerAbsent: there is none in this memory
+        """
+        super().__init__(shared, wait)
+        self._ring_bell = shared.record_bell.ring
+        try:
+            if not self._ring.is_ready():
+                raise PeerAbsent("the shared memory holds no ring yet", code=errno.ENOENT)
+            self._ring_bell()  # an earlier sender may have died between writing and ringing
+        except ChannelError:
+            self.close()
+            raise
+
+    def send(self, payload: memoryview, timeout_s: float) -> None:
+        if not self._ring.try_write(payload):
+            write = self._write_when_spun if self._spins else self._write_when_read
+            write(payload, time.monotonic() + timeout_s)
+        if not self._ring.receiver_spins:
+            try:
+                self._ring_bell()
+            except ChannelError as error:
+                error.may_be_delivered = True
+                raise
+
+    def _write_when_read(self, payload: memoryview, deadline: float) -> None:
+        while True:
+            self._ring.sender_waits = True
+            if self._ring.try_write(payload):
+                break
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise self._timed_out(self._full())
+            self._shared.room_bell.wait(min(left, _LOOK_AGAIN_S))
+        self._ring.sender_waits = False
+
+    def _write_when_spun(self, payload: memoryview, deadline: float) -> None:
+        if not _spin(self._ring.try_write, payload, False, deadline):
+            raise self._timed_out(self._full())
+
+    @staticmethod
+    def _full() -> ChannelFull:
+        return ChannelFull(f"the ring of {RING_BYTES} bytes is full", code=errno.EAGAIN)
+
+
+class RingReceiver(_Endpoint):
+    """Reads records; owns the memory and the bells."""
+
+    def __init__(self, shared: Shared, wait: Wait | None = None) -> None:
+        """Adopt the ring in this memory, or make one of whatever is there."""
+        super().__init__(shared, wait)
+        if not self._ring.is_sound():
+            self._ring.format()
+        self._ring.receiver_spins = self._spins
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        length = self._ring.try_read_into(buffer)
+        if length is None:
+            deadline = time.monotonic() + timeout_s
+            if self._spins:
+                length = _spin(self._ring.try_read_into, buffer, None, deadline)
+            else:
+                length = self._read_when_written(buffer, deadline)
+            if length is None:
+                raise self._timed_out(ReceiveTimeout("the ring is empty", code=errno.EAGAIN))
+        if self._ring.sender_waits:
+            self._ring.sender_waits = False
+            self._shared.room_bell.ring()
+        return length
+
+    def _read_when_written(self, buffer: memoryview, deadline: float) -> int | None:
+        while True:
+            left = deadline - time.monotonic()
+            rang = left > 0 and self._shared.record_bell.wait(left)
+            length = self._ring.try_read_into(buffer)
+            if length is not None or not rang:
+                return length
+
+    def remove(self) -> None:
+        if self._open:
+            self._ring.mark_closed()
+            self.close()
+        self._shared.remove()
+
+
+def _spin(look: Callable[[memoryview], _T], view: memoryview, nothing: _T, deadline: float) -> _T:
+    """What `look` returns as soon as that is not `nothing`; `nothing` if it was so until `deadline`."""
+    while True:
+        for _ in range(_LOOKS_PER_CLOCK):
+            seen = look(view)
+            if seen is not nothing:
+                return seen
+        if time.monotonic() >= deadline:
+            return nothing
+        os.sched_yield()
