@@ -1,14 +1,18 @@
-"""What the byte-stream mechanisms share: writing frames to a descriptor that may not take them at once."""
+"""What the byte-stream mechanisms share: frames through descriptors that neither give nor take them at once."""
 
 from __future__ import annotations
 
 import errno
+import os
 import select
 import time
 from collections.abc import Callable
 
-from ipclab.errors import ChannelFull, PeerGone
-from ipclab.framing import FrameWriter
+from ipclab.channel import ClosingEndpoint
+from ipclab.errors import ChannelFull, PeerGone, ReceiveTimeout
+from ipclab.framing import FrameReader, FrameWriter
+
+MAX_MESSAGE_BYTES = 1 << 20
 
 
 def wait_for(descriptor: int, event: int, deadline: float) -> bool:
@@ -24,11 +28,11 @@ class StreamWriter:
     `write(view)` is the system call: it returns the bytes taken and raises `OSError`.
     """
 
-    def __init__(self, what: str, descriptor: int, write: Callable[[memoryview], int], max_message_bytes: int) -> None:
+    def __init__(self, what: str, descriptor: int, write: Callable[[memoryview], int]) -> None:
         self._what = what
         self._descriptor = descriptor
         self._write = write
-        self._frames = FrameWriter(max_message_bytes)
+        self._frames = FrameWriter(MAX_MESSAGE_BYTES)
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         """`Sender.send` for a byte stream."""
@@ -55,3 +59,78 @@ class StreamWriter:
                     may_be_delivered=self._frames.started,
                 ) from error
         return True
+
+
+class StreamReceiver(ClosingEndpoint):
+    """Receives messages as frames from any number of non-blocking descriptors, each a byte stream of its own.
+
+    A new sender comes in through the `door` (a socket; -1: there is none), so it need not wait until the
+    old one's stream has ended. Whoever has bytes is read once before anybody is read twice: a fast sender
+    does not starve a slow one.
+    """
+
+    def __init__(self, what: str, door: int = -1) -> None:
+        self._what = what
+        self._door = door
+        self._streams: dict[int, FrameReader] = {}
+        self._ready: list[int] = []
+        self._current: FrameReader | None = None
+        self._poll = select.poll()
+        if door >= 0:
+            self._poll.register(door, select.POLLIN)
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        deadline = time.monotonic() + timeout_s
+        left = timeout_s
+        while True:
+            if self._current:
+                length = self._current.next_into(buffer)
+                if length is not None:
+                    return length
+                self._current = None
+            if not self._ready:
+                self._ready = [descriptor for descriptor, _ in self._poll.poll(left * 1000)] if left >= 0 else []
+                if not self._ready:
+                    raise ReceiveTimeout(f"{self._what}: no message", code=errno.EAGAIN)
+                left = deadline - time.monotonic()
+            self._read(self._ready.pop())
+
+    def close(self) -> None:
+        for descriptor in self._streams:
+            os.close(descriptor)
+        self._streams.clear()
+        self._ready.clear()
+        self._current = None
+
+    def _let_in(self) -> None:
+        """The door is readable: `_add` whoever stands there."""
+        raise NotImplementedError
+
+    def _add(self, descriptor: int) -> None:
+        """Read this one too; it is closed when its stream ends."""
+        self._streams[descriptor] = FrameReader(MAX_MESSAGE_BYTES)
+        self._poll.register(descriptor, select.POLLIN)
+
+    def _drop(self, descriptor: int) -> None:
+        """The stream of `descriptor` ended."""
+        self._poll.unregister(descriptor)
+        del self._streams[descriptor]
+        os.close(descriptor)
+
+    def _read(self, descriptor: int) -> None:
+        if descriptor == self._door:
+            self._let_in()
+            return
+        frames = self._streams[descriptor]
+        try:
+            count = os.readv(descriptor, [frames.space()])
+        except BlockingIOError:
+            return
+        except OSError:  # ECONNRESET, ETIMEDOUT: the same as the end of the stream
+            count = 0
+        if count:
+            frames.filled(count)
+            self._current = frames
+        else:
+            self._drop(descriptor)
+            frames.end_of_stream()

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import stat
-import time
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from ipclab.channel import (
     Address,
-    ClosingEndpoint,
     Communication,
     Direction,
     Kind,
@@ -27,76 +23,37 @@ from ipclab.channel import (
     Sharing,
     Traits,
 )
-from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, ReceiveTimeout, Unusable
-from ipclab.framing import FrameReader
-from ipclab.mechanisms._stream import StreamWriter, wait_for
+from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, Unusable
+from ipclab.mechanisms._pipe import PipeSender
+from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, StreamReceiver
 
-MAX_MESSAGE_BYTES = 1 << 20
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class _Endpoint(ClosingEndpoint):
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = descriptor
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
-class FifoSender(_Endpoint):
-    """The writing end."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        super().__init__(path, descriptor)
-        self.send = StreamWriter(f"fifo {path}", descriptor, partial(os.write, descriptor), MAX_MESSAGE_BYTES).send
-
-
-class FifoReceiver(_Endpoint):
+class FifoReceiver(StreamReceiver):
     """The reading end; owns the name."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
-        super().__init__(path, descriptor)
-        self._frames = FrameReader(MAX_MESSAGE_BYTES)
-
-    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        deadline = time.monotonic() + timeout_s
-        while (length := self._frames.next_into(buffer)) is None:
-            try:
-                count = os.readv(self._descriptor, [self._frames.space()])
-            except BlockingIOError:
-                count = -1
-            except OSError as error:
-                raise PeerGone(f"fifo {self._path}: {error.strerror}", code=error.errno or errno.EIO) from error
-            if count > 0:
-                self._frames.filled(count)
-                continue
-            if count == 0:
-                self._renew()
-                self._frames.end_of_stream()
-            if not wait_for(self._descriptor, select.POLLIN, deadline):
-                raise ReceiveTimeout(f"fifo {self._path} is empty", code=errno.EAGAIN)
-        return length
+        super().__init__(f"fifo {path}")
+        self._path = path
+        self._add(descriptor)
 
     def remove(self) -> None:
         self.close()
         with suppress(OSError):
             self._path.unlink()
 
-    def _renew(self) -> None:
+    def _drop(self, descriptor: int) -> None:
         """Open anew after the last writer went; the old descriptor would report POLLHUP for ever.
 
         The new one is opened before the old is closed, so that a writer that comes now finds a reader.
         """
         try:
-            renewed = os.open(self._path, _READ)
+            self._add(os.open(self._path, _READ))
         except OSError as error:
             raise PeerGone(f"fifo {self._path}: {error.strerror}", code=error.errno or errno.ENOENT) from error
-        os.close(self._descriptor)
-        self._descriptor = renewed
+        super()._drop(descriptor)
 
 
 class Fifo:
@@ -138,7 +95,7 @@ class Fifo:
         except OSError as error:
             raise _named(path, error) from error
 
-    def open_sender(self, address: Address) -> FifoSender:
+    def open_sender(self, address: Address) -> PipeSender:
         path = address.path
         try:
             descriptor = os.open(path, _WRITE)
@@ -147,7 +104,7 @@ class Fifo:
         if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise Unusable(f"{path} is no FIFO; remove it", code=errno.EEXIST)
-        return FifoSender(path, descriptor)
+        return PipeSender(f"fifo {path}", descriptor)
 
 
 def _named(path: Path, error: OSError) -> ChannelError:

@@ -1,0 +1,74 @@
+"""What the socket mechanisms share: what their errors mean, and connections that carry a byte stream."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+
+from ipclab.channel import ClosingEndpoint
+from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, Unusable
+from ipclab.mechanisms._stream import StreamReceiver, StreamWriter
+
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_UNUSABLE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EEXIST, errno.EMFILE, errno.ENAMETOOLONG, errno.EPROTOTYPE)
+
+
+def named(what: str, error: OSError) -> ChannelError:
+    """The error of making or opening the socket `what`."""
+    message = f"{what}: {error.strerror or error}"
+    if isinstance(error, socket.gaierror):  # its numbers are not errnos; no such host now, perhaps later
+        return PeerAbsent(message, code=errno.EHOSTUNREACH)
+    if isinstance(error, TimeoutError):
+        return PeerAbsent(message, code=errno.ETIMEDOUT)
+    code = error.errno or errno.ENAMETOOLONG  # "AF_UNIX path too long" is all that has no number
+    if code in _REFUSED:
+        return AccessRefused(message, code=code)
+    if code in _UNUSABLE:
+        return Unusable(message, code=code)
+    return PeerAbsent(message, code=code)
+
+
+class ConnectionSender(ClosingEndpoint):
+    """The connecting side."""
+
+    def __init__(self, what: str, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._connection = connection
+        self.send = StreamWriter(what, connection.fileno(), connection.send).send
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class ConnectionReceiver(StreamReceiver):
+    """The listening side. `prepare` sets the options of every connection that comes in."""
+
+    def __init__(
+        self, what: str, listener: socket.socket, prepare: Callable[[socket.socket], None] | None = None
+    ) -> None:
+        listener.setblocking(False)
+        super().__init__(what, door=listener.fileno())
+        self._listener = listener
+        self._prepare = prepare
+
+    def close(self) -> None:
+        super().close()
+        self._listener.close()
+
+    def remove(self) -> None:
+        self.close()
+
+    def _let_in(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # the peer may be gone again by now
+            return
+        try:
+            connection.setblocking(False)
+            if self._prepare:
+                self._prepare(connection)
+        except OSError:
+            connection.close()
+            return
+        self._add(connection.detach())

@@ -1,0 +1,107 @@
+"""A Unix socket's name in the filesystem: taken over from the dead, refused to a second one while the first lives.
+
+Source: unix(7). The name outlives the socket. Connecting to the name of a dead socket is ECONNREFUSED, and
+binding it again is EADDRINUSE whether its owner is dead or not; so the owner-to-be knocks first.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ipclab.mechanisms._socket import named
+
+
+def bind(path: Path, kind: socket.SocketKind) -> socket.socket:
+    """A socket that owns `path`, for its own user only; it listens if it is of a kind that can.
+
+    :raises ChannelError: what `named` makes of the kernel's answer
+    """
+    owner = socket.socket(socket.AF_UNIX, kind)
+    try:
+        os.fchmod(owner.fileno(), 0o600)  # before bind: the name gets this mode from its first moment
+        with _alone_in(path.parent):
+            try:
+                owner.bind(str(path))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                _discard_stale(path, kind)
+                owner.bind(str(path))
+            if kind is socket.SOCK_STREAM:
+                owner.listen()
+    except OSError as error:
+        owner.close()
+        raise named(f"unix socket {path}", error) from error
+    return owner
+
+
+def connect(path: Path, kind: socket.SocketKind) -> socket.socket:
+    """A non-blocking socket, connected to the owner of `path`.
+
+    :raises ChannelError: what `named` makes of the kernel's answer
+    """
+    try:
+        return _connect(path, kind)
+    except OSError as error:
+        raise named(f"unix socket {path}", error) from error
+
+
+def unlink(path: Path, owner: tuple[int, int]) -> None:
+    """Remove the name if it still is the one that `identity` gave for it."""
+    with suppress(OSError):
+        if identity(path) == owner:
+            path.unlink()
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Which file this is, whatever its name (stat(2)).
+
+    :raises OSError: there is none
+    """
+    status = path.lstat()
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Nobody else who asks is here: two that find the same stale name must not unlink each other's new one."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _discard_stale(path: Path, kind: socket.SocketKind) -> None:
+    try:
+        _connect(path, kind).close()
+    except ConnectionRefusedError:  # nobody answers
+        path.unlink()
+    except FileNotFoundError:
+        pass
+    except BlockingIOError as error:  # so many wait that one more cannot: it lives
+        raise OSError(errno.EADDRINUSE, "somebody receives here already") from error
+    else:
+        raise OSError(errno.EADDRINUSE, "somebody receives here already")
+
+
+def _connect(path: Path, kind: socket.SocketKind) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, kind)
+    connection.setblocking(False)
+    try:
+        connection.connect(str(path))
+    except OSError as error:
+        connection.close()
+        # connect(2) refuses what is no socket in the same way as a socket without an owner.
+        if error.errno == errno.ECONNREFUSED and not stat.S_ISSOCK(path.lstat().st_mode):
+            raise OSError(errno.EEXIST, "it is there and is no socket; remove it") from error
+        raise
+    return connection
