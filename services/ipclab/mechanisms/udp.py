@@ -1,0 +1,165 @@
+"""UDP: datagrams, each delivered whole or not at all, in any order, and nobody is told.
+
+Sources: udp(7), ip(7), socket(7). A datagram that finds the receiver's buffer (net.core.rmem_default) full
+is dropped, and only the kernel counts it. There is no connection: `connect` notes the address and asks
+nobody. If a kernel answers that nobody listens (ICMP), the *next* call on the socket gets ECONNREFUSED: an
+earlier message, reported as sent, is lost; the one in hand was not sent. Such answers are limited to about
+one a second (icmp(7)), and a host that is down gives none. So `open_sender` knocks with an empty datagram:
+a refusal is a fact, silence is not. IP_RECVERR makes the kernel also say that the host is gone, so a sender
+with an outdated address asks for the name again instead of sending into the void for ever.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import time
+
+from ipclab.channel import (
+    Address,
+    ClosingEndpoint,
+    Communication,
+    Direction,
+    Kind,
+    OnFull,
+    Persistence,
+    Sharing,
+    Traits,
+)
+from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.mechanisms._socket import named
+from ipclab.mechanisms._stream import wait_for
+
+MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
+_KNOCK_S = 0.02
+_IP_RECVERR = 11  # <linux/in.h>
+_SO_MEMINFO = 55  # <asm-generic/socket.h>; what its words are: <linux/sock_diag.h>
+_MEMINFO = struct.Struct("9I")
+_DROPS = 8
+
+
+class _Endpoint(ClosingEndpoint):
+    """A blocking socket; SO_RCVTIMEO or SO_SNDTIMEO ends the wait, so a message costs one system call."""
+
+    def __init__(self, what: str, endpoint: socket.socket, timeout_option: int) -> None:
+        self._what = what
+        self._socket = endpoint
+        self._timeout_option = timeout_option
+        self._timeout_s = -1.0
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _limit(self, timeout_s: float) -> None:
+        if timeout_s != self._timeout_s:
+            microseconds = max(1, round(timeout_s * 1e6))  # 0 would mean for ever
+            timeval = struct.pack("ll", *divmod(microseconds, 1_000_000))
+            self._socket.setsockopt(socket.SOL_SOCKET, self._timeout_option, timeval)
+            self._timeout_s = timeout_s
+
+
+class UdpSender(_Endpoint):
+    """A socket that has noted the receiver's address."""
+
+    def send(self, payload: memoryview, timeout_s: float) -> None:
+        if len(payload) > MAX_MESSAGE_BYTES:
+            raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
+        try:
+            self._limit(timeout_s)
+            self._socket.send(payload)
+        except BlockingIOError as error:  # our own buffer is full; the receiver's drops
+            raise ChannelFull(f"{self._what}: no room to send", code=errno.EAGAIN) from error
+        except OSError as error:  # about an earlier message; this one was not sent
+            raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.EIO) from error
+
+
+class UdpReceiver(_Endpoint):
+    """A bound socket. `kernel_drops`: see `ipclab.drops`."""
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        length = 0
+        while not length:  # an empty datagram is a sender that knocks
+            try:
+                self._limit(timeout_s)
+                length = self._socket.recv_into(buffer, 0, socket.MSG_TRUNC)
+            except BlockingIOError as error:
+                raise ReceiveTimeout(f"{self._what}: no datagram", code=errno.EAGAIN) from error
+            except OSError as error:
+                raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.EIO) from error
+        if length > len(buffer):
+            raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
+        return length
+
+    def kernel_drops(self) -> int:
+        words = _MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
+        return int(words[_DROPS])
+
+    def remove(self) -> None:
+        self.close()
+
+
+class Udp:
+    """See the module."""
+
+    traits = Traits(
+        kind=Kind.MESSAGE,
+        ordered=False,
+        reliable=False,
+        max_message_bytes=MAX_MESSAGE_BYTES,
+        on_full=OnFull.DROP,
+        persistence=Persistence.PROCESS,
+        direction=Direction.TWO_WAY,
+        communication=Communication.DIRECT,
+        requires=frozenset({Sharing.NETWORK}),
+        copies=2,  # into the kernel, out of it
+        send_errnos=("EAGAIN", "ECONNREFUSED", "EHOSTUNREACH"),
+        man_page="udp(7)",
+        sources={
+            "kind": "udp(7)",
+            "ordered": "udp(7)",
+            "reliable": "udp(7)",
+            "max_message_bytes": "udp(7)",
+            "on_full": "socket(7), SO_RCVBUF",
+            "persistence": "udp(7)",
+            "direction": "udp(7)",
+            "communication": "connect(2)",
+        },
+    )
+
+    def create_receiver(self, address: Address) -> UdpReceiver:
+        what = f"udp {address.host}:{address.port}"
+        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            bound.bind((address.host, address.port))  # no SO_REUSEADDR: a second receiver would take the first one's
+        except OSError as error:
+            bound.close()
+            raise named(what, error) from error
+        return UdpReceiver(what, bound, socket.SO_RCVTIMEO)
+
+    def open_sender(self, address: Address) -> UdpSender:
+        what = f"udp {address.host}:{address.port}"
+        noted = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            noted.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+            noted.connect((address.host, address.port))
+            _knock(noted)
+        except OSError as error:
+            noted.close()
+            raise named(what, error) from error
+        return UdpSender(what, noted, socket.SO_SNDTIMEO)
+
+
+def _knock(noted: socket.socket) -> None:
+    """Give the peer's kernel the time to refuse.
+
+    :raises OSError: it did
+    """
+    noted.send(b"")
+    if wait_for(noted.fileno(), 0, time.monotonic() + _KNOCK_S):  # no event is asked for: nothing but an error
+        refused = noted.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        raise OSError(refused, os.strerror(refused))
+
+
+MECHANISM = Udp()
