@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ipclab import registry
+from ipclab import drops, registry
 from ipclab.channel import Address, Receiver, Sender
 from ipclab.errors import ChannelError, ChannelFull, ReceiveTimeout
 
@@ -102,6 +102,11 @@ class Endpoint:
             except ChannelError:
                 seen.append([-2, 0])
         return seen
+
+    def kernel_drops(self) -> int:
+        """What the kernel dropped at the receiver."""
+        assert self._receiver
+        return drops.kernel_drops(self._receiver)
 
     def open_descriptors(self) -> int:
         """How many this process has."""
