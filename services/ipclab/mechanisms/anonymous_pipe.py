@@ -1,0 +1,120 @@
+"""The anonymous pipe: a byte stream without a name, for those who were given a descriptor of it.
+
+Sources: pipe(2), pipe(7), unix(7). A descriptor reaches another process in one of two ways:
+
+- Parent and child: the child of fork(2) has all that its parent had open. The classic way, within one
+  container; nothing but the pipe is needed.
+- A Unix socket: the kernel copies the descriptor into whoever receives it (SCM_RIGHTS). This file does that, so
+  two containers need to share no pid namespace, only the volume on which the socket has its name.
+
+The receiver owns the socket. Each sender makes a pipe, keeps the writing end and posts the reading end. It is
+this end that travels, and the socket is one for datagrams, because the kernel keeps a posted descriptor until
+the receiver looks: nobody waits for anybody to be handed something. The socket carries nothing else.
+
+Each sender has its own pipe. On a common one only writes of up to PIPE_BUF (4,096 bytes) are atomic, and two
+senders of larger messages would mix them (`fifo` shows that). So the stream of a killed sender ends by
+itself (EOF) and tears nobody else's; a sender whose receiver is gone gets EPIPE, also when the pipe was posted
+and never picked up. A pipe is half duplex: replies need a second one, the other way.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+from ipclab.channel import (
+    Address,
+    Communication,
+    Direction,
+    Kind,
+    OnFull,
+    Persistence,
+    Sharing,
+    Traits,
+)
+from ipclab.mechanisms import _unix
+from ipclab.mechanisms._pipe import PipeSender
+from ipclab.mechanisms._socket import named
+from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, StreamReceiver
+
+
+class AnonymousPipeReceiver(StreamReceiver):
+    """The reading ends, and the socket they come through."""
+
+    def __init__(self, path: Path, letterbox: socket.socket) -> None:
+        letterbox.setblocking(False)
+        super().__init__(f"anonymous pipe by {path}", door=letterbox.fileno())
+        self._letterbox = letterbox
+        self._path = path
+        self._identity = _unix.identity(path)
+
+    def close(self) -> None:
+        super().close()
+        self._letterbox.close()
+
+    def remove(self) -> None:
+        self.close()
+        _unix.unlink(self._path, self._identity)
+
+    def _let_in(self) -> None:
+        try:
+            _, descriptors, _, _ = socket.recv_fds(self._letterbox, 1, 1)
+        except OSError:  # nothing in it after all
+            return
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                os.set_blocking(descriptor, False)
+                self._add(descriptor)
+            else:
+                os.close(descriptor)
+
+
+class AnonymousPipe:
+    """See the module."""
+
+    traits = Traits(
+        kind=Kind.BYTE_STREAM,
+        ordered=True,
+        reliable=True,
+        max_message_bytes=MAX_MESSAGE_BYTES,
+        on_full=OnFull.BLOCK,
+        persistence=Persistence.PROCESS,
+        direction=Direction.ONE_WAY,
+        communication=Communication.DIRECT,
+        requires=frozenset({Sharing.VOLUME}),
+        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
+        send_errnos=("EAGAIN", "ECONNREFUSED", "ENOENT", "EPIPE"),
+        man_page="pipe(7)",
+        sources={
+            "kind": "pipe(7)",
+            "ordered": "pipe(7)",
+            "reliable": "pipe(7)",
+            "max_message_bytes": "ipclab.framing",
+            "on_full": "pipe(7), Pipe capacity",
+            "persistence": "pipe(7)",
+            "direction": "pipe(2)",
+            "communication": "unix(7), SCM_RIGHTS",
+        },
+    )
+
+    def create_receiver(self, address: Address) -> AnonymousPipeReceiver:
+        return AnonymousPipeReceiver(address.path, _unix.bind(address.path, socket.SOCK_DGRAM))
+
+    def open_sender(self, address: Address) -> PipeSender:
+        what = f"anonymous pipe by {address.path}"
+        with _unix.connect(address.path, socket.SOCK_DGRAM) as letterbox:
+            reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                socket.send_fds(letterbox, [b"\0"], [reading])
+            except OSError as error:
+                os.close(writing)
+                raise named(what, error) from error
+            finally:
+                os.close(reading)
+        return PipeSender(what, writing)
+
+
+MECHANISM = AnonymousPipe()
