@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sysv_ipc
 
-from conformance.peers import Peer
+from conformance.peers import Peer, Zygote
 from ipclab import registry
 from ipclab.channel import Address, Mechanism, Traits
 
@@ -45,15 +45,19 @@ def address(tmp_path: Path) -> Address:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    return Address(key=random.randrange(1 << 20, 1 << 30), path=tmp_path / "channel", host="127.0.0.1", port=port)
+    key = random.randrange(1 << 20, 1 << 30)
+    return Address(key=key, path=tmp_path / f"channel-{key:x}", host="127.0.0.1", port=port)
 
 
 def kernel_objects() -> dict[str, set[str]]:
-    """The System V objects of this namespace: kind to the keys in use (proc(5), /proc/sysvipc)."""
-    return {
+    """What outlives a process: the keys of System V objects (proc(5)), the names of POSIX objects of ours."""
+    objects = {
         kind: {line.split()[0] for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]}
         for kind in ("shm", "sem", "msg")
     }
+    for directory in (Path("/dev/shm"), Path("/dev/mqueue")):  # not every system mounts the second: see mq_overview(7)
+        objects[str(directory)] = {entry.name for entry in directory.glob("*ipclab-*")}
+    return objects
 
 
 @pytest.fixture(autouse=True)
@@ -68,13 +72,21 @@ def no_leaks(name: str, address: Address) -> Iterator[None]:
     assert not address.path.exists()
 
 
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """What every endpoint is forked from."""
+    zygote = Zygote()
+    yield zygote
+    zygote.close()
+
+
 @pytest.fixture
-def start(name: str, address: Address) -> Iterator[StartPeer]:
+def start(zygote: Zygote, name: str, address: Address) -> Iterator[StartPeer]:
     """Start endpoints; whatever still runs is ended."""
     peers: list[Peer] = []
 
     def start_one() -> Peer:
-        peers.append(Peer(name, address))
+        peers.append(Peer(zygote, name, address))
         return peers[-1]
 
     yield start_one

@@ -132,11 +132,9 @@ class Endpoint:
         self._receiver.remove()
 
 
-def main() -> None:
+def main(mechanism: str, address: dict[str, Any]) -> None:
     """Serve commands until the input ends."""
-    mechanism, address = sys.argv[1], json.loads(sys.argv[2])
-    address["path"] = Path(address["path"])
-    endpoint = Endpoint(mechanism, Address(**address))
+    endpoint = Endpoint(mechanism, Address(**{**address, "path": Path(address["path"])}))
     for line in sys.stdin:
         command = json.loads(line)
         try:
@@ -144,7 +142,3 @@ def main() -> None:
         except ChannelError as error:
             answer = {"error": type(error).__name__, "errno": error.errno_name}
         print(json.dumps(answer), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import select
+import signal
+import socket
 import subprocess
 import sys
 from dataclasses import asdict
@@ -25,23 +28,54 @@ class PeerError(Exception):
         self.errno_name = errno_name
 
 
+class Zygote:
+    """The process that forks endpoints: see `conformance.zygote`."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "conformance.zygote"],
+                cwd=_ROOT,
+                env={"PYTHONPATH": f"{_ROOT / 'services'}:{_ROOT / 'tests'}"},
+                stdin=theirs.fileno(),
+            )
+
+    def start(self, mechanism: str, address: Address, descriptors: list[int]) -> int:
+        """Fork an endpoint that has `descriptors` as standard input and output; its process id."""
+        where = {**asdict(address), "path": str(address.path)}
+        return self._ask(descriptors, do="start", mechanism=mechanism, address=where)
+
+    def reap(self, pid: int) -> int:
+        """The exit code of an endpoint that has ended."""
+        return self._ask([], do="reap", pid=pid)
+
+    def close(self) -> None:
+        """End it."""
+        self._control.close()
+        self._process.wait(_ANSWER_WITHIN_S)
+
+    def _ask(self, descriptors: list[int], **command: Any) -> int:
+        socket.send_fds(self._control, [json.dumps(command).encode()], descriptors)
+        answer = self._control.recv(64)
+        assert answer, "the zygote is dead"
+        return int(answer)
+
+
 class Peer:
     """One endpoint process."""
 
-    def __init__(self, mechanism: str, address: Address) -> None:
-        text = json.dumps({**asdict(address), "path": str(address.path)})
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "conformance.endpoint", mechanism, text],
-            cwd=_ROOT,
-            env={"PYTHONPATH": f"{_ROOT / 'services'}:{_ROOT / 'tests'}"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-        assert self._process.stdin
-        assert self._process.stdout
-        self._input, self._output = self._process.stdin, self._process.stdout
+    def __init__(self, zygote: Zygote, mechanism: str, address: Address) -> None:
+        their_input, our_output = os.pipe()
+        our_input, their_output = os.pipe()
+        self._zygote = zygote
+        self.pid = zygote.start(mechanism, address, [their_input, their_output])
+        os.close(their_input)
+        os.close(their_output)
+        self._process = os.pidfd_open(self.pid)
+        self._ended = False
+        self._input = os.fdopen(our_output, "w", buffering=1)
+        self._output = os.fdopen(our_input)
 
     def begin(self, do: str, **arguments: Any) -> None:
         """Give a command without waiting for the answer."""
@@ -75,12 +109,22 @@ class Peer:
 
     def kill(self) -> None:
         """SIGKILL."""
-        self._process.kill()
-        self._process.wait()
+        os.kill(self.pid, signal.SIGKILL)
+        self._wait()
 
     def stop(self) -> None:
         """Let it end; it must do so by itself and cleanly."""
         self._input.close()
-        code = self._process.wait(_ANSWER_WITHIN_S)
+        code = self._wait()
         self._output.close()
         assert code in (0, -9), f"the endpoint ended with {code}"
+
+    def _wait(self) -> int:
+        """Its exit code, once it has ended."""
+        if not self._ended:
+            ended, _, _ = select.select([self._process], [], [], _ANSWER_WITHIN_S)
+            assert ended, f"the endpoint hangs: it does not end within {_ANSWER_WITHIN_S} s"
+            self._code = self._zygote.reap(self.pid)
+            os.close(self._process)
+            self._ended = True
+        return self._code
