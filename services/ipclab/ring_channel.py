@@ -16,15 +16,25 @@ import errno
 import os
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
-from ipclab.channel import ClosingEndpoint, Wait
+from ipclab.channel import (
+    ClosingEndpoint,
+    Communication,
+    Direction,
+    Kind,
+    OnFull,
+    Persistence,
+    Sharing,
+    Traits,
+    Tuning,
+    Wait,
+)
 from ipclab.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
 from ipclab.ring import Ring, bytes_needed
 
 MAX_MESSAGE_BYTES = 1 << 20
 RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
-WAITS = (Wait.BLOCK, Wait.SPIN)
 # "Set the flag, then sleep" needs a fence that Python cannot issue, so a full ring is looked at again
 # after this long even if nobody rang.
 _LOOK_AGAIN_S = 0.005
@@ -167,6 +177,37 @@ class RingReceiver(_Endpoint):
             self._ring.mark_closed()
             self.close()
         self._shared.remove()
+
+
+class RingMechanism:
+    """What the mechanisms made of a ring share besides it: that they can be told how to wait."""
+
+    def __init__(self, wait: Wait | None = None) -> None:
+        self._wait = wait
+
+    def tuned(self, tuning: Tuning) -> Self:
+        return type(self)(tuning.wait)
+
+
+def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, sources: dict[str, str]) -> Traits:
+    """The facts about a mechanism made of a ring: these four are the memory's, the others are the ring's."""
+    ours = dict.fromkeys(("ordered", "reliable", "direction", "communication"), "ipclab.ring")
+    return Traits(
+        kind=Kind.SHARED_MEMORY,
+        ordered=True,
+        reliable=True,
+        max_message_bytes=MAX_MESSAGE_BYTES,
+        on_full=OnFull.BLOCK,
+        persistence=persistence,
+        direction=Direction.ONE_WAY,
+        communication=Communication.DIRECT,
+        requires=frozenset({requires}),
+        copies=2,  # into the memory, out of it
+        send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
+        man_page=man_page,
+        waits=(Wait.BLOCK, Wait.SPIN),
+        sources={**ours, "max_message_bytes": "ipclab.ring_channel", "on_full": "ipclab.ring_channel", **sources},
+    )
 
 
 def _spin(look: Callable[[memoryview], _T], view: memoryview, nothing: _T, deadline: float) -> _T:

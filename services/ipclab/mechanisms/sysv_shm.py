@@ -12,21 +12,10 @@ from contextlib import suppress
 
 import sysv_ipc
 
-from ipclab.channel import (
-    Address,
-    Communication,
-    Direction,
-    Kind,
-    OnFull,
-    Persistence,
-    Sharing,
-    Traits,
-    Tuning,
-    Wait,
-)
+from ipclab.channel import Address, Persistence, Sharing
 from ipclab.errors import PeerAbsent
 from ipclab.mechanisms._sysv import MODE, gone, opening, require_semaphore_timeouts
-from ipclab.ring_channel import MAX_MESSAGE_BYTES, RING_BYTES, WAITS, Bell, RingReceiver, RingSender
+from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 
 _WHAT = "shared memory segment"
 _GONE = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
@@ -89,40 +78,15 @@ class _Segment:
                 thing.remove()
 
 
-class SysvShm:
+class SysvShm(RingMechanism):
     """See the module."""
 
-    traits = Traits(
-        kind=Kind.SHARED_MEMORY,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
+    traits = ring_traits(
         persistence=Persistence.KERNEL,
-        direction=Direction.ONE_WAY,
-        communication=Communication.DIRECT,
-        requires=frozenset({Sharing.IPC_NAMESPACE}),
-        copies=2,  # into the segment, out of it
-        send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
+        requires=Sharing.IPC_NAMESPACE,
         man_page="sysvipc(7)",
-        waits=WAITS,
-        sources={
-            "kind": "shmget(2), shmop(2)",
-            "ordered": "ipclab.ring",
-            "reliable": "ipclab.ring",
-            "max_message_bytes": "ipclab.ring_channel",
-            "on_full": "ipclab.ring_channel",
-            "persistence": "shmctl(2), IPC_RMID",
-            "direction": "ipclab.ring",
-            "communication": "ipclab.ring",
-        },
+        sources={"kind": "shmget(2), shmop(2)", "persistence": "shmctl(2), IPC_RMID"},
     )
-
-    def __init__(self, wait: Wait | None = None) -> None:
-        self._wait = wait
-
-    def tuned(self, tuning: Tuning) -> SysvShm:
-        return SysvShm(tuning.wait)
 
     def create_receiver(self, address: Address) -> RingReceiver:
         require_semaphore_timeouts()

@@ -1,0 +1,142 @@
+"""POSIX shared memory: a named object that both processes map, a ring in it, two named semaphores to wait on.
+
+Sources: shm_overview(7), sem_overview(7), shm_open(3), sem_open(3), posix_fallocate(3). The objects are files
+of the tmpfs at /dev/shm, which containers share when they share the IPC namespace, and live until somebody
+unlinks them. Unlike a System V segment the memory counts against the size of that file system (`shm_size`).
+
+A semaphore's timeout is a time of day (sem_timedwait(3)): a clock that is set back makes one wait longer.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+
+import posix_ipc
+
+from ipclab.channel import Address, Persistence, Sharing
+from ipclab.errors import PeerAbsent, Unusable
+from ipclab.mechanisms._posix import MODE, map_whole, object_name, opening
+from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+
+_WHAT = "shared memory"
+# There is no call that takes all rings at once. So many are taken before the ring is looked at again.
+_RINGS_AT_ONCE = 1024
+
+
+class _Bell:
+    """A named semaphore."""
+
+    def __init__(self, semaphore: posix_ipc.Semaphore) -> None:
+        self._semaphore = semaphore
+
+    def ring(self) -> None:
+        with suppress(OSError):  # EOVERFLOW, at SEM_VALUE_MAX already: it cannot be missed
+            self._semaphore.release()
+
+    def wait(self, timeout_s: float) -> bool:
+        take = self._semaphore.acquire
+        try:
+            take(timeout_s)
+            for _ in range(min(self._semaphore.value, _RINGS_AT_ONCE)):
+                take(0)
+        except posix_ipc.BusyError:
+            return False
+        except posix_ipc.SignalError:  # look again
+            return True
+        return True
+
+
+class _Object:
+    """A shared memory object and its semaphores, mapped and open."""
+
+    def __init__(self, name: str, descriptor: int, flags: int) -> None:
+        """Take over `descriptor`, also when this fails."""
+        self._name = name
+        self._descriptor = descriptor
+        self._semaphores: list[posix_ipc.Semaphore] = []
+        try:
+            self._map = map_whole(f"{_WHAT} {name}", descriptor, RING_BYTES)
+            for bell_name in _bell_names(name):
+                with opening("semaphore", bell_name):
+                    self._semaphores.append(posix_ipc.Semaphore(bell_name, flags, mode=MODE))
+        except BaseException:
+            self._release()
+            raise
+        self.memory = memoryview(self._map)
+        self.record_bell: Bell = _Bell(self._semaphores[0])
+        self.room_bell: Bell = _Bell(self._semaphores[1])
+
+    def is_linked(self) -> bool:
+        return os.fstat(self._descriptor).st_nlink > 0
+
+    def close(self) -> None:
+        self.memory.release()
+        self._map.close()
+        self._release()
+
+    def _release(self) -> None:
+        os.close(self._descriptor)
+        for semaphore in self._semaphores:
+            semaphore.close()
+
+    def remove(self) -> None:
+        _unlink(self._name)
+
+
+def _bell_names(name: str) -> tuple[str, str]:
+    return f"{name}.record", f"{name}.room"
+
+
+def _unlink(name: str) -> None:
+    """Take the names of the object and its semaphores away, those that there are."""
+    with suppress(posix_ipc.Error, OSError):
+        posix_ipc.unlink_shared_memory(name)
+    for bell_name in _bell_names(name):
+        with suppress(posix_ipc.Error, OSError):
+            posix_ipc.unlink_semaphore(bell_name)
+
+
+class PosixShm(RingMechanism):
+    """See the module."""
+
+    traits = ring_traits(
+        persistence=Persistence.KERNEL,
+        requires=Sharing.IPC_NAMESPACE,
+        man_page="shm_overview(7)",
+        sources={"kind": "shm_overview(7)", "persistence": "shm_overview(7), Persistence"},
+    )
+
+    def create_receiver(self, address: Address) -> RingReceiver:
+        name = object_name(address)
+        made = _open(name, posix_ipc.O_CREAT)
+        if os.fstat(made).st_size not in (0, RING_BYTES):  # a leftover that was never ours
+            os.close(made)
+            _unlink(name)
+            made = _open(name, posix_ipc.O_CREAT)
+        fresh = os.fstat(made).st_size == 0
+        try:
+            return RingReceiver(_Object(name, made, posix_ipc.O_CREAT), self._wait)
+        except BaseException:
+            if fresh:
+                _unlink(name)
+            raise
+
+    def open_sender(self, address: Address) -> RingSender:
+        name = object_name(address)
+        descriptor = _open(name, 0)
+        if os.fstat(descriptor).st_size != RING_BYTES:
+            os.close(descriptor)
+            raise PeerAbsent(f"{_WHAT} {name} is not a ring", code=errno.ENOENT)
+        return RingSender(_Object(name, descriptor, 0), self._wait)
+
+
+def _open(name: str, flags: int) -> int:
+    if not posix_ipc.SEMAPHORE_TIMEOUT_SUPPORTED:  # every wait would be for ever
+        raise Unusable("posix_ipc was built without sem_timedwait", code=errno.ENOSYS)
+    with opening(_WHAT, name):
+        return int(posix_ipc.SharedMemory(name, flags, mode=MODE).fd)
+
+
+MECHANISM = PosixShm()
