@@ -1,0 +1,69 @@
+"""Unnamed POSIX semaphores that live in memory two processes share, through ctypes.
+
+Sources: sem_overview(7), sem_init(3), sem_post(3), sem_wait(3). Whoever maps the memory has the semaphore: it
+needs no name, and so no IPC namespace. glibc keeps a count of the value and of the waiters in it and calls
+futex(2) only to sleep and to wake a sleeper; Python could not do that itself, for lack of an atomic addition.
+
+Where libc has sem_clockwait (glibc 2.30) a timeout is CLOCK_MONOTONIC; sem_timedwait knows only the time of day.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import time
+
+SEMAPHORE_BYTES = 64  # sem_t is 32 bytes on 64-bit Linux; a cache line each
+# There is no call that takes all rings at once. So many are taken before the memory is looked at again.
+_RINGS_AT_ONCE = 1024
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+# Calls that never sleep keep the interpreter's lock, which makes them faster; the one that sleeps gives it up.
+_quick = ctypes.PyDLL(None)
+_sleepy = ctypes.CDLL(None, use_errno=True)
+_init, _post, _trywait, _getvalue = _quick.sem_init, _quick.sem_post, _quick.sem_trywait, _quick.sem_getvalue
+_init.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_uint)
+_post.argtypes = _trywait.argtypes = (ctypes.c_void_p,)
+_getvalue.argtypes = (ctypes.c_void_p, ctypes.POINTER(ctypes.c_int))
+_HAS_CLOCKWAIT = hasattr(_sleepy, "sem_clockwait")
+_CLOCK = time.CLOCK_MONOTONIC if _HAS_CLOCKWAIT else time.CLOCK_REALTIME
+_WITH_CLOCK = (_CLOCK,) if _HAS_CLOCKWAIT else ()
+_sleep = _sleepy.sem_clockwait if _HAS_CLOCKWAIT else _sleepy.sem_timedwait
+_sleep.argtypes = (ctypes.c_void_p, *(ctypes.c_int for _ in _WITH_CLOCK), ctypes.POINTER(_Timespec))
+
+
+class PsharedSemaphore:
+    """A bell in shared memory. Not to be used once the memory is unmapped: there is nothing that would notice."""
+
+    def __init__(self, memory: memoryview, *, fresh: bool) -> None:
+        """The semaphore in the first bytes of writable `memory`; `fresh` sets it to 0, whatever was there.
+
+        No view of the memory is kept, only its address.
+        """
+        assert len(memory) >= SEMAPHORE_BYTES
+        self._address = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+        self._value = ctypes.c_int()
+        if fresh:
+            _init(self._address, 1, 0)
+
+    def ring(self) -> None:
+        """See `ipclab.ring_channel.Bell`."""
+        _post(self._address)  # fails with EOVERFLOW at SEM_VALUE_MAX: it cannot be missed then
+
+    def wait(self, timeout_s: float) -> bool:
+        """See `ipclab.ring_channel.Bell`."""
+        address = self._address
+        if _trywait(address):
+            until_ns = time.clock_gettime_ns(_CLOCK) + int(timeout_s * 1e9)
+            until = _Timespec(*divmod(until_ns, 1_000_000_000))
+            if _sleep(address, *_WITH_CLOCK, ctypes.byref(until)):
+                return ctypes.get_errno() == errno.EINTR  # a signal: look again
+        _getvalue(address, ctypes.byref(self._value))
+        for _ in range(min(self._value.value, _RINGS_AT_ONCE)):
+            if _trywait(address):
+                break
+        return True

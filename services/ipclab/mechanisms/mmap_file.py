@@ -1,0 +1,136 @@
+"""A file that both processes map: a ring in it, and two semaphores beside the ring to wait on.
+
+Sources: mmap(2), posix_fallocate(3), sem_overview(7). Nothing but the file is shared, so it works between
+containers with private IPC namespaces that have a volume in common. Both map the same pages of the page
+cache: no copy passes through the kernel, and the file is not read or written. What is in the ring is still
+there after both processes ended, and as safe as the file system is.
+
+The file is [our magic word][a semaphore for records][one for room][the ring].
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from ipclab.channel import Address, Persistence, Sharing
+from ipclab.errors import PeerAbsent, Unusable
+from ipclab.mechanisms._posix import MODE, map_whole, named
+from ipclab.mechanisms._pshared_semaphore import SEMAPHORE_BYTES, PsharedSemaphore
+from ipclab.ring import Ring
+from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+
+_MAGIC = b"IPCMMAP1"
+_BELLS_AT = SEMAPHORE_BYTES
+_RING_AT = _BELLS_AT + 2 * SEMAPHORE_BYTES
+FILE_BYTES = _RING_AT + RING_BYTES
+_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+class _MappedFile:
+    """The file, mapped."""
+
+    def __init__(self, path: Path, descriptor: int, *, repair: bool) -> None:
+        """Take over `descriptor`, also when this fails. `repair` sets up bells that no sound ring vouches for."""
+        self._path = path
+        self._descriptor = descriptor
+        try:
+            self._map = map_whole(f"file {path}", descriptor, FILE_BYTES)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        whole = memoryview(self._map)
+        fresh = repair and not _holds_a_ring(whole[_RING_AT:])
+        bells = [whole[begin : begin + SEMAPHORE_BYTES] for begin in range(_BELLS_AT, _RING_AT, SEMAPHORE_BYTES)]
+        self.memory = whole[_RING_AT:]
+        self.record_bell: Bell = PsharedSemaphore(bells[0], fresh=fresh)
+        self.room_bell: Bell = PsharedSemaphore(bells[1], fresh=fresh)
+
+    def is_linked(self) -> bool:
+        return os.fstat(self._descriptor).st_nlink > 0
+
+    def close(self) -> None:
+        self.memory.release()
+        self._map.close()
+        os.close(self._descriptor)
+
+    def remove(self) -> None:
+        with suppress(OSError):
+            self._path.unlink()
+
+
+def _holds_a_ring(memory: memoryview) -> bool:
+    ring = Ring(memory)
+    try:
+        return ring.is_sound()
+    finally:
+        ring.close()
+
+
+class MmapFile(RingMechanism):
+    """See the module."""
+
+    traits = ring_traits(
+        persistence=Persistence.FILESYSTEM,
+        requires=Sharing.VOLUME,
+        man_page="mmap(2)",
+        sources={"kind": "mmap(2), MAP_SHARED", "persistence": "mmap(2), MAP_SHARED"},
+    )
+
+    def create_receiver(self, address: Address) -> RingReceiver:
+        path = address.path
+        descriptor = _open(path, os.O_CREAT)
+        size = os.fstat(descriptor).st_size
+        if size not in (0, len(_MAGIC), FILE_BYTES):  # ours, of another layout
+            os.close(descriptor)
+            with suppress(OSError):
+                path.unlink()
+            descriptor = _open(path, os.O_CREAT)
+            size = 0
+        try:
+            if size < len(_MAGIC):
+                _sign(path, descriptor)
+            return RingReceiver(_MappedFile(path, descriptor, repair=True), self._wait)
+        except Unusable:
+            if size < FILE_BYTES:
+                path.unlink(missing_ok=True)
+            raise
+
+    def open_sender(self, address: Address) -> RingSender:
+        path = address.path
+        descriptor = _open(path, 0)
+        if os.fstat(descriptor).st_size != FILE_BYTES:
+            os.close(descriptor)
+            raise PeerAbsent(f"{path} holds no ring yet", code=errno.ENOENT)
+        return RingSender(_MappedFile(path, descriptor, repair=False), self._wait)
+
+
+def _sign(path: Path, descriptor: int) -> None:
+    """Write the magic word, before anything else, so that a file whose maker was killed is known as ours."""
+    try:
+        os.pwrite(descriptor, _MAGIC, 0)
+    except OSError as error:
+        os.close(descriptor)
+        raise named(f"file {path}", error) from error
+
+
+def _open(path: Path, flags: int) -> int:
+    """Open the file, which is ours: signed, or empty.
+
+    :raises Unusable: it is somebody else's
+    """
+    try:
+        descriptor = os.open(path, _FLAGS | flags, MODE)
+    except OSError as error:
+        raise named(f"file {path}", error) from error
+    ours = stat.S_ISREG(os.fstat(descriptor).st_mode) and os.pread(descriptor, len(_MAGIC), 0) in (b"", _MAGIC)
+    if not ours:
+        os.close(descriptor)
+        raise Unusable(f"{path} is there and is not ours; remove it", code=errno.EEXIST)
+    return descriptor
+
+
+MECHANISM = MmapFile()
