@@ -10,6 +10,9 @@ A frame is a prefix and the message:
 The stream has no borders, and a writer that dies in the middle of a frame leaves a part of it for ever.
 So the prefix checks itself: after garbage the reader looks for the next prefix that holds, and says how
 much it skipped. The message has its own checksum (`ipclab.message`); the frame does not repeat it.
+
+A *checked* frame has one more field, the CRC-32 of the message, 4 bytes behind it. It is for files, where
+the next writer goes on behind the part that a dead one left: there a sound prefix proves nothing.
 """
 
 from __future__ import annotations
@@ -24,12 +27,18 @@ _MAGIC = b"FRAM"
 _LENGTH = struct.Struct("<4sI")
 _CHECK = struct.Struct("<I")
 PREFIX_BYTES = _LENGTH.size + _CHECK.size
+TRAILER_BYTES = _CHECK.size
 
 
 def write_prefix(frame: memoryview, length: int) -> None:
     """Write the prefix for a message of `length` bytes over the first `PREFIX_BYTES` of `frame`."""
     _LENGTH.pack_into(frame, 0, _MAGIC, length)
     _CHECK.pack_into(frame, _LENGTH.size, zlib.crc32(frame[: _LENGTH.size]))
+
+
+def trailer(message: memoryview) -> bytes:
+    """What follows the message in a checked frame."""
+    return _CHECK.pack(zlib.crc32(message))
 
 
 class FrameReader:
@@ -39,9 +48,10 @@ class FrameReader:
     One buffer, allocated once; a message is copied out of it exactly once.
     """
 
-    def __init__(self, max_message_bytes: int, read_ahead_bytes: int = 65536) -> None:
+    def __init__(self, max_message_bytes: int, read_ahead_bytes: int = 65536, *, checked: bool = False) -> None:
         self._max = max_message_bytes
-        self._bytes = bytearray(max_message_bytes + PREFIX_BYTES + read_ahead_bytes)
+        self._trailer = TRAILER_BYTES if checked else 0
+        self._bytes = bytearray(PREFIX_BYTES + max_message_bytes + self._trailer + read_ahead_bytes)
         self._view = memoryview(self._bytes)
         self._start = 0
         self._end = 0
@@ -53,6 +63,11 @@ class FrameReader:
     def filled(self, count: int) -> None:
         """`count` bytes were put into `space()`."""
         self._end += count
+
+    @property
+    def pending_bytes(self) -> int:
+        """What was read and belongs to no message handed out or skipped yet."""
+        return self._end - self._start
 
     def next_into(self, buffer: memoryview) -> int | None:
         """Copy the next whole message to `buffer` and return its length, or None if more bytes are needed.
@@ -67,11 +82,13 @@ class FrameReader:
         length = self._length_at(self._start)
         if length is None:
             raise self._resynchronize()
-        frame = PREFIX_BYTES + length
+        frame = PREFIX_BYTES + length + self._trailer
         if available < frame:
             self._make_room()
             return None
         begin = self._start + PREFIX_BYTES
+        if self._trailer and not self._holds(begin, begin + length):
+            raise self._resynchronize()
         self._start += frame
         if length > len(buffer):
             raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
@@ -88,6 +105,17 @@ class FrameReader:
         if left:
             raise TornMessage(f"the writer ended within a message; {left} bytes dropped", code=errno.EBADMSG)
 
+    def give_up(self) -> None:
+        """Nothing more will come for the frame that has begun; go on with the next one that is here already.
+
+        :raises TornMessage: always, unless nothing is pending
+        """
+        begin, left = self._start, self.pending_bytes
+        if left:
+            position = self._next_prefix()
+            self._start = position if position >= 0 else self._end
+            raise TornMessage(f"{self._start - begin} bytes of a message that was never finished", code=errno.EBADMSG)
+
     def _length_at(self, position: int) -> int | None:
         magic, length = _LENGTH.unpack_from(self._view, position)
         (check,) = _CHECK.unpack_from(self._view, position + _LENGTH.size)
@@ -98,12 +126,21 @@ class FrameReader:
         )
         return length if sound else None
 
-    def _resynchronize(self) -> TornMessage:
-        begin = self._start
+    def _holds(self, begin: int, end: int) -> bool:
+        (check,) = _CHECK.unpack_from(self._view, end)
+        return bool(check == zlib.crc32(self._view[begin:end]))
+
+    def _next_prefix(self) -> int:
+        """Where behind the first byte a sound prefix begins, or the beginning of what may be one; -1 for nowhere."""
         last = self._end - PREFIX_BYTES
-        position = self._bytes.find(_MAGIC, begin + 1, self._end)
+        position = self._bytes.find(_MAGIC, self._start + 1, self._end)
         while 0 <= position <= last and self._length_at(position) is None:
             position = self._bytes.find(_MAGIC, position + 1, self._end)
+        return position
+
+    def _resynchronize(self) -> TornMessage:
+        begin = self._start
+        position = self._next_prefix()
         # No sound prefix: keep the last bytes, which may be the beginning of one.
         self._start = position if position >= 0 else max(begin + 1, self._end - len(_MAGIC) + 1)
         return TornMessage(f"{self._start - begin} bytes are no frame; skipped", code=errno.EBADMSG)

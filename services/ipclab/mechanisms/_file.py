@@ -1,0 +1,156 @@
+"""The file under `plain_file`: its header, its lock, its length.
+
+offset  bytes  field
+     0      8  magic
+     8      8  position: up to here all was read, so the next reader goes on here;
+               0: all was read, and somebody was about to shorten the file
+    16         frames
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ipclab.channel import ClosingEndpoint
+from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, Unusable
+
+_HEADER = struct.Struct("<8sQ")
+_POSITION = struct.Struct("<Q")
+_MAGIC = b"IPCLFIL1"
+HEADER_BYTES = _HEADER.size
+MAX_MESSAGE_BYTES = 1 << 20
+_POSITION_OFFSET = HEADER_BYTES - _POSITION.size
+_LOCK_TIMEOUT_S = 1.0
+
+
+class SharedFile(ClosingEndpoint):
+    """One descriptor of the file. Without `locking` whoever asks for the lock gets it."""
+
+    def __init__(self, path: Path, flags: int, *, locking: bool) -> None:
+        self.path = path
+        self.locking = locking
+        self.read_to = HEADER_BYTES
+        self.descriptor = os.open(path, flags | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
+            self.close()
+            raise OSError(errno.EEXIST, "it is there and is no plain file; remove it")
+
+    def close(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def expect(self) -> None:
+        """Find a file that a reader has made.
+
+        :raises OSError: it is empty, or somebody else's
+        """
+        if not self._has_header():
+            raise FileNotFoundError(errno.ENOENT, "it is empty: no reader has made it yet")
+
+    def adopt(self) -> None:
+        """Be its only reader, and make whole what an earlier one left.
+
+        :raises OSError: it is somebody else's, or somebody reads it already
+        """
+        try:
+            # fcntl(2): of the first byte, for as long as we live. flock(2) knows nothing of it.
+            fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+        except (BlockingIOError, PermissionError) as error:
+            raise OSError(errno.EBUSY, "somebody reads it already") from error
+        deadline = time.monotonic() + _LOCK_TIMEOUT_S
+        while not self.try_lock():
+            if time.monotonic() > deadline:
+                raise OSError(errno.EBUSY, "somebody keeps it locked")
+            time.sleep(0.001)
+        try:
+            if not self._has_header():
+                os.pwrite(self.descriptor, _HEADER.pack(_MAGIC, HEADER_BYTES), 0)
+            self.read_to = self.position()
+            if not HEADER_BYTES <= self.read_to <= self.length():
+                self.shorten()
+        finally:
+            self.unlock()
+
+    def try_lock(self) -> bool:
+        """flock(2), for as long as it takes to look and write. The kernel frees it when its owner dies."""
+        if self.locking:
+            try:
+                fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
+    def unlock(self) -> None:
+        """Let the next one in."""
+        if self.locking:
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+    def length(self) -> int:
+        """Where the next frame begins.
+
+        :raises PeerGone: the file has lost its name
+        """
+        status = os.fstat(self.descriptor)
+        if not status.st_nlink:
+            raise PeerGone(f"file {self.path} was removed", code=errno.ENOENT)
+        return status.st_size
+
+    def position(self) -> int:
+        """How far it was read."""
+        (position,) = _POSITION.unpack(os.pread(self.descriptor, _POSITION.size, _POSITION_OFFSET))
+        return int(position)
+
+    def store_position(self, position: int) -> None:
+        """All before `position` was read."""
+        os.pwrite(self.descriptor, _POSITION.pack(position), _POSITION_OFFSET)
+        self.read_to = position
+
+    def shorten(self) -> None:
+        """All was read: begin anew. Whoever finds the 0 of one that died in here does it again."""
+        self.store_position(0)
+        os.ftruncate(self.descriptor, HEADER_BYTES)
+        self.store_position(HEADER_BYTES)
+
+    def _has_header(self) -> bool:
+        header = os.pread(self.descriptor, HEADER_BYTES, 0)
+        if header and (len(header) < HEADER_BYTES or not header.startswith(_MAGIC)):
+            raise OSError(errno.EEXIST, "it is there and is none of ours; remove it")
+        return bool(header)
+
+
+def open_file(path: Path, prepare: Callable[[SharedFile], None], *, locking: bool, flags: int = 0) -> SharedFile:
+    """Open the file at `path` and `prepare` it.
+
+    :raises ChannelError: what `named` makes of it
+    """
+    try:
+        file = SharedFile(path, flags, locking=locking)
+        try:
+            prepare(file)
+        except BaseException:
+            file.close()
+            raise
+    except OSError as error:
+        raise named(path, error) from error
+    return file
+
+
+def named(path: Path, error: OSError) -> ChannelError:
+    """The error of opening or using the file."""
+    code = error.errno or errno.EIO
+    message = f"file {path}: {error.strerror}"
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return AccessRefused(message, code=code)
+    if code == errno.ENOENT:
+        return PeerAbsent(message, code=code)
+    if code in (errno.EIO, errno.ESTALE):
+        return PeerGone(message, code=code)
+    return Unusable(message, code=code)

@@ -1,0 +1,88 @@
+"""The reading end of `plain_file`: it polls, remembers how far it got, and keeps the file short."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from contextlib import suppress
+
+from ipclab.channel import ClosingEndpoint
+from ipclab.errors import ReceiveTimeout
+from ipclab.framing import FrameReader
+from ipclab.mechanisms._file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named
+
+LONG_BYTES = 1 << 20
+_PAUSES_S = (0.001, 0.02)
+
+
+class FileReceiver(ClosingEndpoint):
+    """Looks whether there is more; owns the file. A message counts as read when it is handed out."""
+
+    def __init__(self, file: SharedFile) -> None:
+        self._file = file
+        self._frames = FrameReader(MAX_MESSAGE_BYTES, checked=True)
+        self._offset = file.read_to
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        deadline = time.monotonic() + timeout_s
+        pause = _PAUSES_S[0]
+        try:
+            while (length := self._next_into(buffer)) is None:
+                if count := os.preadv(self._file.descriptor, [self._frames.space()], self._offset):
+                    self._frames.filled(count)
+                    self._offset += count
+                    continue
+                self._tidy(idle=pause == _PAUSES_S[1])
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise ReceiveTimeout(f"file {self._file.path}: nothing new", code=errno.EAGAIN)
+                time.sleep(min(pause, left))
+                pause = min(2 * pause, _PAUSES_S[1])
+        except OSError as error:
+            raise named(self._file.path, error) from error
+        return length
+
+    def close(self) -> None:
+        self._file.close()
+
+    def remove(self) -> None:
+        self.close()
+        with suppress(OSError):
+            self._file.path.unlink()
+
+    def _next_into(self, buffer: memoryview) -> int | None:
+        try:
+            return self._frames.next_into(buffer)
+        finally:
+            position = self._offset - self._frames.pending_bytes
+            if position != self._file.read_to:
+                self._file.store_position(position)
+
+    def _tidy(self, *, idle: bool) -> None:
+        """At the end: skip what a dead writer never finished; shorten the file if it is long, or nobody writes.
+
+        Whoever has the lock knows that nobody is writing. Without locks only the time that passes can tell.
+        """
+        file, pending = self._file, self._frames.pending_bytes
+        shorten = not pending and self._offset > (HEADER_BYTES if idle else LONG_BYTES)
+        skip = pending and (idle or file.locking)
+        if file.length() >= self._offset and not shorten and not skip:
+            return
+        if not file.try_lock():
+            return
+        try:
+            length = file.length()
+            if length < self._offset:  # somebody without locks made it shorter
+                self._begin_anew()
+            elif length == self._offset and shorten:
+                file.shorten()
+                self._begin_anew()
+            elif length == self._offset:
+                self._frames.give_up()
+        finally:
+            file.unlock()
+
+    def _begin_anew(self) -> None:
+        self._frames = FrameReader(MAX_MESSAGE_BYTES, checked=True)
+        self._offset = HEADER_BYTES
