@@ -18,10 +18,11 @@ StartPeer = Callable[[], Peer]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test here over every mechanism there is, or those that its `mechanisms` marker picks by traits."""
+    """Run every test here over every mechanism, or those that its `mechanisms` marker picks by traits or by name."""
     marker = metafunc.definition.get_closest_marker("mechanisms")
-    picks = marker.kwargs["picks"] if marker else bool
-    names = [name for name in registry.names() if picks(registry.load(name).traits)]
+    picks = marker.kwargs.get("picks", bool) if marker else bool
+    among = marker.kwargs.get("among") if marker else None
+    names = [name for name in among or registry.names() if picks(registry.load(name).traits)]
     assert names, "the marker picks no mechanism at all"
     metafunc.parametrize("name", names)
 

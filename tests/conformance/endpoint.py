@@ -1,13 +1,15 @@
 """One endpoint in a process of its own, told what to do by JSON lines on standard input.
 
-Commands: open, send, send_until_full, stream, receive, drain, close, remove. Each is answered by one
-line: {"result": …} or {"error": class, "errno": name}.
+Commands are the public methods of `Endpoint`. Each is answered by one line: {"result": …} or
+{"error": class, "errno": name, "text": message}.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -15,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ipclab import drops, registry
-from ipclab.channel import Address, Receiver, Sender
+from ipclab.channel import Address, Receiver, Sender, Tuning, Wait
 from ipclab.errors import ChannelError, ChannelFull, ReceiveTimeout
 
 _BUFFER_BYTES = 1 << 20
+_CLONE_NEWNS = 0x20000  # unshare(2)
 
 
 def body(sequence: int, size: int) -> bytes:
@@ -43,11 +46,52 @@ class Endpoint:
     """Executes the commands."""
 
     def __init__(self, mechanism: str, address: Address) -> None:
+        self._name = mechanism
         self._mechanism = registry.load(mechanism)
         self._address = address
         self._sender: Sender | None = None
         self._receiver: Receiver | None = None
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+
+    def tune(self, wait: str) -> None:
+        """Wait this way on whatever is opened from now on."""
+        self._mechanism = registry.load(self._name, Tuning(wait=Wait(wait)))
+
+    def mount(self, directory: str, size_bytes: int) -> bool:
+        """Put a small file system over `directory` that nobody else sees; False where that is not allowed."""
+        if ctypes.CDLL(None).unshare(_CLONE_NEWNS):
+            return False
+        commands = ["mount --make-rprivate /", f"mount -t tmpfs -o size={size_bytes} tmpfs {directory}"]
+        return all(subprocess.run(command.split(), stderr=subprocess.DEVNULL).returncode == 0 for command in commands)
+
+    def remount(self, directory: str, option: str) -> None:
+        """Change what `mount` put there."""
+        subprocess.run(["mount", "-o", f"remount,{option}", directory], check=True)
+
+    def fill(self, directory: str) -> int:
+        """Take all the space there is; how many bytes that was."""
+        with suppress(OSError), Path(directory, "full").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        return Path(directory, "full").stat().st_size
+
+    def make_file(self, path: str, head: str, size: int) -> None:
+        """A file with holes: it has a size and takes no space."""
+        with Path(path).open("wb") as file:
+            file.write(head.encode())
+            file.truncate(size)
+
+    def listing(self, directory: str) -> list[str]:
+        """The names in a directory as this process sees it."""
+        return sorted(entry.name for entry in Path(directory).iterdir())
+
+    def exchange(self, size: int, count: int) -> int:
+        """Send and receive `count` messages in this process; how many arrived as they were sent."""
+        arrived = 0
+        for sequence in range(count):
+            self.send(sequence, size)
+            arrived += self.receive() == [sequence, size]
+        return arrived
 
     def open(self, role: str, user: int | None = None) -> None:
         """Create the receiver or open the sender, as another user if asked."""
@@ -119,6 +163,12 @@ class Endpoint:
             getattr(self, of)(**arguments)
         return time.monotonic() - begin
 
+    def cpu_seconds(self, of: str, arguments: dict[str, Any]) -> float:
+        """How much processor time a command takes."""
+        begin = time.process_time()
+        self.seconds(of, arguments)
+        return time.process_time() - begin
+
     def close(self) -> None:
         """Close whichever is open, twice: it is idempotent."""
         for endpoint in (self._sender, self._receiver):
@@ -140,5 +190,5 @@ def main(mechanism: str, address: dict[str, Any]) -> None:
         try:
             answer = {"result": getattr(endpoint, command.pop("do"))(**command)}
         except ChannelError as error:
-            answer = {"error": type(error).__name__, "errno": error.errno_name}
+            answer = {"error": type(error).__name__, "errno": error.errno_name, "text": str(error)}
         print(json.dumps(answer), flush=True)

@@ -20,10 +20,11 @@ _ANSWER_WITHIN_S = 30.0
 
 
 class PeerError(Exception):
-    """The endpoint raised a ChannelError: its class and its errno by name."""
+    """The endpoint raised a ChannelError: its class, its errno by name, and what it said."""
 
-    def __init__(self, kind: str, errno_name: str) -> None:
-        super().__init__(kind, errno_name)
+    def __init__(self, kind: str, errno_name: str, text: str) -> None:
+        super().__init__(kind, errno_name, text)
+        self.text = text
         self.kind = kind
         self.errno_name = errno_name
 
@@ -94,7 +95,7 @@ class Peer:
         """
         answer = json.loads(self.line())
         if "error" in answer:
-            raise PeerError(answer["error"], answer["errno"])
+            raise PeerError(answer["error"], answer["errno"], answer["text"])
         return answer["result"]
 
     def do(self, command: str, **arguments: Any) -> Any:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 
+import posix_ipc
 import pytest
 import sysv_ipc
 
 from conformance.conftest import StartPeer
 from conformance.peers import PeerError
-from ipclab import ring_channel
-from ipclab.channel import Address, Kind, Sharing, Traits
+from ipclab import registry, ring_channel
+from ipclab.channel import Address, Sharing, Traits
+from ipclab.mechanisms import mmap_file
+from ipclab.mechanisms._posix import object_name
+
+RINGS = ("sysv_shm", "posix_shm", "mmap_file")
 
 
 def _works(start: StartPeer) -> None:
@@ -25,23 +31,70 @@ def _on_a_volume(traits: Traits) -> bool:
     return Sharing.VOLUME in traits.requires
 
 
-def _in_a_segment(traits: Traits) -> bool:
-    return Sharing.IPC_NAMESPACE in traits.requires and traits.kind is Kind.SHARED_MEMORY
+def _plant_memory(name: str, address: Address, *, same_size: bool) -> None:
+    """Garbage where the mechanism's ring is to be; a file is ours only if it says so."""
+    garbage = os.urandom(4096)
+    size = ring_channel.RING_BYTES if same_size else len(garbage)
+    if name == "sysv_shm":
+        segment = sysv_ipc.SharedMemory(address.key, sysv_ipc.IPC_CREX, mode=0o600, size=size)
+        segment.write(garbage)
+        segment.detach()
+    elif name == "posix_shm":
+        shared = posix_ipc.SharedMemory(object_name(address), posix_ipc.O_CREX, mode=0o600, size=size)
+        os.write(shared.fd, garbage)
+        shared.close_fd()
+    else:
+        size = mmap_file.FILE_BYTES if same_size else len(garbage)
+        address.path.write_bytes((b"IPCMMAP1" + garbage).ljust(size, b"x")[:size])
 
 
-@pytest.mark.mechanisms(picks=_in_a_segment)
+def _plant_semaphore(name: str, address: Address) -> None:
+    """The bell for records, as far up as it goes."""
+    if name == "sysv_shm":
+        sysv_ipc.Semaphore(address.key, sysv_ipc.IPC_CREX, mode=0o600, initial_value=32767)
+    elif name == "posix_shm":
+        bell = f"{object_name(address)}.record"
+        posix_ipc.Semaphore(bell, posix_ipc.O_CREX, mode=0o600, initial_value=posix_ipc.SEMAPHORE_VALUE_MAX).close()
+    else:
+        registry.load(name).create_receiver(address).close()
+        with address.path.open("r+b") as file:
+            file.seek(mmap_file.RECORD_BELL_AT)
+            file.write((2**31 - 1).to_bytes(4, sys.byteorder))
+
+
+@pytest.mark.mechanisms(among=RINGS)
 @pytest.mark.parametrize("same_size", [True, False])
-def test_a_segment_full_of_garbage_is_replaced(same_size: bool, start: StartPeer, address: Address) -> None:
-    size = ring_channel.RING_BYTES if same_size else 4096
-    segment = sysv_ipc.SharedMemory(address.key, sysv_ipc.IPC_CREX, mode=0o600, size=size)
-    segment.write(os.urandom(4096))
-    segment.detach()
+def test_a_ring_full_of_garbage_is_replaced(same_size: bool, start: StartPeer, name: str, address: Address) -> None:
+    _plant_memory(name, address, same_size=same_size)
+    with pytest.raises(PeerError) as absent:
+        start().do("open", role="sender")
+    assert absent.value.kind == "PeerAbsent"
     _works(start)
 
 
-@pytest.mark.mechanisms(picks=_in_a_segment)
-def test_a_semaphore_left_at_its_maximum_is_no_obstacle(start: StartPeer, address: Address) -> None:
-    sysv_ipc.Semaphore(address.key, sysv_ipc.IPC_CREX, mode=0o600, initial_value=32767)
+@pytest.mark.mechanisms(among=RINGS)
+def test_a_semaphore_left_at_its_maximum_is_no_obstacle(start: StartPeer, name: str, address: Address) -> None:
+    _plant_semaphore(name, address)
+    _works(start)
+
+
+@pytest.mark.mechanisms(among=("mmap_file",))
+@pytest.mark.parametrize("content", [b"", b"IPCMMAP1"])
+def test_a_file_whose_maker_was_killed_is_finished(content: bytes, start: StartPeer, address: Address) -> None:
+    address.path.write_bytes(content)
+    _works(start)
+
+
+@pytest.mark.mechanisms(among=("posix_mq",))
+def test_a_queue_with_other_attributes_is_replaced(start: StartPeer, address: Address) -> None:
+    queue = posix_ipc.MessageQueue(
+        object_name(address), posix_ipc.O_CREX, mode=0o600, max_messages=3, max_message_size=100
+    )
+    queue.send(b"from another program")
+    queue.close()
+    with pytest.raises(PeerError) as absent:
+        start().do("open", role="sender")
+    assert absent.value.kind == "PeerAbsent"
     _works(start)
 
 

@@ -24,8 +24,7 @@ from ipclab.ring import Ring
 from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 
 _MAGIC = b"IPCMMAP1"
-_BELLS_AT = SEMAPHORE_BYTES
-_RING_AT = _BELLS_AT + 2 * SEMAPHORE_BYTES
+RECORD_BELL_AT, ROOM_BELL_AT, _RING_AT = (SEMAPHORE_BYTES * n for n in (1, 2, 3))
 FILE_BYTES = _RING_AT + RING_BYTES
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -44,10 +43,9 @@ class _MappedFile:
             raise
         whole = memoryview(self._map)
         fresh = repair and not _holds_a_ring(whole[_RING_AT:])
-        bells = [whole[begin : begin + SEMAPHORE_BYTES] for begin in range(_BELLS_AT, _RING_AT, SEMAPHORE_BYTES)]
         self.memory = whole[_RING_AT:]
-        self.record_bell: Bell = PsharedSemaphore(bells[0], fresh=fresh)
-        self.room_bell: Bell = PsharedSemaphore(bells[1], fresh=fresh)
+        self.record_bell: Bell = PsharedSemaphore(whole[RECORD_BELL_AT:ROOM_BELL_AT], fresh=fresh)
+        self.room_bell: Bell = PsharedSemaphore(whole[ROOM_BELL_AT:_RING_AT], fresh=fresh)
 
     def is_linked(self) -> bool:
         return os.fstat(self._descriptor).st_nlink > 0
