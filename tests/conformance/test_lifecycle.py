@@ -97,7 +97,7 @@ def test_killing_senders_delivers_no_torn_message_and_loses_none_that_was_taken(
             assert receiver.do("receive", timeout_s=10)[0] >= 0
         sender.kill()
         taken = sender.numbers_until_end()
-        seen = [number for number, _ in receiver.do("drain", quiet_s=0.2)]
+        seen = [number for number, _ in receiver.do("drain", quiet_s=0.05)]
         whole = [number for number in seen if number >= 0]
         assert -1 not in seen, "an altered message was delivered"
         assert seen.count(-2) <= 1, "one death tears one message at the most"
