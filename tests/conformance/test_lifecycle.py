@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import pytest
 
 from conformance.conftest import StartPeer, kernel_objects
 from conformance.peers import Peer, PeerError
-from ipclab.channel import Kind, Persistence, Sharing, Traits
+from ipclab.channel import Kind, Persistence, Traits
 
 ROUNDS = 20
 
@@ -138,13 +137,3 @@ def test_a_removed_channel_is_gone_for_the_sender(sender: Peer, receiver: Peer, 
     with pytest.raises(PeerError) as absent:
         start().do("open", role="sender")
     assert absent.value.kind == "PeerAbsent"
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
-@pytest.mark.mechanisms(picks=lambda traits: traits.requires != {Sharing.NETWORK})  # an address there has no owner
-@pytest.mark.parametrize("role", ["sender", "receiver"])
-@pytest.mark.usefixtures("receiver")
-def test_another_user_is_refused(role: str, start: StartPeer) -> None:
-    with pytest.raises(PeerError) as refused:
-        start().do("open", role=role, user=65534)
-    assert (refused.value.kind, refused.value.errno_name) == ("AccessRefused", "EACCES")
