@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections import Counter
 
@@ -44,15 +43,16 @@ def test_a_pipe_that_nobody_picked_up_dies_with_the_receiver(sender: Peer, recei
 
 def test_what_is_no_pipe_is_let_go(sender: Peer, receiver: Peer, address: Address) -> None:
     before = receiver.do("open_descriptors")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger, open(os.devnull) as no_pipe:  # noqa: PTH123
+    mine, no_pipe = socket.socketpair()
+    with mine, no_pipe, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         stranger.connect(str(address.path))
         socket.send_fds(stranger, [b"x"], [no_pipe.fileno()])
         socket.send_fds(stranger, [b"x"], [no_pipe.fileno(), no_pipe.fileno()])
         stranger.send(b"no descriptor at all")
-    sender.do("send", sequence=1, size=100)
-    assert receiver.do("receive") == [1, 100]
-    assert receiver.do("drain", quiet_s=0.05) == []
-    assert receiver.do("open_descriptors") == before + 1  # the sender's
+        sender.do("send", sequence=1, size=100)
+        assert receiver.do("receive") == [1, 100]
+        assert receiver.do("drain", quiet_s=0.05) == []
+        assert receiver.do("open_descriptors") == before + 1  # the sender's
 
 
 def test_more_senders_than_the_letterbox_holds_come_in_later(receiver: Peer, start: StartPeer) -> None:

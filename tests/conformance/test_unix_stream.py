@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
 from ipclab.channel import Address
+from ipclab.framing import PREFIX_BYTES, write_prefix
 from ipclab.mechanisms import anonymous_pipe, tcp, unix_stream
 
 NAMED = (unix_stream.MECHANISM.traits, anonymous_pipe.MECHANISM.traits)
@@ -55,6 +57,18 @@ def test_of_many_that_find_a_stale_name_one_gets_it(receiver: Peer, start: Start
     sender.do("open", role="sender")
     sender.do("send", sequence=1, size=100)
     assert owners[0].do("receive") == [1, 100]
+
+
+@pytest.mark.mechanisms(picks=lambda traits: traits is unix_stream.MECHANISM.traits)
+def test_half_a_message_from_a_dead_sender_is_told(sender: Peer, receiver: Peer, address: Address) -> None:
+    frame = memoryview(bytearray(PREFIX_BYTES + 50))
+    write_prefix(frame, 100)
+    with socket.socket(socket.AF_UNIX) as dying:
+        dying.connect(str(address.path))
+        dying.send(frame)
+    assert receiver.do("drain") == [[-2, 0]]
+    sender.do("send", sequence=1, size=100)
+    assert receiver.do("drain") == [[1, 100]]
 
 
 @pytest.mark.usefixtures("receiver")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ipclab import message
 from ipclab.errors import MessageTooLarge, TornMessage
-from ipclab.framing import PREFIX_BYTES, FrameReader, FrameWriter, write_prefix
+from ipclab.framing import PREFIX_BYTES, FrameReader, FrameWriter, trailer, write_prefix
 from ipclab.message import HEADER_BYTES, CorruptMessage
 
 MAX = 400
@@ -25,6 +25,10 @@ def prefix(length: int) -> bytes:
 
 def framed(payload: bytes) -> bytes:
     return prefix(len(payload)) + payload
+
+
+def checked(payload: bytes) -> bytes:
+    return framed(payload) + struct.pack("<I", zlib.crc32(payload))
 
 
 def sealed(sequence: int, body: bytes) -> bytes:
@@ -50,9 +54,9 @@ class Reading:
             part, chunk = chunk[: len(space)], chunk[len(space) :]
             space[: len(part)] = part
             self.reader.filled(len(part))
-            self._drain(len(part))
+            self.drain(len(part))
 
-    def _drain(self, new_bytes: int) -> None:
+    def drain(self, new_bytes: int = 0) -> None:
         # Whatever the bytes are, an answer other than None uses up at least one: no more answers than bytes.
         for _ in range(MAX + PREFIX_BYTES + new_bytes + 1):
             try:
@@ -263,6 +267,71 @@ def test_noise_is_nothing_but_torn() -> None:
 
 
 # --- the writer ---------------------------------------------------------------------------------------
+
+
+@given(payload=st.binary(max_size=MAX))
+def test_the_trailer_is_the_documented_one(payload: bytes) -> None:
+    assert framed(payload) + trailer(memoryview(payload)) == checked(payload)
+
+
+@given(payloads=payloads, chunking=chunkings, read_ahead=st.sampled_from([0, 1, 13, 65536]))
+def test_any_split_of_checked_frames_gives_the_same_messages(
+    payloads: list[bytes], chunking: list[int], read_ahead: int
+) -> None:
+    reading = Reading(FrameReader(MAX, read_ahead, checked=True))
+    for chunk in cut(b"".join(map(checked, payloads)), chunking):
+        reading.feed(chunk)
+    assert reading.messages == payloads
+    assert reading.torn == reading.too_large == reading.reader.pending_bytes == 0
+
+
+@given(payloads=st.lists(st.binary(min_size=1, max_size=60), min_size=2, max_size=6), data=st.data())
+def test_a_flipped_bit_costs_one_checked_message_and_no_other(payloads: list[bytes], data: st.DataObject) -> None:
+    damaged = data.draw(st.integers(0, len(payloads) - 2))  # behind the last one nothing would show where to go on
+    frames = [bytearray(checked(payload)) for payload in payloads]
+    bit = data.draw(st.integers(0, 8 * len(frames[damaged]) - 1))
+    frames[damaged][bit // 8] ^= 1 << bit % 8
+    reading = Reading(FrameReader(MAX, checked=True))
+    reading.feed(b"".join(frames))
+    assert reading.messages == payloads[:damaged] + payloads[damaged + 1 :]
+    assert reading.torn == 1
+
+
+@given(before=payloads, torn=st.binary(min_size=1, max_size=MAX), after=payloads, data=st.data())
+def test_giving_up_loses_the_unfinished_frame_and_no_whole_one_behind_it(
+    before: list[bytes], torn: bytes, after: list[bytes], data: st.DataObject
+) -> None:
+    whole = checked(torn)
+    part = whole[: data.draw(st.integers(1, len(whole) - 1))]
+    reading = Reading(FrameReader(MAX, checked=True))
+    reading.feed(b"".join(map(checked, before)) + part + b"".join(map(checked, after)))
+    while reading.reader.pending_bytes:
+        try:
+            reading.reader.give_up()
+        except TornMessage:
+            reading.torn += 1
+        reading.drain()
+    assert reading.messages == before + after
+    assert reading.torn == 1
+
+
+def test_ten_thousand_damaged_files_never_hang_and_never_invent_a_message() -> None:
+    chance = random.Random(5)
+    for _ in range(10_000):
+        payloads = [chance.randbytes(chance.randrange(40)) for _ in range(4)]
+        content = bytearray(b"".join(map(checked, payloads)))
+        for _ in range(chance.randrange(1, 4)):
+            where = chance.randrange(len(content))
+            content[where : where + chance.randrange(9)] = chance.randbytes(chance.randrange(9))
+        reading = Reading(FrameReader(MAX, checked=True))
+        reading.feed(bytes(content))
+        while reading.reader.pending_bytes:
+            try:
+                reading.reader.give_up()
+            except TornMessage:
+                reading.torn += 1
+            reading.drain()
+        assert set(reading.messages) <= set(payloads)
 
 
 @given(payloads=st.lists(st.binary(max_size=MAX), min_size=1, max_size=6), takes=chunkings)
