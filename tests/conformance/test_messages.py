@@ -71,9 +71,15 @@ def test_a_full_channel_does_what_its_traits_say(sender: Peer, receiver: Peer, t
 def _assert_it_blocks(sender: Peer, receiver: Peer, traits: Traits, size: int) -> None:
     taken = sender.do("send_until_full", size=size, limit=100_000)
     assert 0 < taken < 100_000, "the channel never was full"
-    with pytest.raises(PeerError) as full:
-        sender.do("send", sequence=taken, size=size, timeout_s=0.05)
-    assert (full.value.kind, full.value.errno_name) == ("ChannelFull", "EAGAIN")
+    full = None
+    while not full and taken < 100_000:  # TCP takes some more when its window is asked about again
+        try:
+            sender.do("send", sequence=taken, size=size, timeout_s=0.05)
+            taken += 1
+        except PeerError as error:
+            full = error
+    assert full
+    assert (full.kind, full.errno_name) == ("ChannelFull", "EAGAIN")
     assert "EAGAIN" in traits.send_errnos
     # A blocked sender goes on as soon as there is room, and no message was sent twice or lost.
     sender.begin("send", sequence=taken, size=size, timeout_s=20)
