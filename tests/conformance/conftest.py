@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from collections.abc import Callable, Iterator
@@ -10,11 +11,14 @@ from pathlib import Path
 import pytest
 import sysv_ipc
 
+from conformance import kernel
 from conformance.peers import Peer, Zygote
 from ipclab import registry
 from ipclab.channel import Address, Mechanism, Traits
 
 StartPeer = Callable[[], Peer]
+# Names in /dev/shm are the machine's: another run of this suite has another prefix.
+_PREFIX = f"channel-{os.getpid():x}-"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -47,18 +51,19 @@ def address(tmp_path: Path) -> Address:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     key = random.randrange(1 << 20, 1 << 30)
-    return Address(key=key, path=tmp_path / f"channel-{key:x}", host="127.0.0.1", port=port)
+    return Address(key=key, path=tmp_path / f"{_PREFIX}{key:x}", host="127.0.0.1", port=port)
 
 
 def kernel_objects() -> dict[str, set[str]]:
-    """What outlives a process: the keys of System V objects (proc(5)), the names of POSIX objects of ours."""
-    objects = {
-        kind: {line.split()[0] for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]}
-        for kind in ("shm", "sem", "msg")
-    }
-    for directory in (Path("/dev/shm"), Path("/dev/mqueue")):  # not every system mounts the second: see mq_overview(7)
-        objects[str(directory)] = {entry.name for entry in directory.glob("*ipclab-*")}
-    return objects
+    """What outlives a process and is ours, as far as can be told."""
+    return kernel.objects(_PREFIX)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def own_ipc_namespace() -> Iterator[None]:
+    """Nobody else's objects come and go while we look, where we may have a namespace of our own."""
+    with kernel.own_ipc_namespace():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -73,8 +78,8 @@ def no_leaks(name: str, address: Address) -> Iterator[None]:
     assert not address.path.exists()
 
 
-@pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
+@pytest.fixture(scope="package")
+def zygote(own_ipc_namespace: None) -> Iterator[Zygote]:  # noqa: ARG001 - it is to be in that namespace
     """What every endpoint is forked from."""
     zygote = Zygote()
     yield zygote

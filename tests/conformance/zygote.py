@@ -5,13 +5,14 @@ milliseconds. An endpoint is a process of its own all the same, with its own des
 
 The zygote is told by datagrams on standard input, one command each: "start" with the endpoint's standard
 input and output passed along (SCM_RIGHTS), or "reap" with a process id. Each is answered by one number: the
-process id, or the exit code (negative for a signal).
+process id, or the exit code (negative for a signal). Endpoints that nobody reaped are killed at the end.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 from typing import NoReturn
@@ -27,21 +28,26 @@ def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     for name in registry.names():
         registry.load(name)
+    alive: set[int] = set()
     while True:
         text, descriptors, _, _ = socket.recv_fds(control, _MAX_COMMAND_BYTES, 2)
         if not text:
-            return
+            break
         command = json.loads(text)
         if command["do"] == "start":
             answer = os.fork()
             if answer == 0:
                 control.close()
                 _become_endpoint(descriptors, command["mechanism"], command["address"])
+            alive.add(answer)
         else:
+            alive.discard(command["pid"])
             answer = os.waitstatus_to_exitcode(os.waitpid(command["pid"], 0)[1])
         for descriptor in descriptors:
             os.close(descriptor)
         control.send(str(answer).encode())
+    for pid in alive:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _become_endpoint(descriptors: list[int], mechanism: str, address: dict[str, object]) -> NoReturn:
