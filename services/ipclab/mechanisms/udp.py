@@ -1,12 +1,9 @@
 """UDP: datagrams, each delivered whole or not at all, in any order, and nobody is told.
 
-Sources: udp(7), ip(7), socket(7). A datagram that finds the receiver's buffer (net.core.rmem_default) full
-is dropped, and only the kernel counts it. There is no connection: `connect` notes the address and asks
-nobody. If a kernel answers that nobody listens (ICMP), the *next* call on the socket gets ECONNREFUSED: an
-earlier message, reported as sent, is lost; the one in hand was not sent. Such answers are limited to about
-one a second (icmp(7)), and a host that is down gives none. So `open_sender` knocks with an empty datagram:
-a refusal is a fact, silence is not. IP_RECVERR makes the kernel also say that the host is gone, so a sender
-with an outdated address asks for the name again instead of sending into the void for ever.
+Sources: udp(7), ip(7), socket(7). What finds the receiver's buffer (net.core.rmem_default) full is dropped, and
+only the kernel counts it. There is no connection: `connect` notes the address and asks nobody. If a kernel
+answers that nobody listens (ICMP), the *next* call gets ECONNREFUSED: an earlier message is lost, the one in
+hand was not sent. So `open_sender` knocks with an empty datagram; see docs/decisions/0008-udp-knocks.md.
 """
 
 from __future__ import annotations
@@ -142,7 +139,7 @@ class Udp:
         what = f"udp {address.host}:{address.port}"
         noted = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            noted.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+            noted.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)  # also say that the host is gone
             noted.connect((address.host, address.port))
             _knock(noted)
         except OSError as error:
