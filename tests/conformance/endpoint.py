@@ -21,7 +21,7 @@ from ipclab.channel import Address, Receiver, Sender, Tuning, Wait
 from ipclab.errors import ChannelError, ChannelFull, ReceiveTimeout
 
 _BUFFER_BYTES = 1 << 20
-_CLONE_NEWNS = 0x20000  # unshare(2)
+_CLONE_NEWNS, _CLONE_NEWIPC = 0x20000, 0x08000000  # unshare(2)
 
 
 def body(sequence: int, size: int) -> bytes:
@@ -63,6 +63,10 @@ class Endpoint:
             return False
         commands = ["mount --make-rprivate /", f"mount -t tmpfs -o size={size_bytes} tmpfs {directory}"]
         return all(subprocess.run(command.split(), stderr=subprocess.DEVNULL).returncode == 0 for command in commands)
+
+    def leave_ipc_namespace(self) -> bool:
+        """What a container with a private IPC namespace has: its own one, and a /dev/shm of its own."""
+        return not ctypes.CDLL(None).unshare(_CLONE_NEWIPC) and self.mount("/dev/shm", 16 << 20)
 
     def remount(self, directory: str, option: str) -> None:
         """Change what `mount` put there."""
