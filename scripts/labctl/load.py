@@ -1,0 +1,87 @@
+"""`./lab load`: another rate or size for a pair that runs, without restarting it."""
+
+from __future__ import annotations
+
+from labctl import containers, engine, pairs, tables
+from labctl.configuration import Configuration
+from labctl.containers import Container
+from labctl.errors import BadInput, LabError
+from labctl.measurements import SETTLED_AFTER_S, current_load, has_load, measure
+from labctl.progress import step
+from labctl.prometheus import Prometheus
+from labctl.values import refuse
+from labctl.waiting import wait_until
+
+_TAKEN_UP_WITHIN_S = 30
+
+
+def change_load(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
+    """Change what is given of the load, wait until Prometheus shows it, and print the pair's row.
+
+    :raises BadInput: the options contradict each other, or the pair cannot carry such messages
+    :raises LabError: the pair does not run, or does not take up the load
+    """
+    _check(mechanism, rate, size_bytes, reset)
+    configuration = Configuration.load()
+    found = containers.of_project(engine.connect(), configuration.project)
+    producers = [c for c in containers.of_pair(found, mechanism) if c.is_producer and c.running]
+    if not producers:
+        raise LabError(f"{mechanism} is not running in {configuration.project}", hint=f"./lab up {mechanism}")
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    wanted = _initial_load(producers[0]) if reset else _merged(prometheus, mechanism, rate, size_bytes)
+    with step(f"Changing the load of {mechanism} to {wanted[0]} messages/s of {wanted[1]} bytes") as current:
+        for producer in producers:
+            _tell(producer, mechanism, wanted, reset)
+        current.detail(f"measuring for {SETTLED_AFTER_S} s")
+        if not wait_until(lambda: has_load(prometheus, mechanism, *wanted), _TAKEN_UP_WITHIN_S):
+            raise LabError(
+                f"Prometheus does not show the new load of {mechanism} within {_TAKEN_UP_WITHIN_S} s",
+                hint=f"docker logs {producers[0].id}",
+            )
+    tables.show_pairs(measure(prometheus, [mechanism]))
+
+
+def _initial_load(producer: Container) -> tuple[int, int]:
+    """The load that the container was started with."""
+    return int(producer.environment["LAB_RATE"]), int(producer.environment["LAB_SIZE"])
+
+
+def _merged(prometheus: Prometheus, mechanism: str, rate: int | None, size_bytes: int | None) -> tuple[int, int]:
+    """What was given, and for the rest what is now."""
+    if rate is not None and size_bytes is not None:
+        return rate, size_bytes
+    now = current_load(prometheus, mechanism)
+    if now is None:
+        raise LabError(f"Prometheus shows no load of {mechanism} yet", hint="try again in a few seconds")
+    return rate or now[0], size_bytes or now[1]
+
+
+def _tell(producer: Container, mechanism: str, wanted: tuple[int, int], reset: bool) -> None:
+    options = ["--reset"] if reset else ["--rate", str(wanted[0]), "--size", str(wanted[1])]
+    code, output = producer.docker.exec_run(["python", "-m", "ipclab", "load", mechanism, *options])
+    if code != 0:
+        reason = " ".join(output.decode(errors="replace").split())
+        raise LabError(f"{producer.service} refused the load: {reason}", hint=f"docker logs {producer.id}")
+
+
+def _check(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
+    given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
+    if reset and given:
+        raise refuse(
+            f"--reset with {' and '.join(given)}",
+            allowed="either --reset, or --rate and --size",
+            hint=f"./lab load {mechanism} {' '.join(given)}",
+        )
+    if not reset and not given:
+        raise BadInput(
+            f"load {mechanism} without an option: needed is at least one of --rate, --size, --reset",
+            hint=f"./lab load {mechanism} --rate 2000",
+        )
+    if size_bytes is not None:
+        maximum = pairs.max_message_bytes(mechanism)
+        if size_bytes > maximum:
+            raise refuse(
+                f"--size {size_bytes}",
+                allowed=f"at most {maximum} bytes with {mechanism}",
+                hint=f"./lab load {mechanism} --size {maximum}",
+            )

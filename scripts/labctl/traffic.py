@@ -1,0 +1,63 @@
+"""Waiting until pairs move messages: what their consumers count must grow while we look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import docker
+
+from labctl import containers
+from labctl.measurements import SETTLED_AFTER_S, received
+from labctl.progress import Step, step
+from labctl.prometheus import Prometheus, PrometheusSilent
+from labctl.waiting import wait_until
+
+
+def wait_for_traffic(
+    client: docker.DockerClient, project: str, prometheus: Prometheus, mechanisms: Sequence[str], timeout_s: float
+) -> list[str]:
+    """Until every pair has moved messages, and long enough to be measured; returns those that did not in time."""
+    watch = _Watch(prometheus, mechanisms)
+    with step(f"Waiting for messages of {', '.join(mechanisms)}") as current:
+        wait_until(lambda: watch.all_move(current), timeout_s)
+        if not watch.waiting:
+            wait_until(lambda: _settled(client, project, prometheus, mechanisms, current), SETTLED_AFTER_S)
+    return watch.waiting
+
+
+class _Watch:
+    """Compares what the consumers count with what they counted when first asked.
+
+    A total alone proves nothing: it outlives restarts, and Prometheus shows it for a while after the end.
+    """
+
+    def __init__(self, prometheus: Prometheus, mechanisms: Sequence[str]) -> None:
+        self.waiting = list(mechanisms)
+        self._prometheus = prometheus
+        self._first: dict[str, float] = {}
+
+    def all_move(self, current: Step) -> bool:
+        """Look once more."""
+        try:
+            counts = received(self._prometheus)
+        except PrometheusSilent as error:
+            current.detail(error.message)
+            return False
+        for mechanism in list(self.waiting):
+            if (count := counts.get(mechanism)) is None:
+                continue
+            first = self._first[mechanism] = min(count, self._first.get(mechanism, count))
+            if count > first:
+                self.waiting.remove(mechanism)
+        current.detail(f"not yet: {', '.join(self.waiting)}" if self.waiting else "all move")
+        return not self.waiting
+
+
+def _settled(
+    client: docker.DockerClient, project: str, prometheus: Prometheus, mechanisms: Sequence[str], current: Step
+) -> bool:
+    """Whether the figures are of the running pairs alone, and not of their start."""
+    started = max(c.started_at for c in containers.of_project(client, project) if c.mechanism in mechanisms)
+    left_s = started + SETTLED_AFTER_S - prometheus.now()
+    current.detail(f"measuring for another {max(left_s, 0):.0f} s")
+    return left_s <= 0
