@@ -32,7 +32,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@cli.command()
+@cli.command(short_help="Start everything, or some pairs, and measure.")
 @mechanisms_argument
 @click.option(
     "--timeout",
@@ -62,7 +62,7 @@ def up(mechanisms: tuple[str, ...], timeout_s: int) -> None:
     bring_up(mechanisms, timeout_s)
 
 
-@cli.command()
+@cli.command(short_help="Remove the containers, networks and volumes.")
 def down() -> None:
     """Remove every container, network and volume of the lab, in whatever state they are.
 
@@ -76,7 +76,7 @@ def down() -> None:
     take_down()
 
 
-@cli.command()
+@cli.command(short_help="Show the measurements and the containers.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, bytes, messages, shares of one core.")
 def status(as_json: bool) -> None:
     """Show what is being measured, and the containers it runs in.
@@ -93,7 +93,7 @@ def status(as_json: bool) -> None:
     show_status(as_json)
 
 
-@cli.command()
+@cli.command(short_help="Change rate or size of a running pair.")
 @mechanism_argument
 @click.option("--rate", type=WholeNumber("LAB_RATE"), metavar="N", help="Messages per second.")
 @click.option("--size", type=WholeNumber("LAB_SIZE"), metavar="BYTES", help="Bytes of each message, header included.")
@@ -113,7 +113,7 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
     change_load(mechanism, rate, size, reset)
 
 
-@cli.command()
+@cli.command(short_help="Check this machine; changes nothing.")
 def doctor() -> None:
     """Check this machine: engine, Compose, ports, memory, CPUs, disk, registry. Changes nothing.
 
@@ -127,7 +127,7 @@ def doctor() -> None:
     examine()
 
 
-@cli.command(context_settings={"ignore_unknown_options": True})
+@cli.command(short_help="Check the sources and run the tests.", context_settings={"ignore_unknown_options": True})
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
 def test(pytest_arguments: tuple[str, ...]) -> None:
     """Check the sources (ruff, strict mypy), then run the tests; arguments go to pytest.

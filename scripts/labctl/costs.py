@@ -1,68 +1,60 @@
-"""What containers cost: memory, and CPU between two looks at the engine's counters."""
+"""What containers cost: memory, and CPU over the last second."""
 
 from __future__ import annotations
 
-import time
+import logging
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from docker.errors import APIError
 from docker.models.containers import Container as DockerContainer
 
-from labctl.containers import Container, seconds, together
+from labctl.containers import Container, seconds
 
-_APART_S = 1.0  # the CPU share is a mean over this long
+# More connections at once than the SDK keeps open are what is wanted here, and no matter for a warning.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one container; None where the engine had no figure (it does not run)."""
+    """Of one container; None where the engine has no figure (it does not run)."""
 
     memory_bytes: int | None
     cpu_share: float | None  # of one core
 
 
 class CostMeter:
-    """Looks twice; what else is to be done meanwhile costs no time of its own."""
+    """Asks about all containers at once and in the background: the engine takes two samples, a second apart."""
 
     def __init__(self, containers: Sequence[Container]) -> None:
-        self._containers = [container.docker for container in containers if container.running]
-        self._first = together(_look, self._containers)
-        self._until = time.monotonic() + _APART_S
-
-    @classmethod
-    def start(cls, containers: Sequence[Container]) -> Self:
-        """Take the first look."""
-        return cls(containers)
+        running = [container for container in containers if container.running]
+        pool = ThreadPoolExecutor(max(1, len(running)))
+        self._answers: dict[str, Future[Cost]] = {c.id: pool.submit(_ask, c.docker) for c in running}
+        pool.shutdown(wait=False)
 
     def read(self) -> dict[str, Cost]:
-        """Take the second look, a second after the first or later; costs by container id."""
-        time.sleep(max(0.0, self._until - time.monotonic()))
-        second = together(_look, self._containers)
-        return {
-            str(container.id)[:12]: cost(before, after)
-            for container, before, after in zip(self._containers, self._first, second, strict=True)
-        }
+        """The costs by container id; waits for the engine."""
+        return {container_id: answer.result() for container_id, answer in self._answers.items()}
 
 
-def cost(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Cost:
-    """From two answers of the engine's stats call."""
-    if not before or not after or not after.get("memory_stats", {}).get("usage"):
+def cost(stats: dict[str, Any]) -> Cost:
+    """From an answer of the engine's stats call with two samples."""
+    memory = stats.get("memory_stats", {})
+    if not memory.get("usage") or stats["preread"].startswith("0001-"):
         return Cost(None, None)
-    memory = after["memory_stats"]
     # Page cache that can be dropped is not the container's need; the name is cgroup v2's, then v1's.
     detail = memory.get("stats", {})
     cache = detail.get("inactive_file", detail.get("total_inactive_file", 0))
-    used_ns = after["cpu_stats"]["cpu_usage"]["total_usage"] - before["cpu_stats"]["cpu_usage"]["total_usage"]
-    elapsed_s = seconds(after["read"]) - seconds(before["read"])
-    return Cost(max(0, memory["usage"] - cache), max(0.0, used_ns / 1e9 / elapsed_s) if elapsed_s > 0 else None)
+    used_ns, used_before_ns = (stats[sample]["cpu_usage"]["total_usage"] for sample in ("cpu_stats", "precpu_stats"))
+    elapsed_s = seconds(stats["read"]) - seconds(stats["preread"])
+    share = max(0.0, (used_ns - used_before_ns) / 1e9 / elapsed_s) if elapsed_s > 0 else None
+    return Cost(max(0, memory["usage"] - cache), share)
 
 
-def _look(container: DockerContainer) -> dict[str, Any] | None:
-    """One sample, without the second that the engine would wait for another one of its own."""
+def _ask(container: DockerContainer) -> Cost:
     try:
-        answer: dict[str, Any] = container.client.api.stats(container.id, stream=False, one_shot=True)
+        return cost(container.stats(stream=False))
     except APIError:  # it stopped or was removed a moment ago
-        return None
-    return answer
+        return Cost(None, None)

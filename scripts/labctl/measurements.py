@@ -28,8 +28,8 @@ _COUNTS = {
     "load_rate": "sum by (mechanism) (ipc_load_rate)",
 }
 # Recorded by services/prometheus/rules.yml, where the dashboard reads them as well.
+_ESTIMATES = {"in_flight": "mechanism:ipc_messages:in_flight"}
 _RECORDED = {
-    "in_flight": "mechanism:ipc_messages:in_flight",
     "rate": "mechanism:ipc_messages_received:rate5s",
     "one_way_p50_seconds": "mechanism:ipc_one_way_latency_seconds:p50_5s",
     "one_way_p99_seconds": "mechanism:ipc_one_way_latency_seconds:p99_5s",
@@ -49,7 +49,7 @@ class PairMeasures:
     reordered: int | None
     corrupt: int | None
     skipped: int | None  # due and never sent
-    in_flight: float | None  # sent, and neither received nor lost; an estimate, see rules.yml
+    in_flight: int | None  # sent, and neither received nor lost; an estimate, see rules.yml
     rate: float | None  # messages received per second
     load_rate: int | None  # messages per second that are due
     size_bytes: int | None
@@ -64,7 +64,7 @@ class PairMeasures:
 def measure(prometheus: Prometheus, mechanisms: list[str]) -> list[PairMeasures]:
     """The pairs as they are now, in the order of `mechanisms`."""
     numbers: dict[str, dict[str, Any]] = {mechanism: {} for mechanism in mechanisms}
-    for names, convert in ((_COUNTS, int), (_RECORDED, float)):
+    for names, convert in ((_COUNTS, int), (_ESTIMATES, round), (_RECORDED, float)):
         for name, expression in names.items():
             found = _by_mechanism(prometheus, expression)
             for mechanism, values in numbers.items():

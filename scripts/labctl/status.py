@@ -26,7 +26,7 @@ def show_status(as_json: bool) -> None:
     client = engine.connect()
     found = containers.of_project(client, configuration.project)
     require_running(found, configuration.project)
-    meter = CostMeter.start(found)
+    meter = CostMeter(found)
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
     try:
         pairs = measurements.measure(prometheus, mechanisms_of(found))

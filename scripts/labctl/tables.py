@@ -36,8 +36,8 @@ def show_pairs(pairs: Sequence[PairMeasures]) -> None:
             _count(pair.lost),
             _count(pair.corrupt),
         )
-    _console().print(table)
-    show_lines(_CONDITIONS.splitlines())
+    _print(table)
+    show_lines([*_CONDITIONS.splitlines(), ""])
 
 
 def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) -> None:
@@ -52,7 +52,7 @@ def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) 
             "-" if cost.memory_bytes is None else f"{cost.memory_bytes / 2**20:.1f} MiB",
             "-" if cost.cpu_share is None else f"{cost.cpu_share:.1%} of a core",
         )
-    _console().print(table)
+    _print(table)
 
 
 def show_findings(findings: Sequence[tuple[str, str, str, str]]) -> None:
@@ -65,11 +65,11 @@ def show_findings(findings: Sequence[tuple[str, str, str, str]]) -> None:
     table.add_column("change", overflow="fold")
     for what, verdict, found, change in findings:
         table.add_row(what, Text(verdict, style=colours[verdict]), Text(found), Text(change))
-    _console().print(table)
+    _print(table)
 
 
 def show_lines(lines: Sequence[str]) -> None:
-    """Plain lines, never wrapped and never coloured."""
+    """Lines as they are, never wrapped."""
     for line in lines:
         sys.stdout.write(f"{line}\n")
 
@@ -89,8 +89,12 @@ def _count(value: float | None, unit: str = "") -> str:
     return "-" if value is None else f"{value:,.0f}{unit}"
 
 
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
+def _print(table: Table) -> None:
+    """To a terminal in its width; to a pipe in full, without the blanks that pad a table's lines."""
+    console = Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
+    with console.capture() as capture:
+        console.print(table)
+    show_lines([line.rstrip() for line in capture.get().strip("\n").splitlines() if line.strip()] + [""])
 
 
 def _table(*columns: str, left: int = 1) -> Table:
