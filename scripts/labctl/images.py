@@ -43,7 +43,7 @@ def own_images(base: BaseImages) -> list[OwnImage]:
         OwnImage("ipclab/prometheus:local", "prometheus", base.prometheus, ("services/prometheus/**/*",)),
     ]
     if base.grafana:
-        inputs = ("services/grafana/**/*", "dashboards/*.json")
+        inputs = ("services/grafana/**/*", "dashboards/json/**/*")
         images.append(OwnImage("ipclab/grafana:local", "grafana", base.grafana, inputs))
     return images
 
