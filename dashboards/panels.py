@@ -15,6 +15,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, ThresholdsConfi
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import (
     GraphDrawStyle,
+    HideSeriesConfig,
     LegendDisplayMode,
     LegendPlacement,
     SortOrder,
@@ -41,6 +42,8 @@ from dashboards import colours
 # What the window of a rate is: at least four scrapes, and never less than the distance of two points.
 WINDOW = "[$__rate_interval]"
 
+MESSAGES_PER_SECOND = "suffix: msg/s"
+
 _REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -61,9 +64,10 @@ class Column:
 
     header: str
     expr: str
-    label: str = ""
+    width: int = 100
     unit: str = "none"
     decimals: int | None = None
+    label: str = ""
     alarm_above_zero: bool = False
 
 
@@ -83,7 +87,7 @@ def new_dashboard(uid: str, title: str, description: str) -> Dashboard:
 
 
 def graph(title: str, description: str, unit: str, place: Place, queries: Mapping[str, str]) -> timeseries.Panel:
-    """Lines over time; `queries` maps a legend to its expression."""
+    """Lines over time, from zero; `queries` maps a legend to its expression."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -91,10 +95,10 @@ def graph(title: str, description: str, unit: str, place: Place, queries: Mappin
         .unit(unit)
         .span(place.width)
         .height(place.height)
-        .min(0)
         .draw_style(GraphDrawStyle.LINE)
         .line_width(2)
         .fill_opacity(0)
+        .axis_soft_min(0)
         .show_points(VisibilityMode.NEVER)
         .span_nulls(False)
         .legend(
@@ -122,24 +126,21 @@ def fixed_colour(colour: str) -> DynamicConfigValue:
     return DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})
 
 
-def dashed() -> DynamicConfigValue:
-    """The property that draws a series as a dashed line."""
-    return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 6]})
-
-
-def on_top_of_the_stack() -> list[DynamicConfigValue]:
-    """The properties that draw a series as a line of its own over stacked areas."""
+def counterpart() -> list[DynamicConfigValue]:
+    """The properties of the second line of a mechanism: dashed, and not in the legend, which has the first."""
     return [
-        DynamicConfigValue("custom.stacking", {"mode": "none", "group": "A"}),
-        DynamicConfigValue("custom.fillOpacity", 0),
-        DynamicConfigValue("custom.lineWidth", 2),
+        DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 6]}),
+        DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True)),
     ]
 
 
 def one_row_each(
     key: str, header: str, title: str, description: str, place: Place, columns: Iterable[Column]
 ) -> table.Panel:
-    """A table with one row for each value of the label `key`, and one column for each query."""
+    """A table with one row for each value of the label `key`, and one column for each query.
+
+    The queries must have no other label, or Grafana cannot merge their rows into one.
+    """
     panel = (
         table.Panel()
         .title(title)
@@ -147,6 +148,7 @@ def one_row_each(
         .span(place.width)
         .height(place.height)
         .unit("none")
+        .min_width(100)
         .sort_by([common.TableSortByFieldState().display_name(header)])
     )
     names = {key: header}
@@ -183,12 +185,6 @@ def coloured_names(names: Iterable[str]) -> list[DynamicConfigValue]:
     ]
 
 
-def words(numbers: Mapping[int, str]) -> DynamicConfigValue:
-    """The property that shows numbers as words."""
-    results = {str(n): ValueMappingResult(text=word, index=i) for i, (n, word) in enumerate(numbers.items())}
-    return DynamicConfigValue("mappings", [ValueMap(results)])
-
-
 def note(title: str, description: str, place: Place, markdown: str) -> text.Panel:
     """A panel of text."""
     return (
@@ -211,7 +207,7 @@ def to_json(dashboard: Dashboard) -> str:
 
 
 def _shown_as(column: Column) -> list[DynamicConfigValue]:
-    properties = [DynamicConfigValue("unit", column.unit)]
+    properties = [DynamicConfigValue("unit", column.unit), DynamicConfigValue("custom.width", column.width)]
     if column.decimals is not None:
         properties.append(DynamicConfigValue("decimals", column.decimals))
     if column.alarm_above_zero:
