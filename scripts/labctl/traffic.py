@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import docker
 
 from labctl import containers
+from labctl.diagnosis import not_moving
 from labctl.measurements import SETTLED_AFTER_S, received
 from labctl.progress import Step, step
 from labctl.prometheus import Prometheus, PrometheusSilent
@@ -15,14 +16,16 @@ from labctl.waiting import wait_until
 
 def wait_for_traffic(
     client: docker.DockerClient, project: str, prometheus: Prometheus, mechanisms: Sequence[str], timeout_s: float
-) -> list[str]:
-    """Until every pair has moved messages, and long enough to be measured; returns those that did not in time."""
+) -> None:
+    """Until every pair has moved messages, and long enough to be measured.
+
+    :raises LabError: one moved none within `timeout_s`; the details are printed
+    """
     watch = _Watch(prometheus, mechanisms)
     with step(f"Waiting for messages of {', '.join(mechanisms)}") as current:
-        wait_until(lambda: watch.all_move(current), timeout_s)
-        if not watch.waiting:
-            wait_until(lambda: _settled(client, project, prometheus, mechanisms, current), SETTLED_AFTER_S)
-    return watch.waiting
+        if not wait_until(lambda: watch.all_move(current), timeout_s):
+            raise not_moving(watch.waiting, containers.of_project(client, project), timeout_s)
+        wait_until(lambda: _settled(client, project, prometheus, mechanisms, current), SETTLED_AFTER_S)
 
 
 class _Watch:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import docker
 
 from labctl import addresses, compose, containers, namespace_split, pairs, ports, tables
 from labctl.compose_plugin import ensure_compose
 from labctl.configuration import Configuration
-from labctl.diagnosis import not_moving
+from labctl.containers import Container
 from labctl.engine import ensure_engine
 from labctl.errors import LabError
 from labctl.images import ensure_images
@@ -18,9 +18,10 @@ from labctl.paths import ROOT
 from labctl.progress import say
 from labctl.prometheus import Prometheus
 from labctl.traffic import wait_for_traffic
+from labctl.waiting import wait_until
 
 _GRAFANA_WITHIN_S = 45
-_AFTER_A_FAILURE_S = 10  # Compose has waited already; the pairs it did start move at once
+_RECOVERED_WITHIN_S = 10  # three health checks
 
 
 def bring_up(mechanisms: Sequence[str], timeout_s: float) -> None:
@@ -40,44 +41,51 @@ def bring_up(mechanisms: Sequence[str], timeout_s: float) -> None:
     services = [service for mechanism in wanted for service in pairs.services_of(mechanism)] + ["prometheus"]
     if images.grafana:
         services.append("grafana")
-    try:
-        compose.start(services, {**configuration.environment(), **images.environment()})
-    except LabError as error:
-        # What Compose says is about one container; which pairs are concerned, the measurement tells.
-        _require_traffic(client, configuration, wanted, min(timeout_s, _AFTER_A_FAILURE_S), error)
-        raise
-    _heal_split(client, configuration)
-    _require_traffic(client, configuration, wanted, timeout_s)
+    lab = _Lab(configuration, client, wanted)
+    lab.start(services, {**configuration.environment(), **images.environment()})
+    lab.heal_split()
+    lab.wait_for_traffic(timeout_s)
 
-    prometheus = _prometheus(configuration)
-    tables.show_pairs(measure(prometheus, wanted))
-    found = containers.of_project(client, configuration.project)
-    tables.show_lines(["", *addresses.lines(configuration, found, _GRAFANA_WITHIN_S)])
+    tables.show_pairs(measure(lab.prometheus, wanted))
+    tables.show_lines(addresses.lines(configuration, lab.containers(), _GRAFANA_WITHIN_S))
 
 
-def _require_traffic(
-    client: docker.DockerClient,
-    configuration: Configuration,
-    wanted: Sequence[str],
-    timeout_s: float,
-    cause: LabError | None = None,
-) -> None:
-    stuck = wait_for_traffic(client, configuration.project, _prometheus(configuration), wanted, timeout_s)
-    if stuck:
-        found = containers.of_project(client, configuration.project)
-        raise not_moving(stuck, found, timeout_s) from cause
+class _Lab:
+    """The lab that is being brought up."""
 
+    def __init__(self, configuration: Configuration, client: docker.DockerClient, wanted: Sequence[str]) -> None:
+        self.prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+        self._project = configuration.project
+        self._client = client
+        self._wanted = wanted
 
-def _heal_split(client: docker.DockerClient, configuration: Configuration) -> None:
-    """Bring members that a crashed holder left behind into its new namespace, where there are any."""
-    prometheus = _prometheus(configuration)
-    if not prometheus.answers():
-        return  # it has just been started, and so have the members
-    splits = namespace_split.find(prometheus, containers.of_project(client, configuration.project))
-    for split in splits:
-        say(f"{split}; restarting {split.member.service}")
-    namespace_split.heal(splits)
+    def containers(self) -> list[Container]:
+        return containers.of_project(self._client, self._project)
 
+    def start(self, services: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start the services; once more if Compose met a container that recovers by itself."""
+        try:
+            compose.start(services, environment)
+        except LabError as error:
+            # Compose names one container; which pairs are concerned, only their messages tell.
+            self.wait_for_traffic(_RECOVERED_WITHIN_S)
+            if not wait_until(self._is_healthy, _RECOVERED_WITHIN_S):
+                raise
+            say(f"{error.message}; it has recovered since, so once more")
+            compose.start(services, environment)
 
-def _prometheus(configuration: Configuration) -> Prometheus:
-    return Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    def heal_split(self) -> None:
+        """Bring members that a crashed holder left behind into its new namespace, if there are any."""
+        if not self.prometheus.answers():
+            return  # it has just been started, and so have the members
+        splits = namespace_split.find(self.prometheus, self.containers())
+        for split in splits:
+            say(f"{split}; restarting {split.member.service}")
+        namespace_split.heal(splits)
+
+    def wait_for_traffic(self, timeout_s: float) -> None:
+        """Until every wanted pair moves messages; raises LabError with the reasons when one does not."""
+        wait_for_traffic(self._client, self._project, self.prometheus, self._wanted, timeout_s)
+
+    def _is_healthy(self) -> bool:
+        return all(c.health in ("healthy", "none") for c in self.containers() if c.mechanism in self._wanted)
