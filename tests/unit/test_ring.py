@@ -347,6 +347,16 @@ def test_a_length_beyond_the_ring_is_torn(length: int) -> None:
         assert read(ring) is None
 
 
+def test_a_length_beyond_the_end_of_the_data_but_not_beyond_the_tail_is_torn() -> None:
+    memory = memory_of(start=CAPACITY - 16)
+    with ring_in(memory) as ring:
+        assert all(write(ring, b"12345678") for _ in range(4))
+        set_word(memory, DATA + (CAPACITY - 16) // 8, word(memory, DATA + (CAPACITY - 16) // 8) + 8)
+        with pytest.raises(TornMessage):
+            read(ring)
+        assert read(ring) is None
+
+
 @given(memory=st.binary(min_size=SIZE, max_size=SIZE))
 @example(memory=bytes(SIZE))
 @example(memory=b"\xff" * SIZE)
