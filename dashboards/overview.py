@@ -192,7 +192,7 @@ def _namespaces(mechanisms: list[str]) -> table.Panel:
             Column("Producer in", _inode("producer"), label="producer"),
             Column("Consumer in", _inode("consumer"), label="consumer"),
             Column("Pair", _pair(), 80, label="pair"),
-            Column("Members", f"sum by (mechanism) ({consumers} * on (ipc) group_left () {members})", 80, decimals=0),
+            Column("Members", f"max by (mechanism) ({consumers} * on (ipc) group_left () {members})", 80, decimals=0),
         ],
     )
     return panel.override_by_name("Mechanism", coloured_names(mechanisms))
