@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from dashboards.__main__ import DASHBOARDS, JSON, main, outdated, write
+from dashboards.colours import of_mechanism
 
 from ipclab import metrics, registry
 
@@ -190,3 +191,9 @@ def test_prometheus_scrapes_the_port_of_the_metrics() -> None:
     (job,) = yaml.safe_load((ROOT / "services/prometheus/prometheus.yml").read_text())["scrape_configs"]
     (discovery,) = job["dns_sd_configs"]
     assert discovery["port"] == metrics.PORT
+
+
+def test_every_mechanism_has_a_colour_of_its_own() -> None:
+    names = registry.names()
+    assert len({of_mechanism(name) for name in names}) == len(names)
+    assert of_mechanism("not one of ours") == of_mechanism("not one of ours")
