@@ -233,9 +233,10 @@ def test_a_new_load_takes_effect_within_a_tick_and_goes_back_on_reset(life: Life
     assert life.metric(metrics.MESSAGE_SIZE) == 128
 
 
-def test_the_largest_message_of_the_mechanism_can_be_sent(tmp_path: Path, clock: Clock) -> None:
+@pytest.mark.parametrize("sequence", [4094, 10**12 + 4095])  # about the end of the pool its bytes come from
+def test_the_largest_message_of_the_mechanism_can_be_sent(tmp_path: Path, clock: Clock, sequence: int) -> None:
     life = Life(tmp_path, clock, Load(RATE, MAX_MESSAGE_BYTES))
-    life.ledger.next_sequence = 4095  # the end of the pool its bytes come from
+    life.ledger.next_sequence = sequence
     sending(life, 3)
     assert {h.length for h in life.headers} == {MAX_MESSAGE_BYTES}
 
