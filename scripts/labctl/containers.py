@@ -15,6 +15,9 @@ from docker.models.containers import Container as DockerContainer
 from labctl.pairs import mechanism_of
 
 PROJECT_LABEL = "com.docker.compose.project"
+# Compose labels the images it builds with the project as well, and whatever else is run from such an image
+# inherits that. Only a container that Compose made has a number.
+_NUMBER_LABEL = "com.docker.compose.container-number"
 _SERVICE_LABEL = "com.docker.compose.service"
 _AT_ONCE = 8  # the SDK keeps ten connections open
 _SHORT_ID = 12
@@ -53,7 +56,8 @@ class Container:
 
     def describe(self) -> str:
         """Its state and health in a few words."""
-        return self.state_in_words() + ("" if self.health == "none" else f", {self.health}")
+        health = "" if self.health == "none" else f", {self.health}"
+        return self.state_in_words() + health + (f", restarted {self.restarts} times" if self.restarts else "")
 
     @property
     def mechanism(self) -> str | None:
@@ -68,9 +72,15 @@ class Container:
 
 def of_project(client: docker.DockerClient, project: str) -> list[Container]:
     """Every container of the project in any state, by service."""
-    listed = client.containers.list(all=True, filters={"label": f"{PROJECT_LABEL}={project}"}, sparse=True)
-    found = together(_inspected, listed)
+    found = together(_inspected, listed(client, project))
     return sorted((container for container in found if container), key=lambda c: (c.service, c.id))
+
+
+def listed(client: docker.DockerClient, project: str) -> list[DockerContainer]:
+    """Every container of the project in any state, with what the engine's list tells and no more."""
+    label = [f"{PROJECT_LABEL}={project}", _NUMBER_LABEL]
+    found: list[DockerContainer] = client.containers.list(all=True, filters={"label": label}, sparse=True)
+    return found
 
 
 def of_pair(containers: Iterable[Container], mechanism: str) -> list[Container]:
@@ -80,8 +90,8 @@ def of_pair(containers: Iterable[Container], mechanism: str) -> list[Container]:
 
 def published_ports(client: docker.DockerClient, project: str) -> set[int]:
     """The ports of this machine that the project's containers publish."""
-    listed = client.api.containers(filters={"label": f"{PROJECT_LABEL}={project}"})
-    return {port["PublicPort"] for container in listed for port in container["Ports"] if "PublicPort" in port}
+    published = (container.attrs.get("Ports") or [] for container in listed(client, project))
+    return {port["PublicPort"] for found in published for port in found if "PublicPort" in port}
 
 
 def together(call: Callable[[DockerContainer], T], items: Iterable[DockerContainer]) -> list[T]:
@@ -90,19 +100,19 @@ def together(call: Callable[[DockerContainer], T], items: Iterable[DockerContain
         return list(pool.map(call, items))
 
 
-def _inspected(listed: DockerContainer) -> Container | None:
+def _inspected(container: DockerContainer) -> Container | None:
     """The whole truth about a listed container; None if it was removed meanwhile."""
     try:
-        listed.reload()
+        container.reload()
     except NotFound:
         return None
-    attributes = listed.attrs
+    attributes = container.attrs
     state = attributes["State"]
     ipc_mode = attributes["HostConfig"]["IpcMode"]
     kind, _, target = ipc_mode.partition(":")
     return Container(
-        docker=listed,
-        service=listed.labels.get(_SERVICE_LABEL, ""),
+        docker=container,
+        service=container.labels.get(_SERVICE_LABEL, ""),
         id=attributes["Id"][:_SHORT_ID],
         state=state["Status"],
         health=state.get("Health", {}).get("Status", "none"),

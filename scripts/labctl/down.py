@@ -13,7 +13,7 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from labctl import configuration, engine
-from labctl.containers import PROJECT_LABEL, together
+from labctl.containers import PROJECT_LABEL, listed, together
 from labctl.errors import LabError
 from labctl.progress import step
 from labctl.tables import show_lines
@@ -29,7 +29,7 @@ def take_down() -> None:
     project = configuration.project()
     client = engine.connect()
     label = {"label": f"{PROJECT_LABEL}={project}"}
-    found = client.containers.list(all=True, filters=label, sparse=True)
+    found = listed(client, project)
     volumes = _volumes(client, found, label)
     networks = client.networks.list(filters=label)
     if not found and not volumes and not networks:
@@ -42,7 +42,7 @@ def take_down() -> None:
         for volume in volumes:
             with suppress(NotFound):  # an anonymous one went with its container
                 client.api.remove_volume(volume, force=True)
-    left = _left(client, label, volumes)
+    left = _left(client, project, label, volumes)
     if left:
         raise LabError(f"could not remove {', '.join(left)}", hint="docker inspect tells who still uses it")
     show_lines([f"removed {project}: {len(found)} containers, {len(networks)} networks, {len(volumes)} volumes"])
@@ -77,12 +77,11 @@ def _remove_network(network: Any) -> None:
         network.remove()
 
 
-def _left(client: docker.DockerClient, label: dict[str, str], volumes: list[str]) -> list[str]:
-    containers = client.containers.list(all=True, filters=label, sparse=True)
+def _left(client: docker.DockerClient, project: str, label: dict[str, str], volumes: list[str]) -> list[str]:
     networks = client.networks.list(filters=label)
     present = {str(volume.name) for volume in client.volumes.list()}
     return [
-        *(f"container {container.attrs['Names'][0].lstrip('/')}" for container in containers),
+        *(f"container {container.attrs['Names'][0].lstrip('/')}" for container in listed(client, project)),
         *(f"network {network.name}" for network in networks),
         *(f"volume {name}" for name in volumes if name in present),
     ]

@@ -1,12 +1,14 @@
 """What Prometheus measured of each pair.
 
-Counters are taken as they stand. Every query sums over the series of a mechanism, so that several producers
-count together; a series whose target is gone is stale to Prometheus and is not in an instant vector.
+Counters are totals since the pair was created. Every query sums over the series of a mechanism, so that several
+producers count together. A container that comes back under another address begins a new series and goes on
+counting where it was, so only what was scraped just now may be added up.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,16 +18,26 @@ WINDOW_S = 5  # what services/prometheus/rules.yml computes rates and latencies 
 # So long after a change no recorded figure knows of what was before: the window, a scrape and an evaluation.
 SETTLED_AFTER_S = WINDOW_S + 2
 
+
+def _fresh(metric: str) -> str:
+    """The series of `metric` whose targets answer.
+
+    An instant vector leaves out what Prometheus saw disappear, but takes what it did not see, because it was
+    itself restarted, for present for five minutes. The range leaves that out.
+    """
+    return f"({metric} and last_over_time({metric}[{WINDOW_S}s]))"
+
+
 _COUNTS = {
-    "sent": "sum by (mechanism) (ipc_messages_sent_total)",
-    "received": "sum by (mechanism) (ipc_messages_received_total)",
-    "lost": "sum by (mechanism) (ipc_messages_lost_total)",
-    "duplicated": "sum by (mechanism) (ipc_messages_duplicate_total)",
-    "reordered": "sum by (mechanism) (ipc_messages_reordered_total)",
-    "corrupt": "sum by (mechanism) (ipc_messages_corrupt_total)",
-    "skipped": "sum by (mechanism) (ipc_messages_skipped_total)",
-    "size_bytes": "max by (mechanism) (ipc_message_size_bytes)",
-    "load_rate": "sum by (mechanism) (ipc_load_rate)",
+    "sent": f"sum by (mechanism) {_fresh('ipc_messages_sent_total')}",
+    "received": f"sum by (mechanism) {_fresh('ipc_messages_received_total')}",
+    "lost": f"sum by (mechanism) {_fresh('ipc_messages_lost_total')}",
+    "duplicated": f"sum by (mechanism) {_fresh('ipc_messages_duplicate_total')}",
+    "reordered": f"sum by (mechanism) {_fresh('ipc_messages_reordered_total')}",
+    "corrupt": f"sum by (mechanism) {_fresh('ipc_messages_corrupt_total')}",
+    "skipped": f"sum by (mechanism) {_fresh('ipc_messages_skipped_total')}",
+    "size_bytes": f"max by (mechanism) {_fresh('ipc_message_size_bytes')}",
+    "load_rate": f"sum by (mechanism) {_fresh('ipc_load_rate')}",
 }
 # Recorded by services/prometheus/rules.yml, where the dashboard reads them as well.
 _ESTIMATES = {"in_flight": "mechanism:ipc_messages:in_flight"}
@@ -61,7 +73,7 @@ class PairMeasures:
         return asdict(self)
 
 
-def measure(prometheus: Prometheus, mechanisms: list[str]) -> list[PairMeasures]:
+def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasures]:
     """The pairs as they are now, in the order of `mechanisms`."""
     numbers: dict[str, dict[str, Any]] = {mechanism: {} for mechanism in mechanisms}
     for names, convert in ((_COUNTS, int), (_ESTIMATES, round), (_RECORDED, float)):
@@ -70,7 +82,7 @@ def measure(prometheus: Prometheus, mechanisms: list[str]) -> list[PairMeasures]
             for mechanism, values in numbers.items():
                 values[name] = convert(found[mechanism]) if mechanism in found else None
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
-    for sample in prometheus.query("sum by (mechanism, reason) (ipc_messages_lost_total)"):
+    for sample in prometheus.query(f"sum by (mechanism, reason) {_fresh('ipc_messages_lost_total')}"):
         reasons[sample.labels.get("mechanism", "")][sample.labels["reason"]] = int(sample.value)
     return [
         PairMeasures(
@@ -101,7 +113,7 @@ def has_load(prometheus: Prometheus, mechanism: str, rate: int, size_bytes: int)
 def current_load(prometheus: Prometheus, mechanism: str) -> tuple[int, int] | None:
     """Rate and size in bytes that the mechanism's producers have now; None if none shows any."""
     rates, sizes = (
-        prometheus.query(f"max(%s{{mechanism='{mechanism}'}})" % metric)
+        prometheus.query("max " + _fresh(f"{metric}{{mechanism='{mechanism}'}}"))
         for metric in ("ipc_load_rate", "ipc_message_size_bytes")
     )
     return (int(rates[0].value), int(sizes[0].value)) if rates and sizes else None

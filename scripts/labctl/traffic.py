@@ -8,7 +8,7 @@ import docker
 
 from labctl import containers
 from labctl.diagnosis import not_moving
-from labctl.measurements import SETTLED_AFTER_S, received
+from labctl.measurements import SETTLED_AFTER_S, measure, received
 from labctl.progress import Step, step
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.waiting import wait_until
@@ -25,7 +25,7 @@ def wait_for_traffic(
     with step(f"Waiting for messages of {', '.join(mechanisms)}") as current:
         if not wait_until(lambda: watch.all_move(current), timeout_s):
             raise not_moving(watch.waiting, containers.of_project(client, project), timeout_s)
-        wait_until(lambda: _settled(client, project, prometheus, mechanisms, current), SETTLED_AFTER_S)
+        wait_until(lambda: _settled(client, project, prometheus, mechanisms, current), 2 * SETTLED_AFTER_S)
 
 
 class _Watch:
@@ -59,8 +59,9 @@ class _Watch:
 def _settled(
     client: docker.DockerClient, project: str, prometheus: Prometheus, mechanisms: Sequence[str], current: Step
 ) -> bool:
-    """Whether the figures are of the running pairs alone, and not of their start."""
-    started = max(c.started_at for c in containers.of_project(client, project) if c.mechanism in mechanisms)
+    """Whether the figures are there, of the running pairs alone, and not of their start."""
+    found = containers.of_project(client, project)
+    started = max(c.started_at for c in found if c.mechanism in mechanisms or c.service == "prometheus")
     left_s = started + SETTLED_AFTER_S - prometheus.now()
     current.detail(f"measuring for another {max(left_s, 0):.0f} s")
-    return left_s <= 0
+    return left_s <= 0 and all(pair.one_way_p99_seconds is not None for pair in measure(prometheus, mechanisms))

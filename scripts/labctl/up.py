@@ -20,7 +20,6 @@ from labctl.prometheus import Prometheus
 from labctl.traffic import wait_for_traffic
 from labctl.waiting import wait_until
 
-_GRAFANA_WITHIN_S = 45
 _RECOVERED_WITHIN_S = 10  # three health checks
 
 
@@ -47,7 +46,9 @@ def bring_up(mechanisms: Sequence[str], timeout_s: float) -> None:
     lab.wait_for_traffic(timeout_s)
 
     tables.show_pairs(measure(lab.prometheus, wanted))
-    tables.show_lines(addresses.lines(configuration, lab.containers(), _GRAFANA_WITHIN_S))
+    if images.grafana:
+        addresses.require_grafana(configuration, lab.containers)
+    tables.show_lines(addresses.lines(configuration, lab.containers()))
 
 
 class _Lab:
