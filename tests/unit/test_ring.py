@@ -142,7 +142,7 @@ class RingAgainstDeque(RuleBasedStateMachine):
         assert read_all(self.receiver) == list(self.queued)
 
 
-RingAgainstDeque.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+RingAgainstDeque.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
 TestRingAgainstDeque = RingAgainstDeque.TestCase
 
 
