@@ -2,6 +2,11 @@
 
 import sys
 
-from labctl.main import main
+try:
+    from labctl.main import main
 
-sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+except KeyboardInterrupt:  # while it was still importing
+    sys.stderr.write("error: interrupted before anything was done (hint: run it again)\n")
+    code = 130
+sys.exit(code)

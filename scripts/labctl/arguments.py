@@ -6,6 +6,7 @@ import click
 
 from ipclab import settings
 from labctl import pairs
+from labctl.errors import BadInput
 from labctl.values import did_you_mean, refuse, shown, whole_number
 
 
@@ -65,3 +66,30 @@ class Seconds(click.ParamType[int]):
         assert param is not None
         text = str(value)
         return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, "seconds, without a unit")
+
+
+def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
+    """What `./lab load` was asked must make sense before anything is asked of the pair.
+
+    :raises BadInput: the options contradict each other, or the pair cannot carry such messages
+    """
+    given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
+    if reset and given:
+        raise refuse(
+            f"--reset with {' and '.join(given)}",
+            allowed="either --reset, or --rate and --size",
+            hint=f"./lab load {mechanism} {' '.join(given)}",
+        )
+    if not reset and not given:
+        raise BadInput(
+            f"load {mechanism} without an option: needed is at least one of --rate, --size, --reset",
+            hint=f"./lab load {mechanism} --rate 2000",
+        )
+    if size_bytes is not None:
+        maximum = pairs.max_message_bytes(mechanism)
+        if size_bytes > maximum:
+            raise refuse(
+                f"--size {size_bytes}",
+                allowed=f"at most {maximum} bytes with {mechanism}",
+                hint=f"./lab load {mechanism} --size {maximum}",
+            )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from labctl.arguments import MechanismName, Seconds, WholeNumber
+from labctl import pairs, ports
+from labctl.arguments import MechanismName, Seconds, WholeNumber, check_load_options
+from labctl.configuration import Configuration, project_name
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -12,7 +14,8 @@ mechanisms_argument = click.argument("mechanisms", metavar="[MECHANISM]...", nar
 mechanism_argument = click.argument("mechanism", metavar="MECHANISM", type=MechanismName())
 
 
-# Each command imports its module when it runs: Docker's SDK and rich take longer than most commands.
+# Each command checks its input first, and only then imports the module that acts on it: Docker's SDK and rich
+# take longer to load than most bad input takes to refuse.
 @click.group(context_settings=_CONTEXT, invoke_without_command=True)
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -57,9 +60,14 @@ def up(mechanisms: tuple[str, ...], timeout_s: int) -> None:
       LAB_RATE=1000 ./lab up                      messages per second of each pair
       COMPOSE_PROJECT_NAME=second LAB_PROMETHEUS_PORT=9091 LAB_GRAFANA_PORT=3001 ./lab up
     """
+    configuration = Configuration.load()
+    wanted = sorted(set(mechanisms)) or pairs.declared()
+    configuration.check_size(wanted)
+    ports.check_free(configuration)
+
     from labctl.up import bring_up
 
-    bring_up(mechanisms, timeout_s)
+    bring_up(configuration, wanted, timeout_s)
 
 
 @cli.command(short_help="Remove the containers, networks and volumes.")
@@ -71,9 +79,11 @@ def down() -> None:
     \b
       ./lab down
     """
+    project = project_name()
+
     from labctl.down import take_down
 
-    take_down()
+    take_down(project)
 
 
 @cli.command(short_help="Show the measurements and the containers.")
@@ -88,9 +98,11 @@ def status(as_json: bool) -> None:
       ./lab status
       ./lab status --json | jq '.pairs[] | {mechanism, lost, one_way_p99_seconds}'
     """
+    configuration = Configuration.load()
+
     from labctl.status import show_status
 
-    show_status(as_json)
+    show_status(configuration, as_json)
 
 
 @cli.command(short_help="Change rate or size of a running pair.")
@@ -108,9 +120,12 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
       ./lab load fifo --size 64
       ./lab load fifo --reset
     """
+    check_load_options(mechanism, rate, size, reset)
+    configuration = Configuration.load()
+
     from labctl.load import change_load
 
-    change_load(mechanism, rate, size, reset)
+    change_load(configuration, mechanism, rate, size, reset)
 
 
 @cli.command(short_help="Check this machine; changes nothing.")

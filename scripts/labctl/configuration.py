@@ -97,7 +97,7 @@ class Configuration:
             )
 
 
-def project(env_path: Path = ENV_FILE, environment: Mapping[str, str] = os.environ) -> str:
+def project_name(env_path: Path = ENV_FILE, environment: Mapping[str, str] = os.environ) -> str:
     """The project's name alone, so that `./lab down` works whatever else is wrong.
 
     :raises BadInput: it is no name, or it may be in a `.env` that cannot be read

@@ -12,7 +12,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import configuration, engine
+from labctl import engine
 from labctl.containers import PROJECT_LABEL, listed, together
 from labctl.errors import LabError
 from labctl.progress import step
@@ -21,12 +21,11 @@ from labctl.tables import show_lines
 _GRACE_S = 3  # compose.yaml's stop_grace_period
 
 
-def take_down() -> None:
+def take_down(project: str) -> None:
     """Remove every container, network and volume of the project, and say how many.
 
     :raises LabError: the engine does not answer, or something cannot be removed
     """
-    project = configuration.project()
     client = engine.connect()
     label = {"label": f"{PROJECT_LABEL}={project}"}
     found = listed(client, project)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from labctl import containers, engine, pairs, tables
+from labctl import containers, engine, tables
 from labctl.configuration import Configuration
 from labctl.containers import Container
-from labctl.errors import BadInput, LabError
+from labctl.errors import LabError
 from labctl.measurements import SETTLED_AFTER_S, current_load, has_load, measure
 from labctl.progress import step
 from labctl.prometheus import Prometheus
-from labctl.values import refuse
 from labctl.waiting import wait_until
 
 _TAKEN_UP_WITHIN_S = 30
 
 
-def change_load(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
+def change_load(
+    configuration: Configuration, mechanism: str, rate: int | None, size_bytes: int | None, reset: bool
+) -> None:
     """Change what is given of the load, wait until Prometheus shows it, and print the pair's row.
 
-    :raises BadInput: the options contradict each other, or the pair cannot carry such messages
     :raises LabError: the pair does not run, or does not take up the load
     """
-    _check(mechanism, rate, size_bytes, reset)
-    configuration = Configuration.load()
     found = containers.of_project(engine.connect(), configuration.project)
     producers = [c for c in containers.of_pair(found, mechanism) if c.is_producer and c.running]
     if not producers:
@@ -62,26 +60,3 @@ def _tell(producer: Container, mechanism: str, wanted: tuple[int, int], reset: b
     if code != 0:
         reason = " ".join(output.decode(errors="replace").split())
         raise LabError(f"{producer.service} refused the load: {reason}", hint=f"docker logs {producer.id}")
-
-
-def _check(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
-    given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
-    if reset and given:
-        raise refuse(
-            f"--reset with {' and '.join(given)}",
-            allowed="either --reset, or --rate and --size",
-            hint=f"./lab load {mechanism} {' '.join(given)}",
-        )
-    if not reset and not given:
-        raise BadInput(
-            f"load {mechanism} without an option: needed is at least one of --rate, --size, --reset",
-            hint=f"./lab load {mechanism} --rate 2000",
-        )
-    if size_bytes is not None:
-        maximum = pairs.max_message_bytes(mechanism)
-        if size_bytes > maximum:
-            raise refuse(
-                f"--size {size_bytes}",
-                allowed=f"at most {maximum} bytes with {mechanism}",
-                hint=f"./lab load {mechanism} --size {maximum}",
-            )

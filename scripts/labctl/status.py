@@ -17,12 +17,11 @@ from labctl.namespace_split import Split
 from labctl.prometheus import Prometheus, PrometheusSilent
 
 
-def show_status(as_json: bool) -> None:
+def show_status(configuration: Configuration, as_json: bool) -> None:
     """Print the lab's state; for machines with `as_json`.
 
     :raises LabError: nothing of it runs, or Prometheus does not answer
     """
-    configuration = Configuration.load()
     client = engine.connect()
     found = containers.of_project(client, configuration.project)
     require_running(found, configuration.project)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from labctl import addresses, compose, containers, namespace_split, pairs, ports, tables
+from labctl import addresses, compose, containers, namespace_split, pairs, tables
 from labctl.compose_plugin import ensure_compose
 from labctl.configuration import Configuration
 from labctl.containers import Container
@@ -23,17 +23,11 @@ from labctl.waiting import wait_until
 _RECOVERED_WITHIN_S = 10  # three health checks
 
 
-def bring_up(mechanisms: Sequence[str], timeout_s: float) -> None:
+def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: float) -> None:
     """Start the pairs, wait until each has moved messages, and print what was measured.
 
-    :raises BadInput: a setting or a name is wrong; nothing was started
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
     """
-    wanted = sorted(set(mechanisms)) or pairs.declared()
-    configuration = Configuration.load()
-    configuration.check_size(wanted)
-    ports.check_free(configuration)
-
     client = ensure_engine()
     ensure_compose()
     images = ensure_images(client, configuration.values, root=ROOT)
