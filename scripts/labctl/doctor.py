@@ -67,16 +67,17 @@ def _findings() -> Iterator[Finding]:
     )
     cpus = os.cpu_count() or 1
     yield Finding("CPUs", _at_least(cpus, *_CPUS), str(cpus), "" if cpus >= _CPUS[1] else "2 or more")
+    installs = machine.installs_packages and machine.may_become_root
     try:
         client = engine.connect(timeout_s=10)
     except LabError as error:
-        setup = machine.installs_packages and machine.may_become_root
+        setup = installs and os.environ.get("DOCKER_HOST", engine.DEFAULT_SOCKET) == engine.DEFAULT_SOCKET
         verdict = Verdict.WARN if setup else Verdict.BAD
         yield Finding("engine", verdict, error.message, "./lab up installs and starts it" if setup else error.hint)
         client = None
     else:
         yield from _engine(client)
-    yield _compose(machine.installs_packages and machine.may_become_root)
+    yield _compose(installs)
     try:
         configuration = Configuration.load()
     except LabError as error:
