@@ -26,14 +26,6 @@ _SPARE = ("#EE8866", "#77AADD", "#AAAA00", "#EEDD88")
 
 ALARM = "#D55E00"
 
-# Why a message is missing.
-BY_REASON = {
-    "channel": "#D55E00",
-    "producer_restart": "#56B4E9",
-    "consumer_restart": "#E69F00",
-    "never sent": "#999999",
-}
-
 
 def of_mechanism(name: str) -> str:
     """The colour of a mechanism; one that has none here gets a spare one, always the same."""

@@ -7,7 +7,6 @@ from grafana_foundation_sdk.builders.common import ScaleDistributionConfig
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.common import ScaleDistribution
 
-from dashboards import colours
 from dashboards.panels import (
     MESSAGES_PER_SECOND,
     WINDOW,
@@ -15,7 +14,8 @@ from dashboards.panels import (
     Place,
     coloured_names,
     counterpart,
-    fixed_colour,
+    dashed,
+    dotted,
     graph,
     in_mechanism_colours,
     new_dashboard,
@@ -36,7 +36,7 @@ measured, now.
 
 Latency counts from the moment a message was **due**. What is lost is counted.
 
-What to see, and why: the **i** of each panel. Ask yourself: [Prometheus](http://127.0.0.1:9090).
+What to see, and why: the **i** of each panel. Your own questions: [Prometheus](http://127.0.0.1:9090).
 """
 
 
@@ -52,7 +52,7 @@ def dashboard() -> Dashboard:
         .with_panel(_median(mechanisms))
         .with_panel(_slowest(mechanisms))
         .with_panel(_flow(mechanisms))
-        .with_panel(_lost())
+        .with_panel(_lost(mechanisms))
         .with_panel(_switches(mechanisms))
         .with_panel(_namespaces(mechanisms))
     )
@@ -139,22 +139,23 @@ def _flow(mechanisms: list[str]) -> timeseries.Panel:
     return in_mechanism_colours(panel, mechanisms)
 
 
-def _lost() -> timeseries.Panel:
+def _lost(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "What was lost, and why?",
-        "Sequence numbers that never arrived, counted since the lab was set up: lost in the channel, or with the "
-        "producer or the consumer when it was restarted. Never sent: due, but no peer was there or the mechanism "
-        "was full for over a second. A step is a fault; its height is what the mechanism could not keep.",
+        "Messages that never arrived, counted since the lab was set up. A mechanism that lost none lies on zero, under "
+        "its bare name. One that did says when: in the channel, or with the producer or the consumer that was "
+        "restarted. Never sent: due, while no peer was there or the mechanism was full for over a second. A step is a "
+        "fault, its height what the mechanism could not keep; a gap is a container that was not there to ask.",
         "short",
         _SMALL_GRAPH,
         {
-            "{{reason}}": "sum by (reason) (ipc_messages_lost_total)",
-            "never sent": "sum(ipc_messages_skipped_total)",
+            "{{mechanism}}": "sum by (mechanism) (ipc_messages_lost_total) == 0",
+            "{{mechanism}} {{reason}}": "sum by (mechanism, reason) (ipc_messages_lost_total) > 0",
+            "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total) > 0",
         },
     )
-    for reason, colour in colours.BY_REASON.items():
-        panel.override_by_name(reason, [fixed_colour(colour)])
-    return panel.axis_soft_max(10).decimals(0)
+    panel.override_by_regexp("/ .*_restart$/", [dashed()]).override_by_regexp("/ never sent$/", [dotted()])
+    return in_mechanism_colours(panel, mechanisms).axis_soft_max(10).decimals(0)
 
 
 def _switches(mechanisms: list[str]) -> timeseries.Panel:

@@ -117,21 +117,24 @@ def graph(title: str, description: str, unit: str, place: Place, queries: Mappin
 def in_mechanism_colours(panel: timeseries.Panel, mechanisms: Iterable[str]) -> timeseries.Panel:
     """Give every line whose name begins with a mechanism that mechanism's colour."""
     for mechanism in mechanisms:
-        panel.override_by_regexp(f"/^{mechanism}( .*)?$/", [fixed_colour(colours.of_mechanism(mechanism))])
+        colour = DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colours.of_mechanism(mechanism)})
+        panel.override_by_regexp(f"/^{mechanism}( .*)?$/", [colour])
     return panel
 
 
-def fixed_colour(colour: str) -> DynamicConfigValue:
-    """The property that paints a series."""
-    return DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})
+def dashed() -> DynamicConfigValue:
+    """The property that draws a series as a dashed line."""
+    return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 6]})
+
+
+def dotted() -> DynamicConfigValue:
+    """The property that draws a series as a dotted line."""
+    return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [2, 5]})
 
 
 def counterpart() -> list[DynamicConfigValue]:
     """The properties of the second line of a mechanism: dashed, and not in the legend, which has the first."""
-    return [
-        DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 6]}),
-        DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True)),
-    ]
+    return [dashed(), DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True))]
 
 
 def one_row_each(
