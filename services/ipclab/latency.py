@@ -40,7 +40,7 @@ class Histogram:
     def record(self, nanoseconds: int) -> None:
         """Enter one duration. A negative one (clocks of two hosts) counts as zero."""
         self.counts[bucket(nanoseconds)] += 1
-        self.sum_ns += nanoseconds
+        self.sum_ns += max(nanoseconds, 0)
 
     def cumulative(self, first_ns: int, last_ns: int) -> list[tuple[float, int]]:
         """Pairs of upper bound in seconds and samples below it, as Prometheus wants them.

@@ -93,7 +93,7 @@ class Ring:
         """Write one record; False if there is no room now.
 
         :raises MessageTooLarge: the ring could not hold it even when empty
-        :raises PeerGone: the receiver took the ring away
+        :raises PeerGone: the receiver took the ring away, or its books are damaged
         """
         words = self._words
         if words[_CLOSED]:
@@ -103,6 +103,7 @@ class Ring:
         if 2 * record > self._capacity:
             raise MessageTooLarge(f"{length} bytes in a ring of {self._capacity}", code=errno.EMSGSIZE)
         tail = words[_TAIL]
+        self._require_sound(tail, words[_HEAD])
         offset = tail % self._capacity
         to_end = self._capacity - offset
         skip = to_end if record > to_end else 0
@@ -122,13 +123,15 @@ class Ring:
         """Read one record into `buffer` and return its length; None if the ring is empty.
 
         :raises MessageTooLarge: the record does not fit `buffer`; it is gone
-        :raises TornMessage: the memory is damaged; everything in the ring was dropped
+        :raises TornMessage: a record is damaged; everything in the ring was dropped
+        :raises PeerGone: the books are damaged; the ring has to be made anew
         """
         words = self._words
         head = words[_HEAD]
         tail = words[_TAIL]
         if head == tail:
             return None
+        self._require_sound(tail, head)
         offset = head % self._capacity
         length = self._length_at(head, offset)
         if length == _WRAP:
@@ -154,6 +157,10 @@ class Ring:
     @sender_waits.setter
     def sender_waits(self, value: bool) -> None:
         self._words[_SENDER_WAITS] = value
+
+    def _require_sound(self, tail: int, head: int) -> None:
+        if tail % _WORD or not 0 <= tail - head <= self._capacity:
+            raise PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=errno.EBADMSG)
 
     def _length_at(self, position: int, offset: int) -> int | None:
         commit = self._words[_DATA + offset // _WORD]
