@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from docker.errors import APIError
 
 from ipclab import registry
 from ipclab.channel import Persistence
@@ -124,5 +125,8 @@ def test_compose_restarts_the_members_with_their_holder(stack: Stack) -> None:
 
 
 def _ipc_inode(stack: Stack, name: str) -> str | None:
-    code, output = stack.containers()[name].exec_run(["stat", "-Lc", "%i", "/proc/self/ns/ipc"])
+    try:
+        code, output = stack.containers()[name].exec_run(["stat", "-Lc", "%i", "/proc/self/ns/ipc"])
+    except APIError:  # it is restarting
+        return None
     return output.decode().strip() if code == 0 else None
