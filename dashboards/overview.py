@@ -19,6 +19,7 @@ from dashboards.panels import (
     graph,
     in_mechanism_colours,
     new_dashboard,
+    not_in_legend,
     note,
     one_row_each,
 )
@@ -144,8 +145,8 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
         "What was lost, and why?",
         "Messages that never arrived, counted since the lab was set up. A mechanism that lost none lies on zero, under "
         "its bare name. One that did says when: in the channel, or with the producer or the consumer that was "
-        "restarted. Never sent: due, while no peer was there or the mechanism was full for over a second. A step is a "
-        "fault, its height what the mechanism could not keep; a gap is a container that was not there to ask.",
+        "restarted. Dotted: never sent, because no peer was there or the mechanism was full for over a second. A step "
+        "is a fault, its height what the mechanism could not keep; a gap is a container that was not there to ask.",
         "short",
         _SMALL_GRAPH,
         {
@@ -154,7 +155,8 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
             "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total) > 0",
         },
     )
-    panel.override_by_regexp("/ .*_restart$/", [dashed()]).override_by_regexp("/ never sent$/", [dotted()])
+    panel.override_by_regexp("/ .*_restart$/", [dashed()])
+    panel.override_by_regexp("/ never sent$/", [dotted(), not_in_legend()])
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(10).decimals(0)
 
 

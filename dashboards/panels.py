@@ -132,9 +132,14 @@ def dotted() -> DynamicConfigValue:
     return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [2, 5]})
 
 
+def not_in_legend() -> DynamicConfigValue:
+    """The property that leaves a series out of the legend; the panel's description has to say what it is."""
+    return DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True))
+
+
 def counterpart() -> list[DynamicConfigValue]:
     """The properties of the second line of a mechanism: dashed, and not in the legend, which has the first."""
-    return [dashed(), DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True))]
+    return [dashed(), not_in_legend()]
 
 
 def one_row_each(
