@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,14 +27,17 @@ def run_checks(pytest_arguments: Sequence[str]) -> None:
     # Mypy refuses a folder without Python in it.
     typed = [folder for folder in _TYPED if any((ROOT / folder).rglob("*.py"))]
     codes = [
-        _run("ruff", "check", "."),
-        _run("mypy", *typed),
-        _run("pytest", *pytest_arguments),
+        run_tool("ruff", "check", "."),
+        run_tool("mypy", *typed),
+        run_tool("pytest", *pytest_arguments),
     ]
     if failed := next((code for code in codes if code), 0):
         raise click.exceptions.Exit(failed)
 
 
-def _run(tool: str, *arguments: str) -> int:
+def run_tool(tool: str, *arguments: str) -> int:
+    """Run one module of the repository or of its tools, with all of ours importable; its exit code."""
     sys.stdout.flush()
-    return subprocess.run([sys.executable, "-m", tool, *arguments], cwd=ROOT, check=False).returncode
+    search = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "."))
+    environment = {**os.environ, "PYTHONPATH": search}
+    return subprocess.run([sys.executable, "-m", tool, *arguments], cwd=ROOT, env=environment, check=False).returncode

@@ -156,3 +156,33 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
     from labctl.checks import run_checks
 
     run_checks(pytest_arguments)
+
+
+@cli.command()
+@click.option("--cold", is_flag=True, help="Also time a start without images: removes the lab's, and the build cache.")
+def bench(cold: bool) -> None:
+    """Measure what the lab costs here: seconds to start, memory, CPU, and what measuring costs.
+
+    Runs a lab of its own beside yours and takes it down again; a few minutes. Stop yours first, or its load
+    is in the figures.
+
+    \b
+      ./lab bench
+      ./lab bench --cold
+    """
+    from labctl.checks import run_tool
+
+    raise click.exceptions.Exit(run_tool("bench", *(["--cold"] if cold else [])))
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Write nothing; name the files that are outdated, and exit with 1.")
+def dashboards(check: bool) -> None:
+    """Write the dashboards' JSON anew from their code, after a change of either.
+
+    \b
+      ./lab dashboards
+    """
+    from labctl.checks import run_tool
+
+    raise click.exceptions.Exit(run_tool("dashboards", *(["--check"] if check else [])))
