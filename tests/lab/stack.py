@@ -117,13 +117,13 @@ class Stack:
 
     def page(self, service: str) -> Iterator[tuple[str, dict[str, str], float]]:
         """What a container exports right now: (series, labels, value)."""
-        for family in text_string_to_metric_families(self._text(self.containers()[service])):
+        for family in text_string_to_metric_families(self.text(service)):
             for sample in family.samples:
                 yield sample.name, sample.labels, sample.value
 
-    @staticmethod
-    def _text(container: Container) -> str:
-        """The page as text: over the bridge where the engine is on this machine, from inside where it is not."""
+    def text(self, service: str) -> str:
+        """A container's page: over the bridge where the engine is on this machine, from inside where it is not."""
+        container = self.containers()[service]
         for network in container.attrs["NetworkSettings"]["Networks"].values():
             with suppress(requests.RequestException):
                 return requests.get(f"http://{network['IPAddress']}:{metrics.PORT}/metrics", timeout=1).text

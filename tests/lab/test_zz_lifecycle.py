@@ -107,3 +107,18 @@ def test_ports_can_be_chosen() -> None:
     assert refused.returncode == 2
     assert "LAB_GRAFANA_PORT" in refused.stderr
     assert stack.leftovers() == []
+
+
+@pytest.mark.timeout(300)
+def test_compose_alone_runs_the_lab() -> None:
+    """compose.yaml is complete without our command line; Grafana's image may be absent, so it is left out."""
+    stack = Stack("ipclabtest5")
+    services = [name for name in stack.compose("config", "--services").stdout.split() if name != "grafana"]
+    try:
+        up = stack.compose("up", "--detach", "--no-build", *services)
+        assert up.returncode == 0, up.stderr
+        for mechanism in stack.mechanisms():
+            stack.wait_for_traffic(mechanism)
+    finally:
+        stack.compose("down", "--volumes")
+    assert stack.leftovers() == []
