@@ -80,7 +80,8 @@ def _build(image: OwnImage, base: BaseImages, wanted: str, root: Path) -> None:
     }
     with step(f"Building {image.tag}") as current:
         run(
-            ["docker", "compose", "--file", str(root / "compose.yaml"), "build", image.service],
+            # Compose labels what it builds with the project's name; a lab must not take another's containers for its own.
+            ["docker", "compose", "-p", "ipclab-images", "-f", str(root / "compose.yaml"), "build", image.service],
             step=current,
             hint="the build needs a Debian mirror and PyPI; behind a proxy that re-signs TLS: SSL_CERT_FILE",
             environment=environment,

@@ -24,10 +24,10 @@ def test_a_registry_that_says_no_has_answered(status: int, explanation: str) -> 
 @pytest.mark.parametrize(
     ("status", "explanation"),
     [
-        (500, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'),
-        (500, 'Get "https://registry-1.docker.io/v2/": tls: failed to verify certificate: x509: unknown authority'),
+        (500, 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host'),
+        (500, 'Get "https://registry.example/v2/": tls: failed to verify certificate: x509: unknown authority'),
         (500, 'Get "http://localhost:5999/v2/": dial tcp 127.0.0.1:5999: connect: connection refused'),
-        (404, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: not found'),
+        (404, 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: not found'),
         (500, "context deadline exceeded"),
         (403, "error parsing HTTP 403 response body: invalid character '<' looking for beginning of value"),
         (429, "toomanyrequests: You have reached your pull rate limit"),
