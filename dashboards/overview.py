@@ -150,9 +150,9 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
         "short",
         _SMALL_GRAPH,
         {
-            "{{mechanism}}": "sum by (mechanism) (ipc_messages_lost_total) == 0",
-            "{{mechanism}} {{reason}}": "sum by (mechanism, reason) (ipc_messages_lost_total) > 0",
-            "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total) > 0",
+            "{{mechanism}} {{reason}}": "sum by (mechanism, reason) (ipc_messages_lost_total) > 0"
+            " or sum by (mechanism) (ipc_messages_lost_total) == 0",
+            "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total)",
         },
     )
     panel.override_by_regexp("/ .*_restart$/", [dashed()])
