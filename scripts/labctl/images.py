@@ -80,7 +80,7 @@ def _build(image: OwnImage, base: BaseImages, wanted: str, root: Path) -> None:
     }
     with step(f"Building {image.tag}") as current:
         run(
-            # Compose labels what it builds with the project's name; a lab must not take another's containers for its own.
+            # Compose labels what it builds with the project's name, and that must be no lab's.
             ["docker", "compose", "-p", "ipclab-images", "-f", str(root / "compose.yaml"), "build", image.service],
             step=current,
             hint="the build needs a Debian mirror and PyPI; behind a proxy that re-signs TLS: SSL_CERT_FILE",
