@@ -101,15 +101,31 @@ def test_lost_duplicated_and_reordered(tmp_path: Path, clock: Clock) -> None:
 @pytest.mark.parametrize(
     "arrival",
     [
+        b"",
         b"no message of ours",
         b"\0" * MAX_MESSAGE_BYTES,
         sealed(1)[:-1],
         sealed(1) + b"!",
         sealed(1)[:-1] + b"!",
+        sealed(1, producer=0),
+        sealed(2**64 - 1),
+        sealed(2**64 - 1, producer=99),
         torn(),
         too_large(),
     ],
-    ids=["foreign", "zeros", "cut", "longer", "altered", "torn", "too large"],
+    ids=[
+        "empty",
+        "foreign",
+        "zeros",
+        "cut",
+        "longer",
+        "altered",
+        "producer zero",
+        "number beyond the last",
+        "number beyond the last of a stranger",
+        "torn",
+        "too large",
+    ],
 )
 def test_what_is_no_message_as_sent_is_corrupt_and_the_next_one_is_received(
     life: Life, arrival: bytes | Exception
@@ -125,6 +141,24 @@ def test_corrupt_arrivals_are_counted_across_lives(tmp_path: Path, clock: Clock)
         life = Life(tmp_path, clock)
         life.receive(sealed(number), torn())
     assert life.counts() == {"received": 3, "corrupt": 3}
+
+
+def test_a_message_of_producer_zero_is_corrupt_and_hides_nobody_from_the_next_life(
+    tmp_path: Path, clock: Clock
+) -> None:
+    life = Life(tmp_path, clock)
+    life.receive(sealed(0, producer=0), sealed(0, producer=5))
+    assert life.counts() == {"received": 1, "corrupt": 1}
+    assert Life(tmp_path, clock).counts() == {"received": 1, "corrupt": 1}
+
+
+def test_a_foreign_message_with_the_last_number_does_not_end_the_consumer(tmp_path: Path, clock: Clock) -> None:
+    life = Life(tmp_path, clock)
+    last = sealed(2**63 - 1, producer=99)
+    life.receive(sealed(0), last, sealed(2**63, producer=99), last, sealed(1))
+    counts = {"received": 3, "corrupt": 1, "duplicate": 1, "lost_consumer_restart": 2**63 - 1}
+    assert life.counts() == counts
+    assert Life(tmp_path, clock).counts() == counts
 
 
 def test_a_timeout_is_nothing(life: Life) -> None:

@@ -48,6 +48,14 @@ def test_every_duration_has_its_bucket(nanoseconds: int) -> None:
     assert lower_bound_ns(index) <= max(nanoseconds, 0) < upper_bound_ns(index)
 
 
+def test_a_negative_duration_counts_as_zero() -> None:
+    histogram = Histogram()
+    histogram.record(1000)
+    histogram.record(-5_000_000)
+    assert histogram.sum_ns == 1000
+    assert {n: count for n, count in enumerate(histogram.counts) if count} == {0: 1, bucket(1000): 1}
+
+
 def test_the_last_bucket_begins_at_two_minutes() -> None:
     assert bucket(LAST_BEGINS_NS) == SIZE - 1
     assert bucket(LAST_BEGINS_NS - 1) == SIZE - 2

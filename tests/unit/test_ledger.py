@@ -252,6 +252,30 @@ def test_the_number_of_a_producer_after_kill_9(path: Path) -> None:
 # --- files that cannot be used ------------------------------------------------------------------------
 
 
+def test_garbage_behind_a_good_beginning_is_a_ledger_error(path: Path) -> None:
+    ledger = ConsumerLedger(path)
+    ledger.record_of(4).write(OLD)
+    ledger.record_of(5).write(OLD)
+    content = bytearray(path.read_bytes())
+    for record in (0, 1):
+        for value in (2, 7_777_777, 2**64 - 1):
+            selector = 8 * (2 + record * (2 + 2 * len(OLD)) + 1)
+            damaged = content[:selector] + value.to_bytes(8, "little") + content[selector + 8 :]
+            with pytest.raises(LedgerError, match="is not one of ours; remove it"):
+                ConsumerLedger(reopened(bytes(damaged), path))
+    assert ConsumerLedger(reopened(bytes(content), path)).records[5].read() == OLD
+
+
+def test_the_ledger_of_the_other_role_is_not_ours(path: Path) -> None:
+    ProducerLedger(path)
+    with pytest.raises(LedgerError, match="is not one of ours; remove it"):
+        ConsumerLedger(path)
+    path.unlink()
+    ConsumerLedger(path).record_of(5).advance(1)
+    with pytest.raises(LedgerError, match="is not one of ours; remove it"):
+        ProducerLedger(path)
+
+
 @pytest.mark.parametrize("kind", [ProducerLedger, ConsumerLedger])
 class TestUnusableFiles:
     def test_garbage(self, path: Path, kind: type[ProducerLedger | ConsumerLedger]) -> None:

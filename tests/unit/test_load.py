@@ -46,6 +46,25 @@ def test_every_change_is_seen(path: Path) -> None:
         assert not producer.changed()
 
 
+def test_two_writes_in_one_tick_of_the_kernels_clock_are_two_changes(path: Path) -> None:
+    producer, command = LoadFile(path, DEFAULT), LoadFile(path, DEFAULT)
+    for rate in (5, 6, 7):
+        written_at(path, command, Load(rate, 64), 1000)
+        assert producer.changed()
+        assert producer.current().rate == rate
+        assert not producer.changed()
+
+
+def test_an_edit_in_place_is_a_change(path: Path) -> None:
+    producer = LoadFile(path, DEFAULT)
+    for second, rate in enumerate((5, 6), start=1000):
+        path.write_text(json.dumps({"rate": rate, "size_bytes": 64}))
+        os.utime(path, (second, second))
+        assert producer.changed()
+        assert producer.current() == Load(rate, 64)
+        assert not producer.changed()
+
+
 def test_reset_goes_back_to_the_environment(path: Path) -> None:
     producer, command = LoadFile(path, DEFAULT), LoadFile(path, Load(1, 64))
     command.write(Load(5, 64))
@@ -61,6 +80,39 @@ def test_reset_goes_back_to_the_environment(path: Path) -> None:
 def test_the_override_survives_a_restart(path: Path) -> None:
     LoadFile(path, DEFAULT).write(Load(5, 64))
     assert LoadFile(path, DEFAULT).current() == Load(5, 64)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"{",
+        b"null",
+        b"[]",
+        b'{"rate": 5}',
+        b'{"size_bytes": 64}',
+        b'{"rate": null, "size_bytes": 64}',
+        b'{"rate": [5], "size_bytes": 64}',
+        b'{"rate": "many", "size_bytes": 64}',
+        b'{"rate": 0, "size_bytes": 64}',
+        b'{"rate": 1000001, "size_bytes": 64}',
+        b'{"rate": 5, "size_bytes": 63}',
+        b'{"rate": 5, "size_bytes": 1048577}',
+    ],
+)
+def test_garbage_is_named_in_the_log_and_counts_as_absent(
+    path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    path.write_bytes(content)
+    file = LoadFile(path, DEFAULT)
+    assert file.current() == DEFAULT
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith(f"{path} holds no load (")
+    file.write(Load(5, 64))
+    assert file.current() == Load(5, 64)
+    assert len(caplog.records) == 1
 
 
 def test_the_file_is_replaced_in_one_step(path: Path) -> None:

@@ -27,11 +27,15 @@ def page_of(ipc: str) -> bytes:
 
 
 class Holder(HTTPServer):
-    """Answers with `page`, or with 503 while there is none; counts how often it was asked."""
+    """Answers with `page`, or with 503 while there is none; counts how often it was asked.
+
+    It promises as many bytes as `promised` says, and breaks its word.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.page: bytes | None = page_of(namespaces.inodes()["ipc"])
+        self.promised: int | None = None
         self.asked = threading.Semaphore(0)
 
     @property
@@ -49,6 +53,8 @@ class _Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         page = self.server.page
         self.send_response(200 if page is not None else 503)
+        if self.server.promised is not None:
+            self.send_header("Content-Length", str(self.server.promised))
         self.end_headers()
         self.wfile.write(page or b"")
         self.server.asked.release()
@@ -123,6 +129,28 @@ def test_a_holder_that_does_not_answer_proves_nothing(holder: Holder) -> None:
     holder.wait_until_asked(5)
     holder.page = b"# nothing of ours\nup 1\n"
     holder.wait_until_asked(5)
+    assert split.reasons == []
+    holder.page = page_of(OTHER)
+    split.wait()
+
+
+def test_half_an_answer_proves_nothing(holder: Holder) -> None:
+    split = Split()
+    holder.promised = 100_000
+    holder.page = page_of(OTHER)  # even one that says it all
+    namespaces.watch_holder(holder.url, split)
+    holder.wait_until_asked(3)
+    assert split.reasons == []
+    holder.promised = None
+    split.wait()
+
+
+@pytest.mark.parametrize("page", [b"<html>\xff not a page", b"<html> not a page { of metrics", b"\0" * 50])
+def test_an_answer_that_is_no_page_proves_nothing(holder: Holder, page: bytes) -> None:
+    holder.page = page
+    split = Split()
+    namespaces.watch_holder(holder.url, split)
+    holder.wait_until_asked(3)
     assert split.reasons == []
     holder.page = page_of(OTHER)
     split.wait()

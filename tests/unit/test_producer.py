@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ipclab import message, metrics, producer
 from ipclab.checker import Checker
-from ipclab.errors import AccessRefused, Unusable
+from ipclab.errors import AccessRefused, MessageTooLarge, Unusable
 from ipclab.ledger import ConsumerLedger, ProducerLedger
 from ipclab.lifecycle import TICK_NS, Stop, Vitals
 from ipclab.load import Load, LoadFile
@@ -241,6 +241,53 @@ def test_the_largest_message_of_the_mechanism_can_be_sent(tmp_path: Path, clock:
     assert {h.length for h in life.headers} == {MAX_MESSAGE_BYTES}
 
 
+def test_due_messages_are_conserved_across_a_change_of_load(life: Life) -> None:
+    """The channel is full when the load is changed, so that some of what was due under the old one is not sent."""
+    wrote = False
+
+    def on_send(_attempt: int, _message: bytes) -> bool:
+        nonlocal wrote
+        if life.began_ns + S <= life.clock.now_ns < life.began_ns + 2 * S:
+            if not wrote:
+                life.load.write(Load(RATE, 256))
+                wrote = True
+            raise full()
+        return True
+
+    life.channel.on_send = on_send
+    life.run(until_ns=life.began_ns + 5 * S)
+    sent, skipped = life.metric(metrics.SENT), life.metric(metrics.SKIPPED)
+    assert sent + skipped == pytest.approx(5 * RATE, abs=2)
+    assert skipped > 0
+    assert sent == len(life.channel.arrived)
+    assert life.sequences == list(range(len(life.sequences)))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"rate": 0, "size_bytes": 64}'])
+def test_a_load_file_that_is_garbage_does_not_end_the_producer(tmp_path: Path, clock: Clock, text: str) -> None:
+    (tmp_path / "load.json").write_text(text)
+    life = Life(tmp_path, clock)
+    sending(life, 2)
+    assert life.sequences == [0, 1]
+    assert life.metric(metrics.LOAD_RATE) == RATE
+
+
+def test_a_load_file_that_becomes_garbage_gives_the_usual_load(tmp_path: Path, clock: Clock) -> None:
+    LoadFile(tmp_path / "load.json", Load(1, 64)).write(Load(500, 300))
+    life = Life(tmp_path, clock)
+
+    def on_send(attempt: int, _message: bytes) -> bool:
+        if attempt == 100:
+            (tmp_path / "load.json").write_text("half of a lo")
+        return True
+
+    life.channel.on_send = on_send
+    life.run(until_ns=life.began_ns + 2 * S)
+    assert life.sequences == list(range(len(life.sequences)))
+    assert [h.length for h in life.headers][99::100] == [300, *[128] * (len(life.headers) // 100 - 1)]
+    assert life.metric(metrics.LOAD_RATE) == RATE
+
+
 def test_a_load_from_an_earlier_life_is_taken_up(tmp_path: Path, clock: Clock) -> None:
     LoadFile(tmp_path / "load.json", Load(1, 64)).write(Load(500, 300))
     life = Life(tmp_path, clock)
@@ -269,6 +316,21 @@ def test_a_number_without_a_channel_is_given_back_too(tmp_path: Path, clock: Clo
     life.channel.on_open = lambda attempt: life.stop.request("enough") if attempt > 1 else None
     sending(life, 1, {1: gone})
     assert life.ledger.next_sequence == 0
+
+
+def test_the_number_of_sent_messages_does_not_fall_when_it_stops(life: Life) -> None:
+    sending(life, 3, {3: full})
+    assert life.metric(metrics.SENT) == life.ledger.next_sequence == 2
+
+
+def test_an_error_that_ends_the_loop_gives_the_number_back(tmp_path: Path, clock: Clock) -> None:
+    first = Life(tmp_path, clock)
+    with pytest.raises(MessageTooLarge):
+        sending(first, 9, {3: lambda: MessageTooLarge("giant", code=errno.EMSGSIZE)})
+    assert first.metric(metrics.SENT) == first.ledger.next_sequence == 2
+    second = Life(tmp_path, clock)
+    sending(second, 1)
+    assert second.sequences == [2]
 
 
 def test_a_message_waiting_for_room_is_not_counted_as_sent(life: Life) -> None:
