@@ -21,6 +21,7 @@ def start(services: Sequence[str], environment: Mapping[str, str]) -> None:
             [*compose, "up", "--detach", "--no-build", *services],
             step=current,
             hint="./lab status shows the containers; ./lab down and ./lab up start afresh",
-            environment=environment,
+            # One at a time: Docker Engine 20.10 can hang for good when containers join or leave a network at once.
+            environment={**environment, "COMPOSE_PARALLEL_LIMIT": "1"},
             cwd=ROOT,
         )

@@ -13,7 +13,7 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from labctl import engine
-from labctl.containers import PROJECT_LABEL, listed, together
+from labctl.containers import PROJECT_LABEL, listed
 from labctl.errors import LabError
 from labctl.progress import step
 from labctl.tables import show_lines
@@ -35,7 +35,9 @@ def take_down(project: str) -> None:
         show_lines([f"nothing to remove: {project} has no container, network or volume"])
         return
     with step(f"Removing {project}"):
-        together(_stop_and_remove, found)
+        # One at a time: Docker Engine 20.10 can hang for good when containers leave a network at once.
+        for container in found:
+            _stop_and_remove(container)
         for network in networks:
             _remove_network(network)
         for volume in volumes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labctl.containers import Container, together
+from labctl.containers import Container
 from labctl.prometheus import Prometheus
 
 
@@ -46,4 +46,5 @@ def find(prometheus: Prometheus, containers: Sequence[Container]) -> list[Split]
 
 def heal(splits: Sequence[Split]) -> None:
     """Restart the members left behind: a container joins the namespace its holder is in when it starts."""
-    together(lambda container: container.restart(timeout=3), [split.member.docker for split in splits])
+    for split in splits:  # one at a time, see down.py
+        split.member.docker.restart(timeout=3)
