@@ -42,7 +42,7 @@ class LoadFile:
             )
         except FileNotFoundError:
             return self._default
-        except (ValueError, TypeError, KeyError, click.BadParameter) as error:
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, click.BadParameter) as error:
             logging.getLogger("ipclab").warning("%s holds no load (%s); going on with the usual one", self._path, error)
             return self._default
 

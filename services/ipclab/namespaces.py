@@ -53,6 +53,6 @@ def _ipc_inode_at(metrics_url: str) -> str | None:
             for sample in family.samples:
                 if sample.name == "ipc_namespace_info":
                     return sample.labels["ipc"]
-    except (OSError, HTTPException, ValueError):  # no answer; half of one; one that is no metrics page
+    except (OSError, HTTPException, ValueError, LookupError):  # no answer; half of one; one that is no metrics page
         pass
     return None

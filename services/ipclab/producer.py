@@ -78,8 +78,10 @@ class Producer:
 
     def samples(self) -> Iterable[Sample]:
         """What this producer exports."""
-        unsent = 0 if self._unsent is None else 1
-        yield Sample(metrics.SENT, self._ledger.next_sequence - unsent)
+        # In this order: the loop's thread takes and gives back numbers meanwhile, and the count must never fall.
+        taken = self._ledger.next_sequence
+        unsent = self._unsent
+        yield Sample(metrics.SENT, taken if unsent is None else unsent)
         yield Sample(metrics.SKIPPED, self._ledger.skipped)
         for errno_name, count in list(self._errors.items()):
             yield Sample(metrics.SEND_ERRORS, count, (errno_name,))

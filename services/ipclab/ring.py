@@ -129,9 +129,9 @@ class Ring:
         words = self._words
         head = words[_HEAD]
         tail = words[_TAIL]
+        self._require_sound(tail, head)
         if head == tail:
             return None
-        self._require_sound(tail, head)
         offset = head % self._capacity
         length = self._length_at(head, offset)
         if length == _WRAP:
@@ -159,7 +159,7 @@ class Ring:
         self._words[_SENDER_WAITS] = value
 
     def _require_sound(self, tail: int, head: int) -> None:
-        if tail % _WORD or not 0 <= tail - head <= self._capacity:
+        if (tail | head) % _WORD or not 0 <= tail - head <= self._capacity:
             raise PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=errno.EBADMSG)
 
     def _length_at(self, position: int, offset: int) -> int | None:

@@ -145,7 +145,15 @@ def test_half_an_answer_proves_nothing(holder: Holder) -> None:
     split.wait()
 
 
-@pytest.mark.parametrize("page", [b"<html>\xff not a page", b"<html> not a page { of metrics", b"\0" * 50])
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<html>\xff not a page",
+        b"<html> not a page { of metrics",
+        b"\0" * 50,
+        b'ipc_namespace_info{container="x"} 1\n',
+    ],
+)
 def test_an_answer_that_is_no_page_proves_nothing(holder: Holder, page: bytes) -> None:
     holder.page = page
     split = Split()

@@ -149,7 +149,7 @@ class SysvShm:
         direction=Direction.ONE_WAY,
         requires=frozenset({Sharing.IPC_NAMESPACE}),
         copies=2,  # into the segment, out of it
-        send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
+        send_errnos=("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
         man_page="sysvipc(7)",
     )
 
