@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,7 +59,11 @@ class Stack:
             "LAB_PROMETHEUS_PORT": str(self.prometheus_port),
             "LAB_GRAFANA_PORT": str(free_port()),
         }
-        self.client = docker.from_env()
+
+    @cached_property
+    def client(self) -> docker.DockerClient:
+        """The engine; asked for late, because on a bare machine it is `./lab up` that installs and starts it."""
+        return docker.from_env()
 
     def lab(self, *arguments: str, within_s: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `./lab`."""

@@ -48,6 +48,7 @@ def test_a_pair_that_does_not_move_is_named(stack: Stack) -> None:
     stack.wait_for_traffic("fifo")
 
 
+@pytest.mark.usefixtures("stack")
 @pytest.mark.timeout(300)
 def test_a_second_lab_with_some_pairs_runs_beside_the_first() -> None:
     second = Stack("ipclabtest2")
@@ -100,6 +101,7 @@ def test_down_leaves_nothing(stack: Stack) -> None:
     assert stack.lab("down").returncode == 0
 
 
+@pytest.mark.usefixtures("stack")
 def test_ports_can_be_chosen() -> None:
     stack = Stack("ipclabtest4")
     stack.environment["LAB_GRAFANA_PORT"] = stack.environment["LAB_PROMETHEUS_PORT"] = str(free_port())
@@ -109,6 +111,7 @@ def test_ports_can_be_chosen() -> None:
     assert stack.leftovers() == []
 
 
+@pytest.mark.usefixtures("stack")
 @pytest.mark.timeout(300)
 def test_compose_alone_runs_the_lab() -> None:
     """compose.yaml is complete without our command line; Grafana's image may be absent, so it is left out."""
