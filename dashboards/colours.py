@@ -25,7 +25,6 @@ _BY_MECHANISM = {
 _SPARE = ("#EE8866", "#77AADD", "#AAAA00", "#EEDD88")
 
 ALARM = "#D55E00"
-NEUTRAL = "#999999"
 
 
 def of_mechanism(name: str) -> str:

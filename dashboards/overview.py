@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import table, timeseries
-from grafana_foundation_sdk.builders.common import ScaleDistributionConfig, StackingConfig
+from grafana_foundation_sdk.builders.common import ScaleDistributionConfig
 from grafana_foundation_sdk.builders.dashboard import Dashboard
-from grafana_foundation_sdk.models.common import ScaleDistribution, StackingMode
+from grafana_foundation_sdk.models.common import ScaleDistribution
 
-from dashboards import colours
 from dashboards.panels import (
+    MESSAGES_PER_SECOND,
     WINDOW,
     Column,
     Place,
     coloured_names,
+    counterpart,
     dashed,
-    fixed_colour,
+    dotted,
     graph,
     in_mechanism_colours,
     new_dashboard,
+    not_in_legend,
     note,
-    on_top_of_the_stack,
     one_row_each,
-    words,
 )
 from ipclab import registry
 
 UID = "ipclab-overview"
 
 _GRAPH = Place(8, 6)
+_SMALL_GRAPH = Place(7, 6)
 _ROW_PIXELS, _GRID_PIXELS = 36, 38
 
 _TEXT = """\
-Each **mechanism** carries messages from a *producer* container to a *consumer* container, under steady load.
-Every number was measured within the last seconds.
+Every **mechanism** carries messages from a *producer* container to a *consumer* container. All numbers are
+measured, now.
 
-- Latency counts from the moment a message was **due**.
-- What is lost is counted, and never hidden.
-- The **i** of a panel says what to see there, and why.
+Latency counts from the moment a message was **due**. What is lost is counted.
 
-Your own questions: [Prometheus](http://127.0.0.1:9090). All else: `README.md`.
+What to see, and why: the **i** of each panel. Your own questions: [Prometheus](http://127.0.0.1:9090).
 """
 
 
@@ -54,7 +53,7 @@ def dashboard() -> Dashboard:
         .with_panel(_median(mechanisms))
         .with_panel(_slowest(mechanisms))
         .with_panel(_flow(mechanisms))
-        .with_panel(_lost())
+        .with_panel(_lost(mechanisms))
         .with_panel(_switches(mechanisms))
         .with_panel(_namespaces(mechanisms))
     )
@@ -70,20 +69,28 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
         "those of producer and consumer together, for one message.",
         place,
         [
-            Column("Received", "mechanism:ipc_messages_received:rate5s", unit="mps", decimals=0),
-            Column("Median latency", "mechanism:ipc_one_way_latency_seconds:p50_5s", unit="s", decimals=0),
-            Column("p99 latency", "mechanism:ipc_one_way_latency_seconds:p99_5s", unit="s", decimals=0),
-            Column("In flight", "mechanism:ipc_messages:in_flight", decimals=0),
-            Column("Lost", "mechanism:ipc_messages_lost:sum", decimals=0, alarm_above_zero=True),
-            Column("Corrupt", "sum by (mechanism) (ipc_messages_corrupt_total)", decimals=0, alarm_above_zero=True),
-            Column("CPU/message", "mechanism:ipc_cpu_seconds_per_message:ratio_rate5s", unit="s", decimals=0),
+            Column(
+                "Received", _rule("mechanism:ipc_messages_received:rate5s"), 95, unit=MESSAGES_PER_SECOND, decimals=0
+            ),
+            Column("Median latency", _rule("mechanism:ipc_one_way_latency_seconds:p50_5s"), 120, "s", 0),
+            Column("p99 latency", _rule("mechanism:ipc_one_way_latency_seconds:p99_5s"), unit="s", decimals=0),
+            Column("In flight", _rule("mechanism:ipc_messages:in_flight"), 75, decimals=0),
+            Column("Lost", _rule("mechanism:ipc_messages_lost:sum"), 60, decimals=0, alarm_above_zero=True),
+            Column("Corrupt", "sum by (mechanism) (ipc_messages_corrupt_total)", 75, decimals=0, alarm_above_zero=True),
+            Column("CPU/message", _rule("mechanism:ipc_cpu_seconds_per_message:ratio_rate5s"), 110, "s", 0),
             Column(
                 "Switches/message",
                 "sum by (mechanism) (mechanism_kind:ipc_context_switches_per_message:ratio_rate5s)",
+                135,
                 decimals=1,
             ),
         ],
     ).override_by_name("Mechanism", coloured_names(mechanisms))
+
+
+def _rule(name: str) -> str:
+    """A recorded series by mechanism alone: its own name would be a label too."""
+    return f"max by (mechanism) ({name})"
 
 
 def _median(mechanisms: list[str]) -> timeseries.Panel:
@@ -112,56 +119,63 @@ def _latency(quantile: float, title: str, description: str, mechanisms: list[str
     # Without a message there is no latency: the comparison drops the NaN.
     query = f"histogram_quantile({quantile}, {buckets}) >= 0"
     panel = graph(title, description, "s", _GRAPH, {"{{mechanism}}": query})
-    panel.scale_distribution(ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10))
-    return in_mechanism_colours(panel.min(1e-6), mechanisms)
-
-
-def _flow(mechanisms: list[str]) -> timeseries.Panel:
-    sent = "sent, all together"
-    panel = graph(
-        "Is everything that is sent received?",
-        "The areas, on top of each other, are what each mechanism's consumer receives. The dashed line is what all "
-        "producers send. It lies on the top edge while everything arrives; a gap below it is messages that are "
-        "lost, or that wait in the mechanism.",
-        "mps",
-        _GRAPH,
-        {
-            "{{mechanism}}": f"sum by (mechanism) (rate(ipc_messages_received_total{WINDOW}))",
-            sent: f"sum(rate(ipc_messages_sent_total{WINDOW}))",
-        },
-    )
-    panel.fill_opacity(35).line_width(1).stacking(StackingConfig().mode(StackingMode.NORMAL).group("A"))
-    panel.override_by_name(sent, [*on_top_of_the_stack(), dashed(), fixed_colour(colours.NEUTRAL)])
+    panel.scale_distribution(ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)).axis_soft_min(1e-5)
     return in_mechanism_colours(panel, mechanisms)
 
 
-def _lost() -> timeseries.Panel:
-    return graph(
-        "What was lost, and why?",
-        "Sequence numbers that never arrived, counted since the lab was set up: lost in the channel, or with the "
-        "producer or the consumer when it was restarted. Never sent: due, but no peer was there or the mechanism "
-        "was full for over a second. A step is a fault; its height is what the mechanism could not keep.",
-        "short",
+def _flow(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "Is everything that is sent received?",
+        "Solid: what the consumer receives. Dashed: what the producer sends. On a healthy lab all of them lie on top "
+        "of each other, because all pairs have the same load. A solid line below its dashed one is messages that are "
+        "lost, or that wait in the mechanism; above it, a queue that drains.",
+        MESSAGES_PER_SECOND,
         _GRAPH,
         {
-            "lost: {{reason}}": "sum by (reason) (ipc_messages_lost_total)",
-            "never sent": "sum(ipc_messages_skipped_total)",
+            "{{mechanism}}": f"sum by (mechanism) (rate(ipc_messages_received_total{WINDOW}))",
+            "{{mechanism}} sent": f"sum by (mechanism) (rate(ipc_messages_sent_total{WINDOW}))",
         },
-    ).axis_soft_max(10)
+    )
+    panel.override_by_regexp("/ sent$/", counterpart())
+    return in_mechanism_colours(panel, mechanisms)
+
+
+def _lost(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "What was lost, and why?",
+        "Messages that never arrived, counted since the lab was set up. A mechanism that lost none lies on zero, under "
+        "its bare name. One that did says when: in the channel, or with the producer or the consumer that was "
+        "restarted. Dotted: never sent, because no peer was there or the mechanism was full for over a second. A step "
+        "is a fault, its height what the mechanism could not keep; a gap is a container that was not there to ask.",
+        "short",
+        _SMALL_GRAPH,
+        {
+            "{{mechanism}} {{reason}}": "sum by (mechanism, reason) (ipc_messages_lost_total) > 0"
+            " or sum by (mechanism) (ipc_messages_lost_total) == 0",
+            "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total)",
+        },
+    )
+    panel.override_by_regexp("/ .*_restart$/", [dashed()])
+    panel.override_by_regexp("/ never sent$/", [dotted(), not_in_legend()])
+    return in_mechanism_colours(panel, mechanisms).axis_soft_max(10).decimals(0)
 
 
 def _switches(mechanisms: list[str]) -> timeseries.Panel:
-    switches = f"sum by (mechanism, kind) (rate(ipc_context_switches_total{WINDOW}))"
     received = f"sum by (mechanism) (rate(ipc_messages_received_total{WINDOW})) > 0"
+
+    def per_message(kind: str) -> str:
+        switches = f'sum by (mechanism) (rate(ipc_context_switches_total{{kind="{kind}"}}{WINDOW}))'
+        return f"{switches} / ({received})"
+
     panel = graph(
-        "How many context switches does a message cost?",
-        "Of producer and consumer together. Voluntary (solid): the process waits, for the next message or for room. "
-        "Involuntary (dashed): the kernel takes the CPU away, because others want it too.",
+        "How many context switches per message?",
+        "Of producer and consumer together. Solid, voluntary: the process waits, for the next message or for room. "
+        "Dashed, involuntary: the kernel takes the CPU away, because others want it too.",
         "short",
-        _GRAPH,
-        {"{{mechanism}} {{kind}}": f"{switches} / on (mechanism) group_left () ({received})"},
+        _SMALL_GRAPH,
+        {"{{mechanism}}": per_message("voluntary"), "{{mechanism}} involuntary": per_message("involuntary")},
     )
-    panel.override_by_regexp("/ involuntary$/", [dashed()])
+    panel.override_by_regexp("/ involuntary$/", counterpart())
     return in_mechanism_colours(panel, mechanisms)
 
 
@@ -172,21 +186,18 @@ def _namespaces(mechanisms: list[str]) -> table.Panel:
         "mechanism",
         "Mechanism",
         "Who shares an IPC namespace?",
-        "Two containers are in one IPC namespace if its inode is the same. System V objects are visible inside one "
-        "only, so those pairs share it, with the container that holds it open. A FIFO meets in a shared volume, TCP "
-        "in a shared network: those pairs need no common namespace, and have none.",
-        _GRAPH,
+        "The inode of the IPC namespace that each side is in; two containers share it if it is the same. System V "
+        "objects are visible inside one only, so those pairs share one, together with the container that holds it "
+        "open. A FIFO meets in a shared volume, TCP in a shared network: those need no common namespace, and have "
+        "none. Members: all containers in the consumer's.",
+        Place(10, _GRAPH.height),
         [
-            Column("Producer's", _inode("producer"), label="producer"),
-            Column("Consumer's", _inode("consumer"), label="consumer"),
-            Column(
-                "The pair's",
-                'count by (mechanism) (count by (mechanism, ipc) (ipc_namespace_info{mechanism!=""}))',
-            ),
-            Column("Containers in it", f"sum by (mechanism) ({consumers} * on (ipc) group_left () {members})"),
+            Column("Producer in", _inode("producer"), label="producer"),
+            Column("Consumer in", _inode("consumer"), label="consumer"),
+            Column("Pair", _pair(), 80, label="pair"),
+            Column("Members", f"max by (mechanism) ({consumers} * on (ipc) group_left () {members})", 80, decimals=0),
         ],
     )
-    panel.override_by_name("The pair's", [words({1: "shared", 2: "separate"})])
     return panel.override_by_name("Mechanism", coloured_names(mechanisms))
 
 
@@ -194,3 +205,10 @@ def _inode(role: str) -> str:
     """One series per mechanism, whose label `role` is the inode of that side's IPC namespace."""
     info = f'ipc_namespace_info{{role="{role}"}}'
     return f'max by (mechanism, {role}) (label_replace({info}, "{role}", "$1", "ipc", "(.*)"))'
+
+
+def _pair() -> str:
+    """One series per mechanism, whose label `pair` says in a word if its two sides share the namespace."""
+    inodes = 'count by (mechanism) (count by (mechanism, ipc) (ipc_namespace_info{mechanism!=""}))'
+    shared = f'label_replace({inodes} == 1, "pair", "shared", "", "")'
+    return f'{shared} or label_replace({inodes} > 1, "pair", "separate", "", "")'

@@ -15,6 +15,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, ThresholdsConfi
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import (
     GraphDrawStyle,
+    HideSeriesConfig,
     LegendDisplayMode,
     LegendPlacement,
     SortOrder,
@@ -41,6 +42,8 @@ from dashboards import colours
 # What the window of a rate is: at least four scrapes, and never less than the distance of two points.
 WINDOW = "[$__rate_interval]"
 
+MESSAGES_PER_SECOND = "suffix: msg/s"
+
 _REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -61,9 +64,10 @@ class Column:
 
     header: str
     expr: str
-    label: str = ""
+    width: int = 100
     unit: str = "none"
     decimals: int | None = None
+    label: str = ""
     alarm_above_zero: bool = False
 
 
@@ -83,7 +87,7 @@ def new_dashboard(uid: str, title: str, description: str) -> Dashboard:
 
 
 def graph(title: str, description: str, unit: str, place: Place, queries: Mapping[str, str]) -> timeseries.Panel:
-    """Lines over time; `queries` maps a legend to its expression."""
+    """Lines over time, from zero; `queries` maps a legend to its expression."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -91,10 +95,10 @@ def graph(title: str, description: str, unit: str, place: Place, queries: Mappin
         .unit(unit)
         .span(place.width)
         .height(place.height)
-        .min(0)
         .draw_style(GraphDrawStyle.LINE)
         .line_width(2)
         .fill_opacity(0)
+        .axis_soft_min(0)
         .show_points(VisibilityMode.NEVER)
         .span_nulls(False)
         .legend(
@@ -113,13 +117,9 @@ def graph(title: str, description: str, unit: str, place: Place, queries: Mappin
 def in_mechanism_colours(panel: timeseries.Panel, mechanisms: Iterable[str]) -> timeseries.Panel:
     """Give every line whose name begins with a mechanism that mechanism's colour."""
     for mechanism in mechanisms:
-        panel.override_by_regexp(f"/^{mechanism}( .*)?$/", [fixed_colour(colours.of_mechanism(mechanism))])
+        colour = DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colours.of_mechanism(mechanism)})
+        panel.override_by_regexp(f"/^{mechanism}( .*)?$/", [colour])
     return panel
-
-
-def fixed_colour(colour: str) -> DynamicConfigValue:
-    """The property that paints a series."""
-    return DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})
 
 
 def dashed() -> DynamicConfigValue:
@@ -127,19 +127,28 @@ def dashed() -> DynamicConfigValue:
     return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 6]})
 
 
-def on_top_of_the_stack() -> list[DynamicConfigValue]:
-    """The properties that draw a series as a line of its own over stacked areas."""
-    return [
-        DynamicConfigValue("custom.stacking", {"mode": "none", "group": "A"}),
-        DynamicConfigValue("custom.fillOpacity", 0),
-        DynamicConfigValue("custom.lineWidth", 2),
-    ]
+def dotted() -> DynamicConfigValue:
+    """The property that draws a series as a dotted line."""
+    return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [2, 5]})
+
+
+def not_in_legend() -> DynamicConfigValue:
+    """The property that leaves a series out of the legend; the panel's description has to say what it is."""
+    return DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True))
+
+
+def counterpart() -> list[DynamicConfigValue]:
+    """The properties of the second line of a mechanism: dashed, and not in the legend, which has the first."""
+    return [dashed(), not_in_legend()]
 
 
 def one_row_each(
     key: str, header: str, title: str, description: str, place: Place, columns: Iterable[Column]
 ) -> table.Panel:
-    """A table with one row for each value of the label `key`, and one column for each query."""
+    """A table with one row for each value of the label `key`, and one column for each query.
+
+    The queries must have no other label, or Grafana cannot merge their rows into one.
+    """
     panel = (
         table.Panel()
         .title(title)
@@ -147,6 +156,7 @@ def one_row_each(
         .span(place.width)
         .height(place.height)
         .unit("none")
+        .min_width(100)
         .sort_by([common.TableSortByFieldState().display_name(header)])
     )
     names = {key: header}
@@ -183,12 +193,6 @@ def coloured_names(names: Iterable[str]) -> list[DynamicConfigValue]:
     ]
 
 
-def words(numbers: Mapping[int, str]) -> DynamicConfigValue:
-    """The property that shows numbers as words."""
-    results = {str(n): ValueMappingResult(text=word, index=i) for i, (n, word) in enumerate(numbers.items())}
-    return DynamicConfigValue("mappings", [ValueMap(results)])
-
-
 def note(title: str, description: str, place: Place, markdown: str) -> text.Panel:
     """A panel of text."""
     return (
@@ -211,7 +215,7 @@ def to_json(dashboard: Dashboard) -> str:
 
 
 def _shown_as(column: Column) -> list[DynamicConfigValue]:
-    properties = [DynamicConfigValue("unit", column.unit)]
+    properties = [DynamicConfigValue("unit", column.unit), DynamicConfigValue("custom.width", column.width)]
     if column.decimals is not None:
         properties.append(DynamicConfigValue("decimals", column.decimals))
     if column.alarm_above_zero:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import docker
 from docker.auth import resolve_repository_name
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from labctl import fallback_images, registry
-from labctl.errors import LabError
+from labctl.errors import BadInput, LabError
 from labctl.progress import say, step
 from labctl.registry import Answer
 
@@ -101,8 +101,18 @@ def _registry_of(image: str) -> str:
 
 
 def _labels(client: docker.DockerClient, image: str) -> tuple[bool, Mapping[str, str]]:
-    """Whether the engine has `image`, and its labels."""
+    """Whether the engine has `image`, and its labels.
+
+    Raises BadInput when that is no name of an image.
+    """
     try:
         return True, client.images.get(image).labels
     except ImageNotFound:
         return False, {}
+    except APIError as error:
+        if error.response is None or error.response.status_code != 400:
+            raise
+        raise BadInput(
+            f"{image!r} is no name of an image: {registry.one_line(error)}",
+            hint="PYTHON_IMAGE, PROMETHEUS_IMAGE and GRAFANA_IMAGE look like prom/prometheus:v3.5.0",
+        ) from error

@@ -78,12 +78,15 @@ def _install(machine: Machine) -> None:
             buildx = ["docker-buildx"] if packages.candidate("docker-buildx") else []
             packages.install([name, *buildx], why=why, machine=machine)
             return
+    mirrors = debian_mirror.sources(machine)
+    if not mirrors:
+        raise LabError(f"{why}, {machine.name} has no package of it and no Debian mirror in its sources", hint=_HINT)
     say(f"{why}: taking the plugin out of Debian {debian_mirror.RELEASE}'s docker-compose package")
     with step("Installing the Compose plugin") as current, tempfile.TemporaryDirectory() as folder:
-        _extract_plugin(machine, Path(folder), current)
+        _extract_plugin(mirrors[0], Path(folder), current)
 
 
-def _extract_plugin(machine: Machine, folder: Path, current: Step) -> None:
+def _extract_plugin(source: str, folder: Path, current: Step) -> None:
     """Fetch the package with an apt of its own in `folder`, so that the system's sources stay as they are.
 
     apt verifies it against Debian's keyring, and keeps the system's proxy settings.
@@ -91,7 +94,7 @@ def _extract_plugin(machine: Machine, folder: Path, current: Step) -> None:
     for name in ("state", "cache", "lists"):
         (folder / name).mkdir()
     (folder / "status").touch()
-    (folder / "sources.list").write_text("\n".join(debian_mirror.sources(machine)[:1]) + "\n")
+    (folder / "sources.list").write_text(f"{source}\n")
     settings = {
         "Dir::Etc::sourcelist": folder / "sources.list",
         "Dir::Etc::sourceparts": "/dev/null",

@@ -10,12 +10,6 @@ from labctl.machine import Machine
 
 RELEASE = "trixie"  # Debian 13, for the Compose plugin and the fallback images
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-# What a machine that is no Debian takes, as debootstrap does.
-_DEFAULT = [
-    f"deb http://deb.debian.org/debian {RELEASE} main",
-    f"deb http://deb.debian.org/debian {RELEASE}-updates main",
-    f"deb http://deb.debian.org/debian-security {RELEASE}-security main",
-]
 # One line per package index that apt reads, whatever the syntax of the file that names it.
 _FORMAT = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)"
 
@@ -23,6 +17,7 @@ _FORMAT = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)"
 def sources(machine: Machine) -> list[str]:
     """apt's source lines for `RELEASE`, signed by Debian's keyring, from the mirrors this machine uses.
 
+    Empty where it uses none of Debian's, as on Ubuntu; mmdebstrap then takes its own default.
     Raises LabError when apt cannot be asked.
     """
     command = ["apt-get", "indextargets", "--format", _FORMAT, "Created-By: Packages"]
@@ -30,7 +25,7 @@ def sources(machine: Machine) -> list[str]:
         answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise LabError(f"apt-get does not tell its mirrors: {error}", hint="look at the sources in /etc/apt") from error
-    lines = sources_from(answer, machine.codename) or _DEFAULT
+    lines = sources_from(answer, machine.codename)
     if not _KEYRING.exists():
         return lines
     return [line.replace("deb ", f"deb [signed-by={_KEYRING}] ", 1) for line in lines]

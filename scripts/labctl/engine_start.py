@@ -48,7 +48,7 @@ def install_if_missing(machine: Machine) -> bool:
             "the lab cannot install one",
             hint=_INSTALL_HINT,
         )
-    wanted = ["docker.io", "iptables"]
+    wanted = ["docker.io", "iptables", "ca-certificates"]  # the last, or no registry is trusted
     packages.refresh_if_unknown(wanted, machine)
     if shutil.which("docker") is None and packages.candidate("docker-cli"):
         wanted.append("docker-cli")  # Debian 13 took the command out of docker.io

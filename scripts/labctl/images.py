@@ -43,7 +43,7 @@ def own_images(base: BaseImages) -> list[OwnImage]:
         OwnImage("ipclab/prometheus:local", "prometheus", base.prometheus, ("services/prometheus/**/*",)),
     ]
     if base.grafana:
-        inputs = ("services/grafana/**/*", "dashboards/*.json")
+        inputs = ("services/grafana/**/*", "dashboards/json/**/*")
         images.append(OwnImage("ipclab/grafana:local", "grafana", base.grafana, inputs))
     return images
 
@@ -80,7 +80,8 @@ def _build(image: OwnImage, base: BaseImages, wanted: str, root: Path) -> None:
     }
     with step(f"Building {image.tag}") as current:
         run(
-            ["docker", "compose", "--file", str(root / "compose.yaml"), "build", image.service],
+            # Compose labels what it builds with the project's name, and that must be no lab's.
+            ["docker", "compose", "-p", "ipclab-images", "-f", str(root / "compose.yaml"), "build", image.service],
             step=current,
             hint="the build needs a Debian mirror and PyPI; behind a proxy that re-signs TLS: SSL_CERT_FILE",
             environment=environment,

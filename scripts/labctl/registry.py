@@ -16,8 +16,21 @@ from labctl.progress import Step
 
 PROBE_WITHIN_S = 9.0  # for all images together; the engine's own patience is far longer
 _STALLED_AFTER_S = 60
-# The network's words, not the registry's, whatever status the engine wraps them in ("lookup …: no such host").
-_NETWORK = ("dial tcp", "lookup ", "x509", "timeout", "deadline exceeded", "connection re", "eof", "proxyconnect")
+# The network's words, not the registry's, whatever status the engine wraps them in ("lookup …: no such host"). A
+# filtering proxy answers in HTML, which the engine cannot parse.
+_NETWORK = (
+    "dial tcp",
+    "lookup ",
+    "x509",
+    "timeout",
+    "deadline exceeded",
+    "connection re",
+    "eof",
+    "proxyconnect",
+    "error parsing http",
+)
+# The registry's: no such image, or none for this user.
+_REFUSAL = ("not found", "manifest unknown", "unauthorized", "denied", "no basic auth credentials")
 
 
 class Answer(Enum):
@@ -95,7 +108,8 @@ def classify(status: int, explanation: str) -> Answer:
     text = explanation.lower()
     if any(word in text for word in _NETWORK):
         return Answer.SILENT
-    return Answer.HAS_IT_NOT if status in (401, 403, 404) or "not found" in text else Answer.SILENT
+    refused = status in (401, 403, 404) or any(word in text for word in _REFUSAL)
+    return Answer.HAS_IT_NOT if refused else Answer.SILENT
 
 
 def _ask(client: docker.DockerClient, image: str, answers: dict[str, tuple[Answer, str]]) -> None:

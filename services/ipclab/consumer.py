@@ -64,24 +64,18 @@ class Consumer:
         while not self._stop.requested:
             try:
                 length = receiver.receive_into(self._buffer, TICK_S)
+                now = clock()
+                self._account(self._buffer[:length], now)
             except ReceiveTimeout:
-                length = 0
-            except (TornMessage, MessageTooLarge) as error:
+                now = clock()
+            except (TornMessage, MessageTooLarge, CorruptMessage) as error:
+                now = clock()
                 log.warning("corrupt: %s", error)
                 self._checker.corrupt()
-                length = 0
-            now = clock()
-            if length:
-                self._account(self._buffer[:length], now)
             self._vitals.tick(now)
 
     def _account(self, arrived: memoryview, now: int) -> None:
-        try:
-            header = message.parse(arrived)
-        except CorruptMessage as error:
-            log.warning("corrupt: %s", error)
-            self._checker.corrupt()
-            return
+        header = message.parse(arrived)
         self._checker.account(header.producer, header.epoch, header.sequence)
         self._latency.record(now - header.due_ns)
         self._bytes += len(arrived)

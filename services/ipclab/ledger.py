@@ -17,7 +17,8 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-_MAGIC = int.from_bytes(b"IPCLEDG1", "little")
+_PRODUCER_MAGIC = int.from_bytes(b"IPCLPRO1", "little")
+_CONSUMER_MAGIC = int.from_bytes(b"IPCLCON1", "little")
 _WORD = 8
 STREAMS = 64
 
@@ -26,7 +27,7 @@ class LedgerError(Exception):
     """The ledger's file cannot be used: which file, and why."""
 
 
-def _map_words(path: Path, count: int) -> memoryview:
+def _map_words(path: Path, count: int, magic: int) -> memoryview:
     size = count * _WORD
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -38,9 +39,13 @@ def _map_words(path: Path, count: int) -> memoryview:
     except OSError as error:
         raise LedgerError(f"ledger {path}: {error.strerror}") from error
     words = memoryview(mapping).cast("Q")
-    if words[0] not in (0, _MAGIC):
-        raise LedgerError(f"ledger {path} is not one of ours; remove it")
+    if words[0] not in (0, magic):
+        raise _not_ours(path)
     return words
+
+
+def _not_ours(path: Path) -> LedgerError:
+    return LedgerError(f"ledger {path} is not one of ours; remove it")
 
 
 class ProducerLedger:
@@ -51,10 +56,10 @@ class ProducerLedger:
     """
 
     def __init__(self, path: Path) -> None:
-        self._words = _map_words(path, 4)
+        self._words = _map_words(path, 4, _PRODUCER_MAGIC)
         if not self._words[0]:
             self._words[1] = secrets.randbits(63) | 1
-            self._words[0] = _MAGIC
+            self._words[0] = _PRODUCER_MAGIC
 
     @property
     def identity(self) -> int:
@@ -145,13 +150,15 @@ class ConsumerLedger:
     """What a consumer has received from every producer, across its lives."""
 
     def __init__(self, path: Path) -> None:
-        self._words = _map_words(path, _HEAD + STREAMS * _RECORD)
-        self._words[0] = _MAGIC
+        self._words = _map_words(path, _HEAD + STREAMS * _RECORD, _CONSUMER_MAGIC)
+        self._words[0] = _CONSUMER_MAGIC
         self.records: dict[int, StreamRecord] = {}
         for begin in range(_HEAD, _HEAD + STREAMS * _RECORD, _RECORD):
             producer = self._words[begin]
             if not producer:
                 break
+            if self._words[begin + 1] > 1:
+                raise _not_ours(path)
             self.records[producer] = StreamRecord(self._words, begin)
 
     @property

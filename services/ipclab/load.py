@@ -8,8 +8,13 @@ container. The file is replaced in one step, so a reader sees the old load or th
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import click
+
+from ipclab.settings import RATE, SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +31,28 @@ class LoadFile:
     def __init__(self, path: Path, default: Load) -> None:
         self._path = path
         self._default = default
-        self._seen = 0
+        self._seen = (0, 0)
 
     def current(self) -> Load:
-        """The load that is wanted now."""
+        """The load that is wanted now. A file that holds none is named in the log, and counts as absent."""
         try:
-            return Load(**json.loads(self._path.read_text()))
+            wanted = json.loads(self._path.read_text())
+            return Load(
+                rate=RATE.convert(wanted["rate"], None, None), size_bytes=SIZE.convert(wanted["size_bytes"], None, None)
+            )
         except FileNotFoundError:
+            return self._default
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, click.BadParameter) as error:
+            logging.getLogger("ipclab").warning("%s holds no load (%s); going on with the usual one", self._path, error)
             return self._default
 
     def changed(self) -> bool:
         """Has the file been written or removed since the last call?"""
         try:
-            version = self._path.stat().st_mtime_ns
+            status = self._path.stat()
+            version = (status.st_mtime_ns, status.st_ino)  # two writes may fall into one tick of the kernel's clock
         except FileNotFoundError:
-            version = 0
+            version = (0, 0)
         changed, self._seen = version != self._seen, version
         return changed
 

@@ -3,13 +3,13 @@
     offset  bytes  field
          0      4  magic "IPCL"
          4      4  version
-         8      8  producer   identity of the producer; survives its restarts (see `ipclab.ledger`)
+         8      8  producer   identity of the producer, not 0; survives its restarts (see `ipclab.ledger`)
         16      8  epoch      nanoseconds since 1970 at the start of this life of the producer
         24      8  sequence   from 0, one more for every message of this producer, across its lives
         32      8  due_ns     CLOCK_MONOTONIC when the schedule wanted the message sent
         40      8  sent_ns    CLOCK_MONOTONIC just before `send`
         48      4  length     bytes of the whole message, header included
-        52      4  checksum   CRC-32 of all other bytes (0: the sender computed none)
+        52      4  checksum   CRC-32 of all other bytes
 
 Little-endian throughout. CLOCK_MONOTONIC is one clock for every container of a kernel
 (clock_gettime(2)), so `due_ns` compares across containers of one host and of no other.
@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 MAGIC = int.from_bytes(b"IPCL", "little")
 VERSION = 1
+MAX_SEQUENCE = 2**63 - 1
 HEADER = struct.Struct("<IIQQQQQII")
 HEADER_BYTES = HEADER.size
 _CHECKSUM = struct.Struct("<I")
@@ -48,18 +49,15 @@ class CorruptMessage(ValueError):
 
 
 def checksum(message: memoryview) -> int:
-    """CRC-32 of a message without its checksum field; never 0, which means "none"."""
+    """CRC-32 of a message without its checksum field."""
     head = zlib.crc32(message[:_CHECKSUM_OFFSET])
-    return zlib.crc32(message[HEADER_BYTES:], head) or 1
+    return zlib.crc32(message[HEADER_BYTES:], head)
 
 
-def seal(
-    message: memoryview, *, producer: int, epoch: int, sequence: int, due_ns: int, sent_ns: int, check: bool = True
-) -> None:
+def seal(message: memoryview, *, producer: int, epoch: int, sequence: int, due_ns: int, sent_ns: int) -> None:
     """Write the header over the first `HEADER_BYTES` of `message`; its length is the message's."""
     HEADER.pack_into(message, 0, MAGIC, VERSION, producer, epoch, sequence, due_ns, sent_ns, len(message), 0)
-    if check:
-        _CHECKSUM.pack_into(message, _CHECKSUM_OFFSET, checksum(message))
+    _CHECKSUM.pack_into(message, _CHECKSUM_OFFSET, checksum(message))
 
 
 def parse(message: memoryview) -> Header:
@@ -74,6 +72,8 @@ def parse(message: memoryview) -> Header:
         raise CorruptMessage(f"magic {header.magic:#x} version {header.version}, not {MAGIC:#x} and {VERSION}")
     if header.length != len(message):
         raise CorruptMessage(f"the header says {header.length} bytes, {len(message)} arrived")
-    if header.checksum and header.checksum != checksum(message):
+    if header.checksum != checksum(message):
         raise CorruptMessage(f"checksum of sequence {header.sequence} does not fit its bytes")
+    if not header.producer or header.sequence > MAX_SEQUENCE:
+        raise CorruptMessage(f"no producer of ours: {header.producer}, sequence {header.sequence}")
     return header

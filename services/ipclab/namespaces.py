@@ -6,6 +6,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -48,10 +49,10 @@ def _ipc_inode_at(metrics_url: str) -> str | None:
     try:
         with urllib.request.urlopen(metrics_url, timeout=_WATCH_EVERY_S) as response:
             page = response.read().decode()
-    except OSError:
-        return None
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            if sample.name == "ipc_namespace_info":
-                return sample.labels["ipc"]
+        for family in text_string_to_metric_families(page):
+            for sample in family.samples:
+                if sample.name == "ipc_namespace_info":
+                    return sample.labels["ipc"]
+    except (OSError, HTTPException, ValueError, LookupError):  # no answer; half of one; one that is no metrics page
+        pass
     return None

@@ -41,7 +41,18 @@ class Producer:
         self._take_up_load()
 
     def run(self) -> None:
-        """Send until told to stop; open the channel again whenever it breaks."""
+        """Send until told to stop; open the channel again whenever it breaks.
+
+        :raises ChannelError: the mechanism cannot work here
+        """
+        try:
+            self._keep_sending()
+        except ChannelError:
+            self._give_back_unsent()
+            raise
+        self._give_back_unsent()
+
+    def _keep_sending(self) -> None:
         wait_s = _BACKOFF_S[0]
         complaint = ""
         while not self._stop.requested:
@@ -59,13 +70,18 @@ class Producer:
                     log.warning("no channel, trying again: %s", error)
                 self._idle(wait_s)
                 wait_s = min(2 * wait_s, _BACKOFF_S[1])
+
+    def _give_back_unsent(self) -> None:
+        """The number that was taken for a message that surely was not sent is the next life's first."""
         if self._unsent is not None:
-            self._ledger.next_sequence = self._unsent
+            self._ledger.next_sequence, self._unsent = self._unsent, None
 
     def samples(self) -> Iterable[Sample]:
         """What this producer exports."""
-        unsent = 0 if self._unsent is None else 1
-        yield Sample(metrics.SENT, self._ledger.next_sequence - unsent)
+        # In this order: the loop's thread takes and gives back numbers meanwhile, and the count must never fall.
+        taken = self._ledger.next_sequence
+        unsent = self._unsent
+        yield Sample(metrics.SENT, taken if unsent is None else unsent)
         yield Sample(metrics.SKIPPED, self._ledger.skipped)
         for errno_name, count in list(self._errors.items()):
             yield Sample(metrics.SEND_ERRORS, count, (errno_name,))
@@ -134,6 +150,7 @@ class Producer:
 
     def _follow_load(self) -> None:
         if self._load_file.changed():
+            self._ledger.skipped += self._schedule.skip(time.monotonic_ns(), 0)  # the new schedule knows only its own
             self._take_up_load()
             log.info("load: %d messages/s of %d bytes", self._load.rate, self._load.size_bytes)
 

@@ -94,7 +94,7 @@ class Ring:
         """Write one record; False if there is no room now.
 
         :raises MessageTooLarge: the ring could not hold it even when empty
-        :raises PeerGone: the receiver took the ring away
+        :raises PeerGone: the receiver took the ring away, or its books are damaged
         """
         words = self._words
         if words[_CLOSED]:
@@ -104,6 +104,7 @@ class Ring:
         if 2 * record > self._capacity:
             raise MessageTooLarge(f"{length} bytes in a ring of {self._capacity}", code=errno.EMSGSIZE)
         tail = words[_TAIL]
+        self._require_sound(tail, words[_HEAD])
         offset = tail % self._capacity
         to_end = self._capacity - offset
         skip = to_end if record > to_end else 0
@@ -123,11 +124,13 @@ class Ring:
         """Read one record into `buffer` and return its length; None if the ring is empty.
 
         :raises MessageTooLarge: the record does not fit `buffer`; it is gone
-        :raises TornMessage: the memory is damaged; everything in the ring was dropped
+        :raises TornMessage: a record is damaged; everything in the ring was dropped
+        :raises PeerGone: the books are damaged; the ring has to be made anew
         """
         words = self._words
         head = words[_HEAD]
         tail = words[_TAIL]
+        self._require_sound(tail, head)
         if head == tail:
             return None
         offset = head % self._capacity
@@ -164,6 +167,10 @@ class Ring:
     @receiver_spins.setter
     def receiver_spins(self, value: bool) -> None:
         self._words[_RECEIVER_SPINS] = value
+
+    def _require_sound(self, tail: int, head: int) -> None:
+        if (tail | head) % _WORD or not 0 <= tail - head <= self._capacity:
+            raise PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=errno.EBADMSG)
 
     def _length_at(self, position: int, offset: int) -> int | None:
         commit = self._words[_DATA + offset // _WORD]

@@ -203,7 +203,7 @@ def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, s
         communication=Communication.DIRECT,
         requires=frozenset({requires}),
         copies=2,  # into the memory, out of it
-        send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
+        send_errnos=("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
         man_page=man_page,
         waits=(Wait.BLOCK, Wait.SPIN),
         sources={**ours, "max_message_bytes": "ipclab.ring_channel", "on_full": "ipclab.ring_channel", **sources},

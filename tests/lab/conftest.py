@@ -14,7 +14,7 @@ from labctl import pairs
 def stack() -> Iterator[Stack]:
     """A running lab of all pairs."""
     lab = Stack("ipclabtest")
-    lab.lab("down")
+    lab.lab("down")  # what an interrupted run may have left; without an engine there is nothing
     up = lab.lab("up", within_s=900)
     try:
         assert up.returncode == 0, f"./lab up failed:\n{up.stdout}\n{up.stderr}"

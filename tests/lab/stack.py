@@ -7,16 +7,22 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
 import requests
 from docker.models.containers import Container
+from prometheus_client.parser import text_string_to_metric_families
+
+from ipclab import metrics
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 _PROJECT_LABEL = "com.docker.compose.project"
+_NUMBER_LABEL = "com.docker.compose.container-number"  # an image that Compose built bears the project's name too
 _SERVICE_LABEL = "com.docker.compose.service"
 
 
@@ -49,10 +55,15 @@ class Stack:
         self.environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": project,
+            "COMPOSE_PARALLEL_LIMIT": "1",  # see docs/decisions/0011-one-container-at-a-time.md
             "LAB_PROMETHEUS_PORT": str(self.prometheus_port),
             "LAB_GRAFANA_PORT": str(free_port()),
         }
-        self.client = docker.from_env()
+
+    @cached_property
+    def client(self) -> docker.DockerClient:
+        """The engine; asked for late, because on a bare machine it is `./lab up` that installs and starts it."""
+        return docker.from_env()
 
     def lab(self, *arguments: str, within_s: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `./lab`."""
@@ -79,7 +90,8 @@ class Stack:
 
     def containers(self) -> dict[str, Container]:
         """Service to container, stopped ones too."""
-        found = self.client.containers.list(all=True, filters={"label": f"{_PROJECT_LABEL}={self.project}"})
+        labels = [f"{_PROJECT_LABEL}={self.project}", _NUMBER_LABEL]
+        found = self.client.containers.list(all=True, filters={"label": labels})
         return {container.labels[_SERVICE_LABEL]: container for container in found}
 
     def endpoints(self) -> dict[str, Container]:
@@ -111,14 +123,22 @@ class Stack:
 
     def page(self, service: str) -> Iterator[tuple[str, dict[str, str], float]]:
         """What a container exports right now: (series, labels, value)."""
-        from prometheus_client.parser import text_string_to_metric_families
-
-        script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9464/metrics').read().decode())"
-        code, output = self.containers()[service].exec_run(["python", "-c", script])
-        assert code == 0, output.decode()
-        for family in text_string_to_metric_families(output.decode()):
+        for family in text_string_to_metric_families(self.text(service)):
             for sample in family.samples:
                 yield sample.name, sample.labels, sample.value
+
+    def text(self, service: str) -> str:
+        """A container's page: over the bridge where the engine is on this machine, from inside where it is not."""
+        container = self.containers()[service]
+        for network in container.attrs["NetworkSettings"]["Networks"].values():
+            with suppress(requests.RequestException):
+                return requests.get(f"http://{network['IPAddress']}:{metrics.PORT}/metrics", timeout=1).text
+        script = (
+            f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{metrics.PORT}/metrics').read().decode())"
+        )
+        code, output = container.exec_run(["python", "-c", script])
+        assert code == 0, output.decode()
+        return str(output.decode())
 
     def total(self, service: str, series: str) -> int:
         """The sum of a series on a container's page."""

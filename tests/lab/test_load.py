@@ -35,7 +35,9 @@ def test_load_changes_and_goes_back_without_a_restart(stack: Stack, mechanism: s
     assert (books["corrupt"], books["duplicate"]) == (0, 0)
 
 
-def test_a_changed_load_survives_a_restart_of_the_producer(stack: Stack, mechanism: str) -> None:
+def test_a_changed_load_survives_a_restart_of_the_producer(stack: Stack) -> None:
+    mechanism = "fifo"
+    stack.wait_for_traffic(mechanism)
     assert stack.lab("load", mechanism, "--rate", "300").returncode == 0
     producer = stack.containers()[f"{mechanism.replace('_', '-')}-producer"]
     producer.stop(timeout=3)

@@ -48,4 +48,4 @@ def test_updates_without_the_main_suite_are_no_source() -> None:
 
 
 def test_an_ubuntu_has_no_debian_mirror() -> None:
-    assert sources_from("http://archive.ubuntu.com/ubuntu/ noble main Ubuntu\n", "noble") == []
+    assert sources_from("http://mirror.example/ubuntu/ noble main Ubuntu\n", "noble") == []

@@ -79,10 +79,10 @@ class Reading:
 
 def is_intact(arrived: bytes) -> bool:
     try:
-        header = message.parse(memoryview(arrived))
+        message.parse(memoryview(arrived))
     except CorruptMessage:
         return False
-    return header.checksum != 0  # every message of these tests has one
+    return True
 
 
 def read_all(chunks: Iterable[bytes]) -> Reading:

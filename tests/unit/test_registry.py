@@ -14,6 +14,7 @@ from labctl.registry import Answer, classify, split_tag
         (403, "errors:\ndenied: requested access to the resource is denied\n"),
         (401, "unauthorized: authentication required"),
         (500, "manifest for example/x:1 not found"),
+        (500, 'Head "http://localhost:5555/v2/prom/manifests/1": no basic auth credentials'),
     ],
 )
 def test_a_registry_that_says_no_has_answered(status: int, explanation: str) -> None:
@@ -23,11 +24,12 @@ def test_a_registry_that_says_no_has_answered(status: int, explanation: str) -> 
 @pytest.mark.parametrize(
     ("status", "explanation"),
     [
-        (500, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'),
-        (500, 'Get "https://registry-1.docker.io/v2/": tls: failed to verify certificate: x509: unknown authority'),
+        (500, 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host'),
+        (500, 'Get "https://registry.example/v2/": tls: failed to verify certificate: x509: unknown authority'),
         (500, 'Get "http://localhost:5999/v2/": dial tcp 127.0.0.1:5999: connect: connection refused'),
-        (404, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: not found'),
+        (404, 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: not found'),
         (500, "context deadline exceeded"),
+        (403, "error parsing HTTP 403 response body: invalid character '<' looking for beginning of value"),
         (429, "toomanyrequests: You have reached your pull rate limit"),
         (503, "service unavailable"),
     ],

@@ -37,14 +37,14 @@ class StreamWriter:
     def send(self, payload: memoryview, timeout_s: float) -> None:
         """`Sender.send` for a byte stream."""
         deadline = time.monotonic() + timeout_s
-        if not self._flush(deadline):
+        if not self._flush(deadline, is_this_message=False):
             raise ChannelFull(f"{self._what} is full", code=errno.EAGAIN)
         self._frames.load(payload)
-        if not self._flush(deadline) and not self._frames.started:
+        if not self._flush(deadline, is_this_message=True) and not self._frames.started:
             self._frames.unload()
             raise ChannelFull(f"{self._what} is full", code=errno.EAGAIN)
 
-    def _flush(self, deadline: float) -> bool:
+    def _flush(self, deadline: float, *, is_this_message: bool) -> bool:
         """Write what is left of the frame; False if the descriptor took no more before `deadline`."""
         while rest := self._frames.rest():
             try:
@@ -56,7 +56,7 @@ class StreamWriter:
                 raise PeerGone(
                     f"{self._what}: {error.strerror}",
                     code=error.errno or errno.EPIPE,
-                    may_be_delivered=self._frames.started,
+                    may_be_delivered=is_this_message and self._frames.started,
                 ) from error
         return True
 

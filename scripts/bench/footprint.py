@@ -1,0 +1,72 @@
+"""What the lab takes of a machine: seconds to come up, memory, CPU at the default load.
+
+It runs a lab of its own (project `ipclab-bench`, free ports) and takes it down again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+WARM_ROUNDS = 3
+CPU_SAMPLES = 10
+IMAGES = ("ipclab/lab:local", "ipclab/prometheus:local", "ipclab/base:trixie", "ipclab/prometheus-debian:trixie")
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+class _Lab:
+    def __init__(self) -> None:
+        ports = {"LAB_PROMETHEUS_PORT": _free_port(), "LAB_GRAFANA_PORT": _free_port()}
+        self._environment = {**os.environ, "COMPOSE_PROJECT_NAME": "ipclab-bench", **ports}
+
+    def run(self, *arguments: str) -> tuple[float, str]:
+        """Seconds and output of one `./lab` command.
+
+        :raises subprocess.CalledProcessError: it failed
+        """
+        begin = time.monotonic()
+        done = subprocess.run(
+            [str(ROOT / "lab"), *arguments], env=self._environment, capture_output=True, text=True, check=True
+        )
+        return time.monotonic() - begin, done.stdout
+
+
+def report(*, cold: bool) -> list[str]:
+    """The lines to print. `cold` first removes the lab's images and the engine's build cache."""
+    lab = _Lab()
+    lines = [f"footprint on {os.cpu_count()} CPUs, {platform.machine()}, Linux {platform.release()}, without Grafana:"]
+    lab.run("down")
+    try:
+        if cold:
+            for image in IMAGES:
+                subprocess.run(["docker", "image", "rm", "--force", image], capture_output=True, check=False)
+            subprocess.run(["docker", "builder", "prune", "--all", "--force"], capture_output=True, check=False)
+            lines.append(f"  cold up (engine there, no images)  {lab.run('up')[0]:6.1f} s")
+        else:
+            lab.run("up")
+        warm = []
+        for _ in range(WARM_ROUNDS):
+            lab.run("down")
+            warm.append(lab.run("up")[0])
+        lines.append(f"  warm up (images there)             {statistics.median(warm):6.1f} s (median of {WARM_ROUNDS})")
+        lines.append(f"  up again (everything runs)         {lab.run('up')[0]:6.1f} s")
+        samples = [json.loads(lab.run("status", "--json")[1])["containers"] for _ in range(CPU_SAMPLES)]
+        memory = statistics.median(sum(c["memory_bytes"] for c in sample) for sample in samples)
+        cpu = statistics.median(sum(c["cpu_share"] for c in sample) for sample in samples)
+        lines.append(f"  resident memory, {len(samples[0]):2} containers     {memory / 2**20:6.0f} MiB")
+        lines.append(f"  CPU, all containers, default load  {cpu * 100:6.0f} % of one core (median of {CPU_SAMPLES})")
+    finally:
+        lab.run("down")
+    return lines

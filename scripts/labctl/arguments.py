@@ -1,0 +1,95 @@
+"""The command line's own types: a wrong argument is refused in the same words as a wrong variable."""
+
+from __future__ import annotations
+
+import click
+
+from ipclab import settings
+from labctl import pairs
+from labctl.errors import BadInput
+from labctl.values import did_you_mean, refuse, shown, whole_number
+
+
+class MechanismName(click.ParamType[str]):
+    """A mechanism that has a pair in compose.yaml."""
+
+    name = "mechanism"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name itself.
+
+        :raises BadInput: no pair is called so
+        """
+        del param, ctx
+        known = pairs.declared()
+        if value not in known:
+            raise refuse(
+                f"MECHANISM {shown(value)}",
+                allowed=f"one of {', '.join(known)}",
+                hint=did_you_mean(value, known),
+            )
+        return value
+
+
+class WholeNumber(click.ParamType[int]):
+    """An option whose limits are those of a setting."""
+
+    name = "number"
+
+    def __init__(self, setting: str) -> None:
+        self._setting = settings.SETTINGS[setting]
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number.
+
+        :raises BadInput: it is none, or outside of the setting's limits
+        """
+        del ctx
+        assert isinstance(self._setting.type, click.IntRange)
+        assert param is not None
+        text = str(value)
+        return whole_number(f"{param.opts[0]} {shown(text)}", text, self._setting.type, self._setting.hint)
+
+
+class Seconds(click.ParamType[int]):
+    """A duration: a whole number of seconds, an hour at most."""
+
+    name = "seconds"
+    _allowed = click.IntRange(1, 3600)
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The seconds.
+
+        :raises BadInput: it is no such number
+        """
+        del ctx
+        assert param is not None
+        text = str(value)
+        return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, "seconds, without a unit")
+
+
+def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
+    """What `./lab load` was asked must make sense before anything is asked of the pair.
+
+    :raises BadInput: the options contradict each other, or the pair cannot carry such messages
+    """
+    given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
+    if reset and given:
+        raise refuse(
+            f"--reset with {' and '.join(given)}",
+            allowed="either --reset, or --rate and --size",
+            hint=f"./lab load {mechanism} {' '.join(given)}",
+        )
+    if not reset and not given:
+        raise BadInput(
+            f"load {mechanism} without an option: needed is at least one of --rate, --size, --reset",
+            hint=f"./lab load {mechanism} --rate 2000",
+        )
+    if size_bytes is not None:
+        maximum = pairs.max_message_bytes(mechanism)
+        if size_bytes > maximum:
+            raise refuse(
+                f"--size {size_bytes}",
+                allowed=f"at most {maximum} bytes with {mechanism}",
+                hint=f"./lab load {mechanism} --size {maximum}",
+            )

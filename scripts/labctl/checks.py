@@ -1,0 +1,43 @@
+"""`./lab test`: the checks of the sources, then the tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import click
+
+from labctl.errors import LabError
+from labctl.paths import ROOT
+
+_TYPED = ("services", "scripts", "dashboards", "tests")
+
+
+def run_checks(pytest_arguments: Sequence[str]) -> None:
+    """Run all of them, whatever the first finds; exits with the code of the first that failed.
+
+    :raises LabError: the tools are not installed
+    """
+    absent = [tool for tool in ("ruff", "mypy", "pytest") if importlib.util.find_spec(tool) is None]
+    if absent:
+        raise LabError(f"{', '.join(absent)} not installed here", hint="run it as ./lab test, which installs them")
+    # Mypy refuses a folder without Python in it.
+    typed = [folder for folder in _TYPED if any((ROOT / folder).rglob("*.py"))]
+    codes = [
+        run_tool("ruff", "check", "."),
+        run_tool("mypy", *typed),
+        run_tool("pytest", *pytest_arguments),
+    ]
+    if failed := next((code for code in codes if code), 0):
+        raise click.exceptions.Exit(failed)
+
+
+def run_tool(tool: str, *arguments: str) -> int:
+    """Run one module of the repository or of its tools, with all of ours importable; its exit code."""
+    sys.stdout.flush()
+    search = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "."))
+    environment = {**os.environ, "PYTHONPATH": search}
+    return subprocess.run([sys.executable, "-m", tool, *arguments], cwd=ROOT, env=environment, check=False).returncode

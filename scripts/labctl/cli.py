@@ -1,0 +1,188 @@
+"""The commands, their options and their help. What they do is in the module of the same name."""
+
+from __future__ import annotations
+
+import click
+
+from labctl import pairs, ports
+from labctl.arguments import MechanismName, Seconds, WholeNumber, check_load_options
+from labctl.configuration import Configuration, project_name
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+mechanisms_argument = click.argument("mechanisms", metavar="[MECHANISM]...", nargs=-1, type=MechanismName())
+mechanism_argument = click.argument("mechanism", metavar="MECHANISM", type=MechanismName())
+
+
+# Each command checks its input first, and only then imports the module that acts on it: Docker's SDK and rich
+# take longer to load than most bad input takes to refuse.
+@click.group(context_settings=_CONTEXT, invoke_without_command=True)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Run pairs of containers that talk through System V shared memory, queues, pipes and sockets,
+    under live load, and measure every message.
+
+    \b
+      ./lab up                  bring everything up, and print what was measured
+      ./lab status              print it again
+      ./lab load fifo --rate 2000 --size 4096
+      ./lab down                leave nothing behind
+
+    Settings are in .env; a variable exported in the shell wins. Exit codes: 0 it worked, 1 it did not,
+    2 bad input and nothing was changed, 130 interrupted.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@cli.command(short_help="Start everything, or some pairs, and measure.")
+@mechanisms_argument
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=Seconds(),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a started pair may take to move messages.",
+)
+def up(mechanisms: tuple[str, ...], timeout_s: int) -> None:
+    """Bring the lab up, and wait until every pair has moved messages.
+
+    Installs what is missing (Debian, Ubuntu), builds or pulls the images, starts the containers, and
+    prints one row per pair and the addresses to open. Running it again changes nothing and takes seconds.
+
+    With MECHANISMs, starts these pairs only; other pairs that run go on.
+
+    \b
+      ./lab up
+      ./lab up fifo tcp
+      LAB_RATE=1000 ./lab up                      messages per second of each pair
+      COMPOSE_PROJECT_NAME=second LAB_PROMETHEUS_PORT=9091 LAB_GRAFANA_PORT=3001 ./lab up
+    """
+    configuration = Configuration.load()
+    wanted = sorted(set(mechanisms)) or pairs.declared()
+    configuration.check_size(wanted)
+    ports.check_free(configuration)
+
+    from labctl.up import bring_up
+
+    bring_up(configuration, wanted, timeout_s)
+
+
+@cli.command(short_help="Remove the containers, networks and volumes.")
+def down() -> None:
+    """Remove every container, network and volume of the lab, in whatever state they are.
+
+    Images stay, so that the next `./lab up` is quick. With COMPOSE_PROJECT_NAME, that lab only.
+
+    \b
+      ./lab down
+    """
+    project = project_name()
+
+    from labctl.down import take_down
+
+    take_down(project)
+
+
+@cli.command(short_help="Show the measurements and the containers.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, bytes, messages, shares of one core.")
+def status(as_json: bool) -> None:
+    """Show what is being measured, and the containers it runs in.
+
+    Counters are totals since the pair's first start; rates and latencies are those of the last seconds.
+    Exit code 1 if the lab is not running.
+
+    \b
+      ./lab status
+      ./lab status --json | jq '.pairs[] | {mechanism, lost, one_way_p99_seconds}'
+    """
+    configuration = Configuration.load()
+
+    from labctl.status import show_status
+
+    show_status(configuration, as_json)
+
+
+@cli.command(short_help="Change rate or size of a running pair.")
+@mechanism_argument
+@click.option("--rate", type=WholeNumber("LAB_RATE"), metavar="N", help="Messages per second.")
+@click.option("--size", type=WholeNumber("LAB_SIZE"), metavar="BYTES", help="Bytes of each message, header included.")
+@click.option("--reset", is_flag=True, help="Go back to the LAB_RATE and LAB_SIZE the pair was started with.")
+def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> None:
+    """Change the load of a running pair without restarting it, and print its row under the new load.
+
+    An option that is not given leaves its part of the load as it is.
+
+    \b
+      ./lab load fifo --rate 2000 --size 4096
+      ./lab load fifo --size 64
+      ./lab load fifo --reset
+    """
+    check_load_options(mechanism, rate, size, reset)
+    configuration = Configuration.load()
+
+    from labctl.load import change_load
+
+    change_load(configuration, mechanism, rate, size, reset)
+
+
+@cli.command(short_help="Check this machine; changes nothing.")
+def doctor() -> None:
+    """Check this machine: engine, Compose, ports, memory, CPUs, disk, registry. Changes nothing.
+
+    Each line says ok, warn or bad, and what to change. Exit code 1 if anything is bad.
+
+    \b
+      ./lab doctor
+    """
+    from labctl.doctor import examine
+
+    examine()
+
+
+@cli.command(short_help="Check the sources and run the tests.", context_settings={"ignore_unknown_options": True})
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
+def test(pytest_arguments: tuple[str, ...]) -> None:
+    """Check the sources (ruff, strict mypy), then run the tests; arguments go to pytest.
+
+    All three run, whatever the first finds; the exit code is that of the first that failed.
+
+    \b
+      ./lab test
+      ./lab test tests/unit -k checker -x
+    """
+    from labctl.checks import run_checks
+
+    run_checks(pytest_arguments)
+
+
+@cli.command()
+@click.option("--cold", is_flag=True, help="Also time a start without images: removes the lab's, and the build cache.")
+def bench(cold: bool) -> None:
+    """Measure what the lab costs here: seconds to start, memory, CPU, and what measuring costs.
+
+    Runs a lab of its own beside yours and takes it down again; a few minutes. Stop yours first, or its load
+    is in the figures.
+
+    \b
+      ./lab bench
+      ./lab bench --cold
+    """
+    from labctl.checks import run_tool
+
+    raise click.exceptions.Exit(run_tool("bench", *(["--cold"] if cold else [])))
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Write nothing; name the files that are outdated, and exit with 1.")
+def dashboards(check: bool) -> None:
+    """Write the dashboards' JSON anew from their code, after a change of either.
+
+    \b
+      ./lab dashboards
+    """
+    from labctl.checks import run_tool
+
+    raise click.exceptions.Exit(run_tool("dashboards", *(["--check"] if check else [])))

@@ -1,0 +1,27 @@
+"""`docker compose` on compose.yaml, with the values that were checked and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from labctl.paths import COMPOSE_FILE, ROOT
+from labctl.progress import step
+from labctl.subprocesses import run
+
+
+def start(services: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Create and start `services` and what they depend on; what runs as it should is left alone.
+
+    :raises LabError: Compose failed; its last lines are in the message
+    """
+    # The file by name: a COMPOSE_FILE in the user's shell belongs to another project.
+    compose = ["docker", "compose", "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE)]
+    with step("Starting containers") as current:
+        run(
+            [*compose, "up", "--detach", "--no-build", *services],
+            step=current,
+            hint="./lab status shows the containers; ./lab down and ./lab up start afresh",
+            # One at a time: Docker Engine 20.10 can hang for good when containers join or leave a network at once.
+            environment={**environment, "COMPOSE_PARALLEL_LIMIT": "1"},
+            cwd=ROOT,
+        )

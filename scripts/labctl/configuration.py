@@ -1,0 +1,158 @@
+"""What the user chose: `.env`, and the environment, which wins. Checked whole before anything is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import click
+
+from ipclab import settings
+from labctl import env_file, pairs, values
+from labctl.errors import BadInput
+from labctl.paths import ENV_FILE
+from labctl.values import refuse, shown
+
+PROJECT = "COMPOSE_PROJECT_NAME"
+SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image build
+IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
+METRICS_PORT = 9464  # ipclab.metrics.PORT, without the 60 ms that importing it takes; a test compares them
+_KNOWN = frozenset({*settings.SETTINGS, SOURCE_HASH})
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Every value is valid, and they fit each other."""
+
+    project: str
+    values: Mapping[str, str]
+
+    @classmethod
+    def load(cls, env_path: Path = ENV_FILE, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read and check everything.
+
+        :raises BadInput: the first thing that is wrong
+        """
+        file = env_file.read(env_path)
+        source = _Source(file, environment)
+        _refuse_unknown(source)
+        found = {name: str(source.number(setting)) for name, setting in settings.SETTINGS.items()}
+        for name in IMAGES:
+            if name == "GRAFANA_IMAGE" and source.has(name) and not source.value(name):
+                found[name] = ""  # asks for no Grafana
+                continue
+            found[name] = values.image_name(
+                source.what(name), source.value(name), f"set it {source.place(name)}, with its tag"
+            )
+        configuration = cls(_project(source), found)
+        configuration._check_together()
+        return configuration
+
+    def number(self, name: str) -> int:
+        """A setting of `ipclab.settings` that is a number, as all of them are."""
+        return int(self.values[name])
+
+    def environment(self) -> dict[str, str]:
+        """What Compose needs to see: the same values, whatever it would have read itself."""
+        return {**self.values, PROJECT: self.project}
+
+    def check_size(self, mechanisms: Sequence[str]) -> None:
+        """The message size must fit every pair that is to run.
+
+        :raises BadInput: it is over the maximum of one
+        """
+        size = self.values["LAB_SIZE"]
+        for mechanism in mechanisms:
+            maximum = pairs.max_message_bytes(mechanism)
+            if int(size) > maximum:
+                others = " ".join(name for name in mechanisms if name != mechanism)
+                raise refuse(
+                    f"LAB_SIZE={size}",
+                    allowed=f"at most {maximum} bytes with {mechanism}",
+                    hint=f"a smaller LAB_SIZE, or leave {mechanism} out: ./lab up {others}".rstrip(),
+                )
+
+    def _check_together(self) -> None:
+        found = self.values
+        if found["LAB_SYSV_MQ_KEY"] == found["LAB_SYSV_SHM_KEY"]:
+            raise refuse(
+                f"LAB_SYSV_MQ_KEY={found['LAB_SYSV_MQ_KEY']}",
+                allowed="another key than LAB_SYSV_SHM_KEY",
+                hint="one key would make `ipcs` show two objects under one name; change either",
+            )
+        if found["LAB_TCP_PORT"] == str(METRICS_PORT):
+            raise refuse(
+                f"LAB_TCP_PORT={METRICS_PORT}",
+                allowed=f"another port than {METRICS_PORT}, where every container shows its metrics",
+                hint="change it; the default is 9000",
+            )
+        if found["LAB_GRAFANA_PORT"] == found["LAB_PROMETHEUS_PORT"]:
+            raise refuse(
+                f"LAB_GRAFANA_PORT={found['LAB_GRAFANA_PORT']}",
+                allowed="another port than LAB_PROMETHEUS_PORT",
+                hint="change either; both listen on 127.0.0.1",
+            )
+
+
+def project_name(env_path: Path = ENV_FILE, environment: Mapping[str, str] = os.environ) -> str:
+    """The project's name alone, so that `./lab down` works whatever else is wrong.
+
+    :raises BadInput: it is no name, or it may be in a `.env` that cannot be read
+    """
+    if PROJECT in environment:
+        return _project(_Source({}, environment))
+    try:
+        return _project(_Source(env_file.read(env_path), environment))
+    except BadInput as error:
+        if env_path.is_file() and error.message.startswith(f"{env_path.name} line"):
+            raise BadInput(error.message, hint=f"{error.hint}; or name the lab: {PROJECT}=… ./lab down") from error
+        raise
+
+
+class _Source:
+    """Where a value comes from, for the message about it."""
+
+    def __init__(self, file: Mapping[str, str], environment: Mapping[str, str]) -> None:
+        self._file = file
+        self._environment = environment
+
+    def has(self, name: str) -> bool:
+        return name in self._environment or name in self._file
+
+    def names(self) -> list[str]:
+        return [*self._environment, *self._file]
+
+    def value(self, name: str) -> str:
+        return self._environment[name] if name in self._environment else self._file.get(name, "")
+
+    def place(self, name: str) -> str:
+        return "in the environment" if name in self._environment else "in .env"
+
+    def what(self, name: str) -> str:
+        return f"{name}={shown(self.value(name))}" if self.has(name) else f"{name} is not set"
+
+    def number(self, setting: settings.Setting) -> int:
+        assert isinstance(setting.type, click.IntRange)
+        hint = f"{setting.hint}; change it {self.place(setting.name)}"
+        return values.whole_number(self.what(setting.name), self.value(setting.name), setting.type, hint)
+
+
+def _project(source: _Source) -> str:
+    if not source.has(PROJECT):
+        return pairs.default_project()
+    hint = f"change it {source.place(PROJECT)}, or remove it to get {pairs.default_project()}"
+    return values.project_name(source.what(PROJECT), source.value(PROJECT), hint)
+
+
+def _refuse_unknown(source: _Source) -> None:
+    """A misspelt variable would change nothing and say nothing."""
+    for name in sorted(source.names()):
+        if name.startswith("LAB_") and name not in _KNOWN:
+            raise refuse(
+                f"{source.what(name)} {source.place(name)} is no setting of the lab",
+                allowed=f"one of {', '.join(settings.SETTINGS)}",
+                hint=values.did_you_mean(name, settings.SETTINGS, prefix="LAB_"),
+            )

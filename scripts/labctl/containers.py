@@ -1,0 +1,133 @@
+"""The lab's containers as the engine sees them, found by Compose's labels and never by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import docker
+from docker.errors import NotFound
+from docker.models.containers import Container as DockerContainer
+
+from labctl.pairs import mechanism_of
+
+PROJECT_LABEL = "com.docker.compose.project"
+# Compose labels the images it builds with the project as well, and whatever else is run from such an image
+# inherits that. Only a container that Compose made has a number.
+_NUMBER_LABEL = "com.docker.compose.container-number"
+_SERVICE_LABEL = "com.docker.compose.service"
+_AT_ONCE = 8  # the SDK keeps ten connections open
+_SHORT_ID = 12
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container, as it was when it was looked at."""
+
+    docker: DockerContainer
+    service: str
+    id: str  # short: what the container itself takes for its host name
+    state: str  # created, running, restarting, exited, paused, dead
+    health: str  # healthy, unhealthy, starting; "none" without a check
+    exit_code: int
+    oom_killed: bool
+    restarts: int
+    started_at: float  # seconds since 1970; 0 if it never was
+    joins_ipc_of: str | None  # short id of the container whose IPC namespace it was started in
+    environment: dict[str, str]
+
+    @property
+    def running(self) -> bool:
+        """Whether its processes run now."""
+        return self.state == "running"
+
+    def state_in_words(self) -> str:
+        """Its state, and why it ended if it did."""
+        if self.oom_killed:
+            return f"{self.state}, killed: out of memory"
+        if self.state in ("exited", "restarting", "dead"):
+            return f"{self.state}, exit code {self.exit_code}"
+        return self.state
+
+    def describe(self) -> str:
+        """Its state and health in a few words."""
+        health = "" if self.health == "none" else f", {self.health}"
+        return self.state_in_words() + health + (f", restarted {self.restarts} times" if self.restarts else "")
+
+    @property
+    def mechanism(self) -> str | None:
+        """The mechanism it is an endpoint of."""
+        return mechanism_of(self.service)
+
+    @property
+    def is_producer(self) -> bool:
+        """Whether it sends."""
+        return self.mechanism is not None and self.service.endswith("-producer")
+
+
+def of_project(client: docker.DockerClient, project: str) -> list[Container]:
+    """Every container of the project in any state, by service."""
+    found = together(_inspected, listed(client, project))
+    return sorted((container for container in found if container), key=lambda c: (c.service, c.id))
+
+
+def listed(client: docker.DockerClient, project: str) -> list[DockerContainer]:
+    """Every container of the project in any state, with what the engine's list tells and no more."""
+    label = [f"{PROJECT_LABEL}={project}", _NUMBER_LABEL]
+    found: list[DockerContainer] = client.containers.list(all=True, filters={"label": label}, sparse=True)
+    return found
+
+
+def of_pair(containers: Iterable[Container], mechanism: str) -> list[Container]:
+    """The endpoints of one pair; several of a side where it was scaled."""
+    return [container for container in containers if container.mechanism == mechanism]
+
+
+def published_ports(client: docker.DockerClient, project: str) -> set[int]:
+    """The ports of this machine that the project's containers publish."""
+    published = (container.attrs.get("Ports") or [] for container in listed(client, project))
+    return {port["PublicPort"] for found in published for port in found if "PublicPort" in port}
+
+
+def together(call: Callable[[DockerContainer], T], items: Iterable[DockerContainer]) -> list[T]:
+    """`call` for all of them at once: each waits for the engine, not for us."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(call, items))
+
+
+def _inspected(container: DockerContainer) -> Container | None:
+    """The whole truth about a listed container; None if it was removed meanwhile."""
+    try:
+        container.reload()
+    except NotFound:
+        return None
+    attributes = container.attrs
+    state = attributes["State"]
+    ipc_mode = attributes["HostConfig"]["IpcMode"]
+    kind, _, target = ipc_mode.partition(":")
+    return Container(
+        docker=container,
+        service=container.labels.get(_SERVICE_LABEL, ""),
+        id=attributes["Id"][:_SHORT_ID],
+        state=state["Status"],
+        health=state.get("Health", {}).get("Status", "none"),
+        exit_code=state["ExitCode"],
+        oom_killed=state["OOMKilled"],
+        restarts=attributes["RestartCount"],
+        started_at=seconds(state["StartedAt"]),
+        joins_ipc_of=target[:_SHORT_ID] if kind == "container" else None,
+        environment=dict(line.split("=", 1) for line in attributes["Config"]["Env"] or [] if "=" in line),
+    )
+
+
+def seconds(timestamp: str) -> float:
+    """Docker's RFC 3339 time with nanoseconds, as seconds since 1970; year 1 means never."""
+    if timestamp.startswith("0001-"):
+        return 0.0
+    head, _, fraction = timestamp.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{head}+00:00").timestamp() + float(f"0.{fraction or 0}")

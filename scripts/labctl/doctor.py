@@ -1,0 +1,169 @@
+"""`./lab doctor`: is this machine fit for the lab? Looks at everything and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import click
+import docker
+from docker.errors import DockerException, ImageNotFound
+from requests import RequestException
+
+from labctl import compose_plugin, engine, ports, registry, tables
+from labctl.configuration import Configuration
+from labctl.errors import LabError
+from labctl.machine import this_machine
+from labctl.progress import step
+
+_OLDEST_ENGINE = (20, 10)
+_GIB = 2**30
+# The containers' mem_limits add up to about this; a lab at the default load uses half of it.
+_MEMORY_BYTES = (1 * _GIB, 2 * _GIB)
+_DISK_BYTES = (2 * _GIB, 4 * _GIB)  # the images and a build's leavings
+_CPUS = (1, 2)
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table."""
+
+    what: str
+    verdict: Verdict
+    found: str
+    change: str = ""
+
+
+def examine() -> None:
+    """Print the findings; exit code 1 if one of them is bad."""
+    with step("Looking at this machine"):
+        findings = list(_findings())
+    tables.show_findings([(f.what, f.verdict.value, f.found, f.change) for f in findings])
+    if any(finding.verdict is Verdict.BAD for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _findings() -> Iterator[Finding]:
+    machine = this_machine()
+    known = machine.architecture in ("amd64", "arm64")
+    yield Finding(
+        "machine",
+        Verdict.OK if known else Verdict.WARN,
+        f"{machine.name or machine.system}, {machine.architecture}",
+        "" if known else "amd64 and arm64 are tested",
+    )
+    cpus = os.cpu_count() or 1
+    yield Finding("CPUs", _at_least(cpus, *_CPUS), str(cpus), "" if cpus >= _CPUS[1] else "2 or more")
+    installs = machine.installs_packages and machine.may_become_root
+    try:
+        client = engine.connect(timeout_s=10)
+    except LabError as error:
+        setup = installs and os.environ.get("DOCKER_HOST", engine.DEFAULT_SOCKET) == engine.DEFAULT_SOCKET
+        verdict = Verdict.WARN if setup else Verdict.BAD
+        yield Finding("engine", verdict, error.message, "./lab up installs and starts it" if setup else error.hint)
+        client = None
+    else:
+        yield from _engine(client)
+    yield _compose(installs)
+    try:
+        configuration = Configuration.load()
+    except LabError as error:
+        yield Finding("settings", Verdict.BAD, error.message, error.hint)
+        return
+    yield Finding("settings", Verdict.OK, "all valid")
+    yield from _ports(configuration)
+    if client is not None:
+        yield _images(client, configuration)
+
+
+def _engine(client: docker.DockerClient) -> Iterator[Finding]:
+    version = str(client.version()["Version"])
+    new_enough = (compose_plugin.parse_version(version) or (0, 0)) >= _OLDEST_ENGINE
+    needed = ".".join(map(str, _OLDEST_ENGINE))
+    yield Finding(
+        "engine", Verdict.OK if new_enough else Verdict.BAD, version, "" if new_enough else f"{needed} or newer"
+    )
+    information = client.info()
+    memory = int(information["MemTotal"])
+    verdict = _at_least(memory, *_MEMORY_BYTES)
+    advice = "" if verdict is Verdict.OK else f"{_MEMORY_BYTES[1] / _GIB:.0f} GiB or more (of the engine's machine)"
+    yield Finding("memory", verdict, f"{memory / _GIB:.1f} GiB", advice)
+    folder = str(information["DockerRootDir"])
+    if Path(folder).is_dir():  # the engine may be on another machine, or in a virtual one
+        free = shutil.disk_usage(folder).free
+        verdict = _at_least(free, *_DISK_BYTES)
+        advice = "" if verdict is Verdict.OK else "free some: docker system prune"
+        yield Finding("disk", verdict, f"{free / _GIB:.1f} GiB free in {folder}", advice)
+
+
+def _compose(may_install: bool) -> Finding:
+    try:
+        answer = subprocess.run(
+            ["docker", "compose", "version", "--short"], capture_output=True, text=True, timeout=10, check=False
+        )
+        text = answer.stdout.strip() if answer.returncode == 0 else ""
+    except (OSError, subprocess.TimeoutExpired):
+        text = ""
+    needed = f"{compose_plugin.OLDEST[0]}.{compose_plugin.OLDEST[1]} or newer"
+    if (compose_plugin.parse_version(text) or (0, 0)) >= compose_plugin.OLDEST:
+        return Finding("Compose", Verdict.OK, text)
+    advice = f"{needed}; " + ("./lab up installs it" if may_install else "https://docs.docker.com/compose/install")
+    return Finding("Compose", Verdict.WARN if may_install else Verdict.BAD, text or "no `docker compose`", advice)
+
+
+def _ports(configuration: Configuration) -> Iterator[Finding]:
+    for name in ports.PUBLISHED:
+        what = f"port {configuration.values[name]}"
+        try:
+            ports.check_free(configuration, name)
+        except LabError as error:
+            yield Finding(what, Verdict.BAD, "somebody else listens on it", error.hint)
+        else:
+            yield Finding(what, Verdict.OK, f"free, or this lab's own ({name})")
+
+
+def _images(client: docker.DockerClient, configuration: Configuration) -> Finding:
+    """Whether what is not here can be pulled."""
+    absent = []
+    for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE"):
+        image = configuration.values[name]
+        try:
+            if image:
+                client.images.get(image)
+        except ImageNotFound:
+            absent.append(image)
+    if not absent:
+        return Finding("images", Verdict.OK, "all here")
+    try:
+        answers = registry.probe(client, absent)
+    except (DockerException, RequestException) as error:
+        return Finding("images", Verdict.WARN, registry.one_line(error), "")
+    unanswered = [image for image, (answer, _) in answers.items() if answer is not registry.Answer.HAS_IT]
+    if not unanswered:
+        return Finding("images", Verdict.OK, f"to be pulled: {', '.join(absent)}")
+    answer, reason = answers[unanswered[0]]
+    return Finding(
+        "images",
+        Verdict.BAD if answer is registry.Answer.HAS_IT_NOT else Verdict.WARN,
+        f"{unanswered[0]}: its registry {answer.value} ({reason})",
+        "stand-ins are built from Debian's packages; for Grafana: docker load, or GRAFANA_IMAGE=…",
+    )
+
+
+def _at_least(amount: float, bad_below: float, warn_below: float) -> Verdict:
+    if amount < bad_below:
+        return Verdict.BAD
+    return Verdict.WARN if amount < warn_below else Verdict.OK

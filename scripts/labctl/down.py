@@ -1,0 +1,88 @@
+"""`./lab down`: nothing of the lab stays, whatever state it is in.
+
+Through the engine and by label, without Compose: it works when compose.yaml or `.env` is broken.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container as DockerContainer
+
+from labctl import engine
+from labctl.containers import PROJECT_LABEL, listed
+from labctl.errors import LabError
+from labctl.progress import step
+from labctl.tables import show_lines
+
+_GRACE_S = 3  # compose.yaml's stop_grace_period
+
+
+def take_down(project: str) -> None:
+    """Remove every container, network and volume of the project, and say how many.
+
+    :raises LabError: the engine does not answer, or something cannot be removed
+    """
+    client = engine.connect()
+    label = {"label": f"{PROJECT_LABEL}={project}"}
+    found = listed(client, project)
+    volumes = _volumes(client, found, label)
+    networks = client.networks.list(filters=label)
+    if not found and not volumes and not networks:
+        show_lines([f"nothing to remove: {project} has no container, network or volume"])
+        return
+    with step(f"Removing {project}"):
+        # One at a time: Docker Engine 20.10 can hang for good when containers leave a network at once.
+        for container in found:
+            _stop_and_remove(container)
+        for network in networks:
+            _remove_network(network)
+        for volume in volumes:
+            with suppress(NotFound):  # an anonymous one went with its container
+                client.api.remove_volume(volume, force=True)
+    left = _left(client, project, label, volumes)
+    if left:
+        raise LabError(f"could not remove {', '.join(left)}", hint="docker inspect tells who still uses it")
+    show_lines([f"removed {project}: {len(found)} containers, {len(networks)} networks, {len(volumes)} volumes"])
+
+
+def _volumes(client: docker.DockerClient, containers: list[DockerContainer], label: dict[str, str]) -> list[str]:
+    """The named volumes by label, and the anonymous ones, which have none, by who mounts them."""
+    named = {str(volume.name) for volume in client.volumes.list(filters=label)}
+    mounted = {
+        mount["Name"]
+        for container in containers
+        for mount in container.attrs.get("Mounts", [])
+        if mount.get("Type") == "volume" and mount.get("Name")
+    }
+    return sorted(named | mounted)
+
+
+def _stop_and_remove(container: DockerContainer) -> None:
+    with suppress(NotFound):
+        with suppress(APIError):  # paused or dead: it cannot be stopped, and is removed by force
+            container.stop(timeout=_GRACE_S)
+        container.remove(v=True, force=True)
+
+
+def _remove_network(network: Any) -> None:
+    """A container of another project may have joined; it stays, the network goes."""
+    with suppress(NotFound):
+        network.reload()
+        for container_id in network.attrs.get("Containers") or {}:
+            with suppress(APIError):
+                network.disconnect(container_id, force=True)
+        network.remove()
+
+
+def _left(client: docker.DockerClient, project: str, label: dict[str, str], volumes: list[str]) -> list[str]:
+    networks = client.networks.list(filters=label)
+    present = {str(volume.name) for volume in client.volumes.list()}
+    return [
+        *(f"container {container.attrs['Names'][0].lstrip('/')}" for container in listed(client, project)),
+        *(f"network {network.name}" for network in networks),
+        *(f"volume {name}" for name in volumes if name in present),
+    ]

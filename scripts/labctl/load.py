@@ -1,0 +1,62 @@
+"""`./lab load`: another rate or size for a pair that runs, without restarting it."""
+
+from __future__ import annotations
+
+from labctl import containers, engine, tables
+from labctl.configuration import Configuration
+from labctl.containers import Container
+from labctl.errors import LabError
+from labctl.measurements import SETTLED_AFTER_S, current_load, has_load, measure
+from labctl.progress import step
+from labctl.prometheus import Prometheus
+from labctl.waiting import wait_until
+
+_TAKEN_UP_WITHIN_S = 30
+
+
+def change_load(
+    configuration: Configuration, mechanism: str, rate: int | None, size_bytes: int | None, reset: bool
+) -> None:
+    """Change what is given of the load, wait until Prometheus shows it, and print the pair's row.
+
+    :raises LabError: the pair does not run, or does not take up the load
+    """
+    found = containers.of_project(engine.connect(), configuration.project)
+    producers = [c for c in containers.of_pair(found, mechanism) if c.is_producer and c.running]
+    if not producers:
+        raise LabError(f"{mechanism} is not running in {configuration.project}", hint=f"./lab up {mechanism}")
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    wanted = _initial_load(producers[0]) if reset else _merged(prometheus, mechanism, rate, size_bytes)
+    with step(f"Changing the load of {mechanism} to {wanted[0]} messages/s of {wanted[1]} bytes") as current:
+        for producer in producers:
+            _tell(producer, mechanism, wanted, reset)
+        current.detail(f"measuring for {SETTLED_AFTER_S} s")
+        if not wait_until(lambda: has_load(prometheus, mechanism, *wanted), _TAKEN_UP_WITHIN_S):
+            raise LabError(
+                f"Prometheus does not show the new load of {mechanism} within {_TAKEN_UP_WITHIN_S} s",
+                hint=f"docker logs {producers[0].id}",
+            )
+    tables.show_pairs(measure(prometheus, [mechanism]))
+
+
+def _initial_load(producer: Container) -> tuple[int, int]:
+    """The load that the container was started with."""
+    return int(producer.environment["LAB_RATE"]), int(producer.environment["LAB_SIZE"])
+
+
+def _merged(prometheus: Prometheus, mechanism: str, rate: int | None, size_bytes: int | None) -> tuple[int, int]:
+    """What was given, and for the rest what is now."""
+    if rate is not None and size_bytes is not None:
+        return rate, size_bytes
+    now = current_load(prometheus, mechanism)
+    if now is None:
+        raise LabError(f"Prometheus shows no load of {mechanism} yet", hint="try again in a few seconds")
+    return rate or now[0], size_bytes or now[1]
+
+
+def _tell(producer: Container, mechanism: str, wanted: tuple[int, int], reset: bool) -> None:
+    options = ["--reset"] if reset else ["--rate", str(wanted[0]), "--size", str(wanted[1])]
+    code, output = producer.docker.exec_run(["python", "-m", "ipclab", "load", mechanism, *options])
+    if code != 0:
+        reason = " ".join(output.decode(errors="replace").split())
+        raise LabError(f"{producer.service} refused the load: {reason}", hint=f"docker logs {producer.id}")

@@ -1,0 +1,57 @@
+"""From the arguments to the exit code: whatever goes wrong ends in one line, never in a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from labctl.cli import cli
+from labctl.errors import LabError
+from labctl.usage import as_bad_input
+
+PROGRAM = "./lab"
+_INTERRUPTED = 130  # 128 + SIGINT, as a shell would say
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        with cli.make_context(PROGRAM, list(arguments)) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as request:
+        return request.exit_code
+    except click.ClickException as error:
+        return _fail(as_bad_input(error))
+    except LabError as error:
+        return _fail(error)
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("error: interrupted (hint: ./lab status shows what runs, ./lab down removes it)\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except _engine_errors() as error:
+        return _fail(LabError(_in_one_line(error), hint="./lab doctor looks for the cause"))
+    return 0
+
+
+def _fail(error: LabError) -> int:
+    sys.stderr.write(f"error: {error}\n")
+    return error.exit_code
+
+
+def _engine_errors() -> tuple[type[Exception], ...]:
+    """What the Docker SDK and the HTTP client raise. Python asks only when something was raised."""
+    from docker.errors import DockerException
+    from requests import RequestException
+
+    return DockerException, RequestException
+
+
+def _in_one_line(error: BaseException) -> str:
+    what = getattr(error, "explanation", None) or str(error)
+    return f"the Docker Engine failed: {' '.join(str(what).split())}"

@@ -1,0 +1,123 @@
+"""What Prometheus measured of each pair.
+
+Counters are totals since the pair was created. Every query sums over the series of a mechanism, so that several
+producers count together. A container that comes back under another address begins a new series and goes on
+counting where it was, so only what was scraped just now may be added up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from labctl.prometheus import Prometheus
+
+WINDOW_S = 5  # what services/prometheus/rules.yml computes rates and latencies over
+# So long after a change no recorded figure knows of what was before: the window, a scrape and an evaluation.
+SETTLED_AFTER_S = WINDOW_S + 2
+
+
+def _fresh(metric: str) -> str:
+    """The series of `metric` whose targets answer.
+
+    An instant vector leaves out what Prometheus saw disappear, but takes what it did not see, because it was
+    itself restarted, for present for five minutes. The range leaves that out.
+    """
+    return f"({metric} and last_over_time({metric}[{WINDOW_S}s]))"
+
+
+_COUNTS = {
+    "sent": f"sum by (mechanism) {_fresh('ipc_messages_sent_total')}",
+    "received": f"sum by (mechanism) {_fresh('ipc_messages_received_total')}",
+    "lost": f"sum by (mechanism) {_fresh('ipc_messages_lost_total')}",
+    "duplicated": f"sum by (mechanism) {_fresh('ipc_messages_duplicate_total')}",
+    "reordered": f"sum by (mechanism) {_fresh('ipc_messages_reordered_total')}",
+    "corrupt": f"sum by (mechanism) {_fresh('ipc_messages_corrupt_total')}",
+    "skipped": f"sum by (mechanism) {_fresh('ipc_messages_skipped_total')}",
+    "size_bytes": f"max by (mechanism) {_fresh('ipc_message_size_bytes')}",
+    "load_rate": f"sum by (mechanism) {_fresh('ipc_load_rate')}",
+}
+# Recorded by services/prometheus/rules.yml, where the dashboard reads them as well.
+_ESTIMATES = {"in_flight": "mechanism:ipc_messages:in_flight"}
+_RECORDED = {
+    "rate": "mechanism:ipc_messages_received:rate5s",
+    "one_way_p50_seconds": "mechanism:ipc_one_way_latency_seconds:p50_5s",
+    "one_way_p99_seconds": "mechanism:ipc_one_way_latency_seconds:p99_5s",
+}
+
+
+@dataclass(frozen=True)
+class PairMeasures:
+    """One pair. None is "not measured", which is not 0."""
+
+    mechanism: str
+    sent: int | None
+    received: int | None
+    lost: int | None
+    lost_by_reason: dict[str, int]
+    duplicated: int | None
+    reordered: int | None
+    corrupt: int | None
+    skipped: int | None  # due and never sent
+    in_flight: int | None  # sent, and neither received nor lost; an estimate, see rules.yml
+    rate: float | None  # messages received per second
+    load_rate: int | None  # messages per second that are due
+    size_bytes: int | None
+    one_way_p50_seconds: float | None
+    one_way_p99_seconds: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `status --json`."""
+        return asdict(self)
+
+
+def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasures]:
+    """The pairs as they are now, in the order of `mechanisms`."""
+    numbers: dict[str, dict[str, Any]] = {mechanism: {} for mechanism in mechanisms}
+    for names, convert in ((_COUNTS, int), (_ESTIMATES, round), (_RECORDED, float)):
+        for name, expression in names.items():
+            found = _by_mechanism(prometheus, expression)
+            for mechanism, values in numbers.items():
+                values[name] = convert(found[mechanism]) if mechanism in found else None
+    reasons: dict[str, dict[str, int]] = defaultdict(dict)
+    for sample in prometheus.query(f"sum by (mechanism, reason) {_fresh('ipc_messages_lost_total')}"):
+        reasons[sample.labels.get("mechanism", "")][sample.labels["reason"]] = int(sample.value)
+    return [
+        PairMeasures(
+            mechanism=mechanism,
+            lost_by_reason=reasons.get(mechanism, {}),
+            **values,
+        )
+        for mechanism, values in numbers.items()
+    ]
+
+
+def received(prometheus: Prometheus) -> dict[str, float]:
+    """Messages received so far by each mechanism that has been scraped."""
+    return _by_mechanism(prometheus, _COUNTS["received"])
+
+
+def has_load(prometheus: Prometheus, mechanism: str, rate: int, size_bytes: int) -> bool:
+    """Whether the mechanism's producers have had this load, and no other, for a whole window."""
+    wanted = {"ipc_load_rate": rate, "ipc_message_size_bytes": size_bytes}
+    for metric, value in wanted.items():
+        over = f"({metric}{{mechanism='{mechanism}'}}[{SETTLED_AFTER_S}s])"
+        seen = {sample.value for side in ("min", "max") for sample in prometheus.query(f"{side}_over_time{over}")}
+        if seen != {value}:
+            return False
+    return True
+
+
+def current_load(prometheus: Prometheus, mechanism: str) -> tuple[int, int] | None:
+    """Rate and size in bytes that the mechanism's producers have now; None if none shows any."""
+    rates, sizes = (
+        prometheus.query("max " + _fresh(f"{metric}{{mechanism='{mechanism}'}}"))
+        for metric in ("ipc_load_rate", "ipc_message_size_bytes")
+    )
+    return (int(rates[0].value), int(sizes[0].value)) if rates and sizes else None
+
+
+def _by_mechanism(prometheus: Prometheus, expression: str) -> dict[str, float]:
+    return {sample.labels.get("mechanism", ""): sample.value for sample in prometheus.query(expression)}

@@ -1,0 +1,62 @@
+"""The pairs of the lab: what compose.yaml has as NAME-producer and NAME-consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from labctl.errors import LabError
+from labctl.paths import COMPOSE_FILE
+
+ROLES = ("consumer", "producer")
+
+
+def services_of(mechanism: str) -> list[str]:
+    """The Compose services of one pair. Compose names have `-` where a mechanism has `_`."""
+    return [f"{mechanism.replace('_', '-')}-{role}" for role in ROLES]
+
+
+def mechanism_of(service: str) -> str | None:
+    """The mechanism of an endpoint's service, None for any other service."""
+    name, _, role = service.rpartition("-")
+    return name.replace("-", "_") if name and role in ROLES else None
+
+
+def pairs_in(services: Iterable[str]) -> list[str]:
+    """The mechanisms of which both sides are there, sorted."""
+    present = set(services)
+    mechanisms = {mechanism for service in present if (mechanism := mechanism_of(service))}
+    return sorted(mechanism for mechanism in mechanisms if present.issuperset(services_of(mechanism)))
+
+
+def declared() -> list[str]:
+    """The mechanisms that have a pair in compose.yaml, sorted."""
+    return pairs_in(_compose_file(COMPOSE_FILE)["services"])
+
+
+def default_project() -> str:
+    """The project's name where nobody chose another."""
+    return str(_compose_file(COMPOSE_FILE)["name"])
+
+
+def max_message_bytes(mechanism: str) -> int:
+    """The largest message that a mechanism carries, header included."""
+    from ipclab import registry  # imports the mechanism, which most commands do not need
+
+    return registry.load(mechanism).traits.max_message_bytes
+
+
+@cache
+def _compose_file(path: Path) -> dict[str, Any]:
+    """compose.yaml as it is written, read without Docker: bad input is refused before an engine is needed."""
+    import yaml
+
+    try:
+        model: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        model["services"], model["name"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise LabError(f"{path.name} cannot be read: {reason}", hint=f"git diff {path.name}") from error
+    return model

@@ -1,0 +1,60 @@
+"""The ports the lab publishes on 127.0.0.1: free, or already the lab's own."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from labctl.configuration import Configuration
+from labctl.errors import LabError
+from labctl.values import refuse
+
+PUBLISHED = ("LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT")
+LOCALHOST = "127.0.0.1"
+
+
+def check_free(configuration: Configuration, *names: str) -> None:
+    """Refuse a port that somebody else listens on; all published ones without `names`.
+
+    :raises BadInput: it is in use, and not by this project's container
+    """
+    for name in names or PUBLISHED:
+        port = configuration.number(name)
+        if in_use(port) and not _is_ours(configuration.project, port):
+            raise refuse(
+                f"{name}={port}",
+                allowed=f"a port that is free on {LOCALHOST}, and this one is in use",
+                hint=f"{name}={free_port()} is free; or stop what listens there (ss -ltnp 'sport = :{port}')",
+            )
+
+
+def in_use(port: int) -> bool:
+    """Whether somebody listens on the port."""
+    with socket.socket() as probe:
+        # Without it, connections that were closed a moment ago count as well (TIME_WAIT, tcp(7)).
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOCALHOST, port))
+        except OSError as error:
+            # Ports below 1024 are EACCES for us, and the engine, which is root, may publish them.
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOCALHOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_ours(project: str, port: int) -> bool:
+    """Whether a container of this project publishes the port; without an engine, none does."""
+    from labctl import containers, engine
+
+    try:
+        client = engine.connect()
+    except LabError:
+        return False
+    return port in containers.published_ports(client, project)

@@ -1,0 +1,73 @@
+"""Ask Prometheus: its HTTP API, through the port it publishes on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from labctl.errors import LabError
+
+_ANSWER_WITHIN_S = 5
+
+
+class PrometheusSilent(LabError):
+    """It does not answer, or not with what was asked."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One series now."""
+
+    labels: dict[str, str]
+    value: float
+
+
+class Prometheus:
+    """One server. Every method raises PrometheusSilent when it does not answer."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy is for the world, not for this machine
+
+    def query(self, expression: str) -> list[Sample]:
+        """The value of every series of an instant vector now."""
+        return [
+            Sample(series["metric"], float(series["value"][1]))
+            for series in self._get("query", {"query": expression})["result"]
+        ]
+
+    def now(self) -> float:
+        """Its clock, seconds since 1970."""
+        return float(self._get("query", {"query": "time()"})["result"][0])
+
+    def answers(self) -> bool:
+        """Whether it is ready to be asked."""
+        try:
+            self.now()
+        except PrometheusSilent:
+            return False
+        return True
+
+    def _get(self, what: str, parameters: dict[str, str]) -> dict[str, Any]:
+        try:
+            response = self._session.get(f"{self.url}/api/v1/{what}", params=parameters, timeout=_ANSWER_WITHIN_S)
+            answer: dict[str, Any] = response.json()
+        except requests.Timeout as error:
+            raise self._silent(f"no answer within {_ANSWER_WITHIN_S} s") from error
+        except requests.ConnectionError as error:
+            raise self._silent("nothing listens there") from error
+        except (requests.RequestException, ValueError) as error:
+            raise self._silent(" ".join(str(error).split())[:200]) from error
+        if answer.get("status") != "success":
+            raise self._silent(str(answer.get("error")))
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def _silent(self, reason: str) -> PrometheusSilent:
+        return PrometheusSilent(
+            f"Prometheus does not answer at {self.url}: {reason}",
+            hint="./lab up starts it; ./lab status shows its state",
+        )

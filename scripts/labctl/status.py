@@ -1,0 +1,98 @@
+"""`./lab status`: what is measured, and the containers it runs in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from labctl import addresses, containers, engine, measurements, namespace_split, tables
+from labctl.configuration import Configuration
+from labctl.containers import Container
+from labctl.costs import Cost, CostMeter
+from labctl.errors import LabError
+from labctl.measurements import PairMeasures
+from labctl.namespace_split import Split
+from labctl.prometheus import Prometheus, PrometheusSilent
+
+
+def show_status(configuration: Configuration, as_json: bool) -> None:
+    """Print the lab's state; for machines with `as_json`.
+
+    :raises LabError: nothing of it runs, or Prometheus does not answer
+    """
+    client = engine.connect()
+    found = containers.of_project(client, configuration.project)
+    require_running(found, configuration.project)
+    meter = CostMeter(found)
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    try:
+        pairs = measurements.measure(prometheus, mechanisms_of(found))
+        splits = namespace_split.find(prometheus, found)
+    except PrometheusSilent:
+        if not as_json:  # the containers' states are what there is to see
+            tables.show_containers(found, meter.read())
+        raise
+    costs = meter.read()
+    if as_json:
+        document = as_document(configuration.project, pairs, found, costs, splits)
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return
+    tables.show_pairs(pairs)
+    tables.show_containers(found, costs)
+    tables.show_lines([f"split: {split} (hint: ./lab up heals it)" for split in splits])
+    tables.show_lines(addresses.lines(configuration, found))
+
+
+def require_running(found: Sequence[Container], project: str) -> None:
+    """Refuse to go on without a running container.
+
+    :raises LabError: none runs
+    """
+    if not any(container.running for container in found):
+        stopped = f", {len(found)} of its containers are stopped" if found else ""
+        raise LabError(f"{project} is not running{stopped}", hint="./lab up starts it")
+
+
+def mechanisms_of(found: Sequence[Container]) -> list[str]:
+    """The pairs that have containers, whatever their state."""
+    return sorted({container.mechanism for container in found if container.mechanism})
+
+
+def as_document(
+    project: str,
+    pairs: Sequence[PairMeasures],
+    found: Sequence[Container],
+    costs: dict[str, Cost],
+    splits: Sequence[Split],
+) -> dict[str, Any]:
+    """The JSON document. null is "not measured"; counts are totals since the pair was created."""
+    return {
+        "project": project,
+        "window_seconds": measurements.WINDOW_S,
+        "wait_policy": "block",
+        "pairs": [pair.as_json() for pair in pairs],
+        "containers": [_container(container, costs.get(container.id, Cost(None, None))) for container in found],
+        "namespace_splits": [
+            {
+                "service": split.member.service,
+                "ipc": split.inode,
+                "holder": split.holder_service,
+                "holder_ipc": split.holder_inode,
+            }
+            for split in splits
+        ],
+    }
+
+
+def _container(container: Container, cost: Cost) -> dict[str, Any]:
+    return {
+        "service": container.service,
+        "id": container.id,
+        "state": container.state,
+        "health": container.health,
+        "exit_code": None if container.running else container.exit_code,
+        "memory_bytes": cost.memory_bytes,
+        "cpu_share": cost.cpu_share,
+    }

@@ -1,0 +1,67 @@
+"""Waiting until pairs move messages: what their consumers count must grow while we look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import docker
+
+from labctl import containers
+from labctl.diagnosis import not_moving
+from labctl.measurements import SETTLED_AFTER_S, measure, received
+from labctl.progress import Step, step
+from labctl.prometheus import Prometheus, PrometheusSilent
+from labctl.waiting import wait_until
+
+
+def wait_for_traffic(
+    client: docker.DockerClient, project: str, prometheus: Prometheus, mechanisms: Sequence[str], timeout_s: float
+) -> None:
+    """Until every pair has moved messages, and long enough to be measured.
+
+    :raises LabError: one moved none within `timeout_s`; the details are printed
+    """
+    watch = _Watch(prometheus, mechanisms)
+    with step(f"Waiting for messages of {', '.join(mechanisms)}") as current:
+        if not wait_until(lambda: watch.all_move(current), timeout_s):
+            raise not_moving(watch.waiting, containers.of_project(client, project), timeout_s)
+        wait_until(lambda: _settled(client, project, prometheus, mechanisms, current), 2 * SETTLED_AFTER_S)
+
+
+class _Watch:
+    """Compares what the consumers count with what they counted when first asked.
+
+    A total alone proves nothing: it outlives restarts, and Prometheus shows it for a while after the end.
+    """
+
+    def __init__(self, prometheus: Prometheus, mechanisms: Sequence[str]) -> None:
+        self.waiting = list(mechanisms)
+        self._prometheus = prometheus
+        self._first: dict[str, float] = {}
+
+    def all_move(self, current: Step) -> bool:
+        """Look once more."""
+        try:
+            counts = received(self._prometheus)
+        except PrometheusSilent as error:
+            current.detail(error.message)
+            return False
+        for mechanism in list(self.waiting):
+            if (count := counts.get(mechanism)) is None:
+                continue
+            first = self._first[mechanism] = min(count, self._first.get(mechanism, count))
+            if count > first:
+                self.waiting.remove(mechanism)
+        current.detail(f"not yet: {', '.join(self.waiting)}" if self.waiting else "all move")
+        return not self.waiting
+
+
+def _settled(
+    client: docker.DockerClient, project: str, prometheus: Prometheus, mechanisms: Sequence[str], current: Step
+) -> bool:
+    """Whether the figures are there, of the running pairs alone, and not of their start."""
+    found = containers.of_project(client, project)
+    started = max(c.started_at for c in found if c.mechanism in mechanisms or c.service == "prometheus")
+    left_s = started + SETTLED_AFTER_S - prometheus.now()
+    current.detail(f"measuring for another {max(left_s, 0):.0f} s")
+    return left_s <= 0 and all(pair.one_way_p99_seconds is not None for pair in measure(prometheus, mechanisms))

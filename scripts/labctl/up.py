@@ -1,0 +1,86 @@
+"""`./lab up`: everything that is needed, in order, and then what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import docker
+
+from labctl import addresses, compose, containers, namespace_split, pairs, tables
+from labctl.compose_plugin import ensure_compose
+from labctl.configuration import Configuration
+from labctl.containers import Container
+from labctl.engine import ensure_engine
+from labctl.errors import LabError
+from labctl.images import ensure_images
+from labctl.measurements import measure
+from labctl.paths import ROOT
+from labctl.progress import say
+from labctl.prometheus import Prometheus
+from labctl.traffic import wait_for_traffic
+from labctl.waiting import wait_until
+
+_RECOVERED_WITHIN_S = 10  # three health checks
+
+
+def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: float) -> None:
+    """Start the pairs, wait until each has moved messages, and print what was measured.
+
+    :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
+    """
+    client = ensure_engine()
+    ensure_compose()
+    images = ensure_images(client, configuration.values, root=ROOT)
+    services = [service for mechanism in wanted for service in pairs.services_of(mechanism)] + ["prometheus"]
+    if images.grafana:
+        services.append("grafana")
+    lab = _Lab(configuration, client, wanted)
+    lab.start(services, {**configuration.environment(), **images.environment()})
+    lab.heal_split()
+    lab.wait_for_traffic(timeout_s)
+
+    tables.show_pairs(measure(lab.prometheus, wanted))
+    if images.grafana:
+        addresses.require_grafana(configuration, lab.containers)
+    tables.show_lines(addresses.lines(configuration, lab.containers()))
+
+
+class _Lab:
+    """The lab that is being brought up."""
+
+    def __init__(self, configuration: Configuration, client: docker.DockerClient, wanted: Sequence[str]) -> None:
+        self.prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+        self._project = configuration.project
+        self._client = client
+        self._wanted = wanted
+
+    def containers(self) -> list[Container]:
+        return containers.of_project(self._client, self._project)
+
+    def start(self, services: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start the services; once more if Compose met a container that recovers by itself."""
+        try:
+            compose.start(services, environment)
+        except LabError as error:
+            # Compose names one container; which pairs are concerned, only their messages tell.
+            self.wait_for_traffic(_RECOVERED_WITHIN_S)
+            if not wait_until(self._is_healthy, _RECOVERED_WITHIN_S):
+                raise
+            say(f"{error.message}; it has recovered since, so once more")
+            compose.start(services, environment)
+
+    def heal_split(self) -> None:
+        """Bring members that a crashed holder left behind into its new namespace, if there are any."""
+        if not self.prometheus.answers():
+            return  # it has just been started, and so have the members
+        splits = namespace_split.find(self.prometheus, self.containers())
+        for split in splits:
+            say(f"{split}; restarting {split.member.service}")
+        namespace_split.heal(splits)
+
+    def wait_for_traffic(self, timeout_s: float) -> None:
+        """Until every wanted pair moves messages; raises LabError with the reasons when one does not."""
+        wait_for_traffic(self._client, self._project, self.prometheus, self._wanted, timeout_s)
+
+    def _is_healthy(self) -> bool:
+        return all(c.health in ("healthy", "none") for c in self.containers() if c.mechanism in self._wanted)

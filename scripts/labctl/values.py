@@ -1,0 +1,78 @@
+"""Checks of single values; a wrong one becomes one line: what, its value, what is allowed, a hint."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+import click
+
+from labctl.errors import BadInput
+
+_SHOWN_LENGTH = 60
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+_PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_IMAGE_NAME = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
+
+
+def shown(value: str) -> str:
+    """`value` as it fits into one line: quoted where it would be invisible, cut where it is long."""
+    text = value if value and value.isprintable() and value == value.strip() else repr(value)
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
+
+
+def refuse(what: str, *, allowed: str, hint: str) -> BadInput:
+    """The error for one wrong value; `what` is the variable or option with its value, `NAME=value`."""
+    return BadInput(f"{what}: allowed is {allowed}", hint=hint)
+
+
+def whole_number(what: str, value: str, allowed: click.IntRange, hint: str) -> int:
+    """`value` as a number within `allowed`.
+
+    Stricter than `int()`, because Compose and the shell read the same text: no sign, no `1_000`, no `007`.
+
+    :raises BadInput: it is none
+    """
+    low, high = allowed.min, allowed.max
+    assert low is not None
+    assert high is not None
+    if not _WHOLE_NUMBER.fullmatch(value) or not low <= int(value) <= high:
+        raise refuse(what, allowed=f"a whole number from {low} to {high}", hint=hint)
+    return int(value)
+
+
+def project_name(what: str, value: str, hint: str) -> str:
+    """`value` as a Compose project name (https://docs.docker.com/compose/how-tos/project-name).
+
+    :raises BadInput: it is none
+    """
+    if not _PROJECT_NAME.fullmatch(value):
+        raise refuse(
+            what,
+            allowed="a name of a-z, 0-9, _ and -, beginning with a letter or a digit",
+            hint=hint,
+        )
+    return value
+
+
+def image_name(what: str, value: str, hint: str) -> str:
+    """`value` as a container image's name.
+
+    :raises BadInput: it is none
+    """
+    if not _IMAGE_NAME.fullmatch(value):
+        raise refuse(what, allowed="the name of an image, such as registry/name:tag", hint=hint)
+    return value
+
+
+def did_you_mean(value: str, known: Iterable[str], *, prefix: str = "") -> str:
+    """The hint for a name nobody knows: the nearest known one, or to remove it.
+
+    What all names begin with, `prefix`, makes none of them near.
+    """
+    names = {name.removeprefix(prefix): name for name in known}
+    nearest = difflib.get_close_matches(value.removeprefix(prefix).lower(), [n.lower() for n in names], n=1)
+    if nearest:
+        return "did you mean " + next(full for name, full in names.items() if name.lower() == nearest[0]) + "?"
+    return "no known name is near; correct or remove it"

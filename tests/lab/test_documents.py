@@ -1,0 +1,61 @@
+"""Every command in README and docs is run, in the order of the page, and works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from lab.stack import ROOT, Stack
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+# This very run is `./lab test`, of everything or of a part; CI calls it with no argument.
+_THIS_RUN = ["./lab", "test"]
+# Builds what was built, or needs a registry: run by hand, and by the test of Compose without our command line.
+_COMPOSE_ALONE = ["docker", "compose", "up"]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The lines of the page's `sh` blocks."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [shlex.split(line) for block in blocks for line in block.splitlines() if line]
+
+
+@pytest.mark.usefixtures("stack")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_work(page: Path) -> None:
+    own = Stack("ipclabdocs")
+    ran = 0
+    try:
+        for command in commands(page):
+            if command[:2] == _THIS_RUN:
+                assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "exec ./lab test"
+                continue
+            if command == _COMPOSE_ALONE:
+                continue
+            assert command[0] == "./lab", f"who runs {command}?"
+            done = own.lab(*command[1:], within_s=500)
+            assert done.returncode == 0, f"{command}: {done.stderr}"
+            ran += 1
+        if ran == 0:
+            assert not [c for c in commands(page) if c[:2] != _THIS_RUN]
+    finally:
+        own.lab("down")
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_inline_commands_exist() -> None:
+    """What the text says in passing names commands and containers that there are."""
+    known = set(re.findall(r"^\s+(\w+)\s{2,}", Stack("ipclabdocs").lab("--help").stdout, re.MULTILINE))
+    assert {"up", "down", "status"} <= known
+    for page in PAGES:
+        for name in re.findall(r"\./lab (\w+)", page.read_text()):
+            assert name in known, f"{page.name}: ./lab {name}"

@@ -1,0 +1,157 @@
+"""A channel in memory that keeps the contract and fails when its script says so, and a clock that only it moves.
+
+The loops are tested against it alone: what a kernel would do next is in the script, and time passes when
+somebody sleeps or blocks, so that ten seconds of load cost none.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ipclab.channel import (
+    Address,
+    ClosingEndpoint,
+    Communication,
+    Direction,
+    Kind,
+    OnFull,
+    Persistence,
+    Sharing,
+    Traits,
+)
+from ipclab.errors import ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
+from ipclab.lifecycle import Stop
+
+S = 1_000_000_000
+MAX_MESSAGE_BYTES = 8192
+ADDRESS = Address(key=1, path=Path("nowhere"), host="nobody", port=1)
+
+
+class Clock:
+    """Stands in for the module `time` in a loop's module."""
+
+    def __init__(self) -> None:
+        self.now_ns = 1000 * S
+        self.sleeps: list[float] = []
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns
+
+    def time_ns(self) -> int:
+        return 1_700_000_000 * S + self.now_ns
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.sleeps.append(seconds)
+        self.now_ns += int(seconds * 1e9)
+
+
+def traits(*, ordered: bool = True) -> Traits:
+    return Traits(
+        kind=Kind.MESSAGE,
+        ordered=ordered,
+        reliable=True,
+        max_message_bytes=MAX_MESSAGE_BYTES,
+        on_full=OnFull.BLOCK,
+        persistence=Persistence.PROCESS,
+        direction=Direction.ONE_WAY,
+        communication=Communication.DIRECT,
+        requires=frozenset({Sharing.VOLUME}),
+        copies=1,
+        send_errnos=("EAGAIN", "ENOENT", "EPIPE"),
+        man_page="none",
+    )
+
+
+def full() -> Exception:
+    return ChannelFull("full", code=errno.EAGAIN)
+
+
+def absent() -> Exception:
+    return PeerAbsent("nobody there", code=errno.ENOENT)
+
+
+def gone(*, may_be_delivered: bool = False) -> Exception:
+    return PeerGone("broke", code=errno.EPIPE, may_be_delivered=may_be_delivered)
+
+
+@dataclass
+class Channel:
+    """A mechanism with one channel. `on_open`, `on_send` and `on_receive` are asked at every call.
+
+    They may raise what a mechanism may raise; `on_send` decides by returning whether the message arrives.
+    """
+
+    clock: Clock
+    stop: Stop
+    on_open: Callable[[int], None] = lambda _attempt: None
+    on_send: Callable[[int, bytes], bool] = lambda _attempt, _message: True
+    script: Iterator[bytes | Exception] = field(default_factory=lambda: iter(()))
+    traits: Traits = field(default_factory=traits)
+    arrived: list[bytes] = field(default_factory=list)
+    opens: int = 0
+    sends: int = 0
+    closed: int = 0
+
+    def open_sender(self, address: Address) -> Sender:
+        self._open(address)
+        return Sender(self)
+
+    def create_receiver(self, address: Address) -> Receiver:
+        self._open(address)
+        return Receiver(self)
+
+    def _open(self, address: Address) -> None:
+        assert address is ADDRESS
+        self.opens += 1
+        self.on_open(self.opens)
+
+
+class _Endpoint(ClosingEndpoint):
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+        self.channel.closed += 1
+
+
+class Sender(_Endpoint):
+    """Asks `on_send`."""
+
+    def send(self, payload: memoryview, timeout_s: float) -> None:
+        channel = self.channel
+        assert self.is_open
+        assert 0 < timeout_s < 1
+        channel.sends += 1
+        whole = bytes(payload)
+        try:
+            if channel.on_send(channel.sends, whole):
+                channel.arrived.append(whole)
+        except ChannelFull:
+            channel.clock.sleep(timeout_s)
+            raise
+
+
+class Receiver(_Endpoint):
+    """Plays the script: messages come, errors are raised; behind the last one the consumer is stopped."""
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        channel = self.channel
+        assert self.is_open
+        assert 0 < timeout_s < 1
+        step = next(channel.script, None)
+        if step is None:
+            channel.stop.request("the script is over")
+            raise ReceiveTimeout("empty", code=errno.EAGAIN)
+        if isinstance(step, Exception):
+            raise step
+        buffer[: len(step)] = step
+        return len(step)
+
+    def remove(self) -> None:
+        self.close()

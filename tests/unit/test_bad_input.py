@@ -1,0 +1,244 @@
+"""Bad input: the real command line in a process of its own, no Docker needed, nothing started.
+
+Each case is one wrong thing. The answer is one line on stderr that names it, shows the value and gives a
+hint; nothing on stdout, no traceback, exit code 2.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# The lab's own variables must come from the case alone.
+_FOREIGN = ("LAB_", "COMPOSE_", "PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "DOCKER_")
+
+
+@dataclass
+class Case:
+    """What the user did, and the words that the one line must contain."""
+
+    id: str
+    arguments: list[str]
+    says: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    env_line: str | None = None  # appended to .env
+
+
+def variable(name: str, value: str, *says: str, command: str = "up") -> Case:
+    """A wrong value in the environment."""
+    shown = value if value and value == value.strip() else repr(value)
+    return Case(f"{name}={value!r}", command.split(), [f"{name}={shown}", *says], environment={name: value})
+
+
+def line(text: str, *says: str, command: str = "up") -> Case:
+    """A wrong line in .env."""
+    return Case(f".env {text!r}", command.split(), list(says), env_line=text)
+
+
+def arguments(text: str, *says: str) -> Case:
+    """A wrong command line."""
+    return Case(f"lab {text}", text.split(), list(says))
+
+
+CASES = [
+    # Mechanisms.
+    arguments("up pigeon", "MECHANISM pigeon", "fifo"),
+    arguments("up fifo tpc", "MECHANISM tpc", "did you mean tcp?"),
+    arguments("up sysv-shm", "MECHANISM sysv-shm", "did you mean sysv_shm?"),
+    arguments("up FIFO", "MECHANISM FIFO", "did you mean fifo?"),
+    arguments("load pigeon --rate 5", "MECHANISM pigeon"),
+    arguments("load", "MECHANISM", "./lab load --help"),
+    arguments("load fifo tcp --rate 5", "tcp", "./lab load --help"),
+    # Commands and options.
+    arguments("upp", "COMMAND upp", "did you mean up?"),
+    arguments("explode", "COMMAND explode", "status"),
+    arguments("up --rate 5", "--rate", "allowed"),
+    arguments("load fifo --rat 5", "--rat", "did you mean --rate?"),
+    arguments("status --jsno", "--jsno", "did you mean --json?"),
+    arguments("--verbose", "--verbose"),
+    arguments("down now", "now", "./lab down --help"),
+    # Loads.
+    arguments("load fifo", "--rate", "--size", "--reset"),
+    arguments("load fifo --rate", "--rate", "--help"),
+    arguments("load fifo --rate 0", "--rate 0", "1 to 1000000"),
+    arguments("load fifo --rate -1", "--rate -1", "1 to 1000000"),
+    arguments("load fifo --rate fast", "--rate fast", "1 to 1000000"),
+    arguments("load fifo --rate 1.5", "--rate 1.5", "a whole number"),
+    arguments("load fifo --rate 1e9", "--rate 1e9", "a whole number"),
+    arguments("load fifo --rate 1000001", "--rate 1000001", "1 to 1000000"),
+    arguments("load fifo --size 0", "--size 0", "64 to 1048576"),
+    arguments("load fifo --size 63", "--size 63", "64 to 1048576"),
+    arguments("load fifo --size 1048577", "--size 1048577", "64 to 1048576"),
+    arguments("load fifo --size 1K", "--size 1K", "64 to 1048576"),
+    arguments("load sysv_mq --size 8193", "--size 8193", "at most 8192 bytes", "sysv_mq"),
+    arguments("load fifo --reset --rate 5", "--reset", "--rate 5"),
+    # Settings in the environment.
+    variable("LAB_RATE", "0", "1 to 1000000"),
+    variable("LAB_RATE", "-1", "1 to 1000000"),
+    variable("LAB_RATE", "fast", "1 to 1000000"),
+    variable("LAB_RATE", "1.5", "a whole number"),
+    variable("LAB_RATE", "1e9", "a whole number"),
+    variable("LAB_RATE", "1_000", "a whole number"),
+    variable("LAB_RATE", "", "a whole number"),
+    variable("LAB_RATE", " 5", "a whole number"),
+    variable("LAB_RATE", "٣", "a whole number"),
+    variable("LAB_SIZE", "63", "64 to 1048576"),
+    variable("LAB_SIZE", "10485760", "64 to 1048576"),
+    variable("LAB_SIZE", "8193", "at most 8192 bytes", "sysv_mq"),
+    variable("LAB_SIZE", "8193", "at most 8192 bytes", "sysv_mq", command="up tcp sysv_mq"),
+    variable("LAB_SYSV_SHM_KEY", "0", "1 to 2147483647"),
+    variable("LAB_SYSV_SHM_KEY", "2147483648", "1 to 2147483647"),
+    variable("LAB_SYSV_SHM_KEY", "0x4950", "a whole number"),
+    variable("LAB_SYSV_MQ_KEY", "-5", "1 to 2147483647"),
+    variable("LAB_SYSV_MQ_KEY", "1229996033", "LAB_SYSV_SHM_KEY"),
+    variable("LAB_TCP_PORT", "65536", "1 to 65535"),
+    variable("LAB_TCP_PORT", "http", "1 to 65535"),
+    variable("LAB_TCP_PORT", "9464", "metrics"),
+    variable("LAB_PROMETHEUS_PORT", "0", "1 to 65535"),
+    variable("LAB_PROMETHEUS_PORT", "090", "a whole number"),
+    variable("LAB_GRAFANA_PORT", "70000", "1 to 65535"),
+    variable("LAB_GRAFANA_PORT", "9090", "LAB_PROMETHEUS_PORT"),
+    variable("LAB_RAET", "5", "did you mean LAB_RATE?"),
+    variable("LAB_COLOUR", "blue", "LAB_RATE, LAB_SIZE"),
+    variable("COMPOSE_PROJECT_NAME", "My Lab", "a-z"),
+    variable("COMPOSE_PROJECT_NAME", "", "a-z"),
+    variable("COMPOSE_PROJECT_NAME", "_lab", "a-z", command="down"),
+    variable("PYTHON_IMAGE", "", "image"),
+    variable("PROMETHEUS_IMAGE", "Prom:v3", "image"),
+    variable("GRAFANA_IMAGE", "grafana grafana", "image"),
+    # The same through the other commands.
+    variable("LAB_RATE", "0", "1 to 1000000", command="status"),
+    variable("LAB_RATE", "0", "1 to 1000000", command="load fifo --rate 5"),
+    variable("LAB_RAET", "5", "did you mean LAB_RATE?", command="status --json"),
+    # Settings in .env.
+    line("LAB_RATE=0", "LAB_RATE=0", ".env"),
+    line("LAB_SIZE=9999999", "LAB_SIZE=9999999", ".env"),
+    line("LAB_SZIE=64", "LAB_SZIE=64", "did you mean LAB_SIZE?"),
+    line("LAB_RATE", ".env line", "LAB_RATE", "NAME=value"),
+    line("= 5", ".env line", "= 5", "NAME=value"),
+    line("LAB RATE=5", ".env line", "LAB RATE=5"),
+    line("LAB_RATE='5", ".env line", "LAB_RATE='5"),
+    line("COMPOSE_PROJECT_NAME=My/Lab", "COMPOSE_PROJECT_NAME=My/Lab", command="down"),
+]
+
+
+def make_lab(folder: Path) -> Path:
+    """A lab of its own in `folder`: this one's files, and a `.env` that may be spoilt."""
+    for name in ("scripts", "services", "compose.yaml"):
+        (folder / name).symlink_to(REPOSITORY / name)
+    env_file = folder / ".env"
+    env_file.write_bytes((REPOSITORY / ".env").read_bytes())
+    return env_file
+
+
+def run_lab(folder: Path, arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The command line of the lab in `folder`, with no engine to reach."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return subprocess.run(
+        [sys.executable, "-m", "labctl", *arguments],
+        cwd=folder,
+        env={
+            **clean,
+            "PYTHONPATH": f"{folder / 'scripts'}{os.pathsep}{folder / 'services'}",
+            "DOCKER_HOST": f"unix://{folder / 'no-engine.sock'}",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], says: list[str]) -> None:
+    """One line, with everything in it that a person needs."""
+    assert result.returncode == 2, result
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    for words in (*says, "(hint: "):
+        assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: case.id + (f" {' '.join(case.arguments)}" if case.environment else "")
+)
+def test_refused_in_one_line(case: Case, tmp_path: Path) -> None:
+    env_file = make_lab(tmp_path)
+    if case.env_line is not None:
+        with env_file.open("a") as file:
+            file.write(f"{case.env_line}\n")
+    assert_refused(run_lab(tmp_path, case.arguments, case.environment), case.says)
+
+
+def _missing(path: Path) -> None:
+    path.unlink()
+
+
+def _directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _loop(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+def _latin_1(path: Path) -> None:
+    path.write_bytes(b"# caf\xe9\nLAB_RATE=5\n")
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (_missing, "No such file"),
+        (_directory, "Is a directory"),
+        (_loop, "symbolic links"),
+        (_latin_1, "0xe9"),
+        (_empty, "LAB_RATE is not set"),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "status", "load fifo --rate 5"])
+def test_unreadable_env_file(spoil: Callable[[Path], None], says: str, command: str, tmp_path: Path) -> None:
+    spoil(make_lab(tmp_path))
+    assert_refused(run_lab(tmp_path, command.split(), {}), [".env", says])
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    """A port that somebody else has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", ["LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT"])
+def test_port_in_use(name: str, tmp_path: Path) -> None:
+    make_lab(tmp_path)
+    other = "LAB_GRAFANA_PORT" if name == "LAB_PROMETHEUS_PORT" else "LAB_PROMETHEUS_PORT"
+    with listening() as port, socket.create_server(("127.0.0.1", 0)) as free:
+        free_port = free.getsockname()[1]
+        free.close()
+        result = run_lab(tmp_path, ["up"], {name: str(port), other: str(free_port)})
+    assert_refused(result, [f"{name}={port}", "in use"])
+
+
+def test_help_needs_nothing(tmp_path: Path) -> None:
+    make_lab(tmp_path).unlink()
+    for command in ("", "up", "down", "status", "load", "doctor", "test"):
+        result = run_lab(tmp_path, [*command.split(), "--help"], {"LAB_RATE": "0"})
+        assert result.returncode == 0, result.stderr
+        assert "./lab" in result.stdout

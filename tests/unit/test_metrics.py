@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import re
+import resource
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from ipclab import metrics
+from ipclab.checker import Checker
+from ipclab.consumer import Consumer
+from ipclab.latency import Histogram
+from ipclab.ledger import ConsumerLedger, ProducerLedger, Stream
+from ipclab.lifecycle import Stop, Vitals
+from ipclab.load import Load, LoadFile
+from ipclab.metrics import DEFINITIONS, Definition, Page, Role, Sample, Type
+from ipclab.producer import Producer
+from unit.scripted import ADDRESS, Channel, Clock
+
+GOLDEN = Path(__file__).parent / "golden" / "metrics.prom"
+
+
+def fixed_vitals(directory: Path) -> Vitals:
+    vitals = Vitals(directory / "alive")
+    vitals._usage = resource.struct_rusage((12.5, 3.25, *range(2, 14), 4000, 50))
+    vitals._namespaces = ("c0ffee123456", "4026532001", "4026532002", "4026532003", "4026532004")
+    return vitals
+
+
+def a_producer(directory: Path) -> Producer:
+    ledger = ProducerLedger(directory / "producer.ledger")
+    ledger.next_sequence = 123_456_789
+    ledger.skipped = 42
+    channel = Channel(Clock(), Stop())
+    load = LoadFile(directory / "load.json", Load(200, 1024))
+    producer = Producer(channel, ADDRESS, ledger, load, fixed_vitals(directory), channel.stop)
+    producer._errors["EPIPE"] = 7
+    return producer
+
+
+def a_consumer(directory: Path) -> Consumer:
+    ledger = ConsumerLedger(directory / "consumer.ledger")
+    ledger.record_of(11).write(Stream(1, 1000, 1, 20, 30, 40, 50, 60))
+    ledger.record_of(12).write(Stream(1, 2000, 0, 1, 2, 3, 4, 5))
+    ledger.corrupt = 6
+    channel = Channel(Clock(), Stop())
+    vitals = fixed_vitals(directory)
+    vitals.opened()
+    consumer = Consumer(channel, ADDRESS, Checker(ledger, ordered=True), vitals, channel.stop)
+    for nanoseconds in (3, 900, 1024, 50_000, 50_001, 1_000_000_000, 200_000_000_000):
+        consumer._latency.record(nanoseconds)
+    consumer._bytes = 1_048_576
+    return consumer
+
+
+def pages(directory: Path) -> dict[Role, str]:
+    """The page of each role, made by the loops themselves from fixed numbers."""
+    samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
+        Role.PRODUCER: ("fifo", a_producer(directory).samples),
+        Role.CONSUMER: ("fifo", a_consumer(directory).samples),
+        Role.HOLDER: ("", fixed_vitals(directory).namespace_samples),
+    }
+    return {
+        role: generate_latest(metrics.registry(Page(mechanism, role, make))).decode()
+        for role, (mechanism, make) in samples.items()
+    }
+
+
+def test_the_pages_are_those_of_the_golden_file(tmp_path: Path, update_golden: bool) -> None:
+    """After a wanted change: `pytest --update-golden`, and look at the difference."""
+    text = "".join(f"# === {role} ===\n{page}" for role, page in pages(tmp_path).items())
+    if update_golden:
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+def test_every_metric_is_on_a_page_of_each_of_its_roles_and_on_no_other(tmp_path: Path) -> None:
+    for role, page in pages(tmp_path).items():
+        families = {family.name: family for family in text_string_to_metric_families(page)}
+        assert set(families) == {d.name for d in DEFINITIONS if role in d.roles}
+        for definition in DEFINITIONS:
+            if role not in definition.roles:
+                continue
+            family = families[definition.name]
+            assert family.type == definition.type
+            assert family.documentation == definition.help
+            assert {s.name for s in family.samples} == set(definition.series)
+            for sample in family.samples:
+                assert set(sample.labels) - {"le"} == set(definition.labels)
+                assert sample.labels["role"] == role
+
+
+def test_a_page_says_no_series_twice(tmp_path: Path) -> None:
+    for page in pages(tmp_path).values():
+        series = [line.rpartition(" ")[0] for line in page.splitlines() if not line.startswith("#")]
+        assert len(series) == len(set(series))
+
+
+def test_every_definition_of_the_module_is_listed_once() -> None:
+    defined = [value for value in vars(metrics).values() if isinstance(value, Definition)]
+    assert list(DEFINITIONS) == defined
+    names = [series for definition in DEFINITIONS for series in definition.series]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda d: d.name)
+class TestDefinition:
+    def test_its_help_is_a_sentence(self, definition: Definition) -> None:
+        assert re.fullmatch(r"[A-Z0-9][^\n]{15,120}\.", definition.help)
+
+    def test_its_name_follows_the_conventions(self, definition: Definition) -> None:
+        assert re.fullmatch(r"ipc(_[a-z0-9]+)+", definition.name)
+        for series in definition.series:
+            assert series.endswith("_total") == (definition.type is Type.COUNTER)
+
+    def test_its_unit_is_a_base_unit_and_the_suffix(self, definition: Definition) -> None:
+        words = definition.name.split("_")
+        assert not {"ms", "us", "ns", "milliseconds", "kilobytes", "kib", "percent", "minutes"} & set(words)
+        if {"latency", "duration", "cpu"} & set(words):
+            assert words[-1] == "seconds"
+        if "size" in words:
+            assert words[-1] == "bytes"
+        if definition.type is Type.HISTOGRAM:
+            assert words[-1] in ("seconds", "bytes")
+
+    def test_its_labels_tell_the_endpoints_apart(self, definition: Definition) -> None:
+        assert definition.labels[:2] == ("mechanism", "role")
+        assert len(set(definition.labels)) == len(definition.labels)
+        assert all(re.fullmatch("[a-z]+", label) and label not in ("le", "job") for label in definition.labels)
+        assert definition.roles
+
+
+def test_the_numbers_are_read_when_the_page_is_asked_for() -> None:
+    sent = 0
+    registry = metrics.registry(Page("tcp", Role.PRODUCER, lambda: [Sample(metrics.SENT, sent)]))
+    for sent in (0, 1, 2**53):
+        assert registry.get_sample_value("ipc_messages_sent_total", {"mechanism": "tcp", "role": "producer"}) == sent
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [Sample(metrics.SENT, Histogram()), Sample(metrics.LATENCY, 1.0), Sample(metrics.LOAD_RATE, Histogram())],
+)
+def test_a_value_of_another_type_is_refused(sample: Sample) -> None:
+    page = Page("tcp", Role.CONSUMER, lambda: [sample])
+    with pytest.raises(TypeError, match=f"{sample.definition.name} is a .* and takes no"):
+        list(page.collect())
+
+
+def test_histogram_buckets_are_as_prometheus_wants_them(tmp_path: Path) -> None:
+    (family,) = [
+        f for f in text_string_to_metric_families(pages(tmp_path)[Role.CONSUMER]) if f.name == metrics.LATENCY.name
+    ]
+    buckets = [(float(s.labels["le"]), s.value) for s in family.samples if s.name.endswith("_bucket")]
+    assert buckets == sorted(buckets)
+    assert [count for _, count in buckets] == sorted(count for _, count in buckets)
+    (count,) = [s.value for s in family.samples if s.name.endswith("_count")]
+    assert buckets[-1] == (float("inf"), count)
+    assert count == 7

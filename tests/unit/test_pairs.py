@@ -1,0 +1,37 @@
+"""Which pairs there are, and the names they go by."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipclab import metrics, registry
+from labctl import configuration, pairs
+from labctl.values import did_you_mean
+
+
+def test_mechanisms_and_services_have_each_others_names() -> None:
+    assert pairs.services_of("sysv_shm") == ["sysv-shm-consumer", "sysv-shm-producer"]
+    assert pairs.mechanism_of("sysv-shm-producer") == "sysv_shm"
+    assert [pairs.mechanism_of(name) for name in ("holder", "prometheus", "-producer")] == [None] * 3
+
+
+def test_a_pair_needs_both_sides() -> None:
+    assert pairs.pairs_in(["tcp-producer", "fifo-consumer", "fifo-producer", "holder"]) == ["fifo"]
+
+
+def test_every_declared_pair_has_a_mechanism_that_says_its_maximum() -> None:
+    assert pairs.declared()
+    assert set(pairs.declared()) <= set(registry.names())
+    assert all(pairs.max_message_bytes(name) >= 64 for name in pairs.declared())
+
+
+def test_the_metrics_port_is_the_containers() -> None:
+    assert configuration.METRICS_PORT == metrics.PORT
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [("LAB_RATES", "did you mean LAB_RATE?"), ("lab_size", "did you mean LAB_SIZE?"), ("LAB_XYZZY", "no known name")],
+)
+def test_did_you_mean(value: str, hint: str) -> None:
+    assert hint in did_you_mean(value, ["LAB_RATE", "LAB_SIZE"], prefix="LAB_")

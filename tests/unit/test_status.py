@@ -1,0 +1,222 @@
+"""What `./lab status` makes of what the engine and Prometheus say."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from unittest.mock import Mock
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+
+from labctl import measurements, namespace_split, status
+from labctl.containers import Container, seconds
+from labctl.costs import Cost, cost
+from labctl.errors import LabError
+from labctl.ports import free_port
+from labctl.prometheus import Prometheus, PrometheusSilent
+from labctl.tables import duration
+
+Vector = list[tuple[dict[str, str], float]]
+
+
+@contextmanager
+def prometheus_that_says(answers: dict[str, Vector]) -> Iterator[Prometheus]:
+    """A server that answers a query with the first vector whose key is in it, and with none otherwise."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            query = parse_qs(urlparse(self.path).query)["query"][0]
+            vector: Vector = next((found for key, found in answers.items() if key in query), [])
+            result = [{"metric": labels, "value": [0, str(value)]} for labels, value in vector]
+            body = json.dumps({"status": "success", "data": {"result": result}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            del format, args
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield Prometheus(server.server_port)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def container(service: str, **changes: Any) -> Container:
+    """A running container that has nothing to say."""
+    facts: dict[str, Any] = {
+        "docker": Mock(),
+        "service": service,
+        "id": f"id-of-{service}",
+        "state": "running",
+        "health": "healthy",
+        "exit_code": 0,
+        "oom_killed": False,
+        "restarts": 0,
+        "started_at": 0.0,
+        "joins_ipc_of": None,
+        "environment": {},
+    }
+    return Container(**facts | changes)
+
+
+FIFO = {"mechanism": "fifo"}
+
+
+def test_every_figure_of_a_pair() -> None:
+    lost = [({**FIFO, "reason": "channel"}, 4.0), ({**FIFO, "reason": "consumer_restart"}, 0.0)]
+    with prometheus_that_says(
+        {
+            "by (mechanism, reason)": lost,
+            "sent_total": [(FIFO, 105.0)],
+            "received_total": [(FIFO, 100.0)],
+            "lost_total": [(FIFO, 4.0)],
+            "in_flight": [(FIFO, 1.4)],
+            "received:rate5s": [(FIFO, 199.75)],
+            "p50_5s": [(FIFO, 0.0001)],
+            "p99_5s": [(FIFO, 0.002)],
+            "load_rate": [(FIFO, 200.0)],
+            "size_bytes": [(FIFO, 1024.0)],
+            "_total": [(FIFO, 0.0)],
+        }
+    ) as prometheus:
+        (pair,) = measurements.measure(prometheus, ["fifo"])
+    assert pair.as_json() == {
+        "mechanism": "fifo",
+        "sent": 105,
+        "received": 100,
+        "lost": 4,
+        "lost_by_reason": {"channel": 4, "consumer_restart": 0},
+        "duplicated": 0,
+        "reordered": 0,
+        "corrupt": 0,
+        "skipped": 0,
+        "in_flight": 1,
+        "rate": 199.75,
+        "load_rate": 200,
+        "size_bytes": 1024,
+        "one_way_p50_seconds": 0.0001,
+        "one_way_p99_seconds": 0.002,
+    }
+
+
+def test_what_is_not_measured_is_null_and_not_zero() -> None:
+    with prometheus_that_says({}) as prometheus:
+        (pair,) = measurements.measure(prometheus, ["fifo"])
+    figures = {key: value for key, value in pair.as_json().items() if key not in ("mechanism", "lost_by_reason")}
+    assert set(figures.values()) == {None}
+
+
+def test_a_silent_prometheus_is_one_line_with_its_address() -> None:
+    port = free_port()
+    with pytest.raises(PrometheusSilent, match=rf"http://127\.0\.0\.1:{port}: nothing listens there \(hint: "):
+        Prometheus(port).query("up")
+
+
+def test_the_load_counts_as_taken_up_when_no_other_was_seen() -> None:
+    with prometheus_that_says({"ipc_load_rate": [({}, 500.0)], "ipc_message_size": [({}, 64.0)]}) as prometheus:
+        assert measurements.current_load(prometheus, "fifo") == (500, 64)
+        assert measurements.has_load(prometheus, "fifo", 500, 64)
+        assert not measurements.has_load(prometheus, "fifo", 500, 65)
+    changing: dict[str, Vector] = {"min_over_time(ipc_load_rate": [({}, 200.0)], "ipc_load_rate": [({}, 500.0)]}
+    with prometheus_that_says(changing) as prometheus:
+        assert not measurements.has_load(prometheus, "fifo", 500, 64)
+
+
+def test_a_member_in_another_namespace_than_its_holder_is_a_split() -> None:
+    holder = container("holder")
+    behind, together, alone = (
+        container("sysv-shm-consumer", joins_ipc_of=holder.id),
+        container("sysv-shm-producer", joins_ipc_of=holder.id),
+        container("fifo-consumer"),
+    )
+    found = [holder, behind, together, alone]
+    inodes = zip(found, ("2", "1", "2", "3"), strict=True)
+    info: Vector = [({"container": member.id, "ipc": inode}, 1.0) for member, inode in inodes]
+    with prometheus_that_says({"ipc_namespace_info": info}) as prometheus:
+        (split,) = namespace_split.find(prometheus, found)
+    assert split.member is behind
+    assert (split.inode, split.holder_service, split.holder_inode) == ("1", "holder", "2")
+    namespace_split.heal([split])
+    behind.docker.restart.assert_called_once()
+    holder.docker.restart.assert_not_called()
+
+
+def stats(**changes: Any) -> dict[str, Any]:
+    """An answer of the engine's stats call: a quarter of a core over two seconds."""
+    return {
+        "read": "2026-01-01T00:00:03.500000000Z",
+        "preread": "2026-01-01T00:00:01.500000000Z",
+        "cpu_stats": {"cpu_usage": {"total_usage": 1_500_000_000}},
+        "precpu_stats": {"cpu_usage": {"total_usage": 1_000_000_000}},
+        "memory_stats": {"usage": 30_000, "stats": {"inactive_file": 10_000}},
+    } | changes
+
+
+def test_cost_of_a_container() -> None:
+    assert cost(stats()) == Cost(memory_bytes=20_000, cpu_share=0.25)
+    v1 = {"usage": 30_000, "stats": {"total_inactive_file": 5_000}}
+    assert cost(stats(memory_stats=v1)) == Cost(memory_bytes=25_000, cpu_share=0.25)
+
+
+def test_a_container_that_has_just_ended_has_no_cost() -> None:
+    assert cost(stats(memory_stats={})) == Cost(None, None)
+    assert cost(stats(preread="0001-01-01T00:00:00Z")) == Cost(None, None)
+
+
+def test_the_document_says_what_is_known() -> None:
+    producer = container("fifo-producer", state="exited", health="unhealthy", exit_code=137, oom_killed=True)
+    document = status.as_document("lab", [], [producer], {}, [])
+    assert document["containers"] == [
+        {
+            "service": "fifo-producer",
+            "id": "id-of-fifo-producer",
+            "state": "exited",
+            "health": "unhealthy",
+            "exit_code": 137,
+            "memory_bytes": None,
+            "cpu_share": None,
+        }
+    ]
+    assert producer.describe() == "exited, killed: out of memory, unhealthy"
+
+
+def test_stopped_containers_are_no_running_lab() -> None:
+    with pytest.raises(LabError, match=r"ipclab is not running \(hint: \./lab up"):
+        status.require_running([], "ipclab")
+    with pytest.raises(LabError, match="2 of its containers are stopped"):
+        status.require_running([container("a", state="exited"), container("b", state="created")], "ipclab")
+    status.require_running([container("a", state="exited"), container("b")], "ipclab")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (0.0, "0.0 µs"),
+        (1.23e-6, "1.2 µs"),
+        (0.000_999_4, "999 µs"),
+        (0.000_999_6, "1.0 ms"),
+        (0.123_4, "123 ms"),
+        (0.999_6, "1.00 s"),
+        (17.0, "17.00 s"),
+    ],
+)
+def test_durations_have_a_unit(value: float | None, text: str) -> None:
+    assert duration(value) == text
+
+
+def test_docker_time() -> None:
+    assert seconds("1970-01-01T00:00:01.250000001Z") == pytest.approx(1.25)
+    assert seconds("1970-01-01T00:01:00Z") == 60.0
+    assert seconds("0001-01-01T00:00:00Z") == 0.0

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ipclab.errors import ChannelFull, PeerGone
+from ipclab.framing import PREFIX_BYTES
+from ipclab.mechanisms._stream import StreamWriter
+
+MAX = 1000
+FIRST = b"first" * 10
+Answer = int | OSError
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """A descriptor that never becomes writable."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    try:
+        while True:
+            try:
+                os.write(write_end, b"x" * 65536)
+            except BlockingIOError:
+                break
+        yield write_end
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+class Kernel:
+    """Answers one call of write(2) after the other as the script says, then takes everything."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.taken = b""
+
+    def write(self, view: memoryview) -> int:
+        answer = self.answers.pop(0) if self.answers else len(view)
+        if isinstance(answer, OSError):
+            raise answer
+        self.taken += view[:answer]
+        return answer
+
+
+def broken() -> OSError:
+    return BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def frame_bytes(message: bytes) -> int:
+    return PREFIX_BYTES + len(message)
+
+
+def send(writer: StreamWriter, payload: bytes) -> None:
+    writer.send(memoryview(payload), 0.01)
+
+
+Writer = Callable[[Kernel], StreamWriter]
+
+
+@pytest.fixture
+def writer(full_pipe: int) -> Writer:
+    return lambda kernel: StreamWriter("pipe", full_pipe, kernel.write)
+
+
+@pytest.mark.parametrize("taken", [1, PREFIX_BYTES, frame_bytes(FIRST) - 1])
+def test_a_message_of_which_a_part_is_written_is_accepted_and_finished_before_the_next(
+    writer: Writer, taken: int
+) -> None:
+    kernel = Kernel(taken, BlockingIOError(), BlockingIOError())
+    stream = writer(kernel)
+    send(stream, FIRST)
+    with pytest.raises(ChannelFull):
+        send(stream, b"second")
+    send(stream, b"third")
+    assert len(kernel.taken) == frame_bytes(FIRST) + frame_bytes(b"third")
+    assert kernel.taken.endswith(b"third")
+
+
+def test_a_message_of_which_nothing_is_written_is_taken_back(writer: Writer) -> None:
+    kernel = Kernel(BlockingIOError())
+    stream = writer(kernel)
+    with pytest.raises(ChannelFull):
+        send(stream, FIRST)
+    send(stream, b"second")
+    assert len(kernel.taken) == frame_bytes(b"second")
+
+
+@pytest.mark.parametrize("taken", [1, PREFIX_BYTES, frame_bytes(FIRST) - 1])
+def test_the_message_that_broke_half_way_may_arrive(writer: Writer, taken: int) -> None:
+    with pytest.raises(PeerGone) as caught:
+        send(writer(Kernel(taken, broken())), FIRST)
+    assert caught.value.may_be_delivered
+    assert caught.value.errno_name == "EPIPE"
+
+
+def test_the_message_of_which_nothing_was_written_surely_did_not_arrive(writer: Writer) -> None:
+    with pytest.raises(PeerGone) as caught:
+        send(writer(Kernel(broken())), FIRST)
+    assert not caught.value.may_be_delivered
+
+
+@pytest.mark.parametrize("more", [[], [5]])
+def test_a_message_behind_one_that_broke_half_way_surely_did_not_arrive(writer: Writer, more: list[Answer]) -> None:
+    stream = writer(Kernel(10, BlockingIOError(), *more, broken()))
+    send(stream, FIRST)  # accepted: a part of it is written
+    with pytest.raises(PeerGone) as caught:
+        send(stream, b"second")
+    assert not caught.value.may_be_delivered
+    assert caught.value.errno_name == "EPIPE"
+
+
+def test_a_message_behind_one_that_was_finished_may_arrive(writer: Writer) -> None:
+    stream = writer(Kernel(10, BlockingIOError(), frame_bytes(FIRST) - 10, 3, broken()))
+    send(stream, FIRST)
+    with pytest.raises(PeerGone) as caught:
+        send(stream, b"second")
+    assert caught.value.may_be_delivered
