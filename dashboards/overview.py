@@ -23,7 +23,7 @@ from dashboards.panels import (
     note,
     one_row_each,
 )
-from ipclab import registry
+from labctl import pairs
 
 UID = "ipclab-overview"
 
@@ -43,8 +43,8 @@ What to see, and why: the **i** of each panel. Your own questions: [Prometheus](
 
 def dashboard() -> Dashboard:
     """The first dashboard: with four mechanisms it fits one screen of 1280 by 720."""
-    mechanisms = registry.names()
-    # A new mechanism is one row more.
+    mechanisms = pairs.declared()
+    # A new pair is one row more.
     top = -(-(_ROW_PIXELS * (len(mechanisms) + 1) + 44) // _GRID_PIXELS)
     return (
         new_dashboard(UID, "Start here", "What every mechanism does right now, and what it costs.")

@@ -14,6 +14,7 @@ from dashboards.__main__ import DASHBOARDS, JSON, main, outdated, write
 from dashboards.colours import of_mechanism
 
 from ipclab import metrics, registry
+from labctl import pairs
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "services" / "prometheus" / "rules.yml"
@@ -158,9 +159,9 @@ def test_the_default_data_source_serves(name: str) -> None:
     assert "datasource" not in keys(json.loads((JSON / name).read_text()))
 
 
-def test_the_overview_colours_every_mechanism() -> None:
+def test_the_overview_colours_every_pair() -> None:
     text = (JSON / "overview.json").read_text()
-    for mechanism in registry.names():
+    for mechanism in pairs.declared():
         assert f"/^{mechanism}( .*)?$/" in text
 
 
