@@ -15,8 +15,8 @@ from docker.models.containers import Container as DockerContainer
 from labctl import engine
 from labctl.containers import PROJECT_LABEL, listed
 from labctl.errors import LabError
+from labctl.printing import show_lines
 from labctl.progress import step
-from labctl.tables import show_lines
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
 

@@ -14,6 +14,7 @@ from labctl.costs import Cost, CostMeter
 from labctl.errors import LabError
 from labctl.measurements import PairMeasures
 from labctl.namespace_split import Split
+from labctl.printing import show_lines
 from labctl.prometheus import Prometheus, PrometheusSilent
 
 
@@ -41,8 +42,8 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
         return
     tables.show_pairs(pairs)
     tables.show_containers(found, costs)
-    tables.show_lines([f"split: {split} (hint: ./lab up heals it)" for split in splits])
-    tables.show_lines(addresses.lines(configuration, found))
+    show_lines([f"split: {split} (hint: ./lab up heals it)" for split in splits])
+    show_lines(addresses.lines(configuration, found))
 
 
 def require_running(found: Sequence[Container], project: str) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from labctl.containers import Container
 from labctl.costs import Cost
 from labctl.measurements import WINDOW_S, PairMeasures
+from labctl.printing import new_table, show_lines, show_table
 
-_PIPED_WIDTH = 110  # wide enough for every column: a pipe has no edge to keep to
 _CONDITIONS = (
     f"Messages/s, median and p99: over the last {WINDOW_S} s. One-way latency counts from the moment a message was\n"
     "due; both ends on one kernel; receivers block, they do not spin; buckets are at most 25 % wide.\n"
@@ -36,7 +33,7 @@ def show_pairs(pairs: Sequence[PairMeasures]) -> None:
             _count(pair.lost),
             _count(pair.corrupt),
         )
-    _print(table)
+    show_table(table)
     show_lines([*_CONDITIONS.splitlines(), ""])
 
 
@@ -52,26 +49,20 @@ def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) 
             "-" if cost.memory_bytes is None else f"{cost.memory_bytes / 2**20:.1f} MiB",
             "-" if cost.cpu_share is None else f"{cost.cpu_share:.1%} of a core",
         )
-    _print(table)
+    show_table(table)
 
 
 def show_findings(findings: Sequence[tuple[str, str, str, str]]) -> None:
     """What was looked at, ok or warn or bad, what was found, what to change."""
     colours = {"ok": "green", "warn": "yellow", "bad": "red"}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = new_table()
     table.add_column("check", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("found", overflow="fold")
     table.add_column("change", overflow="fold")
     for what, verdict, found, change in findings:
         table.add_row(what, Text(verdict, style=colours[verdict]), Text(found), Text(change))
-    _print(table)
-
-
-def show_lines(lines: Sequence[str]) -> None:
-    """Lines as they are, never wrapped."""
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
+    show_table(table)
 
 
 def duration(seconds: float | None) -> str:
@@ -89,16 +80,8 @@ def _count(value: float | None, unit: str = "") -> str:
     return "-" if value is None else f"{value:,.0f}{unit}"
 
 
-def _print(table: Table) -> None:
-    """To a terminal in its width; to a pipe in full, without the blanks that pad a table's lines."""
-    console = Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
-    with console.capture() as capture:
-        console.print(table)
-    show_lines([line.rstrip() for line in capture.get().strip("\n").splitlines() if line.strip()] + [""])
-
-
 def _table(*columns: str, left: int = 1) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = new_table()
     for index, name in enumerate(columns):
         table.add_column(name, justify="left" if index < left else "right", no_wrap=True)
     return table

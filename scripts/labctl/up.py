@@ -15,6 +15,7 @@ from labctl.errors import LabError
 from labctl.images import ensure_images
 from labctl.measurements import measure
 from labctl.paths import ROOT
+from labctl.printing import show_lines
 from labctl.progress import say
 from labctl.prometheus import Prometheus
 from labctl.traffic import wait_for_traffic
@@ -42,7 +43,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     tables.show_pairs(measure(lab.prometheus, wanted))
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)
-    tables.show_lines(addresses.lines(configuration, lab.containers()))
+    show_lines(addresses.lines(configuration, lab.containers()))
 
 
 class _Lab:
