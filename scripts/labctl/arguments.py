@@ -93,3 +93,12 @@ def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None,
                 allowed=f"at most {maximum} bytes with {mechanism}",
                 hint=f"./lab load {mechanism} --size {maximum}",
             )
+
+
+def check_one_format(as_json: bool, as_markdown: bool) -> None:
+    """What `./lab mechanisms` prints has one format.
+
+    :raises BadInput: two were asked for
+    """
+    if as_json and as_markdown:
+        raise refuse("--json with --markdown", allowed="one of them", hint="./lab mechanisms --json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labctl import pairs, ports
-from labctl.arguments import MechanismName, Seconds, WholeNumber, check_load_options
+from labctl.arguments import MechanismName, Seconds, WholeNumber, check_load_options, check_one_format
 from labctl.configuration import Configuration, project_name
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -126,6 +126,30 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
     from labctl.load import change_load
 
     change_load(configuration, mechanism, rate, size, reset)
+
+
+@cli.command(short_help="Compare the mechanisms: what each promises and needs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: every fact, and where it is written.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of docs/MECHANISMS.md.")
+def mechanisms(as_json: bool, as_markdown: bool) -> None:
+    """Compare the mechanisms: what each promises, what it needs, and where that is written.
+
+    Shows every mechanism there is, also those that have no pair in compose.yaml. Needs no Docker.
+
+    \b
+      ./lab mechanisms
+      ./lab mechanisms --json | jq '.mechanisms[] | {mechanism, persistence, source: .sources.persistence}'
+    """
+    check_one_format(as_json, as_markdown)
+
+    from labctl.mechanisms import show_json, show_markdown, show_mechanisms
+
+    if as_json:
+        show_json()
+    elif as_markdown:
+        show_markdown()
+    else:
+        show_mechanisms()
 
 
 @cli.command(short_help="Check this machine; changes nothing.")

@@ -64,6 +64,9 @@ CASES = [
     arguments("up --rate 5", "--rate", "allowed"),
     arguments("load fifo --rat 5", "--rat", "did you mean --rate?"),
     arguments("status --jsno", "--jsno", "did you mean --json?"),
+    arguments("mechanisms --markdwon", "--markdwon", "did you mean --markdown?"),
+    arguments("mechanisms --json --markdown", "--json with --markdown", "one of them"),
+    arguments("mechanisms fifo", "fifo", "./lab mechanisms --help"),
     arguments("--verbose", "--verbose"),
     arguments("down now", "now", "./lab down --help"),
     # Loads.
@@ -238,7 +241,7 @@ def test_port_in_use(name: str, tmp_path: Path) -> None:
 
 def test_help_needs_nothing(tmp_path: Path) -> None:
     make_lab(tmp_path).unlink()
-    for command in ("", "up", "down", "status", "load", "doctor", "test"):
+    for command in ("", "up", "down", "status", "load", "mechanisms", "doctor", "test"):
         result = run_lab(tmp_path, [*command.split(), "--help"], {"LAB_RATE": "0"})
         assert result.returncode == 0, result.stderr
         assert "./lab" in result.stdout

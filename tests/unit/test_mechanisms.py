@@ -1,0 +1,155 @@
+"""`./lab mechanisms` shows every fact of every mechanism, and docs/MECHANISMS.md is up to date."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from ipclab import registry
+from ipclab.channel import Sharing, Traits, Wait
+from labctl import pairs
+from labctl.main import main
+from labctl.mechanisms import COLUMNS, size
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "MECHANISMS.md"
+_REGENERATE = "./lab test tests/unit/test_mechanisms.py --update-golden"
+_GENERATED = re.compile(r"(?<=" + re.escape(f"{_REGENERATE} -->\n\n") + r")(.*?)(?=\n<!-- The end)", re.DOTALL)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What the command prints."""
+    assert main(["mechanisms", *options]) == 0
+    answer = capsys.readouterr()
+    assert answer.err == ""
+    return answer.out
+
+
+def words(fact: object) -> str:
+    """A fact as a person is to read it; written down a second time, so that the table cannot be its own witness."""
+    match fact:
+        case frozenset() | tuple():
+            return ", ".join(sorted(fact))
+        case int():
+            return {1: "1", 8192: "8 KiB", 65_507: "65,507 B", 1_048_576: "1 MiB"}.get(fact, str(fact))
+    return str(fact)
+
+
+def expected(name: str) -> list[str]:
+    """The cells of a mechanism, in the order of the columns."""
+    traits = registry.load(name).traits
+    facts = (traits.requires, traits.copies, traits.max_message_bytes, traits.waits, traits.man_page)
+    return [
+        words(traits.kind),
+        "kept" if traits.ordered else "not kept",
+        "yes" if traits.reliable else "no",
+        *map(words, (traits.direction, traits.communication, traits.on_full, traits.persistence)),
+        *map(words, facts),
+        "yes" if name in pairs.declared() else "no",
+    ]
+
+
+def test_the_tables_show_every_fact_of_every_mechanism(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys).splitlines()
+    assert max(map(len, lines)) <= 110
+    assert "…" not in "".join(lines)
+    cells: dict[str, list[str]] = {}
+    for line in lines:
+        name, *rest = re.split(r"\s{2,}", line.strip())
+        cells.setdefault(name, []).extend(rest)
+    assert cells["mechanism"] == list(COLUMNS)
+    for name in registry.names():
+        assert cells[name] == expected(name)
+
+
+def test_every_trait_has_a_column() -> None:
+    """A new trait needs one. The errors and the sources are for `--json`: too long for a table."""
+    assert len(COLUMNS) == len({field.name for field in fields(Traits)} - {"send_errnos", "sources"}) + len({"pair"})
+
+
+def test_a_mechanism_that_needs_or_can_do_two_things_says_both() -> None:
+    assert words(frozenset({Sharing.VOLUME, Sharing.NETWORK})) == "network, volume"
+    assert words((Wait.BLOCK, Wait.SPIN)) == "block, spin"
+
+
+def test_the_json_has_every_fact_and_where_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(printed(capsys, "--json"))
+    assert list(document) == ["mechanisms"]
+    entries = {entry["mechanism"]: entry for entry in document["mechanisms"]}
+    assert list(entries) == registry.names()
+    facts = {field.name for field in fields(Traits)}
+    for name, entry in entries.items():
+        traits = registry.load(name).traits
+        assert set(entry) == {"mechanism", "pair"} | facts
+        assert entry["pair"] is (name in pairs.declared())
+        assert entry["requires"] == sorted(traits.requires)
+        for fact in ("waits", "send_errnos"):
+            assert entry[fact] == list(getattr(traits, fact))
+        for fact in facts - {"requires", "waits", "send_errnos"}:
+            assert entry[fact] == getattr(traits, fact)
+        assert entry["sources"]
+        assert set(entry["sources"]) <= facts
+
+
+def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
+    made, text = printed(capsys, "--markdown"), PAGE.read_text(encoding="utf-8")
+    assert len(_GENERATED.findall(text)) == 1, "the markers are gone"
+    if update_golden:
+        text = _GENERATED.sub(lambda _: made, text)
+        PAGE.write_text(text, encoding="utf-8")
+    assert _GENERATED.findall(text) == [made], f"{PAGE.name} is outdated; run: {_REGENERATE}"
+
+
+def test_the_markdown_has_every_fact(capsys: pytest.CaptureFixture[str]) -> None:
+    head, rule, *rows = [line.strip("|\n ").split(" | ") for line in printed(capsys, "--markdown").splitlines()]
+    assert head == ["mechanism", *COLUMNS]
+    assert set(rule) == {"---"}
+    assert len(rule) == len(head)
+    assert rows == [[f"`{name}`", *expected(name)] for name in registry.names()]
+
+
+def test_the_page_explains_every_column() -> None:
+    assert re.findall(r"^- \*\*(.+?)\*\*:", PAGE.read_text(encoding="utf-8"), re.MULTILINE) == list(COLUMNS)
+
+
+def test_no_engine_is_asked_and_no_sdk_is_loaded() -> None:
+    """That is most of what a command takes to start."""
+    script = "import sys; from labctl.main import main; main(['mechanisms']); sys.exit('docker' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": ":".join(sys.path), "DOCKER_HOST": "unix:///no-engine.sock", "LAB_RATE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(name in done.stdout for name in registry.names())
+
+
+def test_a_mechanism_that_cannot_be_loaded_here_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(name: str) -> None:
+        raise AttributeError(f"symbol not found, wanted by {name}")
+
+    monkeypatch.setattr(registry, "load", load)
+    assert main(["mechanisms"]) == 1
+    answer = capsys.readouterr()
+    assert answer.out == ""
+    assert len(answer.err.splitlines()) == 1
+    assert f"{registry.names()[0]} cannot be loaded" in answer.err
+    assert "docs/MECHANISMS.md" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "shown"),
+    [(1, "1 B"), (8192, "8 KiB"), (65_507, "65,507 B"), (65_536, "64 KiB"), (1_048_576, "1 MiB"), (1536, "1,536 B")],
+)
+def test_a_size_is_exact_and_has_a_unit(size_bytes: int, shown: str) -> None:
+    assert size(size_bytes) == shown
