@@ -10,6 +10,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from prometheus_client import start_http_server
@@ -72,10 +73,10 @@ def main() -> None:
     print(json.dumps({"received": received, "seconds": time.monotonic() - begin}))
 
 
-def _run(loop: object, stop: Stop, seconds: float) -> None:
+def _run(loop: Callable[[], None], stop: Stop, seconds: float) -> None:
     timer = threading.Timer(seconds, lambda: stop.request("time is over"))
     timer.start()
-    loop()  # type: ignore[operator]
+    loop()
     timer.cancel()
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,23 @@ class Peer:
     def begin(self, do: str, **arguments: Any) -> None:
         """Give a command without waiting for the answer."""
         self._input.write(json.dumps({"do": do, **arguments}) + "\n")
+
+    def begin_and_block(self, do: str, **arguments: Any) -> None:
+        """Give a command, and return once it sleeps in the kernel, in another call than the one it takes commands by.
+
+        /proc/PID/syscall (proc(5)) begins with the number of the call, or says "running".
+        """
+        idle = self._asleep_in(other_than="")
+        self.begin(do, **arguments)
+        self._asleep_in(other_than=idle)
+
+    def _asleep_in(self, other_than: str) -> str:
+        deadline = time.monotonic() + _ANSWER_WITHIN_S
+        while True:
+            call = Path(f"/proc/{self.pid}/syscall").read_text().split()[0]
+            if call not in ("running", other_than):
+                return call
+            assert time.monotonic() < deadline, f"the endpoint does not fall asleep: {call}"
 
     def line(self) -> str:
         """The next line it prints; empty when it ended."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from conformance.conftest import StartPeer
@@ -23,8 +21,7 @@ def test_another_ipc_namespace_matters_to_those_that_require_a_common_one(
         assert (absent.value.kind, absent.value.errno_name) == ("PeerAbsent", "ENOENT")
         return
     sender.do("open", role="sender")
-    receiver.begin("seconds", of="receive", arguments={"timeout_s": 8})
-    time.sleep(0.1)  # it sleeps by now, most likely, and has to be woken from the other namespace
+    receiver.begin_and_block("seconds", of="receive", arguments={"timeout_s": 8})
     sender.do("send", sequence=1, size=100)
     assert receiver.end() < 4
     sender.do("send", sequence=2, size=100)
