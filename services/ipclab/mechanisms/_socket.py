@@ -29,6 +29,21 @@ def named(what: str, error: OSError) -> ChannelError:
     return PeerAbsent(message, code=code)
 
 
+def inet(kind: str, host: str, port: int) -> str:
+    """The words for an address in messages.
+
+    :raises Unusable: no host can have that name; the resolver would raise something that is no error of a socket
+    """
+    what = f"{kind} {host}:{port}"
+    if "\0" in host:
+        raise Unusable(f"{kind}: a host name has no null character", code=errno.EINVAL)
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise Unusable(f"{what} is no address: {error}", code=errno.EINVAL) from error
+    return what
+
+
 class ConnectionSender(ClosingEndpoint):
     """The connecting side."""
 

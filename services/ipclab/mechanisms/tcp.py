@@ -19,7 +19,7 @@ from ipclab.channel import (
     Sharing,
     Traits,
 )
-from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender, named
+from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender, inet, named
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 _CONNECT_TIMEOUT_S = 1.0
@@ -48,7 +48,7 @@ class Tcp:
         communication=Communication.DIRECT,
         requires=frozenset({Sharing.NETWORK}),
         copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
-        send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"),
+        send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EPIPE", "ETIMEDOUT"),
         man_page="tcp(7)",
         sources={
             "kind": "tcp(7)",
@@ -63,7 +63,7 @@ class Tcp:
     )
 
     def create_receiver(self, address: Address) -> ConnectionReceiver:
-        what = f"tcp {address.host}:{address.port}"
+        what = inet("tcp", address.host, address.port)
         listener = socket.socket()
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,7 +75,7 @@ class Tcp:
         return ConnectionReceiver(what, listener, prepare=_limit_silence)
 
     def open_sender(self, address: Address) -> ConnectionSender:
-        what = f"tcp {address.host}:{address.port}"
+        what = inet("tcp", address.host, address.port)
         try:
             connection = socket.create_connection((address.host, address.port), timeout=_CONNECT_TIMEOUT_S)
         except OSError as error:

@@ -26,7 +26,7 @@ from ipclab.channel import (
     Traits,
 )
 from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
-from ipclab.mechanisms._socket import named
+from ipclab.mechanisms._socket import inet, named
 from ipclab.mechanisms._stream import wait_for
 
 MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
@@ -126,7 +126,7 @@ class Udp:
     )
 
     def create_receiver(self, address: Address) -> UdpReceiver:
-        what = f"udp {address.host}:{address.port}"
+        what = inet("udp", address.host, address.port)
         bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             bound.bind((address.host, address.port))  # no SO_REUSEADDR: a second receiver would take the first one's
@@ -136,7 +136,7 @@ class Udp:
         return UdpReceiver(what, bound, socket.SO_RCVTIMEO)
 
     def open_sender(self, address: Address) -> UdpSender:
-        what = f"udp {address.host}:{address.port}"
+        what = inet("udp", address.host, address.port)
         noted = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             noted.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)  # also say that the host is gone
