@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 WARM_ROUNDS = 3
 CPU_SAMPLES = 10
-IMAGES = ("ipclab/lab:local", "ipclab/prometheus:local", "ipclab/base:trixie", "ipclab/prometheus-debian:trixie")
+TAG = os.environ.get("LAB_IMAGE_TAG", "local")
+IMAGES = (f"ipclab/lab:{TAG}", f"ipclab/prometheus:{TAG}", "ipclab/base:trixie", "ipclab/prometheus-debian:trixie")
 
 
 def _free_port() -> str:

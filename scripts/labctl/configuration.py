@@ -19,8 +19,9 @@ from labctl.values import refuse, shown
 PROJECT = "COMPOSE_PROJECT_NAME"
 SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image build
 IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
+IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 METRICS_PORT = 9464  # ipclab.metrics.PORT, without the 60 ms that importing it takes; a test compares them
-_KNOWN = frozenset({*settings.SETTINGS, SOURCE_HASH})
+_KNOWN = frozenset({*settings.SETTINGS, IMAGE_TAG, SOURCE_HASH})
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Configuration:
             found[name] = values.image_name(
                 source.what(name), source.value(name), f"set it {source.place(name)}, with its tag"
             )
+        hint = f"set it {source.place(IMAGE_TAG)}"
+        found[IMAGE_TAG] = values.image_tag(source.what(IMAGE_TAG), source.value(IMAGE_TAG), hint)
         configuration = cls(_project(source), found)
         configuration._check_together()
         return configuration
@@ -83,12 +86,13 @@ class Configuration:
                 allowed="another key than LAB_SYSV_SHM_KEY",
                 hint="one key would make `ipcs` show two objects under one name; change either",
             )
-        if found["LAB_TCP_PORT"] == str(METRICS_PORT):
-            raise refuse(
-                f"LAB_TCP_PORT={METRICS_PORT}",
-                allowed=f"another port than {METRICS_PORT}, where every container shows its metrics",
-                hint="change it; the default is 9000",
-            )
+        for name in ("LAB_TCP_PORT", "LAB_UDP_PORT"):
+            if found[name] == str(METRICS_PORT):
+                raise refuse(
+                    f"{name}={METRICS_PORT}",
+                    allowed=f"another port than {METRICS_PORT}, where every container shows its metrics",
+                    hint="change it; any other will do",
+                )
         if found["LAB_GRAFANA_PORT"] == found["LAB_PROMETHEUS_PORT"]:
             raise refuse(
                 f"LAB_GRAFANA_PORT={found['LAB_GRAFANA_PORT']}",

@@ -12,6 +12,7 @@ from docker.errors import ImageNotFound
 
 from labctl.base_images import BaseImages, ensure_base_images
 from labctl.build_inputs import source_hash
+from labctl.configuration import IMAGE_TAG
 from labctl.errors import LabError
 from labctl.progress import step
 from labctl.subprocesses import run
@@ -25,26 +26,26 @@ _CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle
 class OwnImage:
     """One image of the lab: the Compose service that builds it, and what it is made of."""
 
-    tag: str
+    name: str
     service: str
     base: str
     inputs: tuple[str, ...]  # glob patterns under the repository
 
 
-def own_images(base: BaseImages) -> list[OwnImage]:
-    """The lab's images on these base images; Grafana's only where there is one to build on."""
+def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
+    """The lab's images, with this tag, on these base images; Grafana's only where there is one to build on."""
     images = [
         OwnImage(
-            "ipclab/lab:local",
+            f"ipclab/lab:{tag}",
             "holder",
             base.python,
             ("services/Dockerfile", "services/.dockerignore", "services/requirements.txt", "services/ipclab/**/*"),
         ),
-        OwnImage("ipclab/prometheus:local", "prometheus", base.prometheus, ("services/prometheus/**/*",)),
+        OwnImage(f"ipclab/prometheus:{tag}", "prometheus", base.prometheus, ("services/prometheus/**/*",)),
     ]
     if base.grafana:
         inputs = ("services/grafana/**/*", "dashboards/json/**/*")
-        images.append(OwnImage("ipclab/grafana:local", "grafana", base.grafana, inputs))
+        images.append(OwnImage(f"ipclab/grafana:{tag}", "grafana", base.grafana, inputs))
     return images
 
 
@@ -56,10 +57,10 @@ def ensure_images(
     Raises LabError as `ensure_base_images` does, and when a build fails.
     """
     base = ensure_base_images(client, settings, root=root, ask_again=ask_again)
-    for image in own_images(base):
+    for image in own_images(base, settings[IMAGE_TAG]):
         wanted = source_hash(root, image.inputs, str(client.images.get(image.base).id))
-        if _built_hash(client, image.tag) != wanted:
-            _build(image, base, wanted, root)
+        if _built_hash(client, image.name) != wanted:
+            _build(image, base, {IMAGE_TAG: settings[IMAGE_TAG], "LAB_SOURCE_HASH": wanted}, root)
     return base
 
 
@@ -71,14 +72,14 @@ def _built_hash(client: docker.DockerClient, tag: str) -> str | None:
     return labels.get(HASH_LABEL)
 
 
-def _build(image: OwnImage, base: BaseImages, wanted: str, root: Path) -> None:
+def _build(image: OwnImage, base: BaseImages, settings: Mapping[str, str], root: Path) -> None:
     environment = {
         **base.environment(),
-        "LAB_SOURCE_HASH": wanted,
+        **settings,
         "BUILDKIT_PROGRESS": "plain",
         "SSL_CERT_FILE": ca_bundle(),
     }
-    with step(f"Building {image.tag}") as current:
+    with step(f"Building {image.name}") as current:
         run(
             # Compose labels what it builds with the project's name, and that must be no lab's.
             ["docker", "compose", "-p", "ipclab-images", "-f", str(root / "compose.yaml"), "build", image.service],

@@ -13,6 +13,7 @@ from labctl.errors import BadInput
 _SHOWN_LENGTH = 60
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _IMAGE_NAME = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 
 
@@ -63,6 +64,16 @@ def image_name(what: str, value: str, hint: str) -> str:
     """
     if not _IMAGE_NAME.fullmatch(value):
         raise refuse(what, allowed="the name of an image, such as registry/name:tag", hint=hint)
+    return value
+
+
+def image_tag(what: str, value: str, hint: str) -> str:
+    """`value` as the tag of an image (https://docs.docker.com/reference/cli/docker/image/tag).
+
+    :raises BadInput: it is none
+    """
+    if not _IMAGE_TAG.fullmatch(value):
+        raise refuse(what, allowed="a tag of up to 128 letters, digits, _, . and -", hint=hint)
     return value
 
 

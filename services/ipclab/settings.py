@@ -40,6 +40,7 @@ SETTINGS = {
         Setting("LAB_SYSV_SHM_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
         Setting("LAB_SYSV_MQ_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
         Setting("LAB_TCP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
+        Setting("LAB_UDP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
         Setting("LAB_PROMETHEUS_PORT", PORT, "a free port on 127.0.0.1"),
         Setting("LAB_GRAFANA_PORT", PORT, "a free port on 127.0.0.1"),
     )

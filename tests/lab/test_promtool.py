@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 
@@ -10,7 +11,7 @@ import pytest
 from ipclab import metrics
 from lab.stack import ROOT, Stack
 
-IMAGE = "ipclab/prometheus:local"
+IMAGE = f"ipclab/prometheus:{os.environ.get('LAB_IMAGE_TAG', 'local')}"
 
 
 def promtool(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -106,6 +106,8 @@ CASES = [
     variable("LAB_TCP_PORT", "65536", "1 to 65535"),
     variable("LAB_TCP_PORT", "http", "1 to 65535"),
     variable("LAB_TCP_PORT", "9464", "metrics"),
+    variable("LAB_UDP_PORT", "9464", "metrics"),
+    variable("LAB_IMAGE_TAG", "a tag", "128 letters"),
     variable("LAB_PROMETHEUS_PORT", "0", "1 to 65535"),
     variable("LAB_PROMETHEUS_PORT", "090", "a whole number"),
     variable("LAB_GRAFANA_PORT", "70000", "1 to 65535"),

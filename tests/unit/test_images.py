@@ -28,7 +28,7 @@ def _copied(dockerfile: Path) -> list[str]:
     return [source for sources in found for source in sources.split()]
 
 
-@pytest.mark.parametrize("image", own_images(_BASE), ids=lambda image: image.service)
+@pytest.mark.parametrize("image", own_images(_BASE, "local"), ids=lambda image: image.service)
 def test_every_file_of_an_image_is_an_input_of_its_hash(image: OwnImage) -> None:
     context, dockerfile = _build(image)
     inputs = {path for pattern in image.inputs for path in _ROOT.glob(pattern) if path.is_file()}
@@ -42,13 +42,13 @@ def test_every_file_of_an_image_is_an_input_of_its_hash(image: OwnImage) -> None
         assert set(files) <= inputs, f"{source} is copied and not hashed"
 
 
-@pytest.mark.parametrize("image", own_images(_BASE), ids=lambda image: image.service)
+@pytest.mark.parametrize("image", own_images(_BASE, "local"), ids=lambda image: image.service)
 def test_every_image_is_built_under_the_name_that_is_looked_for(image: OwnImage) -> None:
     services = yaml.safe_load((_ROOT / "compose.yaml").read_text())["services"]
-    assert services[image.service]["image"] == image.tag
+    assert services[image.service]["image"].replace("${LAB_IMAGE_TAG:-local}", "local") == image.name
 
 
 def test_without_grafana_there_is_nothing_of_it_to_build() -> None:
     base = BaseImages(python="python:3", prometheus="prom/prometheus:v3", grafana=None)
-    assert "grafana" not in {image.service for image in own_images(base)}
+    assert "grafana" not in {image.service for image in own_images(base, "local")}
     assert "GRAFANA_IMAGE" not in base.environment()

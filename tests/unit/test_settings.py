@@ -13,6 +13,7 @@ LIMITS = {
     "LAB_SYSV_SHM_KEY": (1, 2**31 - 1),
     "LAB_SYSV_MQ_KEY": (1, 2**31 - 1),
     "LAB_TCP_PORT": (1, 65535),
+    "LAB_UDP_PORT": (1, 65535),
     "LAB_PROMETHEUS_PORT": (1, 65535),
     "LAB_GRAFANA_PORT": (1, 65535),
 }
