@@ -9,6 +9,7 @@ from ipclab import message, metrics
 from ipclab.channel import Address, Mechanism, Receiver
 from ipclab.checker import Checker
 from ipclab.errors import AccessRefused, MessageTooLarge, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.kernel_receiver import KernelReceiver
 from ipclab.latency import Histogram
 from ipclab.lifecycle import TICK_S, Stop, Vitals, log
 from ipclab.message import CorruptMessage
@@ -27,6 +28,7 @@ class Consumer:
         self._vitals = vitals
         self._stop = stop
         self._latency = Histogram()
+        self._kernel = KernelReceiver()
         self._bytes = 0
         self._buffer = memoryview(bytearray(mechanism.traits.max_message_bytes))
 
@@ -34,7 +36,10 @@ class Consumer:
         """Receive until told to stop; make the channel again whenever it is taken away."""
         while not self._stop.requested:
             try:
-                with self._mechanism.create_receiver(self._address) as receiver:
+                with (
+                    self._mechanism.create_receiver(self._address) as receiver,
+                    self._kernel.following(receiver),
+                ):
                     log.info("channel open")
                     self._vitals.opened()
                     self._drain(receiver)
@@ -56,6 +61,7 @@ class Consumer:
         yield Sample(metrics.REORDERED, sum(s.reordered for s in streams))
         yield Sample(metrics.CORRUPT, self._checker.corrupt_count)
         yield Sample(metrics.LATENCY, self._latency)
+        yield from self._kernel.samples()
         yield from self._vitals.samples()
 
     def _drain(self, receiver: Receiver) -> None:
@@ -72,7 +78,8 @@ class Consumer:
                 now = clock()
                 log.warning("corrupt: %s", error)
                 self._checker.corrupt()
-            self._vitals.tick(now)
+            if self._vitals.tick(now):
+                self._kernel.tick()
 
     def _account(self, arrived: memoryview, now: int) -> None:
         header = message.parse(arrived)

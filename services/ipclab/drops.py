@@ -15,8 +15,3 @@ class CountsDrops(Protocol):
 
     def kernel_drops(self) -> int:
         """Messages dropped at this receiver since it was created; 0 again for the next one."""
-
-
-def kernel_drops(receiver: object) -> int:
-    """What the kernel dropped at `receiver`; 0 where nothing can be dropped, or nobody counts."""
-    return receiver.kernel_drops() if isinstance(receiver, CountsDrops) else 0

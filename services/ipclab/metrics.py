@@ -85,6 +85,15 @@ LATENCY = _consumer(
     "From the moment a message was due to the moment it was received (CLOCK_MONOTONIC, one host).",
     type_=Type.HISTOGRAM,
 )
+KERNEL_DROPS = _consumer(
+    "ipc_kernel_drops", "Arrivals for which the kernel had no room (SO_MEMINFO), in this life of the consumer."
+)
+KERNEL_BUFFER = _consumer(
+    "ipc_kernel_buffer_bytes", "Bytes that wait in the kernel's pipe or socket buffer to be received.", type_=Type.GAUGE
+)
+KERNEL_BUFFER_LIMIT = _consumer(
+    "ipc_kernel_buffer_limit_bytes", "Capacity of that pipe, or the limit of that socket's buffer.", type_=Type.GAUGE
+)
 CHANNEL_OPEN = Definition("ipc_channel_open", Type.GAUGE, "1 while this endpoint has its channel open.", _ENDPOINTS)
 CHANNEL_OPENS = Definition(
     "ipc_channel_opens", Type.COUNTER, "Times this life of the endpoint opened its channel.", _ENDPOINTS
@@ -131,6 +140,9 @@ DEFINITIONS = (
     REORDERED,
     CORRUPT,
     LATENCY,
+    KERNEL_DROPS,
+    KERNEL_BUFFER,
+    KERNEL_BUFFER_LIMIT,
     CHANNEL_OPEN,
     CHANNEL_OPENS,
     WAIT_INFO,

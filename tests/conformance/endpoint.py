@@ -16,9 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ipclab import drops, registry
+from ipclab import registry
 from ipclab.channel import Address, Receiver, Sender, Tuning, Wait
+from ipclab.drops import CountsDrops
 from ipclab.errors import ChannelError, ChannelFull, ReceiveTimeout
+from ipclab.queued import HoldsBytes
 
 _BUFFER_BYTES = 1 << 20
 _CLONE_NEWNS, _CLONE_NEWIPC = 0x20000, 0x08000000  # unshare(2)
@@ -152,9 +154,14 @@ class Endpoint:
         return seen
 
     def kernel_drops(self) -> int:
-        """What the kernel dropped at the receiver."""
+        """What the kernel dropped at the receiver; 0 where it never drops anything."""
         assert self._receiver
-        return drops.kernel_drops(self._receiver)
+        return self._receiver.kernel_drops() if isinstance(self._receiver, CountsDrops) else 0
+
+    def held(self) -> list[int] | None:
+        """[bytes in the receiver's buffer in the kernel, how many there can be]; None where the kernel tells none."""
+        receiver = self._receiver
+        return [receiver.queued_bytes(), receiver.capacity_bytes()] if isinstance(receiver, HoldsBytes) else None
 
     def open_descriptors(self) -> int:
         """How many this process has."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ipclab import metrics
+from ipclab import metrics, registry
+from ipclab.channel import OnFull, Persistence
 from ipclab.metrics import Role
 from lab.stack import Stack, wait_until
 
@@ -18,7 +19,13 @@ def test_every_message_is_accounted_for(stack: Stack, mechanism: str) -> None:
 
 
 def test_prometheus_has_every_series_of_every_pair(stack: Stack, mechanism: str) -> None:
-    for definition in metrics.DEFINITIONS:
+    traits = registry.load(mechanism).traits
+    told = {
+        metrics.KERNEL_DROPS: traits.on_full is OnFull.DROP,
+        metrics.KERNEL_BUFFER: traits.persistence is Persistence.PROCESS,
+        metrics.KERNEL_BUFFER_LIMIT: traits.persistence is Persistence.PROCESS,
+    }
+    for definition in (definition for definition in metrics.DEFINITIONS if told.get(definition, True)):
         for role in definition.roles - {Role.HOLDER}:
             for series in definition.series:
                 expression = f'{series}{{mechanism="{mechanism}",role="{role}"}}'

@@ -95,6 +95,7 @@ class Channel:
     opens: int = 0
     sends: int = 0
     closed: int = 0
+    dropped: int = 0
 
     def open_sender(self, address: Address) -> Sender:
         self._open(address)
@@ -155,3 +156,6 @@ class Receiver(_Endpoint):
 
     def remove(self) -> None:
         self.close()
+
+    def kernel_drops(self) -> int:
+        return self.channel.dropped

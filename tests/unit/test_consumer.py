@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from ipclab.consumer import Consumer
 from ipclab.errors import AccessRefused, MessageTooLarge, ReceiveTimeout, TornMessage, Unusable
 from ipclab.latency import Histogram, bucket
 from ipclab.ledger import ConsumerLedger
-from ipclab.lifecycle import Stop, Vitals
+from ipclab.lifecycle import TICK_NS, Stop, Vitals
 from ipclab.metrics import Definition
 from unit.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, gone, traits
 
@@ -231,3 +231,20 @@ def test_it_stops_after_the_message_in_hand(life: Life, monkeypatch: pytest.Monk
 def test_a_thousand_failures_in_a_row_are_survived(life: Life, damage: Callable[[], Exception]) -> None:
     life.receive(*[damage() for _ in range(1000)], sealed(0))
     assert life.metric(metrics.RECEIVED) == 1
+
+
+def test_the_kernel_is_asked_on_a_tick_and_not_per_message(life: Life) -> None:
+    shown: list[float | Histogram] = []
+
+    def script() -> Iterator[bytes]:
+        for number in range(5):
+            life.channel.dropped += 1
+            shown.append(life.metric(metrics.KERNEL_DROPS))
+            if number == 3:
+                life.clock.now_ns += TICK_NS
+            yield sealed(number)
+
+    life.channel.script = script()
+    life.consumer.run()
+    assert shown == [0, 1, 1, 1, 4]
+    assert life.metric(metrics.KERNEL_DROPS) == 5

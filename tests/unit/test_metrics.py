@@ -53,6 +53,8 @@ def a_consumer(directory: Path) -> Consumer:
     for nanoseconds in (3, 900, 1024, 50_000, 50_001, 1_000_000_000, 200_000_000_000):
         consumer._latency.record(nanoseconds)
     consumer._bytes = 1_048_576
+    consumer._kernel._dropped = 70
+    consumer._kernel._held = (4096, 65_536)
     return consumer
 
 

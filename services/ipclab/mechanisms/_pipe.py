@@ -1,12 +1,13 @@
-"""What the pipes share, whether they have a name or not: the writing end. The reading end is any byte stream's."""
+"""What the pipes share, whether they have a name or not: the writing end, and how much a pipe holds."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 from functools import partial
 
 from ipclab.channel import ClosingEndpoint
-from ipclab.mechanisms._stream import StreamWriter
+from ipclab.mechanisms._stream import StreamReceiver, StreamWriter
 
 
 class PipeSender(ClosingEndpoint):
@@ -20,3 +21,10 @@ class PipeSender(ClosingEndpoint):
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+class PipeReceiver(StreamReceiver):
+    """The reading ends: any byte stream's, but that a pipe's capacity is its own (pipe(7))."""
+
+    def _capacity_of(self, descriptor: int) -> int:
+        return fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ)

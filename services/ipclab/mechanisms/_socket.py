@@ -57,15 +57,23 @@ class ConnectionSender(ClosingEndpoint):
 
 
 class ConnectionReceiver(StreamReceiver):
-    """The listening side. `prepare` sets the options of every connection that comes in."""
+    """The listening side. `prepare` sets the options of every connection that comes in.
+
+    `limit_option` is the socket option that limits what can wait in one: the receiver's or the sender's buffer.
+    """
 
     def __init__(
-        self, what: str, listener: socket.socket, prepare: Callable[[socket.socket], None] | None = None
+        self,
+        what: str,
+        listener: socket.socket,
+        prepare: Callable[[socket.socket], None] | None = None,
+        limit_option: int = socket.SO_RCVBUF,
     ) -> None:
         listener.setblocking(False)
         super().__init__(what, door=listener.fileno())
         self._listener = listener
         self._prepare = prepare
+        self._limit_option = limit_option
 
     def close(self) -> None:
         super().close()
@@ -73,6 +81,13 @@ class ConnectionReceiver(StreamReceiver):
 
     def remove(self) -> None:
         self.close()
+
+    def _capacity_of(self, descriptor: int) -> int:
+        connection = socket.socket(fileno=descriptor)
+        try:
+            return connection.getsockopt(socket.SOL_SOCKET, self._limit_option)
+        finally:
+            connection.detach()
 
     def _let_in(self) -> None:
         try:

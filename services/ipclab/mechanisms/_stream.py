@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
+import struct
+import termios
 import time
 from collections.abc import Callable
 
@@ -13,6 +16,7 @@ from ipclab.errors import ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.framing import FrameReader, FrameWriter
 
 MAX_MESSAGE_BYTES = 1 << 20
+_INT = struct.Struct("i")
 
 
 def wait_for(descriptor: int, event: int, deadline: float) -> bool:
@@ -20,6 +24,11 @@ def wait_for(descriptor: int, event: int, deadline: float) -> bool:
     poll = select.poll()
     poll.register(descriptor, event)
     return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+
+
+def unread_bytes(descriptor: int) -> int:
+    """What could be read now: FIONREAD, of pipe(7), tcp(7) and unix(7)."""
+    return int(_INT.unpack(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(_INT.size)))[0])
 
 
 class StreamWriter:
@@ -101,6 +110,18 @@ class StreamReceiver(ClosingEndpoint):
         self._streams.clear()
         self._ready.clear()
         self._current = None
+
+    def queued_bytes(self) -> int:
+        """See `ipclab.queued`. Who waits at the door is not looked into, and what we have read is not the kernel's."""
+        return sum(map(unread_bytes, self._streams))
+
+    def capacity_bytes(self) -> int:
+        """See `ipclab.queued`."""
+        return sum(map(self._capacity_of, self._streams))
+
+    def _capacity_of(self, descriptor: int) -> int:
+        """How many bytes can wait in this one."""
+        raise NotImplementedError
 
     def _let_in(self) -> None:
         """The door is readable: `_add` whoever stands there."""

@@ -35,12 +35,12 @@ from ipclab.channel import (
     Traits,
 )
 from ipclab.mechanisms import _unix
-from ipclab.mechanisms._pipe import PipeSender
+from ipclab.mechanisms._pipe import PipeReceiver, PipeSender
 from ipclab.mechanisms._socket import named
-from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, StreamReceiver
+from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 
-class AnonymousPipeReceiver(StreamReceiver):
+class AnonymousPipeReceiver(PipeReceiver):
     """The reading ends, and the socket they come through."""
 
     def __init__(self, path: Path, letterbox: socket.socket) -> None:

@@ -24,14 +24,14 @@ from ipclab.channel import (
     Traits,
 )
 from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, Unusable
-from ipclab.mechanisms._pipe import PipeSender
-from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, StreamReceiver
+from ipclab.mechanisms._pipe import PipeReceiver, PipeSender
+from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class FifoReceiver(StreamReceiver):
+class FifoReceiver(PipeReceiver):
     """The reading end; owns the name."""
 
     def __init__(self, path: Path, descriptor: int) -> None:

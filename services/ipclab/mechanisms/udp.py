@@ -9,10 +9,8 @@ hand was not sent. So `open_sender` knocks with an empty datagram; see docs/deci
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import struct
-import time
 
 from ipclab.channel import (
     Address,
@@ -26,15 +24,11 @@ from ipclab.channel import (
     Traits,
 )
 from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.mechanisms._knock import knock
+from ipclab.mechanisms._meminfo import meminfo
 from ipclab.mechanisms._socket import inet, named
-from ipclab.mechanisms._stream import wait_for
 
 MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
-_KNOCK_S = 0.02
-_IP_RECVERR = 11  # <linux/in.h>
-_SO_MEMINFO = 55  # <asm-generic/socket.h>; what its words are: <linux/sock_diag.h>
-_MEMINFO = struct.Struct("9I")
-_DROPS = 8
 
 
 class _Endpoint(ClosingEndpoint):
@@ -73,7 +67,7 @@ class UdpSender(_Endpoint):
 
 
 class UdpReceiver(_Endpoint):
-    """A bound socket. `kernel_drops`: see `ipclab.drops`."""
+    """A bound socket. For what the kernel counts of it see `ipclab.drops` and `ipclab.queued`."""
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         length = 0
@@ -90,8 +84,15 @@ class UdpReceiver(_Endpoint):
         return length
 
     def kernel_drops(self) -> int:
-        words = _MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
-        return int(words[_DROPS])
+        return meminfo(self._socket).dropped
+
+    def queued_bytes(self) -> int:
+        """With the kernel's overhead, which counts against the limit. FIONREAD tells of the next datagram only."""
+        return meminfo(self._socket).received_bytes
+
+    def capacity_bytes(self) -> int:
+        """SO_RCVBUF."""
+        return meminfo(self._socket).limit_bytes
 
     def remove(self) -> None:
         self.close()
@@ -139,24 +140,12 @@ class Udp:
         what = inet("udp", address.host, address.port)
         noted = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            noted.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)  # also say that the host is gone
             noted.connect((address.host, address.port))
-            _knock(noted)
+            knock(noted)
         except OSError as error:
             noted.close()
             raise named(what, error) from error
         return UdpSender(what, noted, socket.SO_SNDTIMEO)
-
-
-def _knock(noted: socket.socket) -> None:
-    """Give the peer's kernel the time to refuse.
-
-    :raises OSError: it did
-    """
-    noted.send(b"")
-    if wait_for(noted.fileno(), 0, time.monotonic() + _KNOCK_S):  # no event is asked for: nothing but an error
-        refused = noted.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        raise OSError(refused, os.strerror(refused))
 
 
 MECHANISM = Udp()

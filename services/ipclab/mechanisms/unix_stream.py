@@ -30,7 +30,8 @@ class UnixStreamReceiver(ConnectionReceiver):
     """The listening side; owns the name."""
 
     def __init__(self, path: Path, listener: socket.socket) -> None:
-        super().__init__(f"unix socket {path}", listener)
+        # unix(7): SO_RCVBUF has no effect, the sender's SO_SNDBUF limits; neither side sets it, so it is ours as well.
+        super().__init__(f"unix socket {path}", listener, limit_option=socket.SO_SNDBUF)
         self._path = path
         self._identity = _unix.identity(path)
 
