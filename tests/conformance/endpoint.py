@@ -160,7 +160,7 @@ class Endpoint:
 
     def held(self) -> list[int] | None:
         """[bytes in the receiver's buffer in the kernel, how many there can be]; None where the kernel tells none."""
-        receiver = self._receiver
+        receiver: object = self._receiver
         return [receiver.queued_bytes(), receiver.capacity_bytes()] if isinstance(receiver, HoldsBytes) else None
 
     def open_descriptors(self) -> int:

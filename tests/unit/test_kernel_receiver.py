@@ -22,7 +22,7 @@ def test_drops_add_up_across_receivers_and_never_fall() -> None:
     address = Address(host="127.0.0.1", port=free_port())
     kernel = KernelReceiver()
     assert shown(kernel) == {}
-    dropped = []
+    dropped: list[int] = []
     for _ in range(2):
         with udp.MECHANISM.create_receiver(address) as receiver, kernel.following(receiver):
             assert shown(kernel)[metrics.KERNEL_DROPS.name] == sum(dropped)
