@@ -32,7 +32,7 @@ class Row:
 Columns = dict[str, Callable[[Row], str]]
 
 _NAME = "mechanism"
-# Two tables, because one line of a terminal has no room for all; in Markdown they are one.
+# Three tables, because one line of a terminal has no room for all; in Markdown they are one.
 _PROMISES: Columns = {
     "kind": lambda row: row.traits.kind,
     "order": lambda row: "kept" if row.traits.ordered else "not kept",
@@ -43,20 +43,24 @@ _PROMISES: Columns = {
     "persistence": lambda row: row.traits.persistence,
 }
 _NEEDS: Columns = {
+    "senders": lambda row: _many(row.traits.many_senders),
+    "receivers": lambda row: _many(row.traits.many_receivers),
     "needs": lambda row: ", ".join(sorted(row.traits.requires)),
     "copies": lambda row: str(row.traits.copies),
+}
+_LIMITS: Columns = {
     "limit": lambda row: size(row.traits.max_message_bytes),
     "waits": lambda row: ", ".join(row.traits.waits),
     "man page": lambda row: row.traits.man_page,
     "pair": lambda row: _yes(row.pair),
 }
-COLUMNS: Columns = {**_PROMISES, **_NEEDS}
+COLUMNS: Columns = {**_PROMISES, **_NEEDS, **_LIMITS}
 
 
 def show_mechanisms() -> None:
     """Print the tables that a person reads."""
     found = rows()
-    for columns in (_PROMISES, _NEEDS):
+    for columns in (_PROMISES, _NEEDS, _LIMITS):
         table = new_table()
         table.add_column(_NAME, no_wrap=True)
         for heading in columns:
@@ -121,6 +125,10 @@ def _as_json(row: Row) -> dict[str, Any]:
         "requires": sorted(row.traits.requires),
         "sources": dict(sorted(row.traits.sources.items())),
     }
+
+
+def _many(fact: bool) -> str:
+    return "many" if fact else "one"
 
 
 def _yes(fact: bool) -> str:

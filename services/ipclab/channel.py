@@ -99,8 +99,9 @@ class Traits:
     """Facts about a mechanism, not code. Sizes in bytes; `copies` counts kernel and user copies per message.
 
     `sources` says for a fact, by its field's name, where it is written: a man page with its section, or
-    "ipclab.…" where the number is ours and not the kernel's. `waits` are the ways to wait that can be asked
-    for with `Tuning`; the first is what it does unasked.
+    "ipclab.…" where the number is ours and not the kernel's. `many_senders` and `many_receivers` say whether
+    one channel serves several at a time, so that each message still arrives once. `waits` are the ways to wait
+    that can be asked for with `Tuning`; the first is what it does unasked.
     """
 
     kind: Kind
@@ -111,6 +112,8 @@ class Traits:
     persistence: Persistence
     direction: Direction
     communication: Communication
+    many_senders: bool
+    many_receivers: bool
     requires: frozenset[Sharing]
     copies: int
     send_errnos: tuple[str, ...]

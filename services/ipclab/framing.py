@@ -13,11 +13,17 @@ much it skipped. The message has its own checksum (`ipclab.message`); the frame 
 
 A *checked* frame has one more field, the CRC-32 of the message, 4 bytes behind it. It is for files, where
 the next writer goes on behind the part that a dead one left: there a sound prefix proves nothing.
+
+A *marked* frame has the same 8 bytes before and behind the message, which no other frame has, and its prefix counts
+them. It is for a stream that several writers share: what another wrote in between has pushed the second mark away
+from where it should be. That costs 16 bytes and no checksum, because a pipe alters nothing. Only frames of more
+than `ATOMIC_BYTES` are marked: smaller ones are never mixed.
 """
 
 from __future__ import annotations
 
 import errno
+import secrets
 import struct
 import zlib
 
@@ -28,6 +34,13 @@ _LENGTH = struct.Struct("<4sI")
 _CHECK = struct.Struct("<I")
 PREFIX_BYTES = _LENGTH.size + _CHECK.size
 TRAILER_BYTES = _CHECK.size
+_MARK = struct.Struct("<Q")
+ATOMIC_BYTES = 4096  # PIPE_BUF, pipe(7)
+
+
+def is_marked(length: int) -> bool:
+    """Does a stream of marked frames mark one whose content is so long?"""
+    return PREFIX_BYTES + length > ATOMIC_BYTES
 
 
 def write_prefix(frame: memoryview, length: int) -> None:
@@ -48,10 +61,13 @@ class FrameReader:
     One buffer, allocated once; a message is copied out of it exactly once.
     """
 
-    def __init__(self, max_message_bytes: int, read_ahead_bytes: int = 65536, *, checked: bool = False) -> None:
-        self._max = max_message_bytes
+    def __init__(
+        self, max_message_bytes: int, read_ahead_bytes: int = 65536, *, checked: bool = False, marked: bool = False
+    ) -> None:
+        self._max = max_message_bytes + (2 * _MARK.size if marked else 0)
+        self._marked = marked
         self._trailer = TRAILER_BYTES if checked else 0
-        self._bytes = bytearray(PREFIX_BYTES + max_message_bytes + self._trailer + read_ahead_bytes)
+        self._bytes = bytearray(PREFIX_BYTES + self._max + self._trailer + read_ahead_bytes)
         self._view = memoryview(self._bytes)
         self._start = 0
         self._end = 0
@@ -89,6 +105,11 @@ class FrameReader:
         begin = self._start + PREFIX_BYTES
         if self._trailer and not self._holds(begin, begin + length):
             raise self._resynchronize()
+        if self._marked and is_marked(length):
+            if not self._is_unmixed(begin, length):
+                raise self._resynchronize()
+            begin += _MARK.size
+            length -= 2 * _MARK.size
         self._start += frame
         if length > len(buffer):
             raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
@@ -130,6 +151,10 @@ class FrameReader:
         (check,) = _CHECK.unpack_from(self._view, end)
         return bool(check == zlib.crc32(self._view[begin:end]))
 
+    def _is_unmixed(self, begin: int, length: int) -> bool:
+        end = begin + length
+        return self._view[begin : begin + _MARK.size] == self._view[end - _MARK.size : end]
+
     def _next_prefix(self) -> int:
         """Where behind the first byte a sound prefix begins, or the beginning of what may be one; -1 for nowhere."""
         last = self._end - PREFIX_BYTES
@@ -161,9 +186,11 @@ class FrameWriter:
     follow; so an accepted message is kept here until `rest()` is empty.
     """
 
-    def __init__(self, max_message_bytes: int) -> None:
+    def __init__(self, max_message_bytes: int, *, marked: bool = False) -> None:
         self._max = max_message_bytes
-        self._view = memoryview(bytearray(max_message_bytes + PREFIX_BYTES))
+        self._view = memoryview(bytearray(PREFIX_BYTES + max_message_bytes + 2 * _MARK.size))
+        self._marked = marked
+        self._mark = secrets.randbits(63)  # no other writer begins here
         self._start = 0
         self._end = 0
 
@@ -175,9 +202,18 @@ class FrameWriter:
         length = len(payload)
         if length > self._max:
             raise MessageTooLarge(f"a message of {length} bytes; at most {self._max}", code=errno.EMSGSIZE)
-        write_prefix(self._view, length)
-        self._view[PREFIX_BYTES : PREFIX_BYTES + length] = payload
-        self._start, self._end = 0, PREFIX_BYTES + length
+        begin, end = PREFIX_BYTES, PREFIX_BYTES + length
+        if self._marked and is_marked(length):
+            self._mark += 1
+            begin, end = begin + _MARK.size, end + _MARK.size
+            for place in (PREFIX_BYTES, end):
+                _MARK.pack_into(self._view, place, self._mark)
+            write_prefix(self._view, length + 2 * _MARK.size)
+            self._start, self._end = 0, end + _MARK.size
+        else:
+            write_prefix(self._view, length)
+            self._start, self._end = 0, end
+        self._view[begin:end] = payload
 
     def rest(self) -> memoryview:
         """What is still to be written."""

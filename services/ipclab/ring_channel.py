@@ -190,8 +190,9 @@ class RingMechanism:
 
 
 def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, sources: dict[str, str]) -> Traits:
-    """The facts about a mechanism made of a ring: these four are the memory's, the others are the ring's."""
-    ours = dict.fromkeys(("ordered", "reliable", "direction", "communication"), "ipclab.ring")
+    """The facts about a mechanism made of a ring: these are the memory's, the others are the ring's."""
+    facts = ("ordered", "reliable", "direction", "communication", "many_senders", "many_receivers")
+    ours = dict.fromkeys(facts, "ipclab.ring")
     return Traits(
         kind=Kind.SHARED_MEMORY,
         ordered=True,
@@ -201,6 +202,8 @@ def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, s
         persistence=persistence,
         direction=Direction.ONE_WAY,
         communication=Communication.DIRECT,
+        many_senders=False,  # each end has one owner: head and tail are no locks
+        many_receivers=False,
         requires=frozenset({requires}),
         copies=2,  # into the memory, out of it
         send_errnos=("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),

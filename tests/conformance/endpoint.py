@@ -124,6 +124,11 @@ class Endpoint:
                 return sequence
         return limit
 
+    def send_numbers(self, first: int, count: int, size: int, within_s: float = 20.0) -> None:
+        """Send `count` messages, and wait for room whenever there is none."""
+        for sequence in range(first, first + count):
+            self.send(sequence, size, within_s)
+
     def stream(self, first: int, size: int) -> None:
         """Send for ever, and say every number that was taken; ends by being killed or by an error."""
         sequence = first

@@ -7,7 +7,10 @@ from dataclasses import fields
 
 from ipclab.channel import Traits
 
-FACTS = {"kind", "ordered", "reliable", "max_message_bytes", "on_full", "persistence", "direction", "communication"}
+FACTS = {
+    *("kind", "ordered", "reliable", "max_message_bytes", "on_full", "persistence", "direction"),
+    *("communication", "many_senders", "many_receivers"),
+}
 
 
 def test_every_fact_has_a_source(traits: Traits) -> None:

@@ -49,6 +49,7 @@ def expected(name: str) -> list[str]:
         "kept" if traits.ordered else "not kept",
         "yes" if traits.reliable else "no",
         *map(words, (traits.direction, traits.communication, traits.on_full, traits.persistence)),
+        *("many" if many else "one" for many in (traits.many_senders, traits.many_receivers)),
         *map(words, facts),
         "yes" if name in pairs.declared() else "no",
     ]

@@ -13,9 +13,9 @@ from ipclab.mechanisms._stream import StreamReceiver, StreamWriter
 class PipeSender(ClosingEndpoint):
     """The writing end of a pipe, non-blocking. Without a reader it is EPIPE (Python ignores SIGPIPE)."""
 
-    def __init__(self, what: str, descriptor: int) -> None:
+    def __init__(self, what: str, descriptor: int, *, marked: bool = False) -> None:
         self._descriptor = descriptor
-        self.send = StreamWriter(what, descriptor, partial(os.write, descriptor)).send
+        self.send = StreamWriter(what, descriptor, partial(os.write, descriptor), marked=marked).send
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -34,14 +34,15 @@ def unread_bytes(descriptor: int) -> int:
 class StreamWriter:
     """Sends messages as frames through a non-blocking descriptor.
 
-    `write(view)` is the system call: it returns the bytes taken and raises `OSError`.
+    `write(view)` is the system call: it returns the bytes taken and raises `OSError`. `marked`, here and below, where
+    several senders write into one stream: see `ipclab.framing`.
     """
 
-    def __init__(self, what: str, descriptor: int, write: Callable[[memoryview], int]) -> None:
+    def __init__(self, what: str, descriptor: int, write: Callable[[memoryview], int], *, marked: bool = False) -> None:
         self._what = what
         self._descriptor = descriptor
         self._write = write
-        self._frames = FrameWriter(MAX_MESSAGE_BYTES)
+        self._frames = FrameWriter(MAX_MESSAGE_BYTES, marked=marked)
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         """`Sender.send` for a byte stream."""
@@ -78,8 +79,9 @@ class StreamReceiver(ClosingEndpoint):
     does not starve a slow one.
     """
 
-    def __init__(self, what: str, door: int = -1) -> None:
+    def __init__(self, what: str, door: int = -1, *, marked: bool = False) -> None:
         self._what = what
+        self._marked = marked
         self._door = door
         self._streams: dict[int, FrameReader] = {}
         self._ready: list[int] = []
@@ -129,7 +131,7 @@ class StreamReceiver(ClosingEndpoint):
 
     def _add(self, descriptor: int) -> None:
         """Read this one too; it is closed when its stream ends."""
-        self._streams[descriptor] = FrameReader(MAX_MESSAGE_BYTES)
+        self._streams[descriptor] = FrameReader(MAX_MESSAGE_BYTES, marked=self._marked)
         self._poll.register(descriptor, select.POLLIN)
 
     def _drop(self, descriptor: int) -> None:

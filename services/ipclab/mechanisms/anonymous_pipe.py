@@ -84,6 +84,8 @@ class AnonymousPipe:
         persistence=Persistence.PROCESS,
         direction=Direction.ONE_WAY,
         communication=Communication.DIRECT,
+        many_senders=True,
+        many_receivers=False,
         requires=frozenset({Sharing.VOLUME}),
         copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
         send_errnos=("EAGAIN", "ECONNREFUSED", "ENOENT", "EPIPE"),
@@ -97,6 +99,8 @@ class AnonymousPipe:
             "persistence": "pipe(7)",
             "direction": "pipe(2)",
             "communication": "unix(7), SCM_RIGHTS",
+            "many_senders": "ipclab.mechanisms.anonymous_pipe",
+            "many_receivers": "ipclab.mechanisms._unix",
         },
     )
 

@@ -3,6 +3,10 @@
 Sources: mkfifo(3), fifo(7), pipe(7). The name lives on the volume; the bytes live in the kernel, and only
 while somebody has the FIFO open: when the reader dies, what it had not read is gone, and the writer gets
 EPIPE. When the last writer goes, the reader sees the end of the stream.
+
+All writers share one stream. A write of up to PIPE_BUF (4,096 bytes, the frame's prefix included) is atomic. Of a
+larger one the kernel takes a part when the pipe is nearly full, and another writer may come in between; so larger
+frames are marked (`ipclab.framing`), and mixed ones are torn messages, which are counted and cost no others.
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ class FifoReceiver(PipeReceiver):
     """The reading end; owns the name."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
-        super().__init__(f"fifo {path}")
+        super().__init__(f"fifo {path}", marked=True)
         self._path = path
         self._add(descriptor)
 
@@ -68,6 +72,8 @@ class Fifo:
         persistence=Persistence.PROCESS,
         direction=Direction.ONE_WAY,
         communication=Communication.INDIRECT,
+        many_senders=True,
+        many_receivers=False,
         requires=frozenset({Sharing.VOLUME}),
         copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
         send_errnos=("EAGAIN", "ENOENT", "ENXIO", "EPIPE"),
@@ -81,6 +87,8 @@ class Fifo:
             "persistence": "fifo(7)",
             "direction": "pipe(7)",
             "communication": "fifo(7)",
+            "many_senders": "pipe(7), PIPE_BUF",
+            "many_receivers": "ipclab.framing",
         },
     )
 
@@ -104,7 +112,7 @@ class Fifo:
         if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise Unusable(f"{path} is no FIFO; remove it", code=errno.EEXIST)
-        return PipeSender(f"fifo {path}", descriptor)
+        return PipeSender(f"fifo {path}", descriptor, marked=True)
 
 
 def _named(path: Path, error: OSError) -> ChannelError:

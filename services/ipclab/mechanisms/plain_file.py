@@ -111,6 +111,8 @@ class PlainFile:
         persistence=Persistence.FILESYSTEM,
         direction=Direction.ONE_WAY,
         communication=Communication.INDIRECT,
+        many_senders=True,
+        many_receivers=False,
         requires=frozenset({Sharing.VOLUME}),
         copies=3,  # into the page cache, out of it, out of the read buffer
         send_errnos=("EAGAIN", "ENOENT", "ENOSPC"),
@@ -125,6 +127,8 @@ class PlainFile:
             "persistence": "inode(7)",
             "direction": "ipclab.mechanisms.plain_file",
             "communication": "path_resolution(7)",
+            "many_senders": "flock(2)",
+            "many_receivers": "ipclab.mechanisms._file",
         },
     )
 

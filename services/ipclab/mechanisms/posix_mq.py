@@ -108,6 +108,8 @@ class PosixMq:
         persistence=Persistence.KERNEL,
         direction=Direction.ONE_WAY,
         communication=Communication.INDIRECT,
+        many_senders=True,
+        many_receivers=True,
         requires=frozenset({Sharing.IPC_NAMESPACE}),
         copies=4,  # into the kernel, out of it into posix_ipc's buffer, into its bytes, into ours
         send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
@@ -121,6 +123,8 @@ class PosixMq:
             "persistence": "mq_overview(7), Persistence",
             "direction": "mq_receive(3): no way to pick a message but by priority",
             "communication": "mq_overview(7)",
+            "many_senders": "mq_overview(7)",
+            "many_receivers": "mq_overview(7)",
         },
     )
 

@@ -96,6 +96,8 @@ class SysvMq:
         persistence=Persistence.KERNEL,
         direction=Direction.TWO_WAY,
         communication=Communication.INDIRECT,
+        many_senders=True,
+        many_receivers=True,
         requires=frozenset({Sharing.IPC_NAMESPACE}),
         copies=4,  # into sysv_ipc's buffer, into the kernel, out of it, into ours
         send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
@@ -109,6 +111,8 @@ class SysvMq:
             "persistence": "msgctl(2), IPC_RMID",
             "direction": "msgop(2), msgtyp",
             "communication": "msgget(2)",
+            "many_senders": "msgop(2)",
+            "many_receivers": "msgop(2)",
         },
     )
 

@@ -46,6 +46,8 @@ class Tcp:
         persistence=Persistence.PROCESS,
         direction=Direction.TWO_WAY,
         communication=Communication.DIRECT,
+        many_senders=True,
+        many_receivers=False,
         requires=frozenset({Sharing.NETWORK}),
         copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
         send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EPIPE", "ETIMEDOUT"),
@@ -59,6 +61,8 @@ class Tcp:
             "persistence": "tcp(7)",
             "direction": "tcp(7)",
             "communication": "connect(2)",
+            "many_senders": "listen(2)",
+            "many_receivers": "bind(2), EADDRINUSE",
         },
     )
 

@@ -110,6 +110,8 @@ class Udp:
         persistence=Persistence.PROCESS,
         direction=Direction.TWO_WAY,
         communication=Communication.DIRECT,
+        many_senders=True,
+        many_receivers=False,
         requires=frozenset({Sharing.NETWORK}),
         copies=2,  # into the kernel, out of it
         send_errnos=("EAGAIN", "ECONNREFUSED", "EHOSTUNREACH"),
@@ -123,6 +125,8 @@ class Udp:
             "persistence": "udp(7)",
             "direction": "udp(7)",
             "communication": "connect(2)",
+            "many_senders": "udp(7)",
+            "many_receivers": "bind(2), EADDRINUSE",
         },
     )
 

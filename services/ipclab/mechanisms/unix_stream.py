@@ -52,6 +52,8 @@ class UnixStream:
         persistence=Persistence.PROCESS,
         direction=Direction.TWO_WAY,
         communication=Communication.DIRECT,
+        many_senders=True,
+        many_receivers=False,
         requires=frozenset({Sharing.VOLUME}),
         copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
         send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"),
@@ -65,6 +67,8 @@ class UnixStream:
             "persistence": "unix(7)",
             "direction": "socket(2)",
             "communication": "connect(2)",
+            "many_senders": "listen(2)",
+            "many_receivers": "ipclab.mechanisms._unix",
         },
     )
 

@@ -1,0 +1,79 @@
+"""Marked frames of several writers in one stream: exactly the mixed ones are lost, however they were mixed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipclab.errors import TornMessage
+from ipclab.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, is_marked
+
+MAX = 12_000
+sizes = st.one_of(st.integers(0, 200), st.integers(ATOMIC_BYTES - 40, ATOMIC_BYTES + 40), st.integers(5000, MAX))
+
+
+def frame(writer: FrameWriter, payload: bytes) -> bytes:
+    """The bytes that a writer puts on the stream."""
+    writer.load(memoryview(payload))
+    whole = bytes(writer.rest())
+    writer.wrote(len(whole))
+    return whole
+
+
+def read(stream: bytes) -> tuple[list[bytes], int]:
+    """The messages in it, and how often something was none."""
+    reader, buffer, messages, torn = FrameReader(MAX, marked=True), memoryview(bytearray(MAX)), [], 0
+    while True:
+        try:
+            length = reader.next_into(buffer)
+        except TornMessage:
+            torn += 1
+            continue
+        if length is not None:
+            messages.append(bytes(buffer[:length]))
+        elif stream:
+            space = reader.space()
+            part, stream = stream[: len(space)], stream[len(space) :]
+            space[: len(part)] = part
+            reader.filled(len(part))
+        else:
+            return messages, torn
+
+
+@given(st.lists(st.lists(sizes, min_size=1, max_size=4), min_size=2, max_size=3), st.data())
+def test_exactly_the_mixed_messages_are_lost(writers: list[list[int]], data: st.DataObject) -> None:
+    pieces: list[list[tuple[bytes, bytes]]] = []  # of each writer: what the kernel takes at once, and of which message
+    for index, lengths in enumerate(writers):
+        own, writer = [], FrameWriter(MAX, marked=True)
+        for number, length in enumerate(lengths):
+            message = bytes([index * 16 + number]) * length
+            whole = frame(writer, message)
+            cut = data.draw(st.integers(1, len(whole))) if len(whole) > ATOMIC_BYTES else len(whole)
+            own += [(part, message) for part in (whole[:cut], whole[cut:]) if part]
+        pieces.append(own)
+    stream, order = b"", []
+    while waiting := [own for own in pieces if own]:
+        part, message = data.draw(st.sampled_from(waiting)).pop(0)
+        stream += part
+        order.append((part, message))
+    # Whole is what lies in one piece, or in two that nothing came between.
+    whole = []
+    for position, (part, message) in enumerate(order):
+        before = order[position - 1][0] if position and order[position - 1][1] is message else b""
+        if is_complete(part, message) or (before and is_complete(before + part, message)):
+            whole.append(message)
+    tail = frame(FrameWriter(MAX, marked=True), b"tail" * 3000)  # shows the reader where to go on
+    messages, torn = read(stream + tail * 2)
+    assert messages == [*whole, b"tail" * 3000, b"tail" * 3000]
+    assert bool(torn) == (len(whole) < sum(map(len, writers)))
+
+
+def is_complete(part: bytes, message: bytes) -> bool:
+    """Is it a whole frame of the message?"""
+    marks = 16 if is_marked(len(message)) else 0
+    return len(part) == PREFIX_BYTES + len(message) + marks
+
+
+def test_a_frame_that_is_never_mixed_has_no_marks() -> None:
+    for length, marks in ((ATOMIC_BYTES - PREFIX_BYTES, 0), (ATOMIC_BYTES - PREFIX_BYTES + 1, 16)):
+        assert len(frame(FrameWriter(MAX, marked=True), bytes(length))) == PREFIX_BYTES + length + marks
