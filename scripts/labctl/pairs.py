@@ -36,6 +36,13 @@ def declared() -> list[str]:
     return pairs_in(_compose_file(COMPOSE_FILE)["services"])
 
 
+def observers_of(mechanisms: Iterable[str]) -> list[str]:
+    """The services that are no endpoint and join the same IPC namespace as one of these pairs."""
+    services = _compose_file(COMPOSE_FILE)["services"]
+    joined = {services[name].get("ipc") for mechanism in mechanisms for name in services_of(mechanism)} - {None}
+    return [name for name, service in services.items() if not mechanism_of(name) and service.get("ipc") in joined]
+
+
 def default_project() -> str:
     """The project's name where nobody chose another."""
     return str(_compose_file(COMPOSE_FILE)["name"])

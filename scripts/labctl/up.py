@@ -32,7 +32,8 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     client = ensure_engine()
     ensure_compose()
     images = ensure_images(client, configuration.values, root=ROOT)
-    services = [service for mechanism in wanted for service in pairs.services_of(mechanism)] + ["prometheus"]
+    services = [service for mechanism in wanted for service in pairs.services_of(mechanism)]
+    services += [*pairs.observers_of(wanted), "prometheus"]
     if images.grafana:
         services.append("grafana")
     lab = _Lab(configuration, client, wanted)

@@ -20,8 +20,11 @@ from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.errors import ChannelError
 from ipclab.holder import hold
+from ipclab.kernel import Books, samples
+from ipclab.kernel_owners import OwnerOption, Owners
+from ipclab.kernel_posix import DEV_MQUEUE
 from ipclab.ledger import ConsumerLedger, LedgerError, ProducerLedger
-from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time
+from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, log, wake_on_time
 from ipclab.load import Load, LoadFile
 from ipclab.metrics import Page, Role, Sample
 from ipclab.producer import Producer
@@ -91,6 +94,26 @@ def holder(**options: Any) -> None:
     """Hold the IPC namespace that others join."""
     endpoint = _Endpoint("", Role.HOLDER, options)
     endpoint.run(lambda: hold(endpoint.vitals, endpoint.stop), endpoint.vitals.namespace_samples)
+
+
+@cli.command()
+@click.option("--sysv", "keys", type=OwnerOption(settings.KEY), multiple=True, help="MECHANISM=KEY: whose that key is.")
+@click.option(
+    "--posix", "paths", type=OwnerOption(click.STRING), multiple=True, help="MECHANISM=PATH: whose that name is."
+)
+@endpoint_options
+def kernel(keys: tuple[tuple[str, int], ...], paths: tuple[tuple[str, str], ...], **options: Any) -> None:
+    """Show what the kernel holds in the IPC namespace of this container."""
+    owners = Owners(dict(keys), dict(paths))
+    endpoint = _Endpoint("", Role.KERNEL, options)
+    if not DEV_MQUEUE.is_dir():
+        log.warning("%s is not mounted here: POSIX message queues cannot be shown", DEV_MQUEUE)
+
+    def page() -> Iterable[Sample]:
+        yield from endpoint.vitals.namespace_samples()
+        yield from samples(Books.read(), owners)
+
+    endpoint.run(lambda: hold(endpoint.vitals, endpoint.stop), page)
 
 
 @cli.command()

@@ -33,10 +33,13 @@ class Role(StrEnum):
     PRODUCER = "producer"
     CONSUMER = "consumer"
     HOLDER = "holder"
+    KERNEL = "kernel"
 
 
 _ENDPOINTS = frozenset({Role.PRODUCER, Role.CONSUMER})
 _ENDPOINT_LABELS = ("mechanism", "role")
+# A System V object has a key and an id, a POSIX object a name; the others are empty.
+_OBJECT_LABELS = ("key", "id", "name", "uid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ def _producer(name: str, help_: str, *labels: str, type_: Type = Type.COUNTER) -
 
 def _consumer(name: str, help_: str, *labels: str, type_: Type = Type.COUNTER) -> Definition:
     return Definition(name, type_, help_, frozenset({Role.CONSUMER}), (*_ENDPOINT_LABELS, *labels))
+
+
+def _kernel(name: str, help_: str, *labels: str) -> Definition:
+    return Definition(name, Type.GAUGE, help_, frozenset({Role.KERNEL}), (*_ENDPOINT_LABELS, *labels))
 
 
 SENT = _producer("ipc_messages_sent", "Messages the channel took, across all lives of this producer.")
@@ -126,6 +133,34 @@ NAMESPACE_INFO = Definition(
     frozenset(Role),
     (*_ENDPOINT_LABELS, "container", "ipc", "mnt", "net", "pid"),
 )
+# The kernel's books of the shared IPC namespace; the mechanism is empty where an object is none of a pair's.
+KERNEL_SHM_SIZE = _kernel(
+    "ipc_kernel_shm_size_bytes", "Size of a shared memory segment or object, mapped or not.", *_OBJECT_LABELS
+)
+KERNEL_SHM_ATTACHMENTS = _kernel(
+    "ipc_kernel_shm_attachments",
+    "Attachments of a System V segment (nattch); 0 where it outlived its processes.",
+    *_OBJECT_LABELS,
+)
+KERNEL_QUEUE_MESSAGES = _kernel("ipc_kernel_queue_messages", "Messages in a message queue.", *_OBJECT_LABELS)
+KERNEL_QUEUE_BYTES = _kernel(
+    "ipc_kernel_queue_bytes", "Bytes of the messages in a message queue (cbytes, QSIZE).", *_OBJECT_LABELS
+)
+KERNEL_QUEUE_LIMIT_BYTES = _kernel(
+    "ipc_kernel_queue_limit_bytes", "Bytes at which a System V queue is full (msg_qbytes).", *_OBJECT_LABELS
+)
+KERNEL_QUEUE_LIMIT_MESSAGES = _kernel(
+    "ipc_kernel_queue_limit_messages", "Messages at which a POSIX queue is full (mq_maxmsg).", *_OBJECT_LABELS
+)
+KERNEL_SEMAPHORES = _kernel("ipc_kernel_semaphores", "Semaphores in a System V set (nsems).", *_OBJECT_LABELS)
+KERNEL_SEMAPHORE_VALUE = _kernel(
+    "ipc_kernel_semaphore_value", "Value of a semaphore: named, or alone in its System V set.", *_OBJECT_LABELS
+)
+KERNEL_DEV_SHM_USED = _kernel("ipc_kernel_dev_shm_used_bytes", "Bytes taken in /dev/shm, by POSIX shared memory.")
+KERNEL_DEV_SHM_LIMIT = _kernel("ipc_kernel_dev_shm_limit_bytes", "Bytes that /dev/shm can hold (shm_size).")
+KERNEL_LIMIT = _kernel(
+    "ipc_kernel_limit", "A limit of the kernel by its name in proc(5), in the unit that it has there.", "limit"
+)
 
 DEFINITIONS = (
     SENT,
@@ -149,6 +184,17 @@ DEFINITIONS = (
     CONTEXT_SWITCHES,
     CPU_SECONDS,
     NAMESPACE_INFO,
+    KERNEL_SHM_SIZE,
+    KERNEL_SHM_ATTACHMENTS,
+    KERNEL_QUEUE_MESSAGES,
+    KERNEL_QUEUE_BYTES,
+    KERNEL_QUEUE_LIMIT_BYTES,
+    KERNEL_QUEUE_LIMIT_MESSAGES,
+    KERNEL_SEMAPHORES,
+    KERNEL_SEMAPHORE_VALUE,
+    KERNEL_DEV_SHM_USED,
+    KERNEL_DEV_SHM_LIMIT,
+    KERNEL_LIMIT,
 )
 
 # What Prometheus gets of the histogram: 1 µs to 17 s. Outside of it the resolution is not worth the series.
@@ -158,18 +204,23 @@ _LAST_BUCKET_NS = 1 << 34
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value of a metric now; `labels` are the values of the labels behind mechanism and role."""
+    """One value of a metric now; `labels` are the values of the labels behind mechanism and role.
+
+    `mechanism` is for a page that tells of several; None is the page's own.
+    """
 
     definition: Definition
     value: float | Histogram
     labels: tuple[str, ...] = ()
+    mechanism: str | None = None
 
 
 class Page(Collector):
     """Turns an endpoint's samples into the families that the Prometheus client prints."""
 
     def __init__(self, mechanism: str, role: Role, samples: Callable[[], Iterable[Sample]]) -> None:
-        self._labels = (mechanism, str(role))
+        self._mechanism = mechanism
+        self._role = str(role)
         self._samples = samples
 
     def collect(self) -> Iterable[Metric]:
@@ -180,7 +231,8 @@ class Page(Collector):
             family = families.get(definition.name)
             if family is None:
                 family = families[definition.name] = _family(definition)
-            _add(family, (*self._labels, *sample.labels), sample.value)
+            mechanism = self._mechanism if sample.mechanism is None else sample.mechanism
+            _add(family, (mechanism, self._role, *sample.labels), sample.value)
         return families.values()
 
 

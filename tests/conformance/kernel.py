@@ -32,6 +32,11 @@ def objects(prefix: str) -> dict[str, set[str]]:
     return found
 
 
+def queues_directory() -> Path | None:
+    """Where the message queues of the namespace that we are in are listed; None where that is nowhere."""
+    return _queues
+
+
 def _names(directory: Path, prefix: str) -> set[str]:
     return {entry.name for entry in directory.iterdir() if prefix in entry.name}
 

@@ -9,9 +9,10 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab import metrics
+from ipclab import kernel, kernel_posix, kernel_sysv, metrics
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
+from ipclab.kernel_owners import Owners
 from ipclab.latency import Histogram
 from ipclab.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.lifecycle import Stop, Vitals
@@ -58,12 +59,30 @@ def a_consumer(directory: Path) -> Consumer:
     return consumer
 
 
+def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
+    """One object of each kind; what is not told of it is left out."""
+    books = kernel.Books(
+        segments=[kernel_sysv.Segment(1229996033, 7, 10001, 2_097_424, 2)],
+        sysv_queues=[kernel_sysv.Queue(1229996049, 8, 10001, 3, 3072, 16_384), kernel_sysv.Queue(-2, 9, 0, 0, 0, None)],
+        semaphore_sets=[kernel_sysv.SemaphoreSet(1229996034, 10, 10001, 1, 5)],
+        shared_objects=[kernel_posix.SharedObject("/ipclab-ring", 10001, 4096)],
+        posix_queues=[kernel_posix.Queue("/ipclab-queue", 10001, 2048, 2, 10)],
+        semaphores=[kernel_posix.Semaphore("/ipclab-ring.room", 10001, 1)],
+        space=kernel_posix.Space(8192, 67_108_864),
+        limits={"msgmnb": 16_384},
+    )
+    owners = Owners({"sysv_shm": 1229996033, "sysv_mq": 1229996049}, {"posix_shm": "ring", "posix_mq": "queue"})
+    yield from vitals.namespace_samples()
+    yield from kernel.samples(books, owners)
+
+
 def pages(directory: Path) -> dict[Role, str]:
     """The page of each role, made by the loops themselves from fixed numbers."""
     samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
         Role.PRODUCER: ("fifo", a_producer(directory).samples),
         Role.CONSUMER: ("fifo", a_consumer(directory).samples),
         Role.HOLDER: ("", fixed_vitals(directory).namespace_samples),
+        Role.KERNEL: ("", lambda: kernel_samples(fixed_vitals(directory))),
     }
     return {
         role: generate_latest(metrics.registry(Page(mechanism, role, make))).decode()

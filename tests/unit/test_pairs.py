@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipclab import metrics, registry
+from ipclab.channel import Sharing
 from labctl import configuration, pairs
 from labctl.values import did_you_mean
 
@@ -17,6 +18,14 @@ def test_mechanisms_and_services_have_each_others_names() -> None:
 
 def test_a_pair_needs_both_sides() -> None:
     assert pairs.pairs_in(["tcp-producer", "fifo-consumer", "fifo-producer", "holder"]) == ["fifo"]
+
+
+def test_who_looks_at_a_namespace_comes_with_the_pairs_that_use_it() -> None:
+    shared = {name for name in pairs.declared() if Sharing.IPC_NAMESPACE in registry.load(name).traits.requires}
+    assert shared
+    for name in pairs.declared():
+        assert pairs.observers_of([name]) == (["kernel"] if name in shared else [])
+    assert pairs.observers_of(pairs.declared()) == ["kernel"]
 
 
 def test_every_declared_pair_has_a_mechanism_that_says_its_maximum() -> None:

@@ -1,0 +1,99 @@
+"""The kernel's own books of an IPC namespace: what it holds, whose it is, and how much there can be.
+
+A container that joins the namespace looks whenever it is asked for its metrics, so an object that vanishes is gone from
+the next page, and one that all its processes left behind stays on it. To look changes nothing: nothing is attached,
+no message is taken. What only an endpoint's own descriptors tell is `ipclab.kernel_receiver`'s part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from ipclab import kernel_limits, kernel_posix, kernel_sysv, metrics
+from ipclab.kernel_owners import Owners
+from ipclab.metrics import Definition, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All of it at one moment."""
+
+    segments: Sequence[kernel_sysv.Segment]
+    sysv_queues: Sequence[kernel_sysv.Queue]
+    semaphore_sets: Sequence[kernel_sysv.SemaphoreSet]
+    shared_objects: Sequence[kernel_posix.SharedObject]
+    posix_queues: Sequence[kernel_posix.Queue]
+    semaphores: Sequence[kernel_posix.Semaphore]
+    space: kernel_posix.Space
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls) -> Self:
+        """Of the namespace that this process is in.
+
+        :raises OSError: /proc or /dev/shm is not there
+        """
+        return cls(
+            segments=kernel_sysv.segments(),
+            sysv_queues=kernel_sysv.queues(),
+            semaphore_sets=kernel_sysv.semaphore_sets(),
+            shared_objects=kernel_posix.shared_objects(),
+            posix_queues=kernel_posix.queues(),
+            semaphores=kernel_posix.semaphores(),
+            space=kernel_posix.space(),
+            limits=kernel_limits.read(),
+        )
+
+
+def samples(books: Books, owners: Owners) -> Iterable[Sample]:
+    """The metrics; what the kernel did not tell has none."""
+    sysv_objects: list[kernel_sysv.SysvObject] = [*books.segments, *books.sysv_queues, *books.semaphore_sets]
+    posix_objects: list[kernel_posix.PosixObject] = [*books.shared_objects, *books.posix_queues, *books.semaphores]
+    for sysv in sysv_objects:
+        labels = (kernel_sysv.hexadecimal(sysv.key), str(sysv.id), "", str(sysv.uid))
+        yield from _of_object(_facts_of_sysv(sysv), labels, owners.of_sysv(sysv))
+    for posix in posix_objects:
+        yield from _of_object(_facts_of_posix(posix), ("", "", posix.name, str(posix.uid)), owners.of_name(posix.name))
+    yield Sample(metrics.KERNEL_DEV_SHM_USED, books.space.used_bytes)
+    yield Sample(metrics.KERNEL_DEV_SHM_LIMIT, books.space.limit_bytes)
+    for name, value in books.limits.items():
+        yield Sample(metrics.KERNEL_LIMIT, value, (name,))
+
+
+_Facts = dict[Definition, int | None]
+
+
+def _of_object(facts: _Facts, labels: tuple[str, ...], mechanism: str) -> Iterable[Sample]:
+    for definition, value in facts.items():
+        if value is not None:
+            yield Sample(definition, value, labels, mechanism)
+
+
+def _facts_of_sysv(thing: kernel_sysv.SysvObject) -> _Facts:
+    match thing:
+        case kernel_sysv.Segment():
+            return {metrics.KERNEL_SHM_SIZE: thing.size_bytes, metrics.KERNEL_SHM_ATTACHMENTS: thing.attachments}
+        case kernel_sysv.Queue():
+            return {
+                metrics.KERNEL_QUEUE_MESSAGES: thing.messages,
+                metrics.KERNEL_QUEUE_BYTES: thing.bytes,
+                metrics.KERNEL_QUEUE_LIMIT_BYTES: thing.limit_bytes,
+            }
+        case kernel_sysv.SemaphoreSet():
+            return {metrics.KERNEL_SEMAPHORES: thing.semaphores, metrics.KERNEL_SEMAPHORE_VALUE: thing.value}
+
+
+def _facts_of_posix(thing: kernel_posix.PosixObject) -> _Facts:
+    match thing:
+        case kernel_posix.SharedObject():
+            return {metrics.KERNEL_SHM_SIZE: thing.size_bytes}
+        case kernel_posix.Queue():
+            return {
+                metrics.KERNEL_QUEUE_MESSAGES: thing.messages,
+                metrics.KERNEL_QUEUE_BYTES: thing.bytes,
+                metrics.KERNEL_QUEUE_LIMIT_MESSAGES: thing.limit_messages,
+            }
+        case kernel_posix.Semaphore():
+            return {metrics.KERNEL_SEMAPHORE_VALUE: thing.value}

@@ -1,0 +1,56 @@
+"""Which pair of the lab an object in the kernel belongs to, by the keys and names that the pairs were given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ipclab import registry
+from ipclab.channel import Address, Kind
+from ipclab.kernel_sysv import Queue, SemaphoreSet, SysvObject
+from ipclab.mechanisms._posix import object_name
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Mechanism to the System V key, and to the path, that `--key` and `--path` give its pair."""
+
+    keys: Mapping[str, int] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    def of_sysv(self, thing: SysvObject) -> str:
+        """The mechanism, "" for an object that is none of the lab's.
+
+        Semaphores have the pair's key or the one beside it: `sysv_shm` has two.
+        """
+        kind = Kind.MESSAGE if isinstance(thing, Queue) else Kind.SHARED_MEMORY
+        near = (0, 1, -1) if isinstance(thing, SemaphoreSet) else (0,)
+        keys = {key: name for name, key in self.keys.items() if registry.load(name).traits.kind is kind}
+        return next((keys[thing.key - distance] for distance in near if thing.key - distance in keys), "")
+
+    def of_name(self, name: str) -> str:
+        """The mechanism, "" for an object that is none of the lab's. A semaphore's name adds a word to the pair's."""
+        for mechanism, path in self.paths.items():
+            own = object_name(Address(path=Path(path)))
+            if name == own or name.startswith(f"{own}."):
+                return mechanism
+        return ""
+
+
+class OwnerOption(click.ParamType[tuple[str, Any]]):
+    """MECHANISM=VALUE, checked on both sides of the sign."""
+
+    name = "mechanism=value"
+
+    def __init__(self, of: click.ParamType[Any]) -> None:
+        self._of = of
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        mechanism, sign, text = str(value).partition("=")
+        if mechanism not in registry.names() or not sign or not text:
+            self.fail(f"{value!r}: allowed is MECHANISM=VALUE with one of {', '.join(registry.names())}", param, ctx)
+        return mechanism, self._of.convert(text, param, ctx)

@@ -1,0 +1,111 @@
+"""The kernel's books as metrics, and whose the objects are; the objects are real, and so is the role's process."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sysv_ipc
+from click import BadParameter
+
+from ipclab import kernel, kernel_limits, metrics, settings
+from ipclab.kernel import Books
+from ipclab.kernel_owners import OwnerOption, Owners
+from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet
+from ipclab.metrics import Page, Role
+
+OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_mq": "/channel/queue"})
+
+
+def test_an_object_is_on_the_page_as_long_as_it_is_in_the_kernel() -> None:
+    key = random.randrange(1 << 20, 1 << 30)
+    owners = Owners({"sysv_mq": key})
+    page = metrics.registry(Page("", Role.KERNEL, lambda: kernel.samples(Books.read(), owners)))
+    queue = sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX)
+    labels = {"mechanism": "sysv_mq", "role": "kernel", "key": f"0x{key:08x}", "id": str(queue.id), "name": ""}
+    labels["uid"] = str(os.getuid())
+    try:
+        assert page.get_sample_value("ipc_kernel_queue_bytes", labels) == 0
+        queue.send(b"abc")
+        assert page.get_sample_value("ipc_kernel_queue_bytes", labels) == 3
+        limit = page.get_sample_value("ipc_kernel_queue_limit_bytes", labels)
+    finally:
+        queue.remove()
+    assert page.get_sample_value("ipc_kernel_queue_bytes", labels) is None
+    nobodys = {"mechanism": "", "role": "kernel"}
+    assert limit == page.get_sample_value("ipc_kernel_limit", {**nobodys, "limit": "msgmnb"})
+    space = os.statvfs("/dev/shm")
+    assert page.get_sample_value("ipc_kernel_dev_shm_limit_bytes", nobodys) == space.f_blocks * space.f_frsize
+
+
+@pytest.mark.parametrize(
+    ("thing", "mechanism"),
+    [
+        (Segment(100, 1, 0, 1, 1), "sysv_shm"),
+        (SemaphoreSet(100, 1, 0, 1, 1), "sysv_shm"),
+        (SemaphoreSet(101, 1, 0, 1, 1), "sysv_shm"),  # sysv_mq has the key, and no semaphore
+        (SemaphoreSet(99, 1, 0, 1, 1), "sysv_shm"),
+        (Queue(101, 1, 0, 1, 1, 1), "sysv_mq"),
+        (Segment(101, 1, 0, 1, 1), ""),
+        (Queue(100, 1, 0, 1, 1, 1), ""),
+        (Segment(102, 1, 0, 1, 1), ""),
+        (Segment(0, 1, 0, 1, 1), ""),
+    ],
+)
+def test_a_system_v_object_is_known_by_its_key(thing: Segment | Queue | SemaphoreSet, mechanism: str) -> None:
+    assert OWNERS.of_sysv(thing) == mechanism
+
+
+@pytest.mark.parametrize(
+    ("name", "mechanism"),
+    [
+        ("/ipclab-ring", "posix_shm"),
+        ("/ipclab-ring.room", "posix_shm"),
+        ("/ipclab-queue", "posix_mq"),
+        ("/ipclab-rings", ""),
+        ("/ring", ""),
+    ],
+)
+def test_a_posix_object_is_known_by_its_name(name: str, mechanism: str) -> None:
+    assert OWNERS.of_name(name) == mechanism
+
+
+def test_the_limits_are_those_of_proc() -> None:
+    limits = kernel_limits.read()
+    for name in ("msgmax", "msgmnb", "shmmni"):
+        assert limits[name] == int(Path(f"/proc/sys/kernel/{name}").read_text())
+    assert limits["semmsl"] == int(Path("/proc/sys/kernel/sem").read_text().split()[0])
+    assert limits["mqueue_msg_max"] == int(Path("/proc/sys/fs/mqueue/msg_max").read_text())
+
+
+def test_a_kernel_that_lacks_a_limit_shows_the_others(tmp_path: Path) -> None:
+    (tmp_path / "kernel").mkdir()
+    (tmp_path / "kernel" / "shmmni").write_text("4096\n")
+    assert kernel_limits.read(tmp_path) == {"shmmni": 4096}
+
+
+@pytest.mark.parametrize(
+    "text", ["sysv_mq", "sysv_mq=", "=1", "sysv=1", "sysv_mq=0", "sysv_mq=x", "sysv_mq=2147483648"]
+)
+def test_an_owner_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(BadParameter):
+        OwnerOption(settings.KEY).convert(text, None, None)
+    assert OwnerOption(settings.KEY).convert("sysv_mq=7", None, None) == ("sysv_mq", 7)
+
+
+def test_a_bad_option_of_the_role_is_one_line_and_exit_code_2() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ipclab", "kernel", "--sysv", "nobody=1"],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "nobody=1" in done.stderr
+    assert "sysv_shm" in done.stderr
