@@ -19,7 +19,7 @@ WINDOW_S = 5  # what services/prometheus/rules.yml computes rates and latencies 
 SETTLED_AFTER_S = WINDOW_S + 2
 
 
-def _fresh(metric: str) -> str:
+def fresh(metric: str) -> str:
     """The series of `metric` whose targets answer.
 
     An instant vector leaves out what Prometheus saw disappear, but takes what it did not see, because it was
@@ -29,15 +29,16 @@ def _fresh(metric: str) -> str:
 
 
 _COUNTS = {
-    "sent": f"sum by (mechanism) {_fresh('ipc_messages_sent_total')}",
-    "received": f"sum by (mechanism) {_fresh('ipc_messages_received_total')}",
-    "lost": f"sum by (mechanism) {_fresh('ipc_messages_lost_total')}",
-    "duplicated": f"sum by (mechanism) {_fresh('ipc_messages_duplicate_total')}",
-    "reordered": f"sum by (mechanism) {_fresh('ipc_messages_reordered_total')}",
-    "corrupt": f"sum by (mechanism) {_fresh('ipc_messages_corrupt_total')}",
-    "skipped": f"sum by (mechanism) {_fresh('ipc_messages_skipped_total')}",
-    "size_bytes": f"max by (mechanism) {_fresh('ipc_message_size_bytes')}",
-    "load_rate": f"sum by (mechanism) {_fresh('ipc_load_rate')}",
+    "sent": f"sum by (mechanism) {fresh('ipc_messages_sent_total')}",
+    "received": f"sum by (mechanism) {fresh('ipc_messages_received_total')}",
+    "lost": f"sum by (mechanism) {fresh('ipc_messages_lost_total')}",
+    "duplicated": f"sum by (mechanism) {fresh('ipc_messages_duplicate_total')}",
+    "reordered": f"sum by (mechanism) {fresh('ipc_messages_reordered_total')}",
+    "corrupt": f"sum by (mechanism) {fresh('ipc_messages_corrupt_total')}",
+    "skipped": f"sum by (mechanism) {fresh('ipc_messages_skipped_total')}",
+    "kernel_drops": f"sum by (mechanism) {fresh('ipc_kernel_drops_total')}",
+    "size_bytes": f"max by (mechanism) {fresh('ipc_message_size_bytes')}",
+    "load_rate": f"sum by (mechanism) {fresh('ipc_load_rate')}",
 }
 # Recorded by services/prometheus/rules.yml, where the dashboard reads them as well.
 _ESTIMATES = {"in_flight": "mechanism:ipc_messages:in_flight"}
@@ -61,6 +62,7 @@ class PairMeasures:
     reordered: int | None
     corrupt: int | None
     skipped: int | None  # due and never sent
+    kernel_drops: int | None  # by the kernel's own count, in this life of the consumer; None where it drops nothing
     in_flight: int | None  # sent, and neither received nor lost; an estimate, see rules.yml
     rate: float | None  # messages received per second
     load_rate: int | None  # messages per second that are due
@@ -82,7 +84,7 @@ def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasu
             for mechanism, values in numbers.items():
                 values[name] = convert(found[mechanism]) if mechanism in found else None
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
-    for sample in prometheus.query(f"sum by (mechanism, reason) {_fresh('ipc_messages_lost_total')}"):
+    for sample in prometheus.query(f"sum by (mechanism, reason) {fresh('ipc_messages_lost_total')}"):
         reasons[sample.labels.get("mechanism", "")][sample.labels["reason"]] = int(sample.value)
     return [
         PairMeasures(
@@ -113,7 +115,7 @@ def has_load(prometheus: Prometheus, mechanism: str, rate: int, size_bytes: int)
 def current_load(prometheus: Prometheus, mechanism: str) -> tuple[int, int] | None:
     """Rate and size in bytes that the mechanism's producers have now; None if none shows any."""
     rates, sizes = (
-        prometheus.query("max " + _fresh(f"{metric}{{mechanism='{mechanism}'}}"))
+        prometheus.query("max " + fresh(f"{metric}{{mechanism='{mechanism}'}}"))
         for metric in ("ipc_load_rate", "ipc_message_size_bytes")
     )
     return (int(rates[0].value), int(sizes[0].value)) if rates and sizes else None

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from labctl import addresses, containers, engine, measurements, namespace_split, tables
+from labctl import addresses, containers, engine, kernel_books, kernel_table, measurements, namespace_split, tables
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.costs import Cost, CostMeter
 from labctl.errors import LabError
+from labctl.kernel_books import KernelBooks
 from labctl.measurements import PairMeasures
 from labctl.namespace_split import Split
 from labctl.printing import show_lines
@@ -30,6 +31,7 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
     try:
         pairs = measurements.measure(prometheus, mechanisms_of(found))
+        books = kernel_books.read(prometheus)
         splits = namespace_split.find(prometheus, found)
     except PrometheusSilent:
         if not as_json:  # the containers' states are what there is to see
@@ -37,10 +39,11 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
         raise
     costs = meter.read()
     if as_json:
-        document = as_document(configuration.project, pairs, found, costs, splits)
+        document = as_document(configuration.project, pairs, books, found, costs, splits)
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     tables.show_pairs(pairs)
+    kernel_table.show(books)
     tables.show_containers(found, costs)
     show_lines([f"split: {split} (hint: ./lab up heals it)" for split in splits])
     show_lines(addresses.lines(configuration, found))
@@ -64,6 +67,7 @@ def mechanisms_of(found: Sequence[Container]) -> list[str]:
 def as_document(
     project: str,
     pairs: Sequence[PairMeasures],
+    books: KernelBooks,
     found: Sequence[Container],
     costs: dict[str, Cost],
     splits: Sequence[Split],
@@ -74,6 +78,7 @@ def as_document(
         "window_seconds": measurements.WINDOW_S,
         "wait_policy": "block",
         "pairs": [pair.as_json() for pair in pairs],
+        "kernel": books.as_json(),
         "containers": [_container(container, costs.get(container.id, Cost(None, None))) for container in found],
         "namespace_splits": [
             {

@@ -15,13 +15,14 @@ from labctl.printing import new_table, show_lines, show_table
 _CONDITIONS = (
     f"Messages/s, median and p99: over the last {WINDOW_S} s. One-way latency counts from the moment a message was\n"
     "due; both ends on one kernel; receivers block, they do not spin; buckets are at most 25 % wide.\n"
-    "Lost and corrupt: messages since the pair was created."
+    "Lost and corrupt: messages since the pair was created. Dropped: what the kernel had no room for, by its own\n"
+    "count, since the consumer started; - where it makes the sender wait instead."
 )
 
 
 def show_pairs(pairs: Sequence[PairMeasures]) -> None:
     """One row per pair, and under which conditions it was measured."""
-    table = _table("pair", "messages/s", "due/s", "size", "median", "p99", "lost", "corrupt")
+    table = _table("pair", "messages/s", "due/s", "size", "median", "p99", "lost", "dropped", "corrupt")
     for pair in pairs:
         table.add_row(
             pair.mechanism,
@@ -31,6 +32,7 @@ def show_pairs(pairs: Sequence[PairMeasures]) -> None:
             duration(pair.one_way_p50_seconds),
             duration(pair.one_way_p99_seconds),
             _count(pair.lost),
+            _count(pair.kernel_drops),
             _count(pair.corrupt),
         )
     show_table(table)

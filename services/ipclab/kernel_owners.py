@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Owners:
         """
         kind = Kind.MESSAGE if isinstance(thing, Queue) else Kind.SHARED_MEMORY
         near = (0, 1, -1) if isinstance(thing, SemaphoreSet) else (0,)
-        keys = {key: name for name, key in self.keys.items() if registry.load(name).traits.kind is kind}
+        keys = {key: name for name, key in self.keys.items() if _kind(name) is kind}
         return next((keys[thing.key - distance] for distance in near if thing.key - distance in keys), "")
 
     def of_name(self, name: str) -> str:
@@ -39,6 +40,11 @@ class Owners:
             if name == own or name.startswith(f"{own}."):
                 return mechanism
         return ""
+
+
+@cache
+def _kind(mechanism: str) -> Kind:
+    return registry.load(mechanism).traits.kind
 
 
 class OwnerOption(click.ParamType[tuple[str, Any]]):

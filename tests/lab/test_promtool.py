@@ -43,7 +43,7 @@ def test_the_golden_metrics_are_sound(role: metrics.Role) -> None:
 
 
 def test_the_live_metrics_are_sound(stack: Stack) -> None:
-    for name in [*stack.endpoints(), "holder"]:
+    for name in [*stack.endpoints(), "holder", "kernel"]:
         checked = promtool("check", "metrics", stdin=stack.text(name))
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", ""), name
 

@@ -95,7 +95,7 @@ def test_a_crashed_holder_does_not_split_the_pairs(stack: Stack) -> None:
     holder.start()
     assert _ipc_inode(stack, "holder") != old
     members = [
-        name for name, c in stack.endpoints().items() if c.attrs["HostConfig"]["IpcMode"].startswith("container")
+        name for name, c in stack.containers().items() if c.attrs["HostConfig"]["IpcMode"].startswith("container")
     ]
     assert members
     for member in members:
@@ -112,7 +112,7 @@ def test_a_crashed_holder_does_not_split_the_pairs(stack: Stack) -> None:
 
 def test_compose_restarts_the_members_with_their_holder(stack: Stack) -> None:
     members = [
-        name for name, c in stack.endpoints().items() if c.attrs["HostConfig"]["IpcMode"].startswith("container")
+        name for name, c in stack.containers().items() if c.attrs["HostConfig"]["IpcMode"].startswith("container")
     ]
     started = {name: stack.containers()[name].attrs["State"]["StartedAt"] for name in members}
     restart = stack.compose("restart", "holder")

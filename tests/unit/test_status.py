@@ -17,6 +17,7 @@ from labctl import measurements, namespace_split, status
 from labctl.containers import Container, seconds
 from labctl.costs import Cost, cost
 from labctl.errors import LabError
+from labctl.kernel_books import KernelBooks
 from labctl.ports import free_port
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.tables import duration
@@ -85,6 +86,7 @@ def test_every_figure_of_a_pair() -> None:
             "received:rate5s": [(FIFO, 199.75)],
             "p50_5s": [(FIFO, 0.0001)],
             "p99_5s": [(FIFO, 0.002)],
+            "kernel_drops": [(FIFO, 3.0)],
             "load_rate": [(FIFO, 200.0)],
             "size_bytes": [(FIFO, 1024.0)],
             "_total": [(FIFO, 0.0)],
@@ -101,6 +103,7 @@ def test_every_figure_of_a_pair() -> None:
         "reordered": 0,
         "corrupt": 0,
         "skipped": 0,
+        "kernel_drops": 3,
         "in_flight": 1,
         "rate": 199.75,
         "load_rate": 200,
@@ -176,7 +179,8 @@ def test_a_container_that_has_just_ended_has_no_cost() -> None:
 
 def test_the_document_says_what_is_known() -> None:
     producer = container("fifo-producer", state="exited", health="unhealthy", exit_code=137, oom_killed=True)
-    document = status.as_document("lab", [], [producer], {}, [])
+    document = status.as_document("lab", [], KernelBooks([], [], [], 1, 2), [producer], {}, [])
+    assert document["kernel"]["dev_shm_limit_bytes"] == 2
     assert document["containers"] == [
         {
             "service": "fifo-producer",

@@ -1,0 +1,107 @@
+"""What the kernel holds for the pairs, as the exporter in their IPC namespace and the receivers show it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from labctl.measurements import fresh
+from labctl.prometheus import Prometheus
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Shared memory: System V has a key and counts who has it attached, POSIX has a name and does not."""
+
+    mechanism: str  # "" for an object that is none of a pair's
+    key: str
+    name: str
+    uid: int
+    size_bytes: int
+    attachments: int | None
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A message queue: System V limits its bytes, POSIX its messages."""
+
+    mechanism: str
+    key: str
+    name: str
+    uid: int
+    messages: int | None
+    bytes: int | None
+    limit_messages: int | None
+    limit_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """What waits in the pipes or sockets of a pair's receivers."""
+
+    mechanism: str
+    bytes: int
+    limit_bytes: int | None
+
+
+@dataclass(frozen=True)
+class KernelBooks:
+    """All of it. None is "not measured": no pair that uses the IPC namespace runs."""
+
+    segments: list[Segment]
+    queues: list[Queue]
+    buffers: list[Buffer]
+    dev_shm_used_bytes: int | None
+    dev_shm_limit_bytes: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `status --json`."""
+        return asdict(self)
+
+
+_Identity = tuple[str, str, str, str, str]  # mechanism, key, id, name, uid
+
+
+def read(prometheus: Prometheus) -> KernelBooks:
+    """The books as they were at the last scrape, objects in the order of their pairs."""
+    attachments = _objects(prometheus, "ipc_kernel_shm_attachments")
+    segments = [
+        Segment(mechanism, key, name, int(uid), size, attachments.get((mechanism, key, id_, name, uid)))
+        for (mechanism, key, id_, name, uid), size in _objects(prometheus, "ipc_kernel_shm_size_bytes").items()
+    ]
+    figures = [
+        _objects(prometheus, f"ipc_kernel_queue_{figure}")
+        for figure in ("messages", "bytes", "limit_messages", "limit_bytes")
+    ]
+    queues = [
+        Queue(identity[0], identity[1], identity[3], int(identity[4]), *(found.get(identity) for found in figures))
+        for identity in sorted(set().union(*figures))
+    ]
+    held, limits = (
+        {
+            sample.labels["mechanism"]: int(sample.value)
+            for sample in prometheus.query(f"sum by (mechanism) {fresh(metric)}")
+        }
+        for metric in ("ipc_kernel_buffer_bytes", "ipc_kernel_buffer_limit_bytes")
+    )
+    return KernelBooks(
+        segments,
+        queues,
+        [Buffer(mechanism, held[mechanism], limits.get(mechanism)) for mechanism in sorted(held)],
+        _one(prometheus, "ipc_kernel_dev_shm_used_bytes"),
+        _one(prometheus, "ipc_kernel_dev_shm_limit_bytes"),
+    )
+
+
+def _objects(prometheus: Prometheus, metric: str) -> dict[_Identity, int]:
+    """The value for each object. Prometheus keeps no label that is empty."""
+    found = {}
+    for sample in prometheus.query(fresh(metric)):
+        mechanism, key, id_, name, uid = (sample.labels.get(n, "") for n in ("mechanism", "key", "id", "name", "uid"))
+        found[mechanism, key, id_, name, uid] = int(sample.value)
+    return dict(sorted(found.items()))
+
+
+def _one(prometheus: Prometheus, metric: str) -> int | None:
+    found = prometheus.query(fresh(metric))
+    return int(found[0].value) if found else None

@@ -1,0 +1,53 @@
+"""`./lab status`, the section "what the kernel holds": one row per object, and how full it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labctl.kernel_books import KernelBooks
+from labctl.printing import new_table, show_lines, show_table
+
+_CONDITIONS = (
+    "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for",
+    "the kernel's overhead too, so it is full before its bytes are that many. Pair -: none of the lab's.",
+    "",
+)
+
+_Row = tuple[str, str, str, str, str]
+
+
+def show(books: KernelBooks) -> None:
+    """Print it; nothing where nothing is held."""
+    rows = list(_rows(books))
+    if not rows:
+        return
+    table = new_table()
+    for heading in ("the kernel holds", "for pair"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("bytes", "messages", "attached"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    show_table(table)
+    show_lines(_CONDITIONS)
+
+
+def _rows(books: KernelBooks) -> Iterator[_Row]:
+    for segment in books.segments:
+        attached = "-" if segment.attachments is None else str(segment.attachments)
+        what = f"shared memory {segment.key or segment.name}"
+        yield what, segment.mechanism or "-", f"{segment.size_bytes:,}", "-", attached
+    for queue in books.queues:
+        depth = (of(queue.bytes, queue.limit_bytes), of(queue.messages, queue.limit_messages))
+        yield f"queue {queue.key or queue.name}", queue.mechanism or "-", *depth, "-"
+    for buffer in books.buffers:
+        yield "pipe or socket buffer", buffer.mechanism, of(buffer.bytes, buffer.limit_bytes), "-", "-"
+    if books.dev_shm_used_bytes is not None:
+        yield "/dev/shm", "-", of(books.dev_shm_used_bytes, books.dev_shm_limit_bytes), "-", "-"
+
+
+def of(value: int | None, limit: int | None) -> str:
+    """How much of how much; without a limit, where none is known."""
+    if value is None:
+        return "-"
+    return f"{value:,}" if limit is None else f"{value:,} of {limit:,}"

@@ -1,0 +1,72 @@
+"""What `./lab status` makes of the kernel's books: objects put together from their series, and the table of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from labctl import kernel_books, kernel_table
+from labctl.kernel_books import Buffer, KernelBooks, Queue, Segment
+from unit.test_status import Vector, prometheus_that_says
+
+# As Prometheus has them: without the labels that are empty.
+RING = {"mechanism": "sysv_shm", "key": "0x01", "id": "1", "uid": "10001"}
+STRAY = {"key": "0x02", "id": "2", "uid": "0"}
+OBJECT = {"mechanism": "posix_shm", "name": "/ring", "uid": "10001"}
+SYSV = {"mechanism": "sysv_mq", "key": "0x03", "id": "3", "uid": "10001"}
+POSIX = {"mechanism": "posix_mq", "name": "/queue", "uid": "10001"}
+FIFO = {"mechanism": "fifo"}
+
+ANSWERS: dict[str, Vector] = {
+    "shm_attachments": [(RING, 2.0), (STRAY, 0.0)],
+    "shm_size_bytes": [(RING, 2_097_424.0), (STRAY, 4096.0), (OBJECT, 2_097_424.0)],
+    "queue_messages": [(SYSV, 15.0), (POSIX, 10.0)],
+    "queue_bytes": [(SYSV, 15_360.0), (POSIX, 10_240.0)],
+    "queue_limit_messages": [(POSIX, 10.0)],
+    "queue_limit_bytes": [(SYSV, 16_384.0)],
+    "buffer_bytes": [(FIFO, 1028.0)],
+    "buffer_limit_bytes": [(FIFO, 65_536.0)],
+    "dev_shm_used": [({}, 4_202_496.0)],
+    "dev_shm_limit": [({}, 67_108_864.0)],
+}
+BOOKS = KernelBooks(
+    segments=[
+        Segment("", "0x02", "", 0, 4096, 0),
+        Segment("posix_shm", "", "/ring", 10001, 2_097_424, None),
+        Segment("sysv_shm", "0x01", "", 10001, 2_097_424, 2),
+    ],
+    queues=[
+        Queue("posix_mq", "", "/queue", 10001, 10, 10_240, 10, None),
+        Queue("sysv_mq", "0x03", "", 10001, 15, 15_360, None, 16_384),
+    ],
+    buffers=[Buffer("fifo", 1028, 65_536)],
+    dev_shm_used_bytes=4_202_496,
+    dev_shm_limit_bytes=67_108_864,
+)
+
+
+def test_objects_are_put_together_from_their_series() -> None:
+    with prometheus_that_says(ANSWERS) as prometheus:
+        assert kernel_books.read(prometheus) == BOOKS
+
+
+def test_nothing_is_held_where_nothing_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with prometheus_that_says({}) as prometheus:
+        books = kernel_books.read(prometheus)
+    assert books == KernelBooks([], [], [], None, None)
+    kernel_table.show(books)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel_table.show(BOOKS)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for row in (
+        "shared memory 0x02 - 4,096 - 0",
+        "shared memory /ring posix_shm 2,097,424 - -",
+        "shared memory 0x01 sysv_shm 2,097,424 - 2",
+        "queue /queue posix_mq 10,240 10 of 10 -",
+        "queue 0x03 sysv_mq 15,360 of 16,384 15 -",
+        "pipe or socket buffer fifo 1,028 of 65,536 - -",
+        "/dev/shm - 4,202,496 of 67,108,864 - -",
+    ):
+        assert row.split() in lines
