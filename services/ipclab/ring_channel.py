@@ -191,8 +191,9 @@ class RingMechanism:
 
 def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, sources: dict[str, str]) -> Traits:
     """The facts about a mechanism made of a ring: these are the memory's, the others are the ring's."""
-    facts = ("ordered", "reliable", "direction", "communication", "many_senders", "many_receivers")
-    ours = dict.fromkeys(facts, "ipclab.ring")
+    facts = ("ordered", "reliable", "direction", "communication", "many_senders", "many_receivers", "copies")
+    ring = dict.fromkeys(facts, "ipclab.ring")
+    channel = dict.fromkeys(("max_message_bytes", "on_full"), "ipclab.ring_channel")
     return Traits(
         kind=Kind.SHARED_MEMORY,
         ordered=True,
@@ -209,7 +210,7 @@ def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, s
         send_errnos=("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
         man_page=man_page,
         waits=(Wait.BLOCK, Wait.SPIN),
-        sources={**ours, "max_message_bytes": "ipclab.ring_channel", "on_full": "ipclab.ring_channel", **sources},
+        sources={**ring, **channel, **sources},
     )
 
 

@@ -101,6 +101,10 @@ class AnonymousPipe:
             "communication": "unix(7), SCM_RIGHTS",
             "many_senders": "ipclab.mechanisms.anonymous_pipe",
             "many_receivers": "ipclab.mechanisms._unix",
+            "requires": "unix(7), pathname",
+            "copies": "write(2), read(2), and ipclab.framing",
+            "waits": "poll(2)",
+            "send_errnos": "unix(7), write(2)",
         },
     )
 

@@ -89,6 +89,10 @@ class Fifo:
             "communication": "fifo(7)",
             "many_senders": "pipe(7), PIPE_BUF",
             "many_receivers": "ipclab.framing",
+            "requires": "fifo(7)",
+            "copies": "write(2), read(2), and ipclab.framing",
+            "waits": "poll(2)",
+            "send_errnos": "open(2), write(2)",
         },
     )
 

@@ -75,7 +75,13 @@ class MmapFile(RingMechanism):
         persistence=Persistence.FILESYSTEM,
         requires=Sharing.VOLUME,
         man_page="mmap(2)",
-        sources={"kind": "mmap(2), MAP_SHARED", "persistence": "mmap(2), MAP_SHARED"},
+        sources={
+            "kind": "mmap(2), MAP_SHARED",
+            "persistence": "mmap(2), MAP_SHARED",
+            "requires": "mmap(2), MAP_SHARED",
+            "waits": "sem_init(3), pshared; to spin, ipclab.ring_channel",
+            "send_errnos": "open(2), mmap(2), and ipclab.ring_channel",
+        },
     )
 
     def create_receiver(self, address: Address) -> RingReceiver:

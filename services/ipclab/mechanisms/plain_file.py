@@ -129,6 +129,10 @@ class PlainFile:
             "communication": "path_resolution(7)",
             "many_senders": "flock(2)",
             "many_receivers": "ipclab.mechanisms._file",
+            "requires": "path_resolution(7)",
+            "copies": "write(2), read(2), and ipclab.framing",
+            "waits": "ipclab.mechanisms.plain_file",
+            "send_errnos": "open(2), write(2); a reader too far behind is EAGAIN in ipclab.mechanisms.plain_file",
         },
     )
 

@@ -125,6 +125,10 @@ class PosixMq:
             "communication": "mq_overview(7)",
             "many_senders": "mq_overview(7)",
             "many_receivers": "mq_overview(7)",
+            "requires": "ipc_namespaces(7)",
+            "copies": "mq_send(3), mq_receive(3), and posix_ipc's own buffers",
+            "waits": "mq_send(3), mq_receive(3)",
+            "send_errnos": "mq_open(3), mq_send(3); an unlinked queue is EIDRM in ipclab.mechanisms.posix_mq",
         },
     )
 

@@ -107,7 +107,13 @@ class PosixShm(RingMechanism):
         persistence=Persistence.KERNEL,
         requires=Sharing.IPC_NAMESPACE,
         man_page="shm_overview(7)",
-        sources={"kind": "shm_overview(7)", "persistence": "shm_overview(7), Persistence"},
+        sources={
+            "kind": "shm_overview(7)",
+            "persistence": "shm_overview(7), Persistence",
+            "requires": "shm_overview(7): the tmpfs at /dev/shm",
+            "waits": "sem_wait(3); to spin, ipclab.ring_channel",
+            "send_errnos": "shm_open(3), sem_post(3), and ipclab.ring_channel",
+        },
     )
 
     def create_receiver(self, address: Address) -> RingReceiver:

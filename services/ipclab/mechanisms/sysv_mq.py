@@ -113,6 +113,10 @@ class SysvMq:
             "communication": "msgget(2)",
             "many_senders": "msgop(2)",
             "many_receivers": "msgop(2)",
+            "requires": "ipc_namespaces(7)",
+            "copies": "msgop(2), and sysv_ipc's own buffers",
+            "waits": "msgop(2)",
+            "send_errnos": "msgget(2), msgop(2)",
         },
     )
 

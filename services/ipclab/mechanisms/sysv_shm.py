@@ -85,7 +85,13 @@ class SysvShm(RingMechanism):
         persistence=Persistence.KERNEL,
         requires=Sharing.IPC_NAMESPACE,
         man_page="sysvipc(7)",
-        sources={"kind": "shmget(2), shmop(2)", "persistence": "shmctl(2), IPC_RMID"},
+        sources={
+            "kind": "shmget(2), shmop(2)",
+            "persistence": "shmctl(2), IPC_RMID",
+            "requires": "ipc_namespaces(7)",
+            "waits": "semop(2); to spin, ipclab.ring_channel",
+            "send_errnos": "shmget(2), semop(2), and ipclab.ring_channel",
+        },
     )
 
     def create_receiver(self, address: Address) -> RingReceiver:

@@ -63,6 +63,10 @@ class Tcp:
             "communication": "connect(2)",
             "many_senders": "listen(2)",
             "many_receivers": "bind(2), EADDRINUSE",
+            "requires": "network_namespaces(7)",
+            "copies": "send(2), read(2), and ipclab.framing",
+            "waits": "poll(2)",
+            "send_errnos": "connect(2), send(2), tcp(7); a name that does not resolve is EHOSTUNREACH in ipclab.mechanisms._socket",
         },
     )
 

@@ -127,6 +127,10 @@ class Udp:
             "communication": "connect(2)",
             "many_senders": "udp(7)",
             "many_receivers": "bind(2), EADDRINUSE",
+            "requires": "network_namespaces(7)",
+            "copies": "send(2), recv(2)",
+            "waits": "socket(7), SO_RCVTIMEO",
+            "send_errnos": "udp(7), send(2); a name that does not resolve is EHOSTUNREACH in ipclab.mechanisms._socket",
         },
     )
 

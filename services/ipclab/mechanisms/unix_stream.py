@@ -69,6 +69,10 @@ class UnixStream:
             "communication": "connect(2)",
             "many_senders": "listen(2)",
             "many_receivers": "ipclab.mechanisms._unix",
+            "requires": "unix(7), pathname",
+            "copies": "send(2), read(2), and ipclab.framing",
+            "waits": "poll(2)",
+            "send_errnos": "connect(2), unix(7), send(2)",
         },
     )
 
