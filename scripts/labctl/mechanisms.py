@@ -10,7 +10,7 @@ from typing import Any
 
 from ipclab import registry
 from ipclab.channel import Traits
-from labctl import pairs
+from labctl import mechanism_sources, pairs
 from labctl.errors import LabError
 from labctl.printing import new_table, show_lines, show_table
 
@@ -77,8 +77,10 @@ def show_json() -> None:
 
 
 def show_markdown() -> None:
-    """Print the table that stands in docs/MECHANISMS.md."""
-    sys.stdout.write(as_markdown(rows()))
+    """Print the tables that stand in docs/MECHANISMS.md."""
+    found = rows()
+    sources = mechanism_sources.as_markdown({row.name: row.traits for row in found})
+    sys.stdout.write(f"{as_markdown(found)}\n{sources}")
 
 
 def rows() -> list[Row]:

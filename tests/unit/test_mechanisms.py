@@ -13,7 +13,7 @@ import pytest
 
 from ipclab import registry
 from ipclab.channel import Sharing, Traits, Wait
-from labctl import pairs
+from labctl import mechanism_sources, pairs
 from labctl.main import main
 from labctl.mechanisms import COLUMNS, size
 
@@ -107,11 +107,24 @@ def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str], update_golde
 
 
 def test_the_markdown_has_every_fact(capsys: pytest.CaptureFixture[str]) -> None:
-    head, rule, *rows = [line.strip("|\n ").split(" | ") for line in printed(capsys, "--markdown").splitlines()]
+    facts, _ = printed(capsys, "--markdown").split("\n\n")
+    head, rule, *rows = [line.strip("|\n ").split(" | ") for line in facts.splitlines()]
     assert head == ["mechanism", *COLUMNS]
     assert set(rule) == {"---"}
     assert len(rule) == len(head)
     assert rows == [[f"`{name}`", *expected(name)] for name in registry.names()]
+
+
+def test_the_markdown_has_every_source(capsys: pytest.CaptureFixture[str]) -> None:
+    _, sources = printed(capsys, "--markdown").split("\n\n")
+    _, _, *rows = [line.strip("|\n ").split(" | ") for line in sources.splitlines()]
+    named = {word: dict(re.findall(r"(.+?) \(((?:`\w+`(?:, )?)+)\)(?:<br>|$)", cell)) for word, cell in rows}
+    assert set(mechanism_sources.FACTS) == {field.name for field in fields(Traits)} - {"man_page", "sources"}
+    assert set(mechanism_sources.FACTS.values()) - {"errors of sending"} == set(COLUMNS) - {"man page", "pair"}
+    for fact, word in mechanism_sources.FACTS.items():
+        assert {
+            name: source for source, names in named[word].items() for name in names.replace("`", "").split(", ")
+        } == {name: registry.load(name).traits.sources[fact] for name in registry.names()}
 
 
 def test_the_page_explains_every_column() -> None:

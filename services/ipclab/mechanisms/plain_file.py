@@ -132,7 +132,7 @@ class PlainFile:
             "requires": "path_resolution(7)",
             "copies": "write(2), read(2), and ipclab.framing",
             "waits": "ipclab.mechanisms.plain_file",
-            "send_errnos": "open(2), write(2); a reader too far behind is EAGAIN in ipclab.mechanisms.plain_file",
+            "send_errnos": "open(2), write(2); EAGAIN: ipclab.mechanisms.plain_file",
         },
     )
 

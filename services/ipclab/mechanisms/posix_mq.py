@@ -128,7 +128,7 @@ class PosixMq:
             "requires": "ipc_namespaces(7)",
             "copies": "mq_send(3), mq_receive(3), and posix_ipc's own buffers",
             "waits": "mq_send(3), mq_receive(3)",
-            "send_errnos": "mq_open(3), mq_send(3); an unlinked queue is EIDRM in ipclab.mechanisms.posix_mq",
+            "send_errnos": "mq_open(3), mq_send(3); EIDRM: ipclab.mechanisms.posix_mq",
         },
     )
 

@@ -66,7 +66,7 @@ class Tcp:
             "requires": "network_namespaces(7)",
             "copies": "send(2), read(2), and ipclab.framing",
             "waits": "poll(2)",
-            "send_errnos": "connect(2), send(2), tcp(7); a name that does not resolve is EHOSTUNREACH in ipclab.mechanisms._socket",
+            "send_errnos": "connect(2), send(2), tcp(7); EHOSTUNREACH: ipclab.mechanisms._socket",
         },
     )
 

@@ -130,7 +130,7 @@ class Udp:
             "requires": "network_namespaces(7)",
             "copies": "send(2), recv(2)",
             "waits": "socket(7), SO_RCVTIMEO",
-            "send_errnos": "udp(7), send(2); a name that does not resolve is EHOSTUNREACH in ipclab.mechanisms._socket",
+            "send_errnos": "udp(7), send(2); EHOSTUNREACH: ipclab.mechanisms._socket",
         },
     )
 
