@@ -8,11 +8,9 @@ msgmnb = 16,384 bytes) makes the sender wait.
 from __future__ import annotations
 
 import errno
-from contextlib import suppress
 
 import sysv_ipc
 
-from ipclab.alarm import interrupted_after
 from ipclab.channel import (
     Address,
     ClosingEndpoint,
@@ -24,18 +22,17 @@ from ipclab.channel import (
     Sharing,
     Traits,
 )
-from ipclab.errors import ChannelFull, MessageTooLarge, ReceiveTimeout
-from ipclab.mechanisms._sysv import MODE, gone, opening
+from ipclab.errors import MessageTooLarge
+from ipclab.mechanisms._sysv import MODE, opening
+from ipclab.mechanisms._sysv_mq import ANY_TYPE, MESSAGE_TYPE, WHAT, copied, put, remove, take
+from ipclab.mechanisms._sysv_mq_replies import SysvMqAnswerer, SysvMqAsker
 
 MAX_MESSAGE_BYTES = 8192  # msgmax
-_WHAT = "message queue"
-_OBJECT_ERRORS = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
 
 
 class _Endpoint(ClosingEndpoint):
-    def __init__(self, queue: sysv_ipc.MessageQueue, key: int) -> None:
+    def __init__(self, queue: sysv_ipc.MessageQueue) -> None:
         self._queue = queue
-        self._key = key
 
     def close(self) -> None:
         """Nothing to let go of: a queue is found by key, there is no descriptor."""
@@ -47,41 +44,18 @@ class SysvMqSender(_Endpoint):
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > MAX_MESSAGE_BYTES:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
-        try:
-            try:
-                self._queue.send(payload, False)
-            except sysv_ipc.BusyError:
-                with interrupted_after(timeout_s):
-                    self._queue.send(payload)
-        except _OBJECT_ERRORS as error:
-            raise gone(_WHAT, self._key, error) from error
-        except sysv_ipc.Error as error:  # "Signaled while waiting"
-            raise ChannelFull(f"{_WHAT} {self._key:#x} is full", code=errno.EAGAIN) from error
+        put(self._queue, payload, MESSAGE_TYPE, timeout_s)
 
 
 class SysvMqReceiver(_Endpoint):
     """msgrcv(2)."""
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        try:
-            try:
-                payload, _ = self._queue.receive(False)
-            except sysv_ipc.BusyError:
-                with interrupted_after(timeout_s):
-                    payload, _ = self._queue.receive()
-        except _OBJECT_ERRORS as error:
-            raise gone(_WHAT, self._key, error) from error
-        except sysv_ipc.Error as error:
-            raise ReceiveTimeout(f"{_WHAT} {self._key:#x} is empty", code=errno.ENOMSG) from error
-        length = len(payload)
-        if length > len(buffer):
-            raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.E2BIG)
-        buffer[:length] = payload
-        return length
+        payload, _ = take(self._queue, ANY_TYPE, timeout_s)
+        return copied(payload, buffer)
 
     def remove(self) -> None:
-        with suppress(*_OBJECT_ERRORS):
-            self._queue.remove()
+        remove(self._queue)
 
 
 class SysvMq:
@@ -121,16 +95,21 @@ class SysvMq:
     )
 
     def create_receiver(self, address: Address) -> SysvMqReceiver:
-        with opening(_WHAT, address.key):
-            queue = sysv_ipc.MessageQueue(
-                address.key, sysv_ipc.IPC_CREAT, mode=MODE, max_message_size=MAX_MESSAGE_BYTES
-            )
-        return SysvMqReceiver(queue, address.key)
+        return SysvMqReceiver(_queue(address, sysv_ipc.IPC_CREAT))
 
     def open_sender(self, address: Address) -> SysvMqSender:
-        with opening(_WHAT, address.key):
-            queue = sysv_ipc.MessageQueue(address.key, max_message_size=MAX_MESSAGE_BYTES)
-        return SysvMqSender(queue, address.key)
+        return SysvMqSender(_queue(address, 0))
+
+    def create_answerer(self, address: Address) -> SysvMqAnswerer:
+        return SysvMqAnswerer(_queue(address, sysv_ipc.IPC_CREAT), MAX_MESSAGE_BYTES)
+
+    def open_asker(self, address: Address) -> SysvMqAsker:
+        return SysvMqAsker(_queue(address, 0), MAX_MESSAGE_BYTES)
+
+
+def _queue(address: Address, flags: int) -> sysv_ipc.MessageQueue:
+    with opening(WHAT, address.key):
+        return sysv_ipc.MessageQueue(address.key, flags, mode=MODE, max_message_size=MAX_MESSAGE_BYTES)
 
 
 MECHANISM = SysvMq()

@@ -20,14 +20,16 @@ from ipclab.channel import (
     Traits,
 )
 from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender, inet, named
+from ipclab.mechanisms._socket_replies import ConnectionAnswerer, ConnectionAsker
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 _CONNECT_TIMEOUT_S = 1.0
 _SILENCE_MS = 5000
 
 
-def _limit_silence(connection: socket.socket) -> None:
-    """Break the connection after five seconds in which the peer acknowledged nothing (tcp(7))."""
+def _prepare(connection: socket.socket) -> None:
+    """Hold nothing back; break the connection after five seconds in which the peer acknowledged nothing (tcp(7))."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_MS)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((socket.TCP_KEEPIDLE, 2), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 3)):
@@ -71,30 +73,43 @@ class Tcp:
     )
 
     def create_receiver(self, address: Address) -> ConnectionReceiver:
-        what = inet("tcp", address.host, address.port)
-        listener = socket.socket()
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((address.host, address.port))
-            listener.listen()
-        except OSError as error:
-            listener.close()
-            raise named(what, error) from error
-        return ConnectionReceiver(what, listener, prepare=_limit_silence)
+        return ConnectionReceiver(*_listening(address), prepare=_prepare)
 
     def open_sender(self, address: Address) -> ConnectionSender:
-        what = inet("tcp", address.host, address.port)
-        try:
-            connection = socket.create_connection((address.host, address.port), timeout=_CONNECT_TIMEOUT_S)
-        except OSError as error:
-            raise named(what, error) from error
-        try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _limit_silence(connection)
-        except OSError as error:  # gone again
-            connection.close()
-            raise named(what, error) from error
-        return ConnectionSender(what, connection)
+        return ConnectionSender(*_connected(address))
+
+    def create_answerer(self, address: Address) -> ConnectionAnswerer:
+        return ConnectionAnswerer(*_listening(address), prepare=_prepare)
+
+    def open_asker(self, address: Address) -> ConnectionAsker:
+        return ConnectionAsker(*_connected(address))
+
+
+def _listening(address: Address) -> tuple[str, socket.socket]:
+    what = inet("tcp", address.host, address.port)
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise named(what, error) from error
+    return what, listener
+
+
+def _connected(address: Address) -> tuple[str, socket.socket]:
+    what = inet("tcp", address.host, address.port)
+    try:
+        connection = socket.create_connection((address.host, address.port), timeout=_CONNECT_TIMEOUT_S)
+    except OSError as error:
+        raise named(what, error) from error
+    try:
+        _prepare(connection)
+    except OSError as error:  # gone again
+        connection.close()
+        raise named(what, error) from error
+    return what, connection
 
 
 MECHANISM = Tcp()

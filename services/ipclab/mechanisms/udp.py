@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import struct
 
 from ipclab.channel import (
     Address,
@@ -27,28 +26,22 @@ from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.mechanisms._knock import knock
 from ipclab.mechanisms._meminfo import meminfo
 from ipclab.mechanisms._socket import inet, named
+from ipclab.mechanisms._socket_timeout import SocketTimeout
+from ipclab.mechanisms._udp_replies import UdpAnswerer, UdpAsker, whole
 
 MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
 
 
 class _Endpoint(ClosingEndpoint):
-    """A blocking socket; SO_RCVTIMEO or SO_SNDTIMEO ends the wait, so a message costs one system call."""
+    """A blocking socket."""
 
     def __init__(self, what: str, endpoint: socket.socket, timeout_option: int) -> None:
         self._what = what
         self._socket = endpoint
-        self._timeout_option = timeout_option
-        self._timeout_s = -1.0
+        self._timeout = SocketTimeout(endpoint, timeout_option)
 
     def close(self) -> None:
         self._socket.close()
-
-    def _limit(self, timeout_s: float) -> None:
-        if timeout_s != self._timeout_s:
-            microseconds = max(1, round(timeout_s * 1e6))  # 0 would mean for ever
-            timeval = struct.pack("ll", *divmod(microseconds, 1_000_000))
-            self._socket.setsockopt(socket.SOL_SOCKET, self._timeout_option, timeval)
-            self._timeout_s = timeout_s
 
 
 class UdpSender(_Endpoint):
@@ -58,7 +51,7 @@ class UdpSender(_Endpoint):
         if len(payload) > MAX_MESSAGE_BYTES:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
         try:
-            self._limit(timeout_s)
+            self._timeout.set(timeout_s)
             self._socket.send(payload)
         except BlockingIOError as error:  # our own buffer is full; the receiver's drops
             raise ChannelFull(f"{self._what}: no room to send", code=errno.EAGAIN) from error
@@ -73,15 +66,13 @@ class UdpReceiver(_Endpoint):
         length = 0
         while not length:  # an empty datagram is a sender that knocks
             try:
-                self._limit(timeout_s)
+                self._timeout.set(timeout_s)
                 length = self._socket.recv_into(buffer, 0, socket.MSG_TRUNC)
             except BlockingIOError as error:
                 raise ReceiveTimeout(f"{self._what}: no datagram", code=errno.EAGAIN) from error
             except OSError as error:
                 raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.EIO) from error
-        if length > len(buffer):
-            raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
-        return length
+        return whole(length, buffer)
 
     def kernel_drops(self) -> int:
         return meminfo(self._socket).dropped
@@ -135,25 +126,40 @@ class Udp:
     )
 
     def create_receiver(self, address: Address) -> UdpReceiver:
-        what = inet("udp", address.host, address.port)
-        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            bound.bind((address.host, address.port))  # no SO_REUSEADDR: a second receiver would take the first one's
-        except OSError as error:
-            bound.close()
-            raise named(what, error) from error
-        return UdpReceiver(what, bound, socket.SO_RCVTIMEO)
+        return UdpReceiver(*_bound(address), socket.SO_RCVTIMEO)
 
     def open_sender(self, address: Address) -> UdpSender:
-        what = inet("udp", address.host, address.port)
-        noted = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            noted.connect((address.host, address.port))
-            knock(noted)
-        except OSError as error:
-            noted.close()
-            raise named(what, error) from error
-        return UdpSender(what, noted, socket.SO_SNDTIMEO)
+        return UdpSender(*_connected(address), socket.SO_SNDTIMEO)
+
+    def create_answerer(self, address: Address) -> UdpAnswerer:
+        return UdpAnswerer(*_bound(address), MAX_MESSAGE_BYTES)
+
+    def open_asker(self, address: Address) -> UdpAsker:
+        what, connected = _connected(address)
+        return UdpAsker(what, UdpSender(what, connected, socket.SO_SNDTIMEO), connected)
+
+
+def _bound(address: Address) -> tuple[str, socket.socket]:
+    what = inet("udp", address.host, address.port)
+    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        bound.bind((address.host, address.port))  # no SO_REUSEADDR: a second receiver would take the first one's
+    except OSError as error:
+        bound.close()
+        raise named(what, error) from error
+    return what, bound
+
+
+def _connected(address: Address) -> tuple[str, socket.socket]:
+    what = inet("udp", address.host, address.port)
+    noted = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        noted.connect((address.host, address.port))
+        knock(noted)
+    except OSError as error:
+        noted.close()
+        raise named(what, error) from error
+    return what, noted
 
 
 MECHANISM = Udp()

@@ -23,6 +23,7 @@ from ipclab.channel import (
 )
 from ipclab.mechanisms import _unix
 from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender
+from ipclab.mechanisms._socket_replies import ConnectionAnswerer, ConnectionAsker
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 
@@ -38,6 +39,10 @@ class UnixStreamReceiver(ConnectionReceiver):
     def remove(self) -> None:
         self.close()
         _unix.unlink(self._path, self._identity)
+
+
+class UnixStreamAnswerer(UnixStreamReceiver, ConnectionAnswerer):
+    """The same, answering."""
 
 
 class UnixStream:
@@ -81,6 +86,12 @@ class UnixStream:
 
     def open_sender(self, address: Address) -> ConnectionSender:
         return ConnectionSender(f"unix socket {address.path}", _unix.connect(address.path, socket.SOCK_STREAM))
+
+    def create_answerer(self, address: Address) -> UnixStreamAnswerer:
+        return UnixStreamAnswerer(address.path, _unix.bind(address.path, socket.SOCK_STREAM))
+
+    def open_asker(self, address: Address) -> ConnectionAsker:
+        return ConnectionAsker(f"unix socket {address.path}", _unix.connect(address.path, socket.SOCK_STREAM))
 
 
 MECHANISM = UnixStream()

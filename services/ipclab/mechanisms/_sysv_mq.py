@@ -1,0 +1,82 @@
+"""The two calls of a System V queue, with timeouts and with the errors of the contract.
+
+Source: msgop(2). A message has a type, a positive number, and msgrcv(2) can ask for one: `type_` above 0 is exactly
+that one, below 0 the lowest up to its absolute value, 0 any.
+"""
+
+from __future__ import annotations
+
+import errno
+from contextlib import suppress
+
+import sysv_ipc
+
+from ipclab.alarm import interrupted_after
+from ipclab.errors import ChannelFull, MessageTooLarge, ReceiveTimeout
+from ipclab.mechanisms._sysv import gone
+
+WHAT = "message queue"
+ANY_TYPE, MESSAGE_TYPE = 0, 1
+_OBJECT_ERRORS = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
+
+
+def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s: float) -> None:
+    """msgsnd(2).
+
+    :raises ChannelFull: no room within `timeout_s`
+    :raises PeerGone: the queue was removed
+    """
+    try:
+        try:
+            queue.send(payload, False, type_)
+        except sysv_ipc.BusyError:
+            with interrupted_after(timeout_s):
+                queue.send(payload, True, type_)
+    except _OBJECT_ERRORS as error:
+        raise gone(WHAT, queue.key, error) from error
+    except sysv_ipc.Error as error:  # "Signaled while waiting"
+        raise ChannelFull(f"{WHAT} {queue.key:#x} is full", code=errno.EAGAIN) from error
+
+
+def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[bytes, int]:
+    """msgrcv(2): a message and its type.
+
+    :raises ReceiveTimeout: none came within `timeout_s`
+    :raises PeerGone: the queue was removed
+    """
+    try:
+        try:
+            received: tuple[bytes, int] = queue.receive(False, type_)
+        except sysv_ipc.BusyError:
+            with interrupted_after(timeout_s):
+                received = queue.receive(True, type_)
+    except _OBJECT_ERRORS as error:
+        raise gone(WHAT, queue.key, error) from error
+    except sysv_ipc.Error as error:
+        raise ReceiveTimeout(f"{WHAT} {queue.key:#x} is empty", code=errno.ENOMSG) from error
+    return received
+
+
+def discard(queue: sysv_ipc.MessageQueue, type_: int) -> None:
+    """Throw away what waits of one type. Never raises."""
+    with suppress(sysv_ipc.Error, OSError):
+        while True:
+            queue.receive(False, type_)
+
+
+def copied(payload: bytes, buffer: memoryview) -> int:
+    """Copy `payload` to `buffer`; its length.
+
+    :raises MessageTooLarge: it does not fit
+    """
+    length = len(payload)
+    if length > len(buffer):
+        raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.E2BIG)
+    buffer[:length] = payload
+    return length
+
+
+def remove(queue: sysv_ipc.MessageQueue) -> None:
+    """IPC_RMID, msgctl(2). Never raises."""
+    with suppress(*_OBJECT_ERRORS):
+        queue.remove()
