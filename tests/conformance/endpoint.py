@@ -16,11 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ipclab import registry
+from ipclab import registry, round_trip
 from ipclab.channel import Address, Receiver, Sender, Tuning, Wait
 from ipclab.drops import CountsDrops
 from ipclab.errors import ChannelError, ChannelFull, ReceiveTimeout
 from ipclab.queued import HoldsBytes
+from ipclab.two_way import Answerer, Asker
 
 _BUFFER_BYTES = 1 << 20
 _CLONE_NEWNS, _CLONE_NEWIPC = 0x20000, 0x08000000  # unshare(2)
@@ -53,6 +54,8 @@ class Endpoint:
         self._address = address
         self._sender: Sender | None = None
         self._receiver: Receiver | None = None
+        self._asker: Asker | None = None
+        self._answerer: Answerer | None = None
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
 
     def tune(self, wait: str) -> None:
@@ -107,8 +110,12 @@ class Endpoint:
             os.setuid(user)
         if role == "receiver":
             self._receiver = self._mechanism.create_receiver(self._address)
-        else:
+        elif role == "sender":
             self._sender = self._mechanism.open_sender(self._address)
+        elif role == "answerer":
+            self._receiver = self._answerer = round_trip.create_answerer(self._mechanism, self._address)
+        elif role == "asker":
+            self._sender = self._asker = round_trip.open_asker(self._mechanism, self._address)
 
     def send(self, sequence: int, size: int, timeout_s: float = 1.0) -> None:
         """Send one message."""
@@ -145,6 +152,39 @@ class Endpoint:
         assert self._receiver
         length = self._receiver.receive_into(self._buffer[:buffer_bytes], timeout_s)
         return describe(bytes(self._buffer[:length]))
+
+    def echo(self, questions: int | None = None, timeout_s: float = 20.0) -> int:
+        """Reply to so many questions, or for ever, with what was asked; how many were answered."""
+        assert self._answerer
+        answered = 0
+        while questions is None or answered < questions:
+            try:
+                length = self._answerer.receive_into(self._buffer, timeout_s)
+                self._answerer.reply(self._buffer[:length], 1.0)
+            except ReceiveTimeout:
+                break
+            except ChannelError:  # whoever asked has gone, or left a part of a question
+                continue
+            answered += 1
+        return answered
+
+    def hear(self, timeout_s: float = 2.0) -> list[int]:
+        """Receive one reply; what it is."""
+        assert self._asker
+        length = self._asker.receive_into(self._buffer, timeout_s)
+        return describe(bytes(self._buffer[:length]))
+
+    def ask(self, sequence: int, size: int, timeout_s: float = 2.0) -> list[int]:
+        """One question and its reply; what that is."""
+        self.send(sequence, size, timeout_s)
+        return self.hear(timeout_s)
+
+    def ask_for_ever(self, size: int) -> None:
+        """Ask without end; ends by being killed."""
+        sequence = 0
+        while True:
+            print(self.ask(sequence, size)[0], flush=True)
+            sequence += 1
 
     def drain(self, quiet_s: float = 0.2, limit: int = 1 << 30) -> list[list[int]]:
         """Receive until nothing comes for `quiet_s`; errors other than the timeout are listed as [-2, 0]."""

@@ -127,8 +127,9 @@ class Peer:
         return [int(line) for line in lines if line.endswith("\n") and line.strip().isdigit()]
 
     def kill(self) -> None:
-        """SIGKILL."""
-        os.kill(self.pid, signal.SIGKILL)
+        """SIGKILL, unless it has ended already."""
+        if not self._ended:
+            os.kill(self.pid, signal.SIGKILL)
         self._wait()
 
     def stop(self) -> None:

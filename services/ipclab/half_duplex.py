@@ -1,0 +1,144 @@
+"""Questions and replies over two channels of a mechanism that goes one way.
+
+The asker owns the channel back, at an address made from the first one's, and the answerer sends on it. An asker
+introduces itself: its first message is no question but says "my channel is there", and comes back by it. Whatever
+came back before that was for an asker that died. There is one channel back, so there is one asker at a time
+(`ipclab.turn`). Whoever dies leaves a channel that the next one adopts, as any receiver does.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+
+from ipclab import turn
+from ipclab.channel import Address, ClosingEndpoint, Mechanism, Receiver, Sender
+from ipclab.errors import ChannelError, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.turn import Turn
+
+_MAGIC = b"IPCL half duplex"
+_NONCE_BYTES = 8
+_INTRODUCTION_BYTES = len(_MAGIC) + _NONCE_BYTES
+_INTRODUCE_WITHIN_S = 0.1
+_MAX_KEY = 2**31 - 1
+
+
+def reply_address(address: Address) -> Address:
+    """Where the replies to questions asked at `address` go: beside it, and still a valid address.
+
+    `sysv_shm` uses two keys in a row.
+    """
+    key = address.key + 2 if address.key <= _MAX_KEY - 3 else address.key - 4
+    path = address.path.with_name(f"{address.path.name}.reply") if address.path.name else address.path
+    return replace(address, key=key, path=path)
+
+
+class HalfDuplexAsker(ClosingEndpoint):
+    """Sends on the answerer's channel, receives on its own."""
+
+    def __init__(self, mechanism: Mechanism, address: Address, timeout_s: float) -> None:
+        """See `ipclab.round_trip.open_asker`."""
+        with ExitStack() as undo:
+            # First of all, because its error is the mechanism's own; it writes nothing.
+            sender = undo.enter_context(mechanism.open_sender(address))
+            turn_file = turn.turn_file(mechanism.traits, address)
+            self._turn = Turn(turn_file, timeout_s)
+            undo.callback(self._turn.release)
+            replies = mechanism.create_receiver(reply_address(address))
+            undo.callback(replies.remove)
+            _introduce(sender, replies, timeout_s)
+            undo.pop_all()
+        self._sender = sender
+        self._replies = replies
+        self.send = sender.send
+        self.receive_into = replies.receive_into
+
+    def close(self) -> None:
+        """Let go of the answerer's channel, and take the own one away."""
+        self._replies.remove()
+        self._sender.close()
+        self._turn.release()
+
+
+def _introduce(sender: Sender, replies: Receiver, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    introduction = _MAGIC + os.urandom(_NONCE_BYTES)
+    buffer = memoryview(bytearray(_INTRODUCTION_BYTES))
+    sender.send(memoryview(introduction), timeout_s)
+    heard = b""
+    while heard != introduction:
+        try:
+            heard = bytes(buffer[: replies.receive_into(buffer, max(0.0, deadline - time.monotonic()))])
+        except (MessageTooLarge, TornMessage):  # for somebody who died
+            continue
+        except ReceiveTimeout as error:
+            message = f"nobody answers within {timeout_s:g} s, though the channel is there"
+            raise PeerAbsent(message, code=errno.ETIMEDOUT) from error
+
+
+class HalfDuplexAnswerer(ClosingEndpoint):
+    """Receives on its own channel, sends on that of whoever introduced itself last."""
+
+    reply: Callable[[memoryview, float], None]
+
+    def __init__(self, mechanism: Mechanism, address: Address) -> None:
+        """See `ipclab.round_trip.create_answerer`."""
+        self._mechanism = mechanism
+        self._address = address
+        self._turn_file = turn.turn_file(mechanism.traits, address)
+        self._receiver = mechanism.create_receiver(address)
+        self._receive = self._receiver.receive_into
+        self._back: Sender | None = None
+        self.reply = self._nobody
+        try:
+            turn.make(self._turn_file)
+        except ChannelError:
+            self._receiver.remove()
+            raise
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        """See `ipclab.channel.Receiver`. An introduction begins the wait anew."""
+        while True:
+            length = self._receive(buffer, timeout_s)
+            if length != _INTRODUCTION_BYTES or buffer[: len(_MAGIC)] != _MAGIC:
+                return length
+            self._meet(bytes(buffer[:length]))
+
+    def close(self) -> None:
+        self._receiver.close()
+        self._forget()
+
+    def remove(self) -> None:
+        self._receiver.remove()
+        self._forget()
+        with suppress(ChannelError):
+            self._remove_what_a_dead_asker_left()
+        turn.remove(self._turn_file)
+
+    def _remove_what_a_dead_asker_left(self) -> None:
+        nobody_asks = Turn(self._turn_file, 0.0)
+        try:
+            self._mechanism.create_receiver(reply_address(self._address)).remove()
+        finally:
+            nobody_asks.release()
+
+    def _meet(self, introduction: bytes) -> None:
+        self._forget()
+        with suppress(ChannelError):  # it has gone already, or will find out by its timeout
+            self._back = self._mechanism.open_sender(reply_address(self._address))
+            self._back.send(memoryview(introduction), _INTRODUCE_WITHIN_S)
+            self.reply = self._back.send
+
+    def _forget(self) -> None:
+        self.reply = self._nobody
+        if self._back:
+            self._back.close()
+            self._back = None
+
+    def _nobody(self, payload: memoryview, timeout_s: float) -> None:
+        del payload, timeout_s
+        raise PeerGone("whoever asked has gone", code=errno.EPIPE)

@@ -1,0 +1,61 @@
+"""The way back has an address of its own, wherever the first one is; a turn is one asker's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ipclab import registry, turn
+from ipclab.channel import Address, Sharing
+from ipclab.errors import ChannelFull, PeerAbsent, Unusable
+from ipclab.half_duplex import reply_address
+from ipclab.turn import Turn, turn_file
+
+MAX_KEY = 2**31 - 1
+
+
+def _keys(first: int) -> set[int]:
+    """As sysv_shm takes them."""
+    return {first, first + 1 if first < MAX_KEY else first - 1}
+
+
+@pytest.mark.parametrize("key", [1, 2, 1 << 20, *range(MAX_KEY - 6, MAX_KEY + 1)])
+def test_the_way_back_has_keys_of_its_own(key: int) -> None:
+    back = reply_address(Address(key=key)).key
+    assert _keys(key).isdisjoint(_keys(back))
+    assert all(0 < k <= MAX_KEY for k in _keys(back))
+
+
+def test_the_way_back_is_beside_the_way_there() -> None:
+    there = Address(key=5, path=Path("/channel/fifo"), host="h", port=9)
+    assert reply_address(there) == replace(there, key=7, path=Path("/channel/fifo.reply"))
+    assert reply_address(Address(key=5)).path == Path()
+
+
+def test_a_turn_is_one_askers_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "turn"
+    with pytest.raises(PeerAbsent) as absent:
+        Turn(path, 0.0)
+    assert absent.value.errno_name == "ENOENT"
+    turn.make(path)
+    first = Turn(path, 0.0)
+    with pytest.raises(ChannelFull) as busy:
+        Turn(path, 0.01)
+    assert busy.value.errno_name == "EBUSY"
+    first.release()
+    first.release()
+    Turn(path, 0.0).release()
+    turn.remove(path)
+    turn.remove(path)
+    assert not path.exists()
+
+
+def test_a_turn_file_is_where_the_mechanism_has_something_in_common() -> None:
+    fifo, queue, tcp = (registry.load(name).traits for name in ("fifo", "posix_mq", "tcp"))
+    assert turn_file(fifo, Address(path=Path("/channel/x"))) == Path("/channel/x.turn")
+    assert turn_file(queue, Address(path=Path("x"))) == Path("/dev/shm/ipclab-x.turn")
+    assert turn_file(queue, Address(key=0xAB)) == Path("/dev/shm/ipclab-ab.turn")
+    with pytest.raises(Unusable):
+        turn_file(replace(tcp, requires=frozenset({Sharing.NETWORK})), Address(port=1))
