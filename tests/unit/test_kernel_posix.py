@@ -68,7 +68,7 @@ def test_a_queue_has_a_depth_and_a_limit(name: str) -> None:
         assert name not in {each.name for each in kernel_posix.queues(directory)}
 
 
-def test_looking_leaves_no_descriptor_open(name: str) -> None:
+def test_looking_leaves_nothing_open_and_nothing_mapped(name: str) -> None:
     posix_ipc.Semaphore(name, posix_ipc.O_CREX).close()
     queue = posix_ipc.MessageQueue(name, posix_ipc.O_CREX)
     before = open_descriptors()
@@ -76,4 +76,5 @@ def test_looking_leaves_no_descriptor_open(name: str) -> None:
         kernel_posix.semaphores()
         assert kernel_posix._depth(name) == (0, 10)
     assert open_descriptors() == before
+    assert f"sem.{name[1:]}" not in Path("/proc/self/maps").read_text()
     queue.close()

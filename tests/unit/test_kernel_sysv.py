@@ -53,6 +53,7 @@ def test_a_queue_has_a_depth_and_a_limit(key: int, made: ExitStack) -> None:
     (found,) = [queue for queue in kernel_sysv.queues() if queue.key == key]
     assert found == Queue(key, queue.id, os.getuid(), messages=2, bytes=123, limit_bytes=MSGMNB - 1)
     assert queue.current_messages == 2, "to look takes nothing"
+    assert kernel_sysv._limit_bytes(key, queue.id + 1) is None, "the key is another object's by now"
 
 
 def test_a_semaphore_has_a_value(key: int, made: ExitStack) -> None:
@@ -60,6 +61,7 @@ def test_a_semaphore_has_a_value(key: int, made: ExitStack) -> None:
     made.callback(semaphore.remove)
     (found,) = [found for found in kernel_sysv.semaphore_sets() if found.key == key]
     assert found == SemaphoreSet(key, semaphore.id, os.getuid(), semaphores=1, value=42)
+    assert kernel_sysv._value(key, semaphore.id + 1) is None, "the key is another object's by now"
 
 
 def test_what_has_no_key_is_listed_and_not_opened(made: ExitStack) -> None:
