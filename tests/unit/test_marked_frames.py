@@ -57,15 +57,15 @@ def test_exactly_the_mixed_messages_are_lost(writers: list[list[int]], data: st.
         stream += part
         order.append((part, message))
     # Whole is what lies in one piece, or in two that nothing came between.
-    whole = []
+    intact = []
     for position, (part, message) in enumerate(order):
         before = order[position - 1][0] if position and order[position - 1][1] is message else b""
         if is_complete(part, message) or (before and is_complete(before + part, message)):
-            whole.append(message)
+            intact.append(message)
     tail = frame(FrameWriter(MAX, marked=True), b"tail" * 3000)  # shows the reader where to go on
     messages, torn = read(stream + tail * 2)
-    assert messages == [*whole, b"tail" * 3000, b"tail" * 3000]
-    assert bool(torn) == (len(whole) < sum(map(len, writers)))
+    assert messages == [*intact, b"tail" * 3000, b"tail" * 3000]
+    assert bool(torn) == (len(intact) < sum(map(len, writers)))
 
 
 def is_complete(part: bytes, message: bytes) -> bool:
