@@ -7,6 +7,8 @@ import click
 from labctl import pairs, ports
 from labctl.arguments import MechanismName, Seconds, WholeNumber, check_load_options, check_one_format
 from labctl.configuration import Configuration, project_name
+from labctl.scale import ScaleOption
+from labctl.scale import check as check_scale
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -46,28 +48,39 @@ def cli(context: click.Context) -> None:
     metavar="SECONDS",
     help="How long a started pair may take to move messages.",
 )
-def up(mechanisms: tuple[str, ...], timeout_s: int) -> None:
+@click.option(
+    "--scale",
+    "scales",
+    type=ScaleOption(),
+    multiple=True,
+    metavar="NAME.ROLE=N",
+    help="Run N consumers or producers of a pair, where its mechanism can serve them; again for the next.",
+)
+def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str, int], ...]) -> None:
     """Bring the lab up, and wait until every pair has moved messages.
 
     Installs what is missing (Debian, Ubuntu), builds or pulls the images, starts the containers, and
     prints one row per pair and the addresses to open. Running it again changes nothing and takes seconds.
 
-    With MECHANISMs, starts these pairs only; other pairs that run go on.
+    With MECHANISMs, starts these pairs only; other pairs that run go on. A pair that was scaled goes back to
+    one consumer and one producer when it is started without --scale.
 
     \b
       ./lab up
       ./lab up fifo tcp
+      ./lab up sysv_mq --scale sysv_mq.consumer=3 --scale sysv_mq.producer=2
       LAB_RATE=1000 ./lab up                      messages per second of each pair
       COMPOSE_PROJECT_NAME=second LAB_PROMETHEUS_PORT=9091 LAB_GRAFANA_PORT=3001 ./lab up
     """
     configuration = Configuration.load()
     wanted = sorted(set(mechanisms)) or pairs.declared()
     configuration.check_size(wanted)
+    scale = check_scale(scales, wanted)
     ports.check_free(configuration)
 
     from labctl.up import bring_up
 
-    bring_up(configuration, wanted, timeout_s)
+    bring_up(configuration, wanted, timeout_s, scale)
 
 
 @cli.command(short_help="Remove the containers, networks and volumes.")

@@ -31,6 +31,7 @@ class Container:
 
     docker: DockerContainer
     service: str
+    number: int  # of those of its service, from 1
     id: str  # short: what the container itself takes for its host name
     state: str  # created, running, restarting, exited, paused, dead
     health: str  # healthy, unhealthy, starting; "none" without a check
@@ -65,6 +66,11 @@ class Container:
         return mechanism_of(self.service)
 
     @property
+    def label(self) -> str:
+        """What people call it: the service, and its number where it is not the first."""
+        return self.service if self.number == 1 else f"{self.service} {self.number}"
+
+    @property
     def is_producer(self) -> bool:
         """Whether it sends."""
         return self.mechanism is not None and self.service.endswith("-producer")
@@ -73,7 +79,7 @@ class Container:
 def of_project(client: docker.DockerClient, project: str) -> list[Container]:
     """Every container of the project in any state, by service."""
     found = together(_inspected, listed(client, project))
-    return sorted((container for container in found if container), key=lambda c: (c.service, c.id))
+    return sorted((container for container in found if container), key=lambda c: (c.service, c.number))
 
 
 def listed(client: docker.DockerClient, project: str) -> list[DockerContainer]:
@@ -113,6 +119,7 @@ def _inspected(container: DockerContainer) -> Container | None:
     return Container(
         docker=container,
         service=container.labels.get(_SERVICE_LABEL, ""),
+        number=int(container.labels[_NUMBER_LABEL]),
         id=attributes["Id"][:_SHORT_ID],
         state=state["Status"],
         health=state.get("Health", {}).get("Status", "none"),

@@ -37,7 +37,7 @@ def take_down(project: str) -> None:
     with step(f"Removing {project}"):
         # One at a time: Docker Engine 20.10 can hang for good when containers leave a network at once.
         for container in found:
-            _stop_and_remove(container)
+            stop_and_remove(container)
         for network in networks:
             _remove_network(network)
         for volume in volumes:
@@ -61,7 +61,8 @@ def _volumes(client: docker.DockerClient, containers: list[DockerContainer], lab
     return sorted(named | mounted)
 
 
-def _stop_and_remove(container: DockerContainer) -> None:
+def stop_and_remove(container: DockerContainer) -> None:
+    """With its anonymous volumes, whatever state it is in."""
     with suppress(NotFound):
         with suppress(APIError):  # paused or dead: it cannot be stopped, and is removed by force
             container.stop(timeout=_GRACE_S)

@@ -15,7 +15,12 @@ ROLES = ("consumer", "producer")
 
 def services_of(mechanism: str) -> list[str]:
     """The Compose services of one pair. Compose names have `-` where a mechanism has `_`."""
-    return [f"{mechanism.replace('_', '-')}-{role}" for role in ROLES]
+    return [service_of(mechanism, role) for role in ROLES]
+
+
+def service_of(mechanism: str, role: str) -> str:
+    """The Compose service of one side."""
+    return f"{mechanism.replace('_', '-')}-{role}"
 
 
 def mechanism_of(service: str) -> str | None:

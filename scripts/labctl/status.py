@@ -7,7 +7,18 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from labctl import addresses, containers, engine, kernel_books, kernel_table, measurements, namespace_split, tables
+from labctl import (
+    addresses,
+    books_table,
+    channel_books,
+    containers,
+    engine,
+    kernel_books,
+    kernel_table,
+    measurements,
+    namespace_split,
+    tables,
+)
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.costs import Cost, CostMeter
@@ -38,11 +49,15 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
             tables.show_containers(found, meter.read())
         raise
     costs = meter.read()
+    channels = channel_books.read_all(found)
+    pairs = channel_books.with_books(pairs, channels)
     if as_json:
         document = as_document(configuration.project, pairs, books, found, costs, splits)
+        document["channels"] = [channel.as_json() for channel in channels]
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     tables.show_pairs(pairs)
+    books_table.show(channels)
     kernel_table.show(books)
     tables.show_containers(found, costs)
     show_lines([f"split: {split} (hint: ./lab up heals it)" for split in splits])
@@ -95,6 +110,7 @@ def as_document(
 def _container(container: Container, cost: Cost) -> dict[str, Any]:
     return {
         "service": container.service,
+        "number": container.number,
         "id": container.id,
         "state": container.state,
         "health": container.health,

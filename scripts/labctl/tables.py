@@ -45,7 +45,7 @@ def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) 
     for container in containers:
         cost = costs.get(container.id, Cost(None, None))
         table.add_row(
-            container.service,
+            container.label,
             container.state_in_words(),
             container.health,
             "-" if cost.memory_bytes is None else f"{cost.memory_bytes / 2**20:.1f} MiB",

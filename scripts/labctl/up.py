@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from labctl import addresses, compose, containers, namespace_split, pairs, tables
+from labctl import addresses, books_table, channel_books, compose, containers, namespace_split, pairs, rescale, tables
 from labctl.compose_plugin import ensure_compose
 from labctl.configuration import Configuration
 from labctl.containers import Container
@@ -18,13 +18,14 @@ from labctl.paths import ROOT
 from labctl.printing import show_lines
 from labctl.progress import say
 from labctl.prometheus import Prometheus
+from labctl.scale import Scale
 from labctl.traffic import wait_for_traffic
 from labctl.waiting import wait_until
 
 _RECOVERED_WITHIN_S = 10  # three health checks
 
 
-def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: float) -> None:
+def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: float, scale: Scale) -> None:
     """Start the pairs, wait until each has moved messages, and print what was measured.
 
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
@@ -37,14 +38,26 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     if images.grafana:
         services.append("grafana")
     lab = _Lab(configuration, client, wanted)
-    lab.start(services, {**configuration.environment(), **images.environment()})
+    rescale.prepare(client, configuration.project, wanted, scale)
+    lab.start(services, {**configuration.environment(), **images.environment(), **_shared(scale)}, scale)
     lab.heal_split()
     lab.wait_for_traffic(timeout_s)
 
-    tables.show_pairs(measure(lab.prometheus, wanted))
+    books = channel_books.read_all([c for c in lab.containers() if c.mechanism in wanted])
+    tables.show_pairs(channel_books.with_books(measure(lab.prometheus, wanted), books))
+    books_table.show(books)
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)
     show_lines(addresses.lines(configuration, lab.containers()))
+
+
+def _shared(scale: Scale) -> dict[str, str]:
+    """The variables of compose.yaml that tell consumers that they are several."""
+    return {
+        f"LAB_{service.removesuffix('-consumer').replace('-', '_').upper()}_SHARED": "1"
+        for service, number in scale.items()
+        if service.endswith("-consumer") and number > 1
+    }
 
 
 class _Lab:
@@ -59,17 +72,17 @@ class _Lab:
     def containers(self) -> list[Container]:
         return containers.of_project(self._client, self._project)
 
-    def start(self, services: Sequence[str], environment: Mapping[str, str]) -> None:
+    def start(self, services: Sequence[str], environment: Mapping[str, str], scale: Scale) -> None:
         """Start the services; once more if Compose met a container that recovers by itself."""
         try:
-            compose.start(services, environment)
+            compose.start(services, environment, scale)
         except LabError as error:
             # Compose names one container; which pairs are concerned, only their messages tell.
             self.wait_for_traffic(_RECOVERED_WITHIN_S)
             if not wait_until(self._is_healthy, _RECOVERED_WITHIN_S):
                 raise
             say(f"{error.message}; it has recovered since, so once more")
-            compose.start(services, environment)
+            compose.start(services, environment, scale)
 
     def heal_split(self) -> None:
         """Bring members that a crashed holder left behind into its new namespace, if there are any."""

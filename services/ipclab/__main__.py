@@ -14,11 +14,12 @@ from typing import Any
 import click
 from prometheus_client import start_http_server
 
-from ipclab import metrics, namespaces, registry, settings
+from ipclab import gone, metrics, namespaces, registry, settings
 from ipclab.channel import Address, Mechanism, Tuning, Wait
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.errors import ChannelError
+from ipclab.gone import with_gone
 from ipclab.holder import hold
 from ipclab.kernel import Books, samples
 from ipclab.kernel_owners import OwnerOption, Owners
@@ -28,6 +29,7 @@ from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, log, wake_on_time
 from ipclab.load import Load, LoadFile
 from ipclab.metrics import Page, Role, Sample
 from ipclab.producer import Producer
+from ipclab.shared_checker import SharedChecker, claim, fold
 
 _STATE = Path("/state")
 _ALIVE = Path("/run/lab/alive")
@@ -73,17 +75,27 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     ledger = ProducerLedger(options["state"] / "producer.ledger")
     load = LoadFile(options["state"] / "load.json", Load(rate, size))
     loop = Producer(subject, endpoint.address, ledger, load, endpoint.vitals, endpoint.stop)
-    endpoint.run(loop.run, loop.samples)
+    endpoint.run(loop.run, lambda: with_gone(loop.samples(), options["state"] / gone.FILE))
 
 
 @cli.command()
 @mechanism_argument
+@click.option("--books", type=click.Path(path_type=Path), help="Directory that all consumers of the channel share.")
+@click.option("--shared", is_flag=True, envvar="LAB_SHARED", help="Others take messages from the same channel.")
 @endpoint_options
-def consumer(mechanism: str, **options: Any) -> None:
+def consumer(mechanism: str, books: Path | None, shared: bool, **options: Any) -> None:
     """Receive messages and account for every one."""
     subject, wait = _tuned(mechanism, options["wait"])
     endpoint = _Endpoint(mechanism, Role.CONSUMER, options, wait)
-    checker = Checker(ConsumerLedger(options["state"] / "consumer.ledger"), ordered=subject.traits.ordered)
+    ledger = ConsumerLedger(options["state"] / "consumer.ledger")
+    checker: Checker | SharedChecker
+    if shared:
+        checker = SharedChecker(ledger, _books_of_all(mechanism, books, subject.traits.many_receivers))
+    else:
+        if books:
+            claim(books, shared=False)
+            fold(ledger, books)
+        checker = Checker(ledger, ordered=subject.traits.ordered)
     loop = Consumer(subject, endpoint.address, checker, endpoint.vitals, endpoint.stop)
     endpoint.run(loop.run, loop.samples)
 
@@ -131,6 +143,16 @@ def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None
         file.reset()
     else:
         file.write(Load(rate, size))
+
+
+def _books_of_all(mechanism: str, books: Path | None, many_receivers: bool) -> Path:
+    """This consumer's folder in the books that it keeps together with others."""
+    if not many_receivers:
+        raise click.BadParameter(f"{mechanism} serves one receiver at a time", param_hint="--shared")
+    if not books:
+        raise click.BadParameter("needs --books, where the others keep theirs", param_hint="--shared")
+    claim(books, shared=True)
+    return books / namespaces.container()
 
 
 def _tuned(name: str, wait: str | None) -> tuple[Mechanism, Wait]:

@@ -40,7 +40,9 @@ class _Books:
 
 
 class Checker:
-    """The consumer's books over all producers of its channel."""
+    """The books of a consumer that has its channel to itself, over all producers."""
+
+    shared = False
 
     def __init__(self, ledger: ConsumerLedger, *, ordered: bool) -> None:
         self._ledger = ledger

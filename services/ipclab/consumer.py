@@ -14,6 +14,7 @@ from ipclab.latency import Histogram
 from ipclab.lifecycle import TICK_S, Stop, Vitals, log
 from ipclab.message import CorruptMessage
 from ipclab.metrics import Sample
+from ipclab.shared_checker import SharedChecker
 
 _RETRY_S = 0.2
 
@@ -21,7 +22,9 @@ _RETRY_S = 0.2
 class Consumer:
     """One receiver and its books."""
 
-    def __init__(self, mechanism: Mechanism, address: Address, checker: Checker, vitals: Vitals, stop: Stop) -> None:
+    def __init__(
+        self, mechanism: Mechanism, address: Address, checker: Checker | SharedChecker, vitals: Vitals, stop: Stop
+    ) -> None:
         self._mechanism = mechanism
         self._address = address
         self._checker = checker
@@ -60,6 +63,7 @@ class Consumer:
         yield Sample(metrics.DUPLICATE, sum(s.duplicate for s in streams))
         yield Sample(metrics.REORDERED, sum(s.reordered for s in streams))
         yield Sample(metrics.CORRUPT, self._checker.corrupt_count)
+        yield Sample(metrics.SHARED, self._checker.shared)
         yield Sample(metrics.LATENCY, self._latency)
         yield from self._kernel.samples()
         yield from self._vitals.samples()

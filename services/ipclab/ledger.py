@@ -27,7 +27,11 @@ class LedgerError(Exception):
     """The ledger's file cannot be used: which file, and why."""
 
 
-def _map_words(path: Path, count: int, magic: int) -> memoryview:
+def map_words(path: Path, count: int, magic: int) -> memoryview:
+    """`count` words of a file that is made if need be; the first is `magic`, or 0 in a new one.
+
+    :raises LedgerError: it cannot be mapped, or is something else
+    """
     size = count * _WORD
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -56,7 +60,7 @@ class ProducerLedger:
     """
 
     def __init__(self, path: Path) -> None:
-        self._words = _map_words(path, 4, _PRODUCER_MAGIC)
+        self._words = map_words(path, 4, _PRODUCER_MAGIC)
         if not self._words[0]:
             self._words[1] = secrets.randbits(63) | 1
             self._words[0] = _PRODUCER_MAGIC
@@ -150,7 +154,7 @@ class ConsumerLedger:
     """What a consumer has received from every producer, across its lives."""
 
     def __init__(self, path: Path) -> None:
-        self._words = _map_words(path, _HEAD + STREAMS * _RECORD, _CONSUMER_MAGIC)
+        self._words = map_words(path, _HEAD + STREAMS * _RECORD, _CONSUMER_MAGIC)
         self._words[0] = _CONSUMER_MAGIC
         self.records: dict[int, StreamRecord] = {}
         for begin in range(_HEAD, _HEAD + STREAMS * _RECORD, _RECORD):
@@ -183,3 +187,29 @@ class ConsumerLedger:
             record = self.records[producer] = StreamRecord(self._words, begin)
             self._words[begin] = producer
         return record
+
+
+def producer_in(content: bytes) -> tuple[int, int, int]:
+    """A copy of a producer's file: its identity, how many numbers it has taken, and how many messages it skipped.
+
+    :raises LedgerError: it is no such file
+    """
+    words = _copied(content, _PRODUCER_MAGIC)
+    return words[1], words[2], words[3]
+
+
+def streams_in(content: bytes) -> dict[int, Stream]:
+    """A copy of a consumer's file: producer to its stream.
+
+    :raises LedgerError: it is no such file
+    """
+    words = _copied(content, _CONSUMER_MAGIC)
+    begins = range(_HEAD, len(words) - _RECORD + 1, _RECORD)
+    return {words[begin]: StreamRecord(words, begin).read() for begin in begins if words[begin]}
+
+
+def _copied(content: bytes, magic: int) -> memoryview:
+    words = memoryview(content[: len(content) // _WORD * _WORD]).cast("Q")
+    if not words or words[0] != magic:
+        raise LedgerError("it is no ledger of ours")
+    return words

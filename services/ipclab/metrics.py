@@ -87,6 +87,11 @@ LOST = _consumer("ipc_messages_lost", "Sequence numbers that never arrived, by w
 DUPLICATE = _consumer("ipc_messages_duplicate", "Messages that arrived again.")
 REORDERED = _consumer("ipc_messages_reordered", "Messages that arrived after a later one.")
 CORRUPT = _consumer("ipc_messages_corrupt", "Arrivals that were no message as it was sent.")
+SHARED = _consumer(
+    "ipc_channel_shared",
+    "1 where other consumers take messages from the same channel: then none of them can tell what is lost.",
+    type_=Type.GAUGE,
+)
 LATENCY = _consumer(
     "ipc_one_way_latency_seconds",
     "From the moment a message was due to the moment it was received (CLOCK_MONOTONIC, one host).",
@@ -174,6 +179,7 @@ DEFINITIONS = (
     DUPLICATE,
     REORDERED,
     CORRUPT,
+    SHARED,
     LATENCY,
     KERNEL_DROPS,
     KERNEL_BUFFER,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import ipclab
 from ipclab.checker import Checker
-from ipclab.ledger import STREAMS, ConsumerLedger, LedgerError, ProducerLedger, Stream
+from ipclab.ledger import STREAMS, ConsumerLedger, LedgerError, ProducerLedger, Stream, producer_in, streams_in
 from unit.killing import states_of
 
 u64 = st.integers(0, 2**64 - 1)
@@ -340,3 +340,20 @@ def no_file_over(size: int) -> Iterator[None]:
 def test_a_ledger_is_its_owners_alone(path: Path) -> None:
     ProducerLedger(path)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_copies_of_ledgers_are_read_without_mapping_them(tmp_path: Path) -> None:
+    own = ProducerLedger(tmp_path / "producer")
+    own.next_sequence, own.skipped = 12, 3
+    assert producer_in((tmp_path / "producer").read_bytes()) == (own.identity, 12, 3)
+    consumer = ConsumerLedger(tmp_path / "consumer")
+    for producer in (7, 8):
+        record = consumer.record_of(producer)
+        record.write(record.read()._replace(expected=producer * 10, duplicate=1))
+    assert streams_in((tmp_path / "consumer").read_bytes()) == {
+        producer: record.read() for producer, record in consumer.records.items()
+    }
+    for garbage in (b"", b"short", b"x" * 4096):
+        for read in (producer_in, streams_in):
+            with pytest.raises(LedgerError):
+                read(garbage)

@@ -58,6 +58,7 @@ def container(service: str, **changes: Any) -> Container:
     facts: dict[str, Any] = {
         "docker": Mock(),
         "service": service,
+        "number": 1,
         "id": f"id-of-{service}",
         "state": "running",
         "health": "healthy",
@@ -184,6 +185,7 @@ def test_the_document_says_what_is_known() -> None:
     assert document["containers"] == [
         {
             "service": "fifo-producer",
+            "number": 1,
             "id": "id-of-fifo-producer",
             "state": "exited",
             "health": "unhealthy",

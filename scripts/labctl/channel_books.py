@@ -1,0 +1,170 @@
+"""Who sent what and who received it, on a channel of several consumers or producers: the books of all, merged.
+
+Read from the ledgers themselves, the producers' first, so every number is accounted for at any moment and after any
+death: sent = received + lost + on the way. See docs/decisions/0016-books-of-many-consumers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ipclab import gone
+from ipclab.checker import WINDOW
+from ipclab.ledger import LedgerError, Stream, producer_in, streams_in
+from ipclab.merge import Account, merge
+from ipclab.received import Snapshot
+from labctl import containers, state_files
+from labctl.containers import Container
+from labctl.errors import LabError
+from labctl.measurements import PairMeasures
+
+GONE = "gone"  # containers that were removed: their counts stay
+_STATE, _BOOKS = "/state", "/books"
+
+
+@dataclass(frozen=True)
+class ProducerBooks:
+    """One producer's messages, and how many of them each consumer received, by its label."""
+
+    producer: str
+    account: Account
+    received_by: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ChannelBooks:
+    """A channel with several containers on one side."""
+
+    mechanism: str
+    producers: Sequence[ProducerBooks]
+
+    def as_json(self) -> dict[str, Any]:
+        """For `status --json`."""
+        rows = [
+            {"producer": row.producer, **asdict(row.account), "received_by": dict(row.received_by)}
+            for row in self.producers
+        ]
+        return {"mechanism": self.mechanism, "producers": rows}
+
+    def total(self, field: str) -> int:
+        """One field of the accounts, over all producers."""
+        return sum(getattr(row.account, field) for row in self.producers)
+
+
+def is_shared(found: Iterable[Container], mechanism: str) -> bool:
+    """Whether the consumers of a pair take from one mailbox."""
+    pair = containers.of_pair(found, mechanism)
+    return any(c.environment.get("LAB_SHARED") for c in pair if not c.is_producer)
+
+
+def read_all(found: Sequence[Container]) -> list[ChannelBooks]:
+    """The books of every channel that has several containers on a side, or a consumer that shares it."""
+    mechanisms = sorted({c.mechanism for c in found if c.mechanism and (c.number > 1 or is_shared([c], c.mechanism))})
+    return [read(found, mechanism) for mechanism in mechanisms]
+
+
+def read(found: Sequence[Container], mechanism: str) -> ChannelBooks:
+    """The books of one channel.
+
+    :raises LabError: a ledger is none
+    """
+    pair = containers.of_pair(found, mechanism)
+    consumers = [container for container in pair if not container.is_producer]
+    try:
+        sent = _sent([container for container in pair if container.is_producer])
+        read_side = _shared if is_shared(found, mechanism) else _alone
+        rows = read_side(sent, consumers)
+    except (LedgerError, ValueError) as error:
+        raise LabError(f"the books of {mechanism} cannot be read: {error}", hint="./lab down starts afresh") from error
+    return ChannelBooks(mechanism, rows)
+
+
+def with_books(pairs: Sequence[PairMeasures], books: Sequence[ChannelBooks]) -> list[PairMeasures]:
+    """The pairs, with the counts that only all books together tell."""
+    known = {channel.mechanism: channel for channel in books}
+    return [_with(pair, known[pair.mechanism]) if pair.mechanism in known else pair for pair in pairs]
+
+
+def _with(pair: PairMeasures, books: ChannelBooks) -> PairMeasures:
+    lost = books.total("lost")
+    told = pair.lost_by_reason
+    return replace(
+        pair,
+        sent=books.total("sent"),
+        received=books.total("received"),
+        lost=lost,
+        lost_by_reason={**told, "shared": max(0, lost - sum(told.values()))},
+        duplicated=books.total("twice"),
+        in_flight=books.total("on_the_way"),
+    )
+
+
+def _sent(producers: Sequence[Container]) -> dict[int, tuple[str, int]]:
+    """Identity to label and numbers taken, of the producers that are there and of those that were taken away."""
+    found: dict[int, tuple[str, int]] = {}
+    for container in producers:
+        files = state_files.read(container.docker, _STATE)
+        if "producer.ledger" in files:
+            identity, taken, _ = producer_in(files["producer.ledger"])
+            found[identity] = (container.label, taken)
+        if gone.FILE in files:
+            found |= {identity: (GONE, sent) for identity, (sent, _) in gone.parse(files[gone.FILE]).items()}
+    return found
+
+
+def _alone(sent: Mapping[int, tuple[str, int]], consumers: Sequence[Container]) -> list[ProducerBooks]:
+    """The books of the one consumer."""
+    rows = []
+    files = state_files.read(consumers[0].docker, _STATE) if consumers else {}
+    streams = streams_in(files["consumer.ledger"]) if "consumer.ledger" in files else {}
+    for identity, (label, taken) in _with_unknown(sent, {i: s.expected for i, s in streams.items()}):
+        stream = streams.get(identity, Stream(0, 0, 0, 0, 0, 0, 0, 0))
+        way = taken - stream.received - stream.lost
+        account = Account(taken, stream.received, stream.duplicate, stream.lost, way)
+        rows.append(ProducerBooks(label, account, {consumers[0].label: stream.received} if consumers else {}))
+    return rows
+
+
+def _shared(sent: Mapping[int, tuple[str, int]], consumers: Sequence[Container]) -> list[ProducerBooks]:
+    """The books of all who ever took from this mailbox; they are on one volume."""
+    notes: dict[int, dict[str, Snapshot]] = {}
+    for path, content in state_files.read(consumers[0].docker, _BOOKS).items():
+        owner, slash, _ = path.partition("/")
+        if slash and (note := Snapshot.of(content)):
+            notes.setdefault(note.producer, {})[owner] = note
+    labels = {container.id: container.label for container in consumers}
+    running = [container.id for container in consumers if container.running]
+    overtaking = WINDOW if int(consumers[0].environment.get("LAB_PRIORITIES") or 1) > 1 else 0
+    rows = []
+    for identity, (label, taken) in _with_unknown(sent, {i: max(n.end for n in s.values()) for i, s in notes.items()}):
+        of_all = notes.get(identity, {})
+        account = merge(taken, list(of_all.values()), [of_all.get(id_) for id_ in running], overtaking=overtaking)
+        rows.append(ProducerBooks(label, account, _received_by(of_all, labels)))
+    return rows
+
+
+def _received_by(notes: Mapping[str, Snapshot], labels: Mapping[str, str]) -> dict[str, int]:
+    floor = max((note.floor for note in notes.values()), default=0)
+    counts = dict.fromkeys(labels.values(), 0)
+    below = max((note.below for note in notes.values() if note.floor == floor), default=0)
+    for owner, note in notes.items():
+        if note.end > floor:
+            label = labels.get(owner, GONE)
+            counts[label] = counts.get(label, 0) + note.count
+    if below:  # by the one that was alone before
+        first = next(iter(counts), GONE)
+        counts[first] = counts.get(first, 0) + below
+    return counts
+
+
+def _with_unknown(
+    sent: Mapping[int, tuple[str, int]], received: Mapping[int, int]
+) -> Iterable[tuple[int, tuple[str, int]]]:
+    """All producers, by label. What was received was sent, by a producer that is gone if nobody knows it."""
+    found = dict(sent)
+    for identity, end in received.items():
+        label, taken = found.get(identity, (GONE, 0))
+        found[identity] = (label, max(taken, end))
+    return sorted(found.items(), key=lambda item: (item[1][0] == GONE, item[1][0]))

@@ -1,0 +1,78 @@
+"""Before Compose starts other numbers of containers: what is too many goes, and leaves nothing out of the books.
+
+Compose would take surplus containers away by itself, several at once (docs/decisions/0011-one-container-at-a-time.md),
+with their ledgers and without a word to those that stay. So they go here, one after the other: the producers first, and
+one that stays counts for them; the consumers' notes are on a volume that stays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import docker
+
+from ipclab import gone
+from ipclab.ledger import producer_in
+from labctl import channel_books, containers, pairs, state_files
+from labctl.containers import Container
+from labctl.down import stop_and_remove
+from labctl.progress import step
+from labctl.scale import Scale
+from labctl.waiting import wait_until
+
+_GRACE_S = 3  # compose.yaml's stop_grace_period
+_EMPTY_WITHIN_S = 5
+
+
+def prepare(client: docker.DockerClient, project: str, mechanisms: Sequence[str], scale: Scale) -> None:
+    """Take surplus containers away, and stop a channel whose consumers go from one to many or back."""
+    found = containers.of_project(client, project)
+    for mechanism in mechanisms:
+        consumers, producers = (_side(found, mechanism, role) for role in pairs.ROLES)
+        keep = {role: scale.get(pairs.service_of(mechanism, role), 1) for role in pairs.ROLES}
+        shared = channel_books.is_shared(found, mechanism)
+        switches = bool(consumers) and shared != (keep["consumer"] > 1)
+        surplus = len(consumers) > keep["consumer"] or len(producers) > keep["producer"]
+        if not switches and not surplus:
+            continue
+        with step(f"Changing how many take part in {mechanism}"):
+            for producer in producers if switches else producers[keep["producer"] :]:
+                producer.docker.stop(timeout=_GRACE_S)
+            _hand_over(producers[: keep["producer"]], producers[keep["producer"] :])
+            if switches and shared:
+                wait_until(lambda: _is_empty(client, project, mechanism), _EMPTY_WITHIN_S)  # noqa: B023
+            for consumer in consumers if switches else consumers[keep["consumer"] :]:
+                consumer.docker.stop(timeout=_GRACE_S)
+            for consumer in consumers[keep["consumer"] :]:
+                stop_and_remove(consumer.docker)
+
+
+def _side(found: Sequence[Container], mechanism: str, role: str) -> list[Container]:
+    service = pairs.service_of(mechanism, role)
+    return [container for container in found if container.service == service]
+
+
+def _hand_over(staying: Sequence[Container], going: Sequence[Container]) -> None:
+    """The first that stays counts from now on for those that go; only then they are removed."""
+    if not going:
+        return
+    known = state_files.read(staying[0].docker, "/state").get(gone.FILE)
+    counts = gone.parse(known) if known else {}
+    for container in going:
+        files = state_files.read(container.docker, "/state")
+        if gone.FILE in files:
+            counts |= gone.parse(files[gone.FILE])
+        if "producer.ledger" in files:
+            identity, taken, skipped = producer_in(files["producer.ledger"])
+            counts[identity] = (taken, skipped)
+    content = json.dumps({str(identity): list(count) for identity, count in counts.items()})
+    state_files.write(staying[0].docker, "/state", gone.FILE, content.encode())
+    for container in going:
+        stop_and_remove(container.docker)
+
+
+def _is_empty(client: docker.DockerClient, project: str, mechanism: str) -> bool:
+    """Nothing is on the way any more; what was lost at the very end counts as if it were, until it is given up."""
+    books = channel_books.read(containers.of_project(client, project), mechanism)
+    return not books.total("on_the_way")

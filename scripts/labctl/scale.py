@@ -1,0 +1,80 @@
+"""`--scale NAME.ROLE=N`: how many consumers and producers a pair gets, checked before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import click
+
+from labctl import pairs
+from labctl.errors import BadInput
+from labctl.values import did_you_mean, refuse, shown, whole_number
+
+MOST = 8
+_FORM = "NAME.ROLE=NUMBER, such as sysv_mq.consumer=3"
+
+Scale = Mapping[str, int]  # Compose service to number of containers; what is not in it has one
+
+
+class ScaleOption(click.ParamType[tuple[str, str, int]]):
+    """One `--scale`: mechanism, role, number."""
+
+    name = "scale"
+
+    def convert(
+        self, value: str | tuple[str, str, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str, int]:
+        """The three parts.
+
+        :raises BadInput: one is wrong
+        """
+        del param, ctx
+        if not isinstance(value, str):
+            return value
+        what = f"--scale {shown(value)}"
+        target, equals, number = value.partition("=")
+        mechanism, dot, role = target.partition(".")
+        if not equals or not dot:
+            raise refuse(what, allowed=_FORM, hint="./lab up --help shows examples")
+        known = pairs.declared()
+        if mechanism not in known:
+            raise refuse(what, allowed=f"as NAME one of {', '.join(known)}", hint=did_you_mean(mechanism, known))
+        if role not in pairs.ROLES:
+            raise refuse(what, allowed=f"as ROLE {' or '.join(pairs.ROLES)}", hint=did_you_mean(role, pairs.ROLES))
+        return mechanism, role, whole_number(what, number, click.IntRange(1, MOST), "containers of that role")
+
+
+def check(asked: Iterable[tuple[str, str, int]], wanted: Iterable[str]) -> Scale:
+    """What was asked, by service.
+
+    :raises BadInput: twice for the same, for a pair that is not to run, or more than a mechanism can serve
+    """
+    found: dict[str, int] = {}
+    running = set(wanted)
+    for mechanism, role, number in asked:
+        what = f"--scale {mechanism}.{role}={number}"
+        service = pairs.service_of(mechanism, role)
+        if service in found:
+            raise refuse(what, allowed=f"{mechanism}.{role} once", hint="leave one of them out")
+        if mechanism not in running:
+            raise refuse(what, allowed=f"of {', '.join(sorted(running))}", hint=f"./lab up {mechanism} starts it too")
+        if number > 1 and mechanism not in (able := _able(role)):
+            raise _cannot_serve(what, mechanism, role, able)
+        found[service] = number
+    return found
+
+
+def _cannot_serve(what: str, mechanism: str, role: str, able: list[str]) -> BadInput:
+    return refuse(
+        what,
+        allowed=f"one, because {mechanism} serves one {role} at a time",
+        hint=f"several {role}s are served by {', '.join(able)}",
+    )
+
+
+def _able(role: str) -> list[str]:
+    """The pairs whose mechanism serves several of a role."""
+    from ipclab import registry  # imports mechanisms, which most commands do not need
+
+    fact = "many_senders" if role == "producer" else "many_receivers"
+    return [name for name in pairs.declared() if getattr(registry.load(name).traits, fact)]

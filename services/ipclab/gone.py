@@ -1,0 +1,39 @@
+"""What producers sent that are gone: their containers were removed, and this one, which stays, counts for them.
+
+`./lab up` writes the file when it takes producers away, so that what a channel's producers sent never becomes less.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ipclab import metrics
+from ipclab.metrics import Sample
+
+FILE = "gone.json"
+
+
+def parse(content: bytes) -> dict[int, tuple[int, int]]:
+    """Identity to messages sent and messages skipped.
+
+    :raises ValueError: it is something else
+    """
+    try:
+        return {int(identity): (int(sent), int(skipped)) for identity, (sent, skipped) in json.loads(content).items()}
+    except (TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"it lists no producers: {error}") from error
+
+
+def with_gone(samples: Iterable[Sample], file: Path) -> Iterable[Sample]:
+    """The producer's samples, the counts of those in the file included."""
+    try:
+        gone = list(parse(file.read_bytes()).values())
+    except (OSError, ValueError):  # there is none; it is being written
+        gone = []
+    more = {metrics.SENT.name: sum(sent for sent, _ in gone), metrics.SKIPPED.name: sum(n for _, n in gone)}
+    for sample in samples:
+        extra = more.get(sample.definition.name, 0)
+        yield replace(sample, value=sample.value + extra) if extra and isinstance(sample.value, int) else sample

@@ -1,0 +1,71 @@
+"""A mailbox with several containers on both sides: every number of every producer is in the books of all together."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lab.stack import Stack, wait_until
+
+PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose.service"
+
+
+def containers(stack: Stack, service: str) -> list[Any]:
+    labels = [f"{PROJECT_LABEL}={stack.project}", f"{SERVICE_LABEL}={service}"]
+    found: list[Any] = stack.client.containers.list(all=True, filters={"label": labels})
+    return found
+
+
+def producers(stack: Stack) -> list[dict[str, Any]]:
+    """The books of sysv_mq, by producer."""
+    status = stack.lab("status", "--json")
+    assert status.returncode == 0, status.stderr
+    (channel,) = json.loads(status.stdout)["channels"]
+    assert channel["mechanism"] == "sysv_mq"
+    rows: list[dict[str, Any]] = channel["producers"]
+    for row in rows:
+        assert row["sent"] == row["received"] + row["lost"] + row["on_the_way"]
+        assert sum(row["received_by"].values()) >= row["received"]
+    return rows
+
+
+def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
+    up = stack.lab("up", "sysv_mq", "--scale", "sysv_mq.consumer=3", "--scale", "sysv_mq.producer=2")
+    assert up.returncode == 0, up.stderr
+    assert "sysv-mq-consumer 3" in up.stdout
+    assert [len(containers(stack, f"sysv-mq-{side}")) for side in ("consumer", "producer")] == [3, 2]
+    victim = containers(stack, "sysv-mq-consumer")[0]
+    victim.kill()
+    victim.start()
+
+    def settled() -> list[dict[str, Any]] | None:
+        """All consumers take part again, and nothing that was sent before the death is still open."""
+        rows = producers(stack)
+        return rows if all(row["on_the_way"] <= 3 for row in rows) else None
+
+    before = {row["producer"]: row["received"] for row in producers(stack)}
+
+    def more() -> bool:
+        return all(row["received"] > before[row["producer"]] for row in producers(stack))
+
+    wait_until("traffic after a death", 15, more)
+    rows = wait_until("nothing is open but the latest", 20, settled)
+    assert sum(row["lost"] for row in rows) <= 1, "a dead consumer has one message in hand"
+    assert all(row["twice"] == 0 for row in rows)
+    assert all(count > 0 for row in rows for count in row["received_by"].values()), "somebody got nothing"
+
+    back = stack.lab("up", "sysv_mq")
+    assert back.returncode == 0, back.stderr
+    assert [len(containers(stack, f"sysv-mq-{side}")) for side in ("consumer", "producer")] == [1, 1]
+    assert json.loads(stack.lab("status", "--json").stdout)["channels"] == []
+    books = stack.settle("sysv_mq")
+    assert books["received"] > sum(row["received"] for row in rows), "what the others received was forgotten"
+    assert books["lost"] <= 1
+    assert books["duplicate"] == 0
+
+
+def test_a_scale_that_cannot_be_served_changes_nothing(stack: Stack) -> None:
+    before = {c.id for c in stack.containers().values()}
+    refused = stack.lab("up", "posix_shm", "--scale", "posix_shm.consumer=2")
+    assert (refused.returncode, "sysv_mq" in refused.stderr) == (2, True)
+    assert {c.id for c in stack.containers().values()} == before
