@@ -98,21 +98,22 @@ def test_a_flood_loses_exactly_what_the_kernel_says_it_dropped(stack: Stack) -> 
     """UDP tells nobody, but the receiver's kernel counts: that is all that is missing between sent and received."""
     stack.wait_for_traffic("udp")
     before = books(stack)
-    load = ["python", "-m", "ipclab", "load", "udp", "--rate", str(FLOOD), "--size", str(SIZE)]
-    assert stack.containers()["udp-producer"].exec_run(load).exit_code == 0
+    set_load(stack, FLOOD, SIZE)
     consumer = stack.containers()["udp-consumer"]
     consumer.pause()
     try:
         wait_until("a flood is sent", 20, lambda: sent(stack) > before["sent"] + FLOOD)
     finally:
         consumer.unpause()
-    # What is missing counts as lost once so many later numbers have come.
+    # What is missing counts as lost once so many later numbers have come. These are small and not too many, so that a
+    # busy machine drops none of them.
+    set_load(stack, FLOOD // 4, 64)
     seen = stack.books("udp")["received"]
     wait_until("as many arrive again", 20, lambda: stack.books("udp")["received"] > seen + 2 * WINDOW)
     after = books(stack)
     assert after["sent"] == after["received"] + after["lost"]
     lost = after["lost"] - before["lost"]
-    assert 0 < lost < FLOOD * 2
+    assert lost > 0
     assert after["dropped"] - before["dropped"] == lost
     assert (after["duplicate"], after["corrupt"]) == (before["duplicate"], before["corrupt"])
 
@@ -121,6 +122,11 @@ def test_a_flood_loses_exactly_what_the_kernel_says_it_dropped(stack: Stack) -> 
         return (pair["lost"], pair["kernel_drops"]) == (after["lost"], after["dropped"])
 
     wait_until("status shows the same", 15, in_status)
+
+
+def set_load(stack: Stack, rate: int, size: int) -> None:
+    load = ["python", "-m", "ipclab", "load", "udp", "--rate", str(rate), "--size", str(size)]
+    assert stack.containers()["udp-producer"].exec_run(load).exit_code == 0
 
 
 def sent(stack: Stack) -> int:
