@@ -7,7 +7,7 @@ import click
 from ipclab import settings
 from labctl import pairs
 from labctl.errors import BadInput
-from labctl.values import did_you_mean, refuse, shown, whole_number
+from labctl.values import did_you_mean, one_of, refuse, shown, whole_number
 
 
 class MechanismName(click.ParamType[str]):
@@ -49,6 +49,22 @@ class WholeNumber(click.ParamType[int]):
         assert param is not None
         text = str(value)
         return whole_number(f"{param.opts[0]} {shown(text)}", text, self._setting.type, self._setting.hint)
+
+
+class OnOff(click.ParamType[str]):
+    """On or off."""
+
+    name = "on|off"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word itself.
+
+        :raises BadInput: it is another
+        """
+        del ctx
+        assert param is not None
+        assert param.name is not None
+        return one_of(f"{param.name.upper()} {shown(value)}", value, settings.ON_OFF, "in lower case")
 
 
 class Seconds(click.ParamType[int]):
@@ -93,6 +109,26 @@ def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None,
                 allowed=f"at most {maximum} bytes with {mechanism}",
                 hint=f"./lab load {mechanism} --size {maximum}",
             )
+
+
+def check_sync_options(mechanism: str, wanted: str | None, reset: bool) -> None:
+    """What `./lab sync` was asked must make sense before anything is asked of the pair.
+
+    :raises BadInput: the pair has no lock to switch, or the word and the option contradict each other
+    """
+    able = pairs.with_sync()
+    if mechanism not in able:
+        raise refuse(
+            f"sync {mechanism}",
+            allowed=f"one of {', '.join(able)}",
+            hint=f"both sides of {mechanism} change nothing in common; ./lab sync {able[0]} off",
+        )
+    if reset == (wanted is not None):
+        raise refuse(
+            f"sync {mechanism}{f' {wanted}' if wanted else ''}{' --reset' if reset else ''}",
+            allowed="on, off or --reset, one of them",
+            hint=f"./lab sync {mechanism} {wanted or 'off'}",
+        )
 
 
 def check_one_format(as_json: bool, as_markdown: bool) -> None:

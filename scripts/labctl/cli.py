@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from labctl import pairs, ports
-from labctl.arguments import MechanismName, Seconds, WholeNumber, check_load_options, check_one_format
+from labctl.arguments import (
+    MechanismName,
+    OnOff,
+    Seconds,
+    WholeNumber,
+    check_load_options,
+    check_one_format,
+    check_sync_options,
+)
 from labctl.configuration import Configuration, project_name
 from labctl.scale import ScaleOption
 from labctl.scale import check as check_scale
@@ -139,6 +147,29 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
     from labctl.load import change_load
 
     change_load(configuration, mechanism, rate, size, reset)
+
+
+@cli.command(short_help="Switch the lock of a running pair's shared words.")
+@mechanism_argument
+@click.argument("state", metavar="[on|off]", type=OnOff(), required=False)
+@click.option("--reset", is_flag=True, help="Go back to the LAB_SYNC the pair was started with.")
+def sync(mechanism: str, state: str | None, reset: bool) -> None:
+    """Switch the lock around what both sides of a pair change, and print what that costs.
+
+    Once a second both sides change a counter and a record that they share. With the lock, nothing is lost;
+    without it the same code loses updates and reads torn records, which are counted. Messages go on as ever.
+
+    
+      ./lab sync sysv_shm off
+      ./lab sync sysv_shm on
+      ./lab sync sysv_shm --reset
+    """
+    check_sync_options(mechanism, state, reset)
+    configuration = Configuration.load()
+
+    from labctl.sync import change_sync
+
+    change_sync(configuration, mechanism, None if reset else state == "on")
 
 
 @cli.command(short_help="Compare the mechanisms: what each promises and needs.")

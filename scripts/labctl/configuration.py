@@ -21,7 +21,8 @@ SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image buil
 IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 METRICS_PORT = 9464  # ipclab.metrics.PORT, without the 60 ms that importing it takes; a test compares them
-_KNOWN = frozenset({*settings.SETTINGS, IMAGE_TAG, SOURCE_HASH})
+_SETTINGS = (*settings.SETTINGS, *settings.SWITCHES)
+_KNOWN = frozenset({*_SETTINGS, IMAGE_TAG, SOURCE_HASH})
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Configuration:
         source = _Source(file, environment)
         _refuse_unknown(source)
         found = {name: str(source.number(setting)) for name, setting in settings.SETTINGS.items()}
+        found |= {name: source.on_or_off(switch) for name, switch in settings.SWITCHES.items()}
         for name in IMAGES:
             if name == "GRAFANA_IMAGE" and source.has(name) and not source.value(name):
                 found[name] = ""  # asks for no Grafana
@@ -55,7 +57,7 @@ class Configuration:
         return configuration
 
     def number(self, name: str) -> int:
-        """A setting of `ipclab.settings` that is a number, as all of them are."""
+        """A setting of `ipclab.settings` that is a number."""
         return int(self.values[name])
 
     def environment(self) -> dict[str, str]:
@@ -143,6 +145,10 @@ class _Source:
         hint = f"{setting.hint}; change it {self.place(setting.name)}"
         return values.whole_number(self.what(setting.name), self.value(setting.name), setting.type, hint)
 
+    def on_or_off(self, setting: settings.OnOff) -> str:
+        hint = f"{setting.hint}; change it {self.place(setting.name)}"
+        return values.one_of(self.what(setting.name), self.value(setting.name), settings.ON_OFF, hint)
+
 
 def _project(source: _Source) -> str:
     if not source.has(PROJECT):
@@ -157,6 +163,6 @@ def _refuse_unknown(source: _Source) -> None:
         if name.startswith("LAB_") and name not in _KNOWN:
             raise refuse(
                 f"{source.what(name)} {source.place(name)} is no setting of the lab",
-                allowed=f"one of {', '.join(settings.SETTINGS)}",
-                hint=values.did_you_mean(name, settings.SETTINGS, prefix="LAB_"),
+                allowed=f"one of {', '.join(_SETTINGS)}",
+                hint=values.did_you_mean(name, _SETTINGS, prefix="LAB_"),
             )

@@ -51,6 +51,7 @@ _NEEDS: Columns = {
 _LIMITS: Columns = {
     "limit": lambda row: size(row.traits.max_message_bytes),
     "waits": lambda row: ", ".join(row.traits.waits),
+    "switches": lambda row: ", ".join(sorted(row.traits.switches)) or "none",
     "man page": lambda row: row.traits.man_page,
     "pair": lambda row: _yes(row.pair),
 }

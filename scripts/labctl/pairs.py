@@ -60,6 +60,14 @@ def max_message_bytes(mechanism: str) -> int:
     return registry.load(mechanism).traits.max_message_bytes
 
 
+def with_sync() -> list[str]:
+    """The pairs whose two sides share words, and so have a lock to switch off."""
+    from ipclab import registry
+    from ipclab.channel import Switch
+
+    return [mechanism for mechanism in declared() if mechanism in registry.having(Switch.SYNC)]
+
+
 @cache
 def _compose_file(path: Path) -> dict[str, Any]:
     """compose.yaml as it is written, read without Docker: bad input is refused before an engine is needed."""

@@ -17,6 +17,8 @@ from labctl import (
     kernel_table,
     measurements,
     namespace_split,
+    race_table,
+    races,
     tables,
 )
 from labctl.configuration import Configuration
@@ -28,6 +30,7 @@ from labctl.measurements import PairMeasures
 from labctl.namespace_split import Split
 from labctl.printing import show_lines
 from labctl.prometheus import Prometheus, PrometheusSilent
+from labctl.races import Race
 
 
 def show_status(configuration: Configuration, as_json: bool) -> None:
@@ -43,6 +46,7 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
     try:
         pairs = measurements.measure(prometheus, mechanisms_of(found))
         books = kernel_books.read(prometheus)
+        races_found = races.measure(prometheus, mechanisms_of(found))
         splits = namespace_split.find(prometheus, found)
     except PrometheusSilent:
         if not as_json:  # the containers' states are what there is to see
@@ -52,13 +56,14 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
     channels = channel_books.read_all(found)
     pairs = channel_books.with_books(pairs, channels)
     if as_json:
-        document = as_document(configuration.project, pairs, books, found, costs, splits)
+        document = as_document(configuration.project, pairs, books, found, costs, splits, races_found)
         document["channels"] = [channel.as_json() for channel in channels]
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     tables.show_pairs(pairs)
     books_table.show(channels)
     kernel_table.show(books)
+    race_table.show(races_found)
     tables.show_containers(found, costs)
     show_lines([f"split: {split} (hint: ./lab up heals it)" for split in splits])
     show_lines(addresses.lines(configuration, found))
@@ -86,6 +91,7 @@ def as_document(
     found: Sequence[Container],
     costs: dict[str, Cost],
     splits: Sequence[Split],
+    races_found: Sequence[Race] = (),
 ) -> dict[str, Any]:
     """The JSON document. null is "not measured"; counts are totals since the pair was created."""
     return {
@@ -94,6 +100,7 @@ def as_document(
         "wait_policy": "block",
         "pairs": [pair.as_json() for pair in pairs],
         "kernel": books.as_json(),
+        "races": [race.as_json() for race in races_found],
         "containers": [_container(container, costs.get(container.id, Cost(None, None))) for container in found],
         "namespace_splits": [
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -41,6 +41,16 @@ def whole_number(what: str, value: str, allowed: click.IntRange, hint: str) -> i
     if not _WHOLE_NUMBER.fullmatch(value) or not low <= int(value) <= high:
         raise refuse(what, allowed=f"a whole number from {low} to {high}", hint=hint)
     return int(value)
+
+
+def one_of(what: str, value: str, allowed: Sequence[str], hint: str) -> str:
+    """`value`, which is one of a few words.
+
+    :raises BadInput: it is none of them
+    """
+    if value not in allowed:
+        raise refuse(what, allowed=" or ".join(allowed), hint=hint)
+    return value
 
 
 def project_name(what: str, value: str, hint: str) -> str:

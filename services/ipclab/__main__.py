@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import click
 from prometheus_client import start_http_server
 
 from ipclab import gone, metrics, namespaces, registry, settings
-from ipclab.channel import Address, Mechanism, Tuning, Wait
+from ipclab.channel import Address, Mechanism, Switch, Tuning, Wait
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.errors import ChannelError
@@ -29,10 +30,15 @@ from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, log, wake_on_time
 from ipclab.load import Load, LoadFile
 from ipclab.metrics import Page, Role, Sample
 from ipclab.producer import Producer
+from ipclab.race import Side
+from ipclab.racer import Racer, Rounds
 from ipclab.shared_checker import SharedChecker, claim, fold
+from ipclab.sync_file import SyncFile
+from ipclab.words import shares_words
 
 _STATE = Path("/state")
 _ALIVE = Path("/run/lab/alive")
+_UNTUNED = Tuning()
 
 mechanism_argument = click.argument("mechanism", type=click.Choice(registry.names()))
 rate_option = click.option("--rate", type=settings.RATE, envvar="LAB_RATE", required=True, help="Messages per second.")
@@ -47,6 +53,9 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--host", default="", help="Host to connect to, or address to listen on."),
         click.option("--port", type=settings.PORT, default=1, help="TCP port."),
         click.option("--wait", type=click.Choice([str(w) for w in Wait]), help="How to wait, where there is a choice."),
+        click.option("--lock/--no-lock", default=None, envvar="LAB_FILE_LOCK", help="Lock the file to append."),
+        click.option("--fsync/--no-fsync", default=None, envvar="LAB_FILE_FSYNC", help="Wait for the disk."),
+        click.option("--sync/--no-sync", default=None, envvar="LAB_SYNC", help="Lock the words that both change."),
         click.option("--holder", envvar="LAB_HOLDER", help="Host name of the namespace's holder."),
         click.option("--state", type=click.Path(path_type=Path), default=_STATE, help="Private, lasting directory."),
         click.option("--alive", type=click.Path(path_type=Path), default=_ALIVE, help="File touched while alive."),
@@ -68,10 +77,10 @@ def cli() -> None:
 @endpoint_options
 def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     """Send messages at a constant rate."""
-    subject, wait = _tuned(mechanism, options["wait"])
+    subject, tuning = _tuned(mechanism, options)
     if problem := settings.check_size(mechanism, size, subject.traits.max_message_bytes):
         raise click.BadParameter(problem, param_hint="LAB_SIZE")
-    endpoint = _Endpoint(mechanism, Role.PRODUCER, options, wait)
+    endpoint = _Endpoint(mechanism, Role.PRODUCER, options, tuning, subject)
     ledger = ProducerLedger(options["state"] / "producer.ledger")
     load = LoadFile(options["state"] / "load.json", Load(rate, size))
     loop = Producer(subject, endpoint.address, ledger, load, endpoint.vitals, endpoint.stop)
@@ -85,8 +94,8 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
 @endpoint_options
 def consumer(mechanism: str, books: Path | None, shared: bool, **options: Any) -> None:
     """Receive messages and account for every one."""
-    subject, wait = _tuned(mechanism, options["wait"])
-    endpoint = _Endpoint(mechanism, Role.CONSUMER, options, wait)
+    subject, tuning = _tuned(mechanism, options)
+    endpoint = _Endpoint(mechanism, Role.CONSUMER, options, tuning, subject)
     ledger = ConsumerLedger(options["state"] / "consumer.ledger")
     checker: Checker | SharedChecker
     if shared:
@@ -145,6 +154,21 @@ def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None
         file.write(Load(rate, size))
 
 
+@cli.command()
+@mechanism_argument
+@click.argument("wanted", type=click.Choice(settings.ON_OFF), required=False)
+@click.option("--state", type=click.Path(path_type=Path), default=_STATE, help="The consumer's state directory.")
+def sync(mechanism: str, wanted: str | None, state: Path) -> None:
+    """Switch the lock of the race, for the consumer that runs in this container; without a word, back to LAB_SYNC."""
+    if problem := registry.lacks(mechanism, Switch.SYNC):
+        raise click.BadParameter(problem, param_hint="MECHANISM")
+    file = SyncFile(state / "sync", default=True)
+    if wanted is None:
+        file.reset()
+    else:
+        file.write(wanted == "on")
+
+
 def _books_of_all(mechanism: str, books: Path | None, many_receivers: bool) -> Path:
     """This consumer's folder in the books that it keeps together with others."""
     if not many_receivers:
@@ -155,27 +179,43 @@ def _books_of_all(mechanism: str, books: Path | None, many_receivers: bool) -> P
     return books / namespaces.container()
 
 
-def _tuned(name: str, wait: str | None) -> tuple[Mechanism, Wait]:
-    """The mechanism, waiting as asked or as it does by itself; and which that is."""
-    tuning = Tuning(wait=Wait(wait) if wait else None)
+def _tuned(name: str, options: dict[str, Any]) -> tuple[Mechanism, Tuning]:
+    """The mechanism as asked, and all of how it works: what was not asked for is its own way."""
+    asked = {switch: options[switch] for switch in Switch if options[switch] is not None}
     try:
-        mechanism = registry.load(name, tuning)
-        return mechanism, tuning.wait or mechanism.traits.waits[0]
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--wait") from error
+        mechanism = registry.load(name, Tuning(Wait(options["wait"]) if options["wait"] else None, asked))
+    except registry.NotOffered as error:
+        raise click.BadParameter(str(error), param_hint=f"--{error.choice}") from error
+    traits = mechanism.traits
+    return mechanism, Tuning(Wait(options["wait"] or traits.waits[0]), {**traits.switches, **asked})
 
 
 class _Endpoint:
     """What the roles have in common: the address, the signals, the vitals, the metrics page."""
 
-    def __init__(self, mechanism: str, role: Role, options: dict[str, Any], wait: Wait = Wait.BLOCK) -> None:
+    def __init__(
+        self,
+        mechanism: str,
+        role: Role,
+        options: dict[str, Any],
+        tuning: Tuning = _UNTUNED,
+        subject: Mechanism | None = None,
+    ) -> None:
         self._mechanism = mechanism
         self._role = role
         self._metrics_port: int = options["metrics_port"]
         self._holder: str | None = options["holder"]
         self.address = Address(options["key"], options["path"], options["host"], options["port"])
-        self.vitals = Vitals(options["alive"], wait)
+        # How the lock of the race stands is the racer's to show.
+        shown: dict[Switch, bool] = {switch: on for switch, on in tuning.switches.items() if switch != Switch.SYNC}
+        self.vitals = Vitals(options["alive"], tuning.wait or Wait.BLOCK, shown)
         self.stop = Stop()
+        self._racer: Racer | None = None
+        if subject and shares_words(subject):
+            wanted = SyncFile(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current
+            names = registry.names()
+            rounds = Rounds.of(names.index(mechanism), len(names))
+            self._racer = Racer(subject, self.address, Side[role.name], wanted, rounds)
 
     def run(self, loop: Callable[[], None], samples: Callable[[], Iterable[Sample]]) -> None:
         """Serve the metrics and run the loop in this, the main thread."""
@@ -183,10 +223,14 @@ class _Endpoint:
         logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", stream=sys.stderr)
         self.stop.on_signals()
         wake_on_time()
-        start_http_server(self._metrics_port, registry=metrics.registry(Page(self._mechanism, self._role, samples)))
+        racer = self._racer
+        page = Page(self._mechanism, self._role, lambda: chain(samples(), racer.samples() if racer else ()))
+        start_http_server(self._metrics_port, registry=metrics.registry(page))
         if self._holder:
             url = f"http://{self._holder}:{metrics.PORT}/metrics"
             namespaces.watch_holder(url, lambda reason: self.stop.request(reason, EXIT_SPLIT))
+        if racer:
+            racer.start()
         loop()
         sys.exit(self.stop.exit_code)
 

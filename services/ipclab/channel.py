@@ -94,6 +94,14 @@ class Sharing(StrEnum):
     NETWORK = "network"
 
 
+class Switch(StrEnum):
+    """What can be switched off, to see what it is there for."""
+
+    SYNC = "sync"  # the lock around words that both sides change: see ipclab.race
+    LOCK = "lock"  # flock(2) around an append
+    FSYNC = "fsync"  # every message is on the disk before `send` returns
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """Facts about a mechanism, not code. Sizes in bytes; `copies` counts kernel and user copies per message.
@@ -101,7 +109,8 @@ class Traits:
     `sources` says for a fact, by its field's name, where it is written: a man page with its section, or
     "ipclab.…" where the number is ours and not the kernel's. `many_senders` and `many_receivers` say whether
     one channel serves several at a time, so that each message still arrives once. `waits` are the ways to wait
-    that can be asked for with `Tuning`; the first is what it does unasked.
+    that can be asked for with `Tuning`; the first is what it does unasked. `switches` are those it has, and how
+    they stand unasked.
     """
 
     kind: Kind
@@ -119,6 +128,7 @@ class Traits:
     send_errnos: tuple[str, ...]
     man_page: str
     waits: tuple[Wait, ...] = (Wait.BLOCK,)
+    switches: Mapping[Switch, bool] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -140,10 +150,12 @@ class Address:
 class Tuning:
     """How an endpoint works, where a mechanism leaves a choice; each side of a channel chooses for itself.
 
-    `None` is the mechanism's own way. Where the two meet is no choice of this kind: see `Address`.
+    `None`, or a switch that is not there, is the mechanism's own way. Where the two meet is no choice of this
+    kind: see `Address`.
     """
 
     wait: Wait | None = None
+    switches: Mapping[Switch, bool] = field(default_factory=dict)
 
 
 class Endpoint(Protocol):

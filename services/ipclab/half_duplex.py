@@ -30,9 +30,9 @@ _MAX_KEY = 2**31 - 1
 def reply_address(address: Address) -> Address:
     """Where the replies to questions asked at `address` go: beside it, and still a valid address.
 
-    `sysv_shm` uses two keys in a row.
+    `sysv_shm` uses three keys in a row.
     """
-    key = address.key + 2 if address.key <= _MAX_KEY - 3 else address.key - 4
+    key = address.key + 3 if address.key <= _MAX_KEY - 5 else address.key - 6
     path = address.path.with_name(f"{address.path.name}.reply") if address.path.name else address.path
     return replace(address, key=key, path=path)
 

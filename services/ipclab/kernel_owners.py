@@ -12,8 +12,11 @@ import click
 
 from ipclab import registry
 from ipclab.channel import Address, Kind
-from ipclab.kernel_sysv import Queue, SemaphoreSet, SysvObject
+from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet, SysvObject
 from ipclab.mechanisms._posix import object_name
+
+# How far an object's key may be from its pair's: see `ipclab.mechanisms.sysv_shm`.
+_NEAR = {Queue: (0,), Segment: (0, 1, -1), SemaphoreSet: (0, 1, 2, -1, -2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,12 @@ class Owners:
     def of_sysv(self, thing: SysvObject) -> str:
         """The mechanism, "" for an object that is none of the lab's.
 
-        Semaphores have the pair's key or the one beside it: `sysv_shm` has two.
+        Queues have the pair's key. Segments and semaphores have it or one near it: `sysv_shm` has two segments
+        and three semaphores.
         """
-        kind = Kind.MESSAGE if isinstance(thing, Queue) else Kind.SHARED_MEMORY
-        near = (0, 1, -1) if isinstance(thing, SemaphoreSet) else (0,)
-        keys = {key: name for name, key in self.keys.items() if _kind(name) is kind}
+        carries = Kind.MESSAGE if isinstance(thing, Queue) else Kind.SHARED_MEMORY
+        near = next(distances for kind, distances in _NEAR.items() if isinstance(thing, kind))
+        keys = {key: name for name, key in self.keys.items() if _kind(name) is carries}
         return next((keys[thing.key - distance] for distance in near if thing.key - distance in keys), "")
 
     def of_name(self, name: str) -> str:

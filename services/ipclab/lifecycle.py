@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import resource
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ipclab import metrics, namespaces
-from ipclab.channel import Wait
+from ipclab.channel import Switch, Wait
 from ipclab.metrics import Sample
 
 TICK_NS = 250_000_000
@@ -48,12 +48,13 @@ class Vitals:
     """What every endpoint shows of itself: its channel, its costs, its namespaces, and that it is alive.
 
     `alive` is a file whose age the container's health check looks at; it is touched once a tick while
-    the channel is open. `wait` is how the endpoint waits.
+    the channel is open. `wait` is how the endpoint waits, `switches` how they stand.
     """
 
-    def __init__(self, alive: Path, wait: Wait = Wait.BLOCK) -> None:
+    def __init__(self, alive: Path, wait: Wait = Wait.BLOCK, switches: Mapping[Switch, bool] | None = None) -> None:
         self._alive = alive
         self._wait = wait
+        self._switches = switches or {}
         self._channel_open = False
         self._opens = 0
         self._usage = resource.getrusage(resource.RUSAGE_THREAD)
@@ -95,6 +96,8 @@ class Vitals:
         yield Sample(metrics.CHANNEL_OPEN, self._channel_open)
         yield Sample(metrics.CHANNEL_OPENS, self._opens)
         yield Sample(metrics.WAIT_INFO, 1, (str(self._wait),))
+        for switch, on in self._switches.items():
+            yield Sample(metrics.SWITCH_ON, on, (str(switch),))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw, ("voluntary",))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nivcsw, ("involuntary",))
         yield Sample(metrics.CPU_SECONDS, usage.ru_utime, ("user",))

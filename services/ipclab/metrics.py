@@ -117,6 +117,20 @@ WAIT_INFO = Definition(
     _ENDPOINTS,
     (*_ENDPOINT_LABELS, "wait"),
 )
+SWITCH_ON = Definition(
+    "ipc_switch_on",
+    Type.GAUGE,
+    "1 while this is on: sync, lock or fsync.",
+    _ENDPOINTS,
+    (*_ENDPOINT_LABELS, "switch"),
+)
+# Of the rounds of the race that could be judged, by whether the lock was taken: see `ipclab.race_books`.
+UPDATES = _consumer(
+    "ipc_shared_updates", "Updates of a shared counter by both sides, in this life of the consumer.", "sync"
+)
+LOST_UPDATES = _consumer("ipc_shared_updates_lost", "Of these, updates that the counter does not show.", "sync")
+RECORDS_READ = _consumer("ipc_shared_records_read", "Shared records read, in this life of the consumer.", "sync")
+TORN_READS = _consumer("ipc_shared_records_torn", "Of these, records whose words are not of one time.", "sync")
 CONTEXT_SWITCHES = Definition(
     "ipc_context_switches",
     Type.COUNTER,
@@ -187,6 +201,11 @@ DEFINITIONS = (
     CHANNEL_OPEN,
     CHANNEL_OPENS,
     WAIT_INFO,
+    SWITCH_ON,
+    UPDATES,
+    LOST_UPDATES,
+    RECORDS_READ,
+    TORN_READS,
     CONTEXT_SWITCHES,
     CPU_SECONDS,
     NAMESPACE_INFO,

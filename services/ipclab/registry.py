@@ -7,7 +7,17 @@ import pkgutil
 from typing import cast
 
 from ipclab import mechanisms
-from ipclab.channel import Mechanism, Tunable, Tuning
+from ipclab.channel import Mechanism, Switch, Tunable, Tuning
+
+_UNTUNED = Tuning()
+
+
+class NotOffered(ValueError):
+    """A mechanism leaves no such choice: `choice` is the field of `Tuning` or the switch, the text says what it has."""
+
+    def __init__(self, choice: str, message: str) -> None:
+        self.choice = choice
+        super().__init__(message)
 
 
 def names() -> list[str]:
@@ -15,18 +25,32 @@ def names() -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(mechanisms.__path__) if not m.name.startswith("_"))
 
 
-def load(name: str, tuning: Tuning | None = None) -> Mechanism:
+def load(name: str, tuning: Tuning = _UNTUNED) -> Mechanism:
     """The mechanism called `name`, one of `names()`, working as `tuning` asks.
 
     :raises KeyError: there is none of that name
-    :raises ValueError: its traits do not offer what `tuning` asks for
+    :raises NotOffered: its traits do not offer what `tuning` asks for
     """
     if name not in names():
         raise KeyError(name)
     mechanism = cast(Mechanism, importlib.import_module(f"{mechanisms.__name__}.{name}").MECHANISM)
-    offered = mechanism.traits.waits
-    if tuning is None or tuning.wait is None or offered == (tuning.wait,):
-        return mechanism
-    if tuning.wait not in offered:
-        raise ValueError(f"{name} cannot {tuning.wait}; it can {' or '.join(offered)}")
-    return cast(Tunable, mechanism).tuned(tuning)
+    waits, switches = mechanism.traits.waits, mechanism.traits.switches
+    if tuning.wait is not None and tuning.wait not in waits:
+        raise NotOffered("wait", f"{name} cannot {tuning.wait}; it can {' or '.join(waits)}")
+    for switch in tuning.switches:
+        if switch not in switches:
+            raise NotOffered(switch, lacks(name, switch))
+    if tuning.switches or (tuning.wait is not None and len(waits) > 1):
+        return cast(Tunable, mechanism).tuned(tuning)
+    return mechanism
+
+
+def having(switch: Switch) -> list[str]:
+    """The mechanisms that have this switch."""
+    return [name for name in names() if switch in load(name).traits.switches]
+
+
+def lacks(name: str, switch: Switch) -> str:
+    """Why there is nothing to switch, in one line; empty if there is."""
+    owners = having(switch)
+    return "" if name in owners else f"{name} has no {switch}; those that have: {', '.join(owners)}"

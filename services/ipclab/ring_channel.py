@@ -26,6 +26,7 @@ from ipclab.channel import (
     OnFull,
     Persistence,
     Sharing,
+    Switch,
     Traits,
     Tuning,
     Wait,
@@ -210,6 +211,7 @@ def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, s
         send_errnos=("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
         man_page=man_page,
         waits=(Wait.BLOCK, Wait.SPIN),
+        switches={Switch.SYNC: True},
         sources={**ring, **channel, **sources},
     )
 

@@ -32,6 +32,14 @@ class Setting:
     hint: str
 
 
+@dataclass(frozen=True, slots=True)
+class OnOff:
+    """One variable of `.env` that is on or off."""
+
+    name: str
+    hint: str
+
+
 SETTINGS = {
     setting.name: setting
     for setting in (
@@ -45,6 +53,17 @@ SETTINGS = {
         Setting("LAB_GRAFANA_PORT", PORT, "a free port on 127.0.0.1"),
     )
 }
+
+
+SWITCHES = {
+    setting.name: setting
+    for setting in (
+        OnOff("LAB_SYNC", "whether the lock around shared words is taken: off shows lost updates and torn reads"),
+        OnOff("LAB_FILE_LOCK", "whether plain_file locks the file to append"),
+        OnOff("LAB_FILE_FSYNC", "whether plain_file waits for the disk after each message"),
+    )
+}
+ON_OFF = ("on", "off")
 
 
 def check_size(mechanism: str, size_bytes: int, max_message_bytes: int) -> str | None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from conformance.racing import RacingEndpoint
 from ipclab import registry, round_trip
 from ipclab.channel import Address, Receiver, Sender, Tuning, Wait
 from ipclab.drops import CountsDrops
@@ -45,10 +46,11 @@ def describe(message: bytes) -> list[int]:
     return [sequence if message == body(sequence, size) else -1, size]
 
 
-class Endpoint:
+class Endpoint(RacingEndpoint):
     """Executes the commands."""
 
     def __init__(self, mechanism: str, address: Address) -> None:
+        super().__init__(mechanism, address)
         self._name = mechanism
         self._mechanism = registry.load(mechanism)
         self._address = address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ipclab import metrics, registry
-from ipclab.channel import OnFull, Persistence
+from ipclab.channel import OnFull, Persistence, Switch
 from ipclab.metrics import Role
 from lab.stack import Stack, wait_until
 
@@ -20,9 +20,12 @@ def test_every_message_is_accounted_for(stack: Stack, mechanism: str) -> None:
 
 def test_prometheus_has_every_series_of_every_pair(stack: Stack, mechanism: str) -> None:
     traits = registry.load(mechanism).traits
+    races = Switch.SYNC in traits.switches
     told = {
         metrics.KERNEL_DROPS: traits.on_full is OnFull.DROP,
         metrics.KERNEL_BUFFER: traits.persistence is Persistence.PROCESS,
+        **dict.fromkeys((metrics.UPDATES, metrics.LOST_UPDATES, metrics.RECORDS_READ, metrics.TORN_READS), races),
+        metrics.SWITCH_ON: races,
         metrics.KERNEL_BUFFER_LIMIT: traits.persistence is Persistence.PROCESS,
     }
     for definition in (definition for definition in metrics.DEFINITIONS if told.get(definition, True)):

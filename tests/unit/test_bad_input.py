@@ -101,6 +101,14 @@ CASES = [
     arguments("load fifo --size 1K", "--size 1K", "64 to 1048576"),
     arguments("load sysv_mq --size 8193", "--size 8193", "at most 8192 bytes", "sysv_mq"),
     arguments("load fifo --reset --rate 5", "--reset", "--rate 5"),
+    # The race's lock.
+    arguments("sync fifo off", "sync fifo", "mmap_file, plain_file, posix_shm, sysv_shm"),
+    arguments("sync fifo --reset", "sync fifo", "mmap_file, plain_file, posix_shm, sysv_shm"),
+    arguments("sync pigeon off", "MECHANISM pigeon"),
+    arguments("sync sysv_shm", "sync sysv_shm", "on, off or --reset"),
+    arguments("sync sysv_shm off --reset", "sync sysv_shm off --reset", "one of them"),
+    arguments("sync sysv_shm maybe", "STATE maybe", "on or off"),
+    arguments("sync sysv_shm OFF", "STATE OFF", "on or off"),
     # Settings in the environment.
     variable("LAB_RATE", "0", "1 to 1000000"),
     variable("LAB_RATE", "-1", "1 to 1000000"),
@@ -115,6 +123,12 @@ CASES = [
     variable("LAB_SIZE", "10485760", "64 to 1048576"),
     variable("LAB_SIZE", "8193", "at most 8192 bytes", "sysv_mq"),
     variable("LAB_SIZE", "8193", "at most 8192 bytes", "sysv_mq", command="up tcp sysv_mq"),
+    variable("LAB_SYNC", "maybe", "on or off"),
+    variable("LAB_SYNC", "", "on or off"),
+    variable("LAB_SYNC", "On", "on or off"),
+    variable("LAB_FILE_LOCK", "yes", "on or off"),
+    variable("LAB_FILE_FSYNC", "1", "on or off"),
+    variable("LAB_SNYC", "off", "did you mean LAB_SYNC?"),
     variable("LAB_SYSV_SHM_KEY", "0", "1 to 2147483647"),
     variable("LAB_SYSV_SHM_KEY", "2147483648", "1 to 2147483647"),
     variable("LAB_SYSV_SHM_KEY", "0x4950", "a whole number"),
@@ -260,7 +274,7 @@ def test_port_in_use(name: str, tmp_path: Path) -> None:
 
 def test_help_needs_nothing(tmp_path: Path) -> None:
     make_lab(tmp_path).unlink()
-    for command in ("", "up", "down", "status", "load", "mechanisms", "doctor", "test"):
+    for command in ("", "up", "down", "status", "load", "sync", "mechanisms", "doctor", "test"):
         result = run_lab(tmp_path, [*command.split(), "--help"], {"LAB_RATE": "0"})
         assert result.returncode == 0, result.stderr
         assert "./lab" in result.stdout

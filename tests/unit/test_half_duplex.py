@@ -11,17 +11,18 @@ from ipclab import registry, turn
 from ipclab.channel import Address, Sharing
 from ipclab.errors import ChannelFull, PeerAbsent, Unusable
 from ipclab.half_duplex import reply_address
+from ipclab.mechanisms.sysv_shm import _words_keys
 from ipclab.turn import Turn, turn_file
 
 MAX_KEY = 2**31 - 1
 
 
 def _keys(first: int) -> set[int]:
-    """As sysv_shm takes them."""
-    return {first, first + 1 if first < MAX_KEY else first - 1}
+    """What `sysv_shm` uses at an address."""
+    return {first, *_words_keys(first)}
 
 
-@pytest.mark.parametrize("key", [1, 2, 1 << 20, *range(MAX_KEY - 6, MAX_KEY + 1)])
+@pytest.mark.parametrize("key", [1, 2, 1 << 20, *range(MAX_KEY - 12, MAX_KEY + 1)])
 def test_the_way_back_has_keys_of_its_own(key: int) -> None:
     back = reply_address(Address(key=key)).key
     assert _keys(key).isdisjoint(_keys(back))
@@ -30,7 +31,7 @@ def test_the_way_back_has_keys_of_its_own(key: int) -> None:
 
 def test_the_way_back_is_beside_the_way_there() -> None:
     there = Address(key=5, path=Path("/channel/fifo"), host="h", port=9)
-    assert reply_address(there) == replace(there, key=7, path=Path("/channel/fifo.reply"))
+    assert reply_address(there) == replace(there, key=8, path=Path("/channel/fifo.reply"))
     assert reply_address(Address(key=5)).path == Path()
 
 

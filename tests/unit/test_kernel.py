@@ -50,7 +50,9 @@ def test_an_object_is_on_the_page_as_long_as_it_is_in_the_kernel() -> None:
         (SemaphoreSet(101, 1, 0, 1, 1), "sysv_shm"),  # sysv_mq has the key, and no semaphore
         (SemaphoreSet(99, 1, 0, 1, 1), "sysv_shm"),
         (Queue(101, 1, 0, 1, 1, 1), "sysv_mq"),
-        (Segment(101, 1, 0, 1, 1), ""),
+        (Segment(101, 1, 0, 1, 1), "sysv_shm"),  # the shared words
+        (SemaphoreSet(102, 1, 0, 1, 1), "sysv_shm"),  # their lock
+        (SemaphoreSet(103, 1, 0, 1, 1), ""),
         (Queue(100, 1, 0, 1, 1, 1), ""),
         (Segment(102, 1, 0, 1, 1), ""),
         (Segment(0, 1, 0, 1, 1), ""),

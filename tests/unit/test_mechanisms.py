@@ -43,7 +43,8 @@ def words(fact: object) -> str:
 def expected(name: str) -> list[str]:
     """The cells of a mechanism, in the order of the columns."""
     traits = registry.load(name).traits
-    facts = (traits.requires, traits.copies, traits.max_message_bytes, traits.waits, traits.man_page)
+    switches = tuple(traits.switches) or "none"
+    facts = (traits.requires, traits.copies, traits.max_message_bytes, traits.waits, switches, traits.man_page)
     return [
         words(traits.kind),
         "kept" if traits.ordered else "not kept",
@@ -119,8 +120,16 @@ def test_the_markdown_has_every_source(capsys: pytest.CaptureFixture[str]) -> No
     _, sources = printed(capsys, "--markdown").split("\n\n")
     _, _, *rows = [line.strip("|\n ").split(" | ") for line in sources.splitlines()]
     named = {word: dict(re.findall(r"(.+?) \(((?:`\w+`(?:, )?)+)\)(?:<br>|$)", cell)) for word, cell in rows}
-    assert set(mechanism_sources.FACTS) == {field.name for field in fields(Traits)} - {"man_page", "sources"}
-    assert set(mechanism_sources.FACTS.values()) - {"errors of sending"} == set(COLUMNS) - {"man page", "pair"}
+    assert set(mechanism_sources.FACTS) == {field.name for field in fields(Traits)} - {
+        "man_page",
+        "sources",
+        "switches",
+    }
+    assert set(mechanism_sources.FACTS.values()) - {"errors of sending"} == set(COLUMNS) - {
+        "man page",
+        "pair",
+        "switches",
+    }
     for fact, word in mechanism_sources.FACTS.items():
         assert {
             name: source for source, names in named[word].items() for name in names.replace("`", "").split(", ")

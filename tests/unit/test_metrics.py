@@ -3,13 +3,15 @@ from __future__ import annotations
 import re
 import resource
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab import kernel, kernel_posix, kernel_sysv, metrics
+from ipclab import kernel, kernel_posix, kernel_sysv, metrics, registry
+from ipclab.channel import Switch
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.kernel_owners import Owners
@@ -19,13 +21,17 @@ from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
 from ipclab.metrics import DEFINITIONS, Definition, Page, Role, Sample, Type
 from ipclab.producer import Producer
+from ipclab.race import Side
+from ipclab.race_books import Tally
+from ipclab.racer import Racer, Rounds
+from ipclab.words import shares_words
 from unit.scripted import ADDRESS, Channel, Clock
 
 GOLDEN = Path(__file__).parent / "golden" / "metrics.prom"
 
 
 def fixed_vitals(directory: Path) -> Vitals:
-    vitals = Vitals(directory / "alive")
+    vitals = Vitals(directory / "alive", switches={Switch.LOCK: True})
     vitals._usage = resource.struct_rusage((12.5, 3.25, *range(2, 14), 4000, 50))
     vitals._namespaces = ("c0ffee123456", "4026532001", "4026532002", "4026532003", "4026532004")
     return vitals
@@ -76,11 +82,24 @@ def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
     yield from kernel.samples(books, owners)
 
 
+def a_racer(side: Side) -> Racer:
+    mechanism = registry.load("plain_file")
+    assert shares_words(mechanism)
+    racer = Racer(mechanism, ADDRESS, side, lambda: False, Rounds())
+    racer.books.tallies = {True: Tally(1000, 0, 500, 0), False: Tally(2000, 700, 900, 80)}
+    return racer
+
+
+def both(*parts: Callable[[], Iterable[Sample]]) -> Callable[[], Iterable[Sample]]:
+    """What a page shows that several make."""
+    return lambda: chain.from_iterable(part() for part in parts)
+
+
 def pages(directory: Path) -> dict[Role, str]:
     """The page of each role, made by the loops themselves from fixed numbers."""
     samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
-        Role.PRODUCER: ("fifo", a_producer(directory).samples),
-        Role.CONSUMER: ("fifo", a_consumer(directory).samples),
+        Role.PRODUCER: ("fifo", both(a_producer(directory).samples, a_racer(Side.PRODUCER).samples)),
+        Role.CONSUMER: ("fifo", both(a_consumer(directory).samples, a_racer(Side.CONSUMER).samples)),
         Role.HOLDER: ("", fixed_vitals(directory).namespace_samples),
         Role.KERNEL: ("", lambda: kernel_samples(fixed_vitals(directory))),
     }

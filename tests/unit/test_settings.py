@@ -5,7 +5,7 @@ import pytest
 
 from ipclab import registry, settings
 from ipclab.message import HEADER_BYTES
-from ipclab.settings import SETTINGS, check_size
+from ipclab.settings import SETTINGS, SWITCHES, check_size
 
 LIMITS = {
     "LAB_RATE": (1, 1_000_000),
@@ -17,6 +17,14 @@ LIMITS = {
     "LAB_PROMETHEUS_PORT": (1, 65535),
     "LAB_GRAFANA_PORT": (1, 65535),
 }
+
+
+def test_what_is_on_or_off_has_a_hint_of_one_line() -> None:
+    assert set(SWITCHES) == {"LAB_SYNC", "LAB_FILE_LOCK", "LAB_FILE_FSYNC"}
+    for name, setting in SWITCHES.items():
+        assert setting.name == name
+        assert len(setting.hint) > 10
+        assert "\n" not in setting.hint
 
 
 def convert(name: str, text: str) -> int:

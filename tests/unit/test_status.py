@@ -20,6 +20,7 @@ from labctl.errors import LabError
 from labctl.kernel_books import KernelBooks
 from labctl.ports import free_port
 from labctl.prometheus import Prometheus, PrometheusSilent
+from labctl.races import Race
 from labctl.tables import duration
 
 Vector = list[tuple[dict[str, str], float]]
@@ -195,6 +196,22 @@ def test_the_document_says_what_is_known() -> None:
         }
     ]
     assert producer.describe() == "exited, killed: out of memory, unhealthy"
+
+
+def test_the_document_has_the_races() -> None:
+    found = Race("sysv_shm", sync=False, now=True, updates=9, updates_lost=4, records_read=5, records_torn=1)
+    document = status.as_document("lab", [], KernelBooks([], [], [], 1, 2), [], {}, [], [found])
+    assert document["races"] == [
+        {
+            "mechanism": "sysv_shm",
+            "sync": False,
+            "now": True,
+            "updates": 9,
+            "updates_lost": 4,
+            "records_read": 5,
+            "records_torn": 1,
+        }
+    ]
 
 
 def test_stopped_containers_are_no_running_lab() -> None:

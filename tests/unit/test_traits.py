@@ -11,7 +11,7 @@ import pytest
 from ipclab import registry
 from ipclab.channel import Traits
 
-FACTS = {field.name for field in fields(Traits)} - {"man_page", "sources"}
+FACTS = {field.name for field in fields(Traits)} - {"man_page", "sources", "switches"}
 _SOURCE = re.compile(r"[\w.-]+\([1-8]\)|ipclab\.\w+")
 
 

@@ -11,6 +11,7 @@ from ipclab.channel import ClosingEndpoint
 from ipclab.errors import ReceiveTimeout
 from ipclab.framing import FrameReader
 from ipclab.mechanisms._file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named
+from ipclab.mechanisms._words import remove_words
 
 LONG_BYTES = 1 << 20
 _PAUSES_S = (0.001, 0.02)
@@ -50,6 +51,7 @@ class FileReceiver(ClosingEndpoint):
         self.close()
         with suppress(OSError):
             self._file.path.unlink()
+        remove_words(self._file.path)
 
     def _next_into(self, buffer: memoryview) -> int | None:
         try:

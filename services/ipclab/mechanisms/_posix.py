@@ -57,9 +57,18 @@ def map_whole(what: str, descriptor: int, size: int) -> mmap.mmap:
     """Map `size` bytes of a file after making sure that the file system has room for every one of them.
 
     ftruncate(2) promises nothing: the first store to a page for which there is no room would end the
-    process with SIGBUS (mmap(2)). posix_fallocate(3) takes the room, or says ENOSPC.
+    process with SIGBUS (mmap(2)).
 
     :raises Unusable: there is not enough room
+    """
+    take_room(what, descriptor, size)
+    return mmap.mmap(descriptor, size)
+
+
+def take_room(what: str, descriptor: int, size: int) -> None:
+    """Take the room for `size` bytes of a file: posix_fallocate(3).
+
+    :raises Unusable: there is not enough
     """
     try:
         os.posix_fallocate(descriptor, 0, size)
@@ -70,4 +79,3 @@ def map_whole(what: str, descriptor: int, size: int) -> mmap.mmap:
         raise Unusable(
             message if error.errno == errno.ENOSPC else f"{what}: {error.strerror}", code=error.errno or errno.EIO
         ) from error
-    return mmap.mmap(descriptor, size)

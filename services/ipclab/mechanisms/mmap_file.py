@@ -20,6 +20,7 @@ from ipclab.channel import Address, Persistence, Sharing
 from ipclab.errors import PeerAbsent, Unusable
 from ipclab.mechanisms._posix import MODE, map_whole, named
 from ipclab.mechanisms._pshared_semaphore import SEMAPHORE_BYTES, PsharedSemaphore
+from ipclab.mechanisms._words import MappedWords, WordsInFile, remove_words
 from ipclab.ring import Ring
 from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 
@@ -58,6 +59,7 @@ class _MappedFile:
     def remove(self) -> None:
         with suppress(OSError):
             self._path.unlink()
+        remove_words(self._path)
 
 
 def _holds_a_ring(memory: memoryview) -> bool:
@@ -68,9 +70,10 @@ def _holds_a_ring(memory: memoryview) -> bool:
         ring.close()
 
 
-class MmapFile(RingMechanism):
+class MmapFile(WordsInFile, RingMechanism):
     """See the module."""
 
+    make_words = MappedWords
     traits = ring_traits(
         persistence=Persistence.FILESYSTEM,
         requires=Sharing.VOLUME,

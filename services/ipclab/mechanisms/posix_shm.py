@@ -18,6 +18,7 @@ import posix_ipc
 from ipclab.channel import Address, Persistence, Sharing
 from ipclab.errors import PeerAbsent, Unusable
 from ipclab.mechanisms._posix import MODE, map_whole, object_name, opening
+from ipclab.mechanisms._posix_words import WordsInObject, remove_words
 from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 
 _WHAT = "shared memory"
@@ -95,12 +96,13 @@ def _unlink(name: str) -> None:
     """Take the names of the object and its semaphores away, those that there are."""
     with suppress(posix_ipc.Error, OSError):
         posix_ipc.unlink_shared_memory(name)
+    remove_words(name)
     for bell_name in _bell_names(name):
         with suppress(posix_ipc.Error, OSError):
             posix_ipc.unlink_semaphore(bell_name)
 
 
-class PosixShm(RingMechanism):
+class PosixShm(WordsInObject, RingMechanism):
     """See the module."""
 
     traits = ring_traits(

@@ -15,15 +15,22 @@ import sysv_ipc
 from ipclab.channel import Address, Persistence, Sharing
 from ipclab.errors import PeerAbsent
 from ipclab.mechanisms._sysv import MODE, gone, opening, require_semaphore_timeouts
+from ipclab.mechanisms._sysv_words import SysvWords, remove_words
 from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+from ipclab.words import Words
 
 _WHAT = "shared memory segment"
 _GONE = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
 
 
-def _neighbour(key: int) -> int:
-    """The second semaphore's key: the next one, and the one before at the end of the range."""
-    return key + 1 if key < 2**31 - 1 else key - 1
+def _neighbour(key: int, distance: int = 1) -> int:
+    """The key of what belongs to it: one of the next, and of those before at the end of the range."""
+    return key + distance if key <= 2**31 - 1 - distance else key - distance
+
+
+def _words_keys(key: int) -> tuple[int, int]:
+    """Of the segment of the shared words, and of the semaphore that is their lock."""
+    return _neighbour(key), _neighbour(key, 2)
 
 
 class _Bell:
@@ -76,6 +83,7 @@ class _Segment:
         for thing in (self._segment, *self._semaphores):
             with suppress(*_GONE):
                 thing.remove()
+        remove_words(*_words_keys(self._segment.key))
 
 
 class SysvShm(RingMechanism):
@@ -111,6 +119,12 @@ class SysvShm(RingMechanism):
             segment.detach()
             raise PeerAbsent(f"{_WHAT} {key:#x} is not a ring", code=errno.ENOENT)
         return RingSender(self._with_semaphores(segment, key, 0), self._wait)
+
+    def create_words(self, address: Address, count: int) -> Words:
+        return SysvWords(*_words_keys(address.key), count, creates=True)
+
+    def open_words(self, address: Address, count: int) -> Words:
+        return SysvWords(*_words_keys(address.key), count, creates=False)
 
     @staticmethod
     def _with_semaphores(segment: sysv_ipc.SharedMemory, key: int, flags: int) -> _Segment:

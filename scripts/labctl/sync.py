@@ -1,0 +1,55 @@
+"""`./lab sync`: the lock of a pair's shared words, switched while it runs."""
+
+from __future__ import annotations
+
+from labctl import containers, engine, race_table, races
+from labctl.configuration import Configuration
+from labctl.containers import Container
+from labctl.errors import LabError
+from labctl.progress import step
+from labctl.prometheus import Prometheus
+from labctl.waiting import wait_until
+
+_TAKEN_UP_WITHIN_S = 30
+
+
+def change_sync(configuration: Configuration, mechanism: str, wanted: bool | None) -> None:
+    """Switch the lock, None being what the pair was started with; wait until rounds were run so, and show them.
+
+    :raises LabError: the pair does not run, or does not follow
+    """
+    found = containers.of_project(engine.connect(), configuration.project)
+    consumers = [c for c in containers.of_pair(found, mechanism) if c.running and not c.is_producer]
+    if not consumers:
+        raise LabError(f"{mechanism} is not running in {configuration.project}", hint=f"./lab up {mechanism}")
+    consumer = consumers[0]
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    sync = consumer.environment.get("LAB_SYNC") == "on" if wanted is None else wanted
+    before = races.updates(prometheus, mechanism, sync)
+    with step(f"Switching sync of {mechanism} {_word(sync)}") as current:
+        _tell(consumer, mechanism, wanted)
+        current.detail("waiting for rounds that were run so")
+        if not wait_until(
+            lambda: (
+                races.both_sides_follow(prometheus, mechanism, sync)
+                and races.updates(prometheus, mechanism, sync) > before
+            ),
+            _TAKEN_UP_WITHIN_S,
+        ):
+            raise LabError(
+                f"Prometheus shows no rounds of {mechanism} with sync {_word(sync)} within {_TAKEN_UP_WITHIN_S} s",
+                hint=f"docker logs {consumer.id}",
+            )
+    race_table.show(races.measure(prometheus, [mechanism]))
+
+
+def _word(sync: bool) -> str:
+    return "on" if sync else "off"
+
+
+def _tell(consumer: Container, mechanism: str, wanted: bool | None) -> None:
+    word = [] if wanted is None else [_word(wanted)]
+    code, output = consumer.docker.exec_run(["python", "-m", "ipclab", "sync", mechanism, *word])
+    if code != 0:
+        reason = " ".join(output.decode(errors="replace").split())
+        raise LabError(f"{consumer.service} refused: {reason}", hint=f"docker logs {consumer.id}")

@@ -1,0 +1,39 @@
+"""Shared words in a POSIX shared memory object of their own (shm_open(3)), locked by flock(2) on its descriptor."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import posix_ipc
+
+from ipclab.channel import Address
+from ipclab.mechanisms._posix import MODE, object_name, opening
+from ipclab.mechanisms._words import MappedWords, take
+from ipclab.words import Words
+
+
+class WordsInObject:
+    """What a mechanism whose channel is a POSIX object adds to share words: a second object beside it."""
+
+    def create_words(self, address: Address, count: int) -> Words:
+        return _open(address, count, posix_ipc.O_CREAT)
+
+    def open_words(self, address: Address, count: int) -> Words:
+        return _open(address, count, 0)
+
+
+def _name(channel: str) -> str:
+    return f"{channel}.words"
+
+
+def _open(address: Address, count: int, flags: int) -> Words:
+    name = _name(object_name(address))
+    with opening("shared words", name):
+        descriptor = int(posix_ipc.SharedMemory(name, flags, mode=MODE).fd)
+    return take(f"shared words {name}", descriptor, count, MappedWords, creates=bool(flags))
+
+
+def remove_words(channel: str) -> None:
+    """Take the words of the channel called so away. Never raises."""
+    with suppress(posix_ipc.Error, OSError):
+        posix_ipc.unlink_shared_memory(_name(channel))

@@ -1,0 +1,148 @@
+"""Shared words in a file, or in a POSIX object, which is one: mapped, or read and written. The lock is flock(2).
+
+flock(2) is freed when its holder dies. A POSIX semaphore would stay taken for ever (sem_overview(7) knows no
+owner). Each side also keeps a seat, a lock of one byte by fcntl(2), so that a side is one process at a time:
+several producers may append to a file, and one of them shares its words.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ipclab.channel import Address
+from ipclab.errors import AccessRefused, PeerAbsent, Unusable
+from ipclab.mechanisms._posix import MODE, map_whole, named, take_room
+from ipclab.words import WORD_BYTES, Words
+
+_WORD = struct.Struct("=Q")
+_CONSUMER_SEAT, _PRODUCER_SEAT = 0, 1
+
+
+class _Locked:
+    """A descriptor, its lock and its seat."""
+
+    def __init__(self, what: str, descriptor: int) -> None:
+        self._what = what
+        self._descriptor = descriptor
+
+    def try_lock(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise named(self._what, error) from error
+        return True
+
+    def unlock(self) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def is_linked(self) -> bool:
+        return os.fstat(self._descriptor).st_nlink > 0
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class MappedWords(_Locked):
+    """Words in memory: a load is a load, a store is a store."""
+
+    def __init__(self, what: str, descriptor: int, count: int) -> None:
+        super().__init__(what, descriptor)
+        self._map = map_whole(what, descriptor, count * WORD_BYTES)
+        self._words = memoryview(self._map).cast("Q")
+        self.load: Callable[[int], int] = self._words.__getitem__
+        self.store: Callable[[int, int], None] = self._words.__setitem__
+
+    def close(self) -> None:
+        self._words.release()
+        with suppress(BufferError):
+            self._map.close()
+        super().close()
+
+
+class FileWords(_Locked):
+    """Words in a file: each load is a pread(2) and each store a pwrite(2)."""
+
+    def __init__(self, what: str, descriptor: int, count: int) -> None:
+        super().__init__(what, descriptor)
+        take_room(what, descriptor, count * WORD_BYTES)
+
+    def load(self, index: int, /) -> int:
+        try:
+            (value,) = _WORD.unpack(os.pread(self._descriptor, WORD_BYTES, index * WORD_BYTES))
+        except (OSError, struct.error) as error:  # struct: somebody made the file shorter
+            raise Unusable(f"{self._what}: {error}", code=errno.EIO) from error
+        return int(value)
+
+    def store(self, index: int, value: int, /) -> None:
+        try:
+            os.pwrite(self._descriptor, _WORD.pack(value), index * WORD_BYTES)
+        except OSError as error:
+            raise named(self._what, error) from error
+
+
+def take(what: str, descriptor: int, count: int, make: Callable[[str, int, int], Words], *, creates: bool) -> Words:
+    """The words behind `descriptor`, which is taken over, also when this fails.
+
+    :raises ChannelError: there are none, not so many, or somebody has this side's seat
+    """
+    try:
+        _check_size(what, os.fstat(descriptor), count * WORD_BYTES, creates=creates)
+        seat = _CONSUMER_SEAT if creates else _PRODUCER_SEAT
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, seat)
+        except OSError as error:
+            raise AccessRefused(f"{what}: this side is taken by another process", code=errno.EBUSY) from error
+        return make(what, descriptor, count)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check_size(what: str, status: os.stat_result, size: int, *, creates: bool) -> None:
+    if not stat.S_ISREG(status.st_mode) or status.st_size not in (0, size):
+        raise Unusable(f"{what} is there and is none of ours; remove it", code=errno.EEXIST)
+    if not status.st_size and not creates:
+        raise PeerAbsent(f"{what} is empty: no consumer has made it yet", code=errno.ENOENT)
+
+
+def path_of(path: Path) -> Path:
+    """Where the words of the channel at `path` are."""
+    return path.with_name(f"{path.name}.words")
+
+
+def remove_words(path: Path) -> None:
+    """Take the words of the channel at `path` away. Never raises."""
+    with suppress(OSError):
+        path_of(path).unlink()
+
+
+class WordsInFile:
+    """What a mechanism whose channel is a file adds to share words: a second file beside it."""
+
+    make_words: Callable[[str, int, int], Words]
+
+    def create_words(self, address: Address, count: int) -> Words:
+        return self._open(address, count, creates=True)
+
+    def open_words(self, address: Address, count: int) -> Words:
+        return self._open(address, count, creates=False)
+
+    def _open(self, address: Address, count: int, *, creates: bool) -> Words:
+        path = path_of(address.path)
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_CREAT if creates else 0)
+        try:
+            descriptor = os.open(path, flags, MODE)
+        except OSError as error:
+            raise named(f"file {path}", error) from error
+        return take(f"file {path}", descriptor, count, type(self).make_words, creates=creates)
