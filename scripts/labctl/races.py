@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from labctl.measurements import fresh
+from labctl.measurements import WINDOW_S, fresh
 from labctl.prometheus import Prometheus, Sample
 
 _COUNTS = {
@@ -52,9 +52,13 @@ def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[Race]:
 
 
 def both_sides_follow(prometheus: Prometheus, mechanism: str, sync: bool) -> bool:
-    """Whether producer and consumer say that they ran the last round so."""
-    said = [s for s in prometheus.query(fresh(_SWITCH)) if s.labels["mechanism"] == mechanism]
-    return {s.labels["role"] for s in said if bool(s.value) is sync} == {"consumer", "producer"}
+    """Whether producer and consumer have run the rounds so, and no other way, for a whole window."""
+    for side in ("min", "max"):
+        said = prometheus.query(f"{side}_over_time({_SWITCH}[{WINDOW_S}s])")
+        follow = [s for s in said if s.labels["mechanism"] == mechanism and bool(s.value) is sync]
+        if {s.labels["role"] for s in follow} != {"consumer", "producer"}:
+            return False
+    return True
 
 
 def updates(prometheus: Prometheus, mechanism: str, sync: bool) -> int:

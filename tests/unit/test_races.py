@@ -52,6 +52,12 @@ def test_both_sides_must_follow(says: Vector, follow: bool) -> None:
         assert not races.both_sides_follow(prometheus, "mmap_file", False)
 
 
+def test_a_side_that_has_just_changed_does_not_follow_yet() -> None:
+    with prometheus_that_says({"max_over_time": switch(1, 0), "min_over_time": switch(0, 0)}) as prometheus:
+        assert not races.both_sides_follow(prometheus, "sysv_shm", False)
+        assert not races.both_sides_follow(prometheus, "sysv_shm", True)
+
+
 def test_the_table_says_how_it_was_counted(capsys: pytest.CaptureFixture[str]) -> None:
     race_table.show([])
     assert capsys.readouterr().out == ""

@@ -1,0 +1,44 @@
+"""The lock of a running pair's shared words is switched without a restart, and what that costs is counted."""
+
+from __future__ import annotations
+
+from lab.stack import Stack, wait_until
+
+PAIR = "sysv_shm"
+CONSUMER = "sysv-shm-consumer"
+
+
+def _count(stack: Stack, series: str, sync: str) -> int:
+    page = stack.page(CONSUMER)
+    return int(sum(value for name, labels, value in page if name == series and labels["sync"] == sync))
+
+
+def _lost(stack: Stack, sync: str) -> list[int]:
+    """Lost updates and torn reads."""
+    return [_count(stack, f"ipc_shared_{what}_total", sync) for what in ("updates_lost", "records_torn")]
+
+
+def test_without_the_lock_updates_are_lost_and_with_it_none(stack: Stack) -> None:
+    stack.wait_for_traffic(PAIR)
+    started = {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()}
+    off = stack.lab("sync", PAIR, "off")
+    try:
+        assert off.returncode == 0, off.stderr
+        assert "off, now" in off.stdout
+        wait_until("updates are lost and records are torn", 30, lambda: all(_lost(stack, "off")))
+    finally:
+        back = stack.lab("sync", PAIR, "--reset")
+    assert back.returncode == 0, back.stderr
+    assert "on, now" in back.stdout
+    before = _count(stack, "ipc_shared_updates_total", "on")
+    wait_until("updates with the lock", 15, lambda: _count(stack, "ipc_shared_updates_total", "on") > before)
+    assert _lost(stack, "on") == [0, 0]
+    assert {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()} == started
+    books = stack.settle(PAIR)
+    assert (books["corrupt"], books["duplicate"]) == (0, 0)
+
+
+def test_a_pair_without_a_lock_is_refused_and_told_which_have_one(stack: Stack) -> None:
+    refused = stack.lab("sync", "fifo", "off")
+    assert refused.returncode == 2
+    assert "sysv_shm" in refused.stderr
