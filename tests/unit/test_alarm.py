@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -9,7 +10,7 @@ from contextlib import suppress
 import pytest
 import sysv_ipc
 
-from ipclab.alarm import interrupted_after
+from ipclab.alarm import ALARM
 
 
 @pytest.fixture
@@ -19,49 +20,88 @@ def queue() -> Iterator[sysv_ipc.MessageQueue]:
     queue = sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX, mode=0o600)
     yield queue
     queue.remove()
+    ALARM.done()
+    wait_until_off()
+
+
+def wait_until_off() -> None:
+    """The first alarm that fires while nobody waits switches the timer off."""
+    give_up = time.monotonic() + 10
+    while signal.getitimer(signal.ITIMER_REAL) != (0, 0):
+        assert time.monotonic() < give_up
+
+
+def seconds_until_interrupted(queue: sysv_ipc.MessageQueue) -> float:
+    began = time.monotonic()
+    with pytest.raises(sysv_ipc.Error, match="Signaled while waiting"):
+        queue.receive()
+    return time.monotonic() - began
 
 
 @pytest.mark.parametrize("timeout_s", [0.05, 0.2])
 def test_a_blocking_receive_ends_when_its_time_is_up(queue: sysv_ipc.MessageQueue, timeout_s: float) -> None:
-    began = time.monotonic()
-    with pytest.raises(sysv_ipc.Error, match="Signaled while waiting"), interrupted_after(timeout_s):
-        queue.receive()
-    assert timeout_s <= time.monotonic() - began < timeout_s + 2
+    ALARM.limit(timeout_s)
+    assert timeout_s - 0.01 <= seconds_until_interrupted(queue) < timeout_s + 2
 
 
 def test_a_blocking_send_ends_when_its_time_is_up(queue: sysv_ipc.MessageQueue) -> None:
     with suppress(sysv_ipc.BusyError):  # there is no room
         while True:
             queue.send(b"x" * 1000, False)
-    with pytest.raises(sysv_ipc.Error, match="Signaled while waiting"), interrupted_after(0.05):
+    ALARM.limit(0.05)
+    with pytest.raises(sysv_ipc.Error, match="Signaled while waiting"):
         queue.send(b"x" * 1000)
 
 
 @pytest.mark.parametrize("timeout_s", [0, -1, 1e-9])
 def test_no_time_at_all_still_ends(queue: sysv_ipc.MessageQueue, timeout_s: float) -> None:
-    with pytest.raises(sysv_ipc.Error, match="Signaled while waiting"), interrupted_after(timeout_s):
-        queue.receive()
+    ALARM.limit(timeout_s)
+    seconds_until_interrupted(queue)
 
 
 def test_a_signal_that_came_before_the_call_is_not_the_last(queue: sysv_ipc.MessageQueue) -> None:
-    def receive_late() -> None:
-        while signal.getitimer(signal.ITIMER_REAL)[0] < 0.0101:  # until the first alarm has rung for nothing
-            pass
-        queue.receive()
-
-    with pytest.raises(sysv_ipc.Error, match="Signaled while waiting"), interrupted_after(0.01):
-        receive_late()
+    ALARM.limit(0.01)
+    while signal.getitimer(signal.ITIMER_REAL)[0] < 0.0101:  # until the first alarm has rung for nothing
+        pass
+    seconds_until_interrupted(queue)
 
 
-def test_a_message_in_time_is_received_and_the_alarm_is_off(queue: sysv_ipc.MessageQueue) -> None:
+def test_the_timer_that_runs_serves_the_next_call(queue: sysv_ipc.MessageQueue) -> None:
+    ALARM.limit(5)
+    set_at = signal.getitimer(signal.ITIMER_REAL)[0]
+    ALARM.done()
+    ALARM.limit(5)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] <= set_at  # not set anew
+    ALARM.done()
+    ALARM.limit(0.05)  # but for one that must end before it fires
+    assert seconds_until_interrupted(queue) < 4
+
+
+def test_a_timer_that_fired_already_is_set_anew(queue: sysv_ipc.MessageQueue) -> None:
+    ALARM.limit(0.01)
+    seconds_until_interrupted(queue)
+    deadline = ALARM.limit(0.3)
+    assert 0.1 < signal.getitimer(signal.ITIMER_REAL)[0] <= deadline - time.monotonic() + 0.01
+
+
+def test_it_switches_itself_off_when_nobody_waits(queue: sysv_ipc.MessageQueue) -> None:
     queue.send(b"here")
-    with interrupted_after(5):
-        assert queue.receive() == (b"here", 1)
-        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    ALARM.limit(0.05)
+    assert queue.receive() == (b"here", 1)
+    ALARM.done()
+    assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    wait_until_off()
+    ALARM.limit(0.05)
+    seconds_until_interrupted(queue)
 
 
-def test_the_alarm_is_off_after_an_error() -> None:
-    with pytest.raises(KeyError), interrupted_after(5):
-        raise KeyError
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+def test_a_child_sets_a_timer_of_its_own(queue: sysv_ipc.MessageQueue) -> None:
+    ALARM.limit(30)
+    pid = os.fork()
+    if not pid:
+        ALARM.limit(30)
+        os._exit(0 if signal.getitimer(signal.ITIMER_REAL)[0] > 0 else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    ALARM.done()
+    ALARM.limit(0.01)
+    seconds_until_interrupted(queue)

@@ -7,11 +7,12 @@ that one, below 0 the lowest up to its absolute value, 0 any.
 from __future__ import annotations
 
 import errno
+import time
 from contextlib import suppress
 
 import sysv_ipc
 
-from ipclab.alarm import interrupted_after
+from ipclab.alarm import ALARM
 from ipclab.errors import ChannelFull, MessageTooLarge, ReceiveTimeout
 from ipclab.mechanisms._sysv import gone
 
@@ -26,16 +27,18 @@ def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s
     :raises ChannelFull: no room within `timeout_s`
     :raises PeerGone: the queue was removed
     """
+    deadline = ALARM.limit(timeout_s)
     try:
-        try:
-            queue.send(payload, False, type_)
-        except sysv_ipc.BusyError:
-            with interrupted_after(timeout_s):
-                queue.send(payload, True, type_)
+        queue.send(payload, True, type_)
     except _OBJECT_ERRORS as error:
         raise gone(WHAT, queue.key, error) from error
-    except sysv_ipc.Error as error:  # "Signaled while waiting"
-        raise ChannelFull(f"{WHAT} {queue.key:#x} is full", code=errno.EAGAIN) from error
+    except sysv_ipc.Error as error:  # "Signaled while waiting", perhaps early
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise ChannelFull(f"{WHAT} {queue.key:#x} is full", code=errno.EAGAIN) from error
+        put(queue, payload, type_, left)
+    finally:
+        ALARM.done()
 
 
 def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[bytes, int]:
@@ -44,16 +47,18 @@ def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[by
     :raises ReceiveTimeout: none came within `timeout_s`
     :raises PeerGone: the queue was removed
     """
+    deadline = ALARM.limit(timeout_s)
     try:
-        try:
-            received: tuple[bytes, int] = queue.receive(False, type_)
-        except sysv_ipc.BusyError:
-            with interrupted_after(timeout_s):
-                received = queue.receive(True, type_)
+        received: tuple[bytes, int] = queue.receive(True, type_)
     except _OBJECT_ERRORS as error:
         raise gone(WHAT, queue.key, error) from error
     except sysv_ipc.Error as error:
-        raise ReceiveTimeout(f"{WHAT} {queue.key:#x} is empty", code=errno.ENOMSG) from error
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise ReceiveTimeout(f"{WHAT} {queue.key:#x} is empty", code=errno.ENOMSG) from error
+        return take(queue, type_, left)
+    finally:
+        ALARM.done()
     return received
 
 
