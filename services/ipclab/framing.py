@@ -36,6 +36,8 @@ PREFIX_BYTES = _LENGTH.size + _CHECK.size
 TRAILER_BYTES = _CHECK.size
 _MARK = struct.Struct("<Q")
 ATOMIC_BYTES = 4096  # PIPE_BUF, pipe(7)
+# Up to here it is faster to copy a message behind its prefix than to give the kernel two places to read. Not marked.
+_COPIED_BYTES = ATOMIC_BYTES - PREFIX_BYTES
 
 
 def is_marked(length: int) -> bool:
@@ -58,7 +60,7 @@ class FrameReader:
     """Cuts a byte stream into messages, whatever the sizes of the reads.
 
     Use: `next_into(buffer)` until it returns None, then read into `space()` and call `filled(n)`.
-    One buffer, allocated once; a message is copied out of it exactly once.
+    One buffer, allocated once; a message is copied out of it exactly once. `ipclab.scatter` spares large ones that.
     """
 
     def __init__(
@@ -71,6 +73,10 @@ class FrameReader:
         self._view = memoryview(self._bytes)
         self._start = 0
         self._end = 0
+        # The last sound prefix: nearly always the next one is the same, and comparing is faster than checking.
+        write_prefix(self._view, 0)
+        self._prefix = bytes(self._view[:PREFIX_BYTES])
+        self._length = 0
 
     def space(self) -> memoryview:
         """Where the next read may put its bytes; never empty once `next_into` returned None."""
@@ -91,29 +97,35 @@ class FrameReader:
         :raises TornMessage: bytes that are no frame were skipped
         :raises MessageTooLarge: the message does not fit `buffer`; it was skipped
         """
-        available = self._end - self._start
+        start = self._start
+        available = self._end - start
         if available < PREFIX_BYTES:
-            self._make_room()
+            if start:
+                self._make_room()
             return None
-        length = self._length_at(self._start)
+        length = self._length if self._bytes.startswith(self._prefix, start) else self._length_at(start)
         if length is None:
             raise self._resynchronize()
-        frame = PREFIX_BYTES + length + self._trailer
-        if available < frame:
+        begin = start + PREFIX_BYTES
+        end = begin + length
+        frame_end = end + self._trailer
+        if self._end < frame_end:
             self._make_room()
             return None
-        begin = self._start + PREFIX_BYTES
-        if self._trailer and not self._holds(begin, begin + length):
+        if self._trailer and not self._holds(begin, end):
             raise self._resynchronize()
         if self._marked and is_marked(length):
             if not self._is_unmixed(begin, length):
                 raise self._resynchronize()
-            begin += _MARK.size
+            begin, end = begin + _MARK.size, end - _MARK.size
             length -= 2 * _MARK.size
-        self._start += frame
+        if frame_end == self._end:
+            self._start = self._end = 0
+        else:
+            self._start = frame_end
         if length > len(buffer):
             raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
-        buffer[:length] = self._view[begin : begin + length]
+        buffer[:length] = self._view[begin:end]
         return length
 
     def end_of_stream(self) -> None:
@@ -145,7 +157,10 @@ class FrameReader:
             and length <= self._max
             and check == zlib.crc32(self._view[position : position + _LENGTH.size])
         )
-        return length if sound else None
+        if not sound:
+            return None
+        self._prefix, self._length = bytes(self._view[position : position + PREFIX_BYTES]), int(length)
+        return self._length
 
     def _holds(self, begin: int, end: int) -> bool:
         (check,) = _CHECK.unpack_from(self._view, end)
@@ -180,54 +195,40 @@ class FrameReader:
 
 
 class FrameWriter:
-    """Writes frames piecewise: what the kernel did not take at once goes first the next time.
-
-    A frame of which one byte was written must be finished, or the stream is broken for all that
-    follow; so an accepted message is kept here until `rest()` is empty.
-    """
+    """Makes frames without copying large messages: the pieces that writev(2) is to write one behind the other."""
 
     def __init__(self, max_message_bytes: int, *, marked: bool = False) -> None:
         self._max = max_message_bytes
-        self._view = memoryview(bytearray(PREFIX_BYTES + max_message_bytes + 2 * _MARK.size))
         self._marked = marked
         self._mark = secrets.randbits(63)  # no other writer begins here
-        self._start = 0
-        self._end = 0
+        self._marks = memoryview(bytearray(_MARK.size))
+        self._small = memoryview(bytearray(PREFIX_BYTES + _COPIED_BYTES))
+        self._prefix = self._small[:PREFIX_BYTES]
+        self._prepare(0)
 
-    def load(self, payload: memoryview) -> None:
-        """Make `payload` the next frame; only when `rest()` is empty.
+    def pieces(self, payload: memoryview) -> list[memoryview]:
+        """The frame of `payload`; valid until the next call, and as long as the payload is.
 
-        :raises MessageTooLarge: nothing was loaded
+        :raises MessageTooLarge: there is none
         """
         length = len(payload)
-        if length > self._max:
-            raise MessageTooLarge(f"a message of {length} bytes; at most {self._max}", code=errno.EMSGSIZE)
-        begin, end = PREFIX_BYTES, PREFIX_BYTES + length
-        if self._marked and is_marked(length):
-            self._mark += 1
-            begin, end = begin + _MARK.size, end + _MARK.size
-            for place in (PREFIX_BYTES, end):
-                _MARK.pack_into(self._view, place, self._mark)
-            write_prefix(self._view, length + 2 * _MARK.size)
-            self._start, self._end = 0, end + _MARK.size
-        else:
-            write_prefix(self._view, length)
-            self._start, self._end = 0, end
-        self._view[begin:end] = payload
+        if length != self._length:
+            if length > self._max:
+                raise MessageTooLarge(f"a message of {length} bytes; at most {self._max}", code=errno.EMSGSIZE)
+            self._prepare(length)
+        if length <= _COPIED_BYTES:
+            self._body[:] = payload
+            return self._whole
+        if not self._with_marks:
+            return [self._prefix, payload]
+        self._mark += 1
+        _MARK.pack_into(self._marks, 0, self._mark)
+        return [self._prefix, self._marks, payload, self._marks]
 
-    def rest(self) -> memoryview:
-        """What is still to be written."""
-        return self._view[self._start : self._end]
-
-    def wrote(self, count: int) -> None:
-        """`count` bytes of `rest()` were written."""
-        self._start += count
-
-    @property
-    def started(self) -> bool:
-        """Has the kernel taken a part of the frame?"""
-        return 0 < self._start < self._end
-
-    def unload(self) -> None:
-        """Take back a frame of which nothing was written."""
-        self._start = self._end = 0
+    def _prepare(self, length: int) -> None:
+        """Write the prefix for messages of this length, which the next one most likely has too."""
+        self._length = length
+        self._with_marks = self._marked and is_marked(length)
+        write_prefix(self._prefix, length + (2 * _MARK.size if self._with_marks else 0))
+        self._whole = [self._small[: PREFIX_BYTES + length]]
+        self._body = self._whole[0][PREFIX_BYTES:]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ipclab import message
 from ipclab.errors import MessageTooLarge, TornMessage
-from ipclab.framing import PREFIX_BYTES, FrameReader, FrameWriter, trailer, write_prefix
+from ipclab.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, trailer, write_prefix
 from ipclab.message import HEADER_BYTES, CorruptMessage
 
 MAX = 400
@@ -334,48 +334,24 @@ def test_ten_thousand_damaged_files_never_hang_and_never_invent_a_message() -> N
         assert set(reading.messages) <= set(payloads)
 
 
-@given(payloads=st.lists(st.binary(max_size=MAX), min_size=1, max_size=6), takes=chunkings)
-def test_partial_writes_give_the_same_stream(payloads: list[bytes], takes: list[int]) -> None:
-    writer, stream, turn = FrameWriter(MAX), bytearray(), 0
-    for payload in payloads:
-        writer.load(memoryview(payload))
-        frame_bytes = PREFIX_BYTES + len(payload)
-        assert len(writer.rest()) == frame_bytes
-        assert not writer.started
-        while rest := writer.rest():
-            taken = min(takes[turn % len(takes)], len(rest))
-            stream += rest[:taken]
-            turn += 1
-            writer.wrote(taken)
-            assert writer.started == (0 < len(writer.rest()) < frame_bytes)
-    assert stream == b"".join(map(framed, payloads))
+@pytest.mark.parametrize("length", [0, 1, 64, ATOMIC_BYTES - PREFIX_BYTES, ATOMIC_BYTES - PREFIX_BYTES + 1, 100_000])
+def test_the_pieces_are_the_frame(length: int) -> None:
+    writer = FrameWriter(1 << 20)
+    for byte in (b"a", b"b"):
+        payload = byte * length
+        assert b"".join(writer.pieces(memoryview(payload))) == framed(payload)
 
 
-def test_the_writer_keeps_its_own_copy() -> None:
-    """The producer builds the next message in the same buffer while the rest of this one waits."""
-    writer, payload = FrameWriter(MAX), bytearray(b"first")
-    writer.load(memoryview(payload))
-    writer.wrote(3)
-    payload[:] = b"other"
-    assert prefix(5)[:3] + bytes(writer.rest()) == framed(b"first")
-
-
-def test_what_was_unloaded_is_never_written() -> None:
-    writer = FrameWriter(MAX)
-    writer.load(memoryview(b"first"))
-    writer.unload()
-    assert not writer.rest()
-    assert not writer.started
-    writer.load(memoryview(b"second"))
-    assert bytes(writer.rest()) == framed(b"second")
-
-
-def test_a_message_over_the_maximum_is_refused_and_nothing_is_loaded() -> None:
+def test_a_message_over_the_maximum_is_refused_and_the_next_one_is_framed() -> None:
     writer = FrameWriter(MAX)
     with pytest.raises(MessageTooLarge) as caught:
-        writer.load(memoryview(bytes(MAX + 1)))
+        writer.pieces(memoryview(bytes(MAX + 1)))
     assert caught.value.errno_name == "EMSGSIZE"
     assert not caught.value.may_be_delivered
-    assert not writer.rest()
-    writer.load(memoryview(bytes(MAX)))
-    assert bytes(writer.rest()) == framed(bytes(MAX))
+    assert b"".join(writer.pieces(memoryview(bytes(MAX)))) == framed(bytes(MAX))
+
+
+@pytest.mark.parametrize("filler", [b"\0", b"F", b"\xff"])
+def test_a_stream_of_one_byte_is_no_message(filler: bytes) -> None:
+    """A reader that has seen no prefix yet knows none that could be compared with."""
+    assert not read_all([filler * 500]).messages

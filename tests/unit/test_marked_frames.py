@@ -14,10 +14,7 @@ sizes = st.one_of(st.integers(0, 200), st.integers(ATOMIC_BYTES - 40, ATOMIC_BYT
 
 def frame(writer: FrameWriter, payload: bytes) -> bytes:
     """The bytes that a writer puts on the stream."""
-    writer.load(memoryview(payload))
-    whole = bytes(writer.rest())
-    writer.wrote(len(whole))
-    return whole
+    return b"".join(writer.pieces(memoryview(payload)))
 
 
 def read(stream: bytes) -> tuple[list[bytes], int]:

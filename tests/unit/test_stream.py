@@ -16,6 +16,15 @@ Answer = int | OSError
 
 
 @pytest.fixture
+def roomy_pipe() -> Iterator[int]:
+    """A descriptor that is always writable."""
+    read_end, write_end = os.pipe()
+    yield write_end
+    os.close(read_end)
+    os.close(write_end)
+
+
+@pytest.fixture
 def full_pipe() -> Iterator[int]:
     """A descriptor that never becomes writable."""
     read_end, write_end = os.pipe()
@@ -33,17 +42,18 @@ def full_pipe() -> Iterator[int]:
 
 
 class Kernel:
-    """Answers one call of write(2) after the other as the script says, then takes everything."""
+    """Answers one call of writev(2) after the other as the script says, then takes everything."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.taken = b""
 
-    def write(self, view: memoryview) -> int:
-        answer = self.answers.pop(0) if self.answers else len(view)
+    def write(self, pieces: list[memoryview]) -> int:
+        offered = b"".join(pieces)
+        answer = self.answers.pop(0) if self.answers else len(offered)
         if isinstance(answer, OSError):
             raise answer
-        self.taken += view[:answer]
+        self.taken += offered[:answer]
         return answer
 
 
@@ -71,7 +81,7 @@ def writer(full_pipe: int) -> Writer:
 def test_a_message_of_which_a_part_is_written_is_accepted_and_finished_before_the_next(
     writer: Writer, taken: int
 ) -> None:
-    kernel = Kernel(taken, BlockingIOError(), BlockingIOError())
+    kernel = Kernel(taken, BlockingIOError())  # asked anew when the second message comes, and still full
     stream = writer(kernel)
     send(stream, FIRST)
     with pytest.raises(ChannelFull):
@@ -91,9 +101,9 @@ def test_a_message_of_which_nothing_is_written_is_taken_back(writer: Writer) -> 
 
 
 @pytest.mark.parametrize("taken", [1, PREFIX_BYTES, frame_bytes(FIRST) - 1])
-def test_the_message_that_broke_half_way_may_arrive(writer: Writer, taken: int) -> None:
+def test_the_message_that_broke_half_way_may_arrive(roomy_pipe: int, taken: int) -> None:
     with pytest.raises(PeerGone) as caught:
-        send(writer(Kernel(taken, broken())), FIRST)
+        send(StreamWriter("pipe", roomy_pipe, Kernel(taken, broken()).write), FIRST)
     assert caught.value.may_be_delivered
     assert caught.value.errno_name == "EPIPE"
 
@@ -106,7 +116,7 @@ def test_the_message_of_which_nothing_was_written_surely_did_not_arrive(writer: 
 
 @pytest.mark.parametrize("more", [[], [5]])
 def test_a_message_behind_one_that_broke_half_way_surely_did_not_arrive(writer: Writer, more: list[Answer]) -> None:
-    stream = writer(Kernel(10, BlockingIOError(), *more, broken()))
+    stream = writer(Kernel(10, *more, broken()))
     send(stream, FIRST)  # accepted: a part of it is written
     with pytest.raises(PeerGone) as caught:
         send(stream, b"second")
@@ -114,9 +124,28 @@ def test_a_message_behind_one_that_broke_half_way_surely_did_not_arrive(writer: 
     assert caught.value.errno_name == "EPIPE"
 
 
-def test_a_message_behind_one_that_was_finished_may_arrive(writer: Writer) -> None:
-    stream = writer(Kernel(10, BlockingIOError(), frame_bytes(FIRST) - 10, 3, broken()))
+def test_a_message_behind_one_that_was_finished_may_arrive(roomy_pipe: int) -> None:
+    stream = StreamWriter("pipe", roomy_pipe, Kernel(10, frame_bytes(FIRST) - 10, 3, broken()).write)
     send(stream, FIRST)
     with pytest.raises(PeerGone) as caught:
         send(stream, b"second")
     assert caught.value.may_be_delivered
+
+
+def test_what_is_kept_of_a_message_is_not_the_senders_buffer(writer: Writer) -> None:
+    """The producer builds the next message in the same buffer while the rest of this one waits."""
+    kernel = Kernel(3)
+    stream, payload = writer(kernel), bytearray(FIRST)
+    stream.send(memoryview(payload), 0.01)
+    payload[:] = b"other" * 10
+    send(stream, b"second")
+    assert kernel.taken.count(FIRST) == 1
+    assert kernel.taken.endswith(b"second")
+
+
+@pytest.mark.parametrize("taken", [1, PREFIX_BYTES - 1, PREFIX_BYTES, PREFIX_BYTES + 1, 50_000])
+def test_a_large_message_is_finished_from_where_the_kernel_stopped(roomy_pipe: int, taken: int) -> None:
+    kernel = Kernel(taken, BlockingIOError(), 1, 7)
+    payload = os.urandom(60_000)
+    send(StreamWriter("pipe", roomy_pipe, kernel.write), payload)
+    assert kernel.taken[PREFIX_BYTES:] == payload

@@ -7,7 +7,8 @@ import os
 from functools import partial
 
 from ipclab.channel import ClosingEndpoint
-from ipclab.mechanisms._stream import StreamReceiver, StreamWriter
+from ipclab.mechanisms._stream import StreamWriter
+from ipclab.mechanisms._stream_receiver import StreamReceiver
 
 
 class PipeSender(ClosingEndpoint):
@@ -15,7 +16,7 @@ class PipeSender(ClosingEndpoint):
 
     def __init__(self, what: str, descriptor: int, *, marked: bool = False) -> None:
         self._descriptor = descriptor
-        self.send = StreamWriter(what, descriptor, partial(os.write, descriptor), marked=marked).send
+        self.send = StreamWriter(what, descriptor, partial(os.writev, descriptor), marked=marked).send
 
     def close(self) -> None:
         if self._descriptor >= 0:

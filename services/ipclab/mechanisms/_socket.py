@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from ipclab.channel import ClosingEndpoint
 from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, Unusable
-from ipclab.mechanisms._stream import StreamReceiver, StreamWriter
+from ipclab.mechanisms._stream import StreamWriter
+from ipclab.mechanisms._stream_receiver import StreamReceiver
 
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNUSABLE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EEXIST, errno.EMFILE, errno.ENAMETOOLONG, errno.EPROTOTYPE)
@@ -50,7 +53,7 @@ class ConnectionSender(ClosingEndpoint):
     def __init__(self, what: str, connection: socket.socket) -> None:
         connection.setblocking(False)
         self._connection = connection
-        self.send = StreamWriter(what, connection.fileno(), connection.send).send
+        self.send = StreamWriter(what, connection.fileno(), partial(os.writev, connection.fileno())).send
 
     def close(self) -> None:
         self._connection.close()

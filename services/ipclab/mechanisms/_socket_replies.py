@@ -64,12 +64,12 @@ class ConnectionAnswerer(ConnectionReceiver):
             raise PeerGone(f"{self._what}: whoever asked has gone", code=errno.EPIPE)
         writer = self._writers.get(descriptor)
         if writer is None:
-            writer = self._writers[descriptor] = StreamWriter(self._what, descriptor, partial(os.write, descriptor))
+            writer = self._writers[descriptor] = StreamWriter(self._what, descriptor, partial(os.writev, descriptor))
         writer.send(payload, timeout_s)
 
-    def _read(self, descriptor: int) -> None:
+    def _read(self, descriptor: int, buffer: memoryview) -> int | None:
         self._asker = descriptor
-        super()._read(descriptor)
+        return super()._read(descriptor, buffer)
 
     def _drop(self, descriptor: int) -> None:
         super()._drop(descriptor)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 import select
 import struct
 import termios
 import time
 from collections.abc import Callable
 
-from ipclab.channel import ClosingEndpoint
-from ipclab.errors import ChannelFull, PeerGone, ReceiveTimeout
-from ipclab.framing import FrameReader, FrameWriter
+from ipclab.errors import ChannelFull, PeerGone
+from ipclab.framing import FrameWriter
 
 MAX_MESSAGE_BYTES = 1 << 20
 _INT = struct.Struct("i")
@@ -34,126 +32,85 @@ def unread_bytes(descriptor: int) -> int:
 class StreamWriter:
     """Sends messages as frames through a non-blocking descriptor.
 
-    `write(view)` is the system call: it returns the bytes taken and raises `OSError`. `marked`, here and below, where
-    several senders write into one stream: see `ipclab.framing`.
+    `write(pieces)` is the system call, writev(2): it returns the bytes taken and raises `OSError`. `marked`, here and
+    below, where several senders write into one stream: see `ipclab.framing`. A frame of which one byte was written
+    must be finished, or the stream is broken for all that follow.
     """
 
-    def __init__(self, what: str, descriptor: int, write: Callable[[memoryview], int], *, marked: bool = False) -> None:
+    def __init__(
+        self, what: str, descriptor: int, write: Callable[[list[memoryview]], int], *, marked: bool = False
+    ) -> None:
         self._what = what
-        self._descriptor = descriptor
         self._write = write
-        self._frames = FrameWriter(MAX_MESSAGE_BYTES, marked=marked)
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self._pieces = FrameWriter(MAX_MESSAGE_BYTES, marked=marked).pieces
+        self._rest: memoryview | None = None  # of a message that was accepted: a copy, the caller's has changed
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         """`Sender.send` for a byte stream."""
-        deadline = time.monotonic() + timeout_s
-        if not self._flush(deadline, is_this_message=False):
-            raise ChannelFull(f"{self._what} is full", code=errno.EAGAIN)
-        self._frames.load(payload)
-        if not self._flush(deadline, is_this_message=True) and not self._frames.started:
-            self._frames.unload()
-            raise ChannelFull(f"{self._what} is full", code=errno.EAGAIN)
-
-    def _flush(self, deadline: float, *, is_this_message: bool) -> bool:
-        """Write what is left of the frame; False if the descriptor took no more before `deadline`."""
-        while rest := self._frames.rest():
-            try:
-                self._frames.wrote(self._write(rest))
-            except BlockingIOError:
-                if not wait_for(self._descriptor, select.POLLOUT, deadline):
-                    return False
-            except OSError as error:
-                raise PeerGone(
-                    f"{self._what}: {error.strerror}",
-                    code=error.errno or errno.EPIPE,
-                    may_be_delivered=is_this_message and self._frames.started,
-                ) from error
-        return True
-
-
-class StreamReceiver(ClosingEndpoint):
-    """Receives messages as frames from any number of non-blocking descriptors, each a byte stream of its own.
-
-    A new sender comes in through the `door` (a socket; -1: there is none), so it need not wait until the
-    old one's stream has ended. Whoever has bytes is read once before anybody is read twice: a fast sender
-    does not starve a slow one.
-    """
-
-    def __init__(self, what: str, door: int = -1, *, marked: bool = False) -> None:
-        self._what = what
-        self._marked = marked
-        self._door = door
-        self._streams: dict[int, FrameReader] = {}
-        self._ready: list[int] = []
-        self._current: FrameReader | None = None
-        self._poll = select.poll()
-        if door >= 0:
-            self._poll.register(door, select.POLLIN)
-
-    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        deadline = time.monotonic() + timeout_s
-        left = timeout_s
-        while True:
-            if self._current:
-                length = self._current.next_into(buffer)
-                if length is not None:
-                    return length
-                self._current = None
-            if not self._ready:
-                self._ready = [descriptor for descriptor, _ in self._poll.poll(left * 1000)] if left >= 0 else []
-                if not self._ready:
-                    raise ReceiveTimeout(f"{self._what}: no message", code=errno.EAGAIN)
-                left = deadline - time.monotonic()
-            self._read(self._ready.pop())
-
-    def close(self) -> None:
-        for descriptor in self._streams:
-            os.close(descriptor)
-        self._streams.clear()
-        self._ready.clear()
-        self._current = None
-
-    def queued_bytes(self) -> int:
-        """See `ipclab.queued`. Who waits at the door is not looked into, and what we have read is not the kernel's."""
-        return sum(map(unread_bytes, self._streams))
-
-    def capacity_bytes(self) -> int:
-        """See `ipclab.queued`."""
-        return sum(map(self._capacity_of, self._streams))
-
-    def _capacity_of(self, descriptor: int) -> int:
-        """How many bytes can wait in this one."""
-        raise NotImplementedError
-
-    def _let_in(self) -> None:
-        """The door is readable: `_add` whoever stands there."""
-        raise NotImplementedError
-
-    def _add(self, descriptor: int) -> None:
-        """Read this one too; it is closed when its stream ends."""
-        self._streams[descriptor] = FrameReader(MAX_MESSAGE_BYTES, marked=self._marked)
-        self._poll.register(descriptor, select.POLLIN)
-
-    def _drop(self, descriptor: int) -> None:
-        """The stream of `descriptor` ended."""
-        self._poll.unregister(descriptor)
-        del self._streams[descriptor]
-        os.close(descriptor)
-
-    def _read(self, descriptor: int) -> None:
-        if descriptor == self._door:
-            self._let_in()
-            return
-        frames = self._streams[descriptor]
+        if self._rest is not None:
+            self._send_rest(time.monotonic() + timeout_s)
+        pieces = self._pieces(payload)
+        size = sum(map(len, pieces))
         try:
-            count = os.readv(descriptor, [frames.space()])
+            taken = self._write(pieces)
         except BlockingIOError:
-            return
-        except OSError:  # ECONNRESET, ETIMEDOUT: the same as the end of the stream
-            count = 0
-        if count:
-            frames.filled(count)
-            self._current = frames
-        else:
-            self._drop(descriptor)
-            frames.end_of_stream()
+            taken = 0
+        except OSError as error:
+            raise self._gone(error, may_be_delivered=False) from error
+        if taken != size:
+            self._go_on(pieces, size, taken, time.monotonic() + timeout_s)
+
+    def _send_rest(self, deadline: float) -> None:
+        """Finish the message of which the kernel took only a part.
+
+        :raises ChannelFull: it did not take all of the rest before `deadline`
+        """
+        rest = self._rest
+        assert rest is not None
+        taken = self._write_more([rest], len(rest), 0, deadline, is_in_hand=False)
+        self._rest = rest[taken:] if taken < len(rest) else None
+        if self._rest is not None:
+            raise self._full()
+
+    def _go_on(self, pieces: list[memoryview], size: int, taken: int, deadline: float) -> None:
+        taken = self._write_more(pieces, size, taken, deadline, is_in_hand=True)
+        if not taken:
+            raise self._full()
+        if taken < size:
+            self._rest = memoryview(b"".join(behind(pieces, taken)))
+
+    def _write_more(self, pieces: list[memoryview], size: int, taken: int, deadline: float, *, is_in_hand: bool) -> int:
+        """Write what is behind the first `taken` bytes of `size`; how many the descriptor had taken at `deadline`."""
+        is_full = is_in_hand  # it has just taken less than it could have
+        while taken < size:
+            left = deadline - time.monotonic()
+            if is_full and not self._poll.poll(max(0.0, left) * 1000):
+                break
+            try:
+                taken += self._write(behind(pieces, taken))
+                is_full = is_in_hand
+            except BlockingIOError:
+                is_full = True
+                if left <= 0:
+                    break
+            except OSError as error:
+                raise self._gone(error, may_be_delivered=is_in_hand and taken > 0) from error
+        return taken
+
+    def _full(self) -> ChannelFull:
+        return ChannelFull(f"{self._what} is full", code=errno.EAGAIN)
+
+    def _gone(self, error: OSError, *, may_be_delivered: bool) -> PeerGone:
+        message = f"{self._what}: {error.strerror}"
+        return PeerGone(message, code=error.errno or errno.EPIPE, may_be_delivered=may_be_delivered)
+
+
+def behind(pieces: list[memoryview], taken: int) -> list[memoryview]:
+    """`pieces` without their first `taken` bytes."""
+    for index, piece in enumerate(pieces):
+        if taken < len(piece):
+            return [piece[taken:], *pieces[index + 1 :]]
+        taken -= len(piece)
+    return []

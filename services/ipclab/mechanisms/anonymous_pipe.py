@@ -87,7 +87,7 @@ class AnonymousPipe:
         many_senders=True,
         many_receivers=False,
         requires=frozenset({Sharing.VOLUME}),
-        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
+        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer; large ones: the middle two
         send_errnos=("EAGAIN", "ECONNREFUSED", "ENOENT", "EPIPE"),
         man_page="pipe(7)",
         sources={

@@ -51,7 +51,7 @@ class Tcp:
         many_senders=True,
         many_receivers=False,
         requires=frozenset({Sharing.NETWORK}),
-        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
+        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer; large ones: the middle two
         send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EPIPE", "ETIMEDOUT"),
         man_page="tcp(7)",
         sources={

@@ -60,7 +60,7 @@ class UnixStream:
         many_senders=True,
         many_receivers=False,
         requires=frozenset({Sharing.VOLUME}),
-        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
+        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer; large ones: the middle two
         send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"),
         man_page="unix(7)",
         sources={
