@@ -1,18 +1,29 @@
-"""`./lab bench`: print what the lab costs on this machine."""
+"""`./lab bench`: print what the lab costs on this machine, and how fast the mechanisms are."""
 
 from __future__ import annotations
 
 import click
 
-from bench import footprint, instrumentation
+from bench import footprint, instrumentation, speed
+
+PARTS = ("footprint", "instrumentation", "speed")
 
 
 @click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
 @click.option("--cold", is_flag=True, help="Also time a start without images: removes the lab's, and the build cache.")
-def main(cold: bool) -> None:
-    """Measure start, memory, CPU, and the cost of instrumentation."""
-    for part in (footprint.report(cold=cold), instrumentation.report()):
-        click.echo("\n".join(part))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (speed).")
+def main(parts: tuple[str, ...], cold: bool, as_json: bool) -> None:
+    """Measure the parts named; without a name, start, memory, CPU, and the cost of instrumentation."""
+    for part in parts or PARTS[:2]:
+        match part:
+            case "footprint":
+                lines = footprint.report(cold=cold)
+            case "instrumentation":
+                lines = instrumentation.report()
+            case _:
+                lines = speed.report(as_json=as_json)
+        click.echo("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -138,3 +138,14 @@ def check_one_format(as_json: bool, as_markdown: bool) -> None:
     """
     if as_json and as_markdown:
         raise refuse("--json with --markdown", allowed="one of them", hint="./lab mechanisms --json")
+
+
+def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
+    """An option of `./lab bench` must belong to what is measured.
+
+    :raises BadInput: it would change nothing
+    """
+    if cold and what in ("instrumentation", "speed"):
+        raise refuse(f"--cold with {what}", allowed="--cold with footprint", hint="./lab bench footprint --cold")
+    if as_json and what != "speed":
+        raise refuse(f"--json with {what or 'no name'}", allowed="--json with speed", hint="./lab bench speed --json")

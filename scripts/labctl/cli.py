@@ -10,6 +10,7 @@ from labctl.arguments import (
     OnOff,
     Seconds,
     WholeNumber,
+    check_bench_options,
     check_load_options,
     check_one_format,
     check_sync_options,
@@ -227,20 +228,29 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
 
 
 @cli.command()
+@click.argument("what", required=False, type=click.Choice(["footprint", "instrumentation", "speed"]))
 @click.option("--cold", is_flag=True, help="Also time a start without images: removes the lab's, and the build cache.")
-def bench(cold: bool) -> None:
-    """Measure what the lab costs here: seconds to start, memory, CPU, and what measuring costs.
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with speed only.")
+def bench(what: str | None, cold: bool, as_json: bool) -> None:
+    """Measure what the lab costs here, or how fast its mechanisms are.
 
-    Runs a lab of its own beside yours and takes it down again; a few minutes. Stop yours first, or its load
-    is in the figures.
+    footprint: seconds to start, memory, CPU. Runs a lab of its own beside yours and takes it down again; a few
+    minutes. Stop yours first, or its load is in the figures. instrumentation: what measuring costs. speed: round
+    trips and rates of every mechanism, two processes on one CPU or two, without containers; about a minute.
+    Without a name, the first two.
 
     \b
       ./lab bench
-      ./lab bench --cold
+      ./lab bench footprint --cold
+      ./lab bench speed
+      ./lab bench speed --json
     """
+    check_bench_options(what, cold, as_json)
+
     from labctl.checks import run_tool
 
-    raise click.exceptions.Exit(run_tool("bench", *(["--cold"] if cold else [])))
+    options = [*([what] if what else []), *(["--cold"] if cold else []), *(["--json"] if as_json else [])]
+    raise click.exceptions.Exit(run_tool("bench", *options))
 
 
 @cli.command()

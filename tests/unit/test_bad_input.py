@@ -84,6 +84,9 @@ CASES = [
     arguments("mechanisms --markdwon", "--markdwon", "did you mean --markdown?"),
     arguments("mechanisms --json --markdown", "--json with --markdown", "one of them"),
     arguments("mechanisms fifo", "fifo", "./lab mechanisms --help"),
+    arguments("bench sped", "sped"),
+    arguments("bench speed --cold", "--cold with speed", "./lab bench footprint --cold"),
+    arguments("bench --json", "--json", "./lab bench speed --json"),
     arguments("--verbose", "--verbose"),
     arguments("down now", "now", "./lab down --help"),
     # Loads.

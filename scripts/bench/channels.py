@@ -1,0 +1,92 @@
+"""Channels for a parent and its child; receiving ends are made before the fork, so that nobody waits for them."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.shapes import Side
+from ipclab import registry, round_trip
+from ipclab.channel import Address, Mechanism, Tuning, Wait
+from ipclab.mechanisms._inherited_pipe import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Each is called once, in the process whose side it is."""
+
+    parent: Callable[[], Side]
+    child: Callable[[], Side]
+
+
+@contextmanager
+def open_pair(mechanism: str, wait: Wait, directory: Path, *, replies: bool) -> Iterator[Pair]:
+    """A channel of `mechanism` and a way back; nothing of them is left afterwards.
+
+    `replies`: the way back is that of `ipclab.round_trip`. Without it, it is a second channel, so that the first is
+    exactly what a pair of the lab has. An anonymous pipe is always the one that a fork hands down, and a second one
+    back. `directory` is where those that need a name in the filesystem have it.
+    """
+    with ExitStack() as undo:
+        if mechanism == "anonymous_pipe":
+            yield _inherited(undo)
+            return
+        subject = registry.load(mechanism, Tuning(wait=wait))
+        make = _round_trip if replies else _two_channels
+        yield make(subject, directory, undo)
+
+
+def _inherited(undo: ExitStack) -> Pair:
+    conversation = Conversation()
+
+    def parent() -> Side:
+        receiver, sender = conversation.parent()
+        undo.callback(receiver.close)
+        undo.callback(sender.close)
+        return Side(receiver.receive_into, sender.send)
+
+    def child() -> Side:
+        receiver, sender = conversation.child()
+        return Side(receiver.receive_into, sender.send)
+
+    return Pair(parent, child)
+
+
+def _round_trip(subject: Mechanism, directory: Path, undo: ExitStack) -> Pair:
+    address = _address(directory)
+    answerer = round_trip.create_answerer(subject, address)
+    undo.callback(answerer.remove)
+
+    def parent() -> Side:
+        asker = undo.enter_context(round_trip.open_asker(subject, address))
+        return Side(asker.receive_into, asker.send)
+
+    def child() -> Side:
+        # Looked up each time: it is another one once the asker has introduced itself.
+        return Side(answerer.receive_into, lambda payload, timeout_s: answerer.reply(payload, timeout_s))
+
+    return Pair(parent, child)
+
+
+def _two_channels(subject: Mechanism, directory: Path, undo: ExitStack) -> Pair:
+    ends = []
+    for _ in ("there", "back"):
+        address = _address(directory)
+        receiver = subject.create_receiver(address)
+        undo.callback(receiver.remove)
+        sender = undo.enter_context(subject.open_sender(address))
+        ends.append((receiver.receive_into, sender.send))
+    (hear_there, send_there), (hear_back, send_back) = ends
+    return Pair(lambda: Side(hear_back, send_there), lambda: Side(hear_there, send_back))
+
+
+def _address(directory: Path) -> Address:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    key = random.randrange(1 << 20, 1 << 30)
+    return Address(key=key, path=directory / f"bench-{key:x}", host="127.0.0.1", port=port)
