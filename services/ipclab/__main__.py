@@ -33,6 +33,7 @@ from ipclab.producer import Producer
 from ipclab.race import Side
 from ipclab.racer import Racer, Rounds
 from ipclab.shared_checker import SharedChecker, claim, fold
+from ipclab.speedup import roles as speedup
 from ipclab.sync_file import SyncFile
 from ipclab.words import shares_words
 
@@ -68,6 +69,10 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.group()
 def cli() -> None:
     """The roles of the lab's containers."""
+
+
+cli.add_command(speedup.coordinator)
+cli.add_command(speedup.worker)
 
 
 @cli.command()

@@ -1,0 +1,36 @@
+"""The job: counting the primes below a limit by trial division. Pure Python, CPU-bound, and its result can be checked.
+
+The count of a range does not depend on any other range, so the job splits without a serial rest; what keeps the
+speedup below the number of workers is communication, and the CPUs that there are.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+
+def count_primes(low: int, high: int) -> int:
+    """How many primes there are from `low` to `high - 1`."""
+    count = 0
+    for candidate in range(max(low, 2), high):
+        if candidate % 2 == 0:
+            count += candidate == 2
+            continue
+        divisor = 3
+        while divisor * divisor <= candidate:
+            if candidate % divisor == 0:
+                break
+            divisor += 2
+        else:
+            count += 1
+    return count
+
+
+def split(limit: int, chunks: int) -> list[tuple[int, int]]:
+    """The ranges `(low, high)` that make up 0 to `limit`, sizes differing by one at most, the costliest first.
+
+    Larger numbers take longer to divide. A costly chunk that is taken last keeps one worker busy while the others
+    have nothing left to do.
+    """
+    borders = [limit * index // chunks for index in range(chunks + 1)]
+    return list(pairwise(borders))[::-1]

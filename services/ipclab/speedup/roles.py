@@ -1,0 +1,75 @@
+"""The two roles on the command line: `python -m ipclab speedup-coordinator sysv_mq --workers 2 …`.
+
+The coordinator prints what it finds as JSON, one document a line, for `./lab speedup`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ipclab import registry, settings
+from ipclab.lifecycle import wake_on_time
+from ipclab.speedup import limits
+from ipclab.speedup.coordinator import WrongResult, compare, dismiss, wait_until_ready
+from ipclab.speedup.messages import NotAMessage
+from ipclab.speedup.site import Site
+from ipclab.speedup.team import Team
+from ipclab.speedup.worker import work
+
+
+def _site_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Where to meet, with the defaults of a container that shares with the others what the mechanism requires."""
+    for option in (
+        click.option("--key", type=settings.KEY, default=1, help="First System V key."),
+        click.option("--path", type=click.Path(path_type=Path), default=Path("/channel/speedup"), help="Names' begin."),
+        click.option("--hosts", default="speedup-{}", help="Hosts' names; {} is the worker, or 0: the coordinator."),
+        click.option("--port", type=settings.PORT, default=9000, help="Port of every host."),
+    ):
+        command = option(command)
+    return click.argument("mechanism", type=click.Choice(registry.names()))(command)
+
+
+@click.command("speedup-coordinator")
+@_site_options
+@click.option("--workers", type=limits.WORKERS, required=True, help="How many there are.")
+@click.option("--job", "limit", type=limits.JOB, required=True, help="Primes below.")
+@click.option("--chunks", type=limits.CHUNKS, required=True, help="Tasks it is split into.")
+@click.option("--rounds", type=limits.ROUNDS, required=True, help="How often to compare.")
+def coordinator(mechanism: str, workers: int, limit: int, chunks: int, rounds: int, **where: Any) -> None:
+    """Count primes alone and with workers, and print what each round took."""
+    wake_on_time()
+    subject = registry.load(mechanism)
+    try:
+        with Team(subject, Site(subject.traits, **where), workers) as team:
+            wait_until_ready(team)
+            _print(cpus=len(os.sched_getaffinity(0)), python=platform.python_version())
+            for found in compare(team, limit, chunks, rounds):
+                _print(**asdict(found))
+            dismiss(team)
+    except (WrongResult, NotAMessage) as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+@click.command("speedup-worker")
+@_site_options
+@click.option("--number", type=limits.WORKERS, required=True, help="Which of the workers this is.")
+def worker(mechanism: str, number: int, **where: Any) -> None:
+    """Count what the coordinator sends, until it says stop."""
+    wake_on_time()
+    subject = registry.load(mechanism)
+    try:
+        work(subject, Site(subject.traits, **where), number)
+    except NotAMessage as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+def _print(**document: object) -> None:
+    click.echo(json.dumps(document))

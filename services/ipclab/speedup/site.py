@@ -1,0 +1,69 @@
+"""Where coordinator and workers meet: which channels there are between them, and the address of each.
+
+Which shape they have is the mechanism's. Where a channel serves many receivers it is a mailbox: all tasks go into one,
+and whichever worker is free takes the next. Elsewhere each worker has a channel of its own for its tasks. Results share
+one channel where it serves many senders, and have one for each worker where it does not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ipclab.channel import Address, Sender, Traits
+from ipclab.errors import PeerAbsent
+
+COORDINATOR = 0  # workers are 1, 2, …
+OPEN_WITHIN_S = 30.0
+_LOOK_AGAIN_S = 0.02
+_KEYS_PER_CHANNEL = 2  # sysv_shm takes the key after its own as well
+
+
+@dataclass(frozen=True)
+class Site:
+    """Addresses that all of one run agree upon.
+
+    `key` is the first of the keys that are used, `path` what all names begin with, `hosts` the pattern of a host's
+    name, in which `{}` is the number of its worker, or 0 for the coordinator.
+    """
+
+    traits: Traits
+    key: int
+    path: Path
+    hosts: str
+    port: int
+
+    def tasks(self, worker: int) -> Address:
+        """Where a worker, from 1, takes its tasks."""
+        channel = 0 if self.traits.many_receivers else worker
+        return self._address("tasks", 2 * channel, channel, host=channel)
+
+    def results(self, worker: int) -> Address:
+        """Where the results of a worker go."""
+        channel = 0 if self.traits.many_senders else worker
+        return self._address("results", 2 * channel + 1, channel, host=COORDINATOR)
+
+    def _address(self, what: str, index: int, channel: int, *, host: int) -> Address:
+        return Address(
+            self.key + _KEYS_PER_CHANNEL * index,
+            self.path.with_name(f"{self.path.name}-{what}-{channel}"),
+            self.hosts.format(host),
+            self.port,
+        )
+
+
+def open_patiently(open_sender: Callable[[Address], Sender], address: Address) -> Sender:
+    """A sender, once its receiver is there.
+
+    :raises PeerAbsent: it was not within `OPEN_WITHIN_S`
+    """
+    deadline = time.monotonic() + OPEN_WITHIN_S
+    while True:
+        try:
+            return open_sender(address)
+        except PeerAbsent:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_AGAIN_S)

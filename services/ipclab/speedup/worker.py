@@ -1,0 +1,80 @@
+"""A worker: takes a task, counts, sends the result, until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import time
+
+from ipclab.channel import Mechanism, Receiver, Sender
+from ipclab.errors import ChannelFull, PeerGone, ReceiveTimeout
+from ipclab.speedup.job import count_primes
+from ipclab.speedup.messages import MESSAGE_BYTES, Left, Message, Ready, Result, Stop, Task, decode, encode
+from ipclab.speedup.site import Site, open_patiently
+from ipclab.speedup.stopwatch import Stopwatch
+
+_IDLE_LIMIT_S = 180.0  # the coordinator computes alone for much less than this
+_SEND_WITHIN_S = 30.0
+_LOOK_UP_S = 0.1
+_ASK_AGAIN_AFTER_LOOKS = 10
+
+
+def work(mechanism: Mechanism, site: Site, number: int) -> None:
+    """Do what comes.
+
+    :raises ChannelError: a channel cannot be opened or broke, or nothing came for `_IDLE_LIMIT_S`
+    :raises NotAMessage: something else came
+    """
+    with mechanism.create_receiver(site.tasks(number)) as tasks:
+        with open_patiently(mechanism.open_sender, site.results(number)) as results:
+            _Worker(tasks, results, number, reliable=mechanism.traits.reliable).run()
+        if not mechanism.traits.many_receivers:  # a mailbox is not ours alone: others may have yet to take their Stop
+            tasks.remove()
+
+
+class _Worker:
+    def __init__(self, tasks: Receiver, results: Sender, number: int, *, reliable: bool) -> None:
+        self._tasks = tasks
+        self._results = results
+        self._number = number
+        self._is_heard = reliable
+        self._buffer = memoryview(bytearray(MESSAGE_BYTES))
+        self._stopwatch = Stopwatch()
+
+    def run(self) -> None:
+        self._send(Ready(self._number))
+        while isinstance(task := self._next(), Task):
+            self._is_heard = True
+            began_ns = time.thread_time_ns()
+            primes = count_primes(task.low, task.high)
+            computing_ns = time.thread_time_ns() - began_ns
+            costs = computing_ns, self._stopwatch.take()
+            self._send(Result(self._number, task.round, task.number, primes, *costs))
+        self._send(Left(self._number))
+
+    def _next(self) -> Task | Stop:
+        """What the coordinator says next."""
+        for look in range(1, round(_IDLE_LIMIT_S / _LOOK_UP_S)):
+            try:
+                with self._stopwatch.running():
+                    length = self._tasks.receive_into(self._buffer, _LOOK_UP_S)
+            except ReceiveTimeout:
+                self._stopwatch.take()  # between two rounds: a poll that finds nothing is no part of either
+                if not self._is_heard and look % _ASK_AGAIN_AFTER_LOOKS == 0:
+                    self._send(Ready(self._number))
+                continue
+            message = decode(self._buffer[:length])
+            if isinstance(message, Task | Stop):
+                return message
+        raise PeerGone(f"worker {self._number} got no task for {_IDLE_LIMIT_S:.0f} s", code=errno.ETIMEDOUT)
+
+    def _send(self, message: Message) -> None:
+        deadline = time.monotonic() + _SEND_WITHIN_S
+        while True:
+            try:
+                with self._stopwatch.running():
+                    self._results.send(encode(message), 1.0)
+            except ChannelFull:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return

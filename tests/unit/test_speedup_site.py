@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ipclab import registry
+from ipclab.channel import Sharing
+from ipclab.speedup.limits import WORKERS
+from ipclab.speedup.site import Site
+
+assert WORKERS.max is not None
+ALL = range(1, WORKERS.max + 1)
+
+
+def site(name: str) -> Site:
+    return Site(registry.load(name).traits, key=1, path=Path("/channel/speedup"), hosts="speedup-{}", port=9000)
+
+
+def test_queues_are_mailboxes_and_nothing_else_is() -> None:
+    sites = {name: site(name) for name in registry.names()}
+    assert [name for name, it in sites.items() if it.tasks(1) == it.tasks(2)] == ["posix_mq", "sysv_mq"]
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_channels_that_differ_share_no_part_of_an_address(name: str) -> None:
+    where = site(name)
+    tasks, results = {where.tasks(w) for w in ALL}, {where.results(w) for w in ALL}
+    assert len(tasks) == (1 if where.traits.many_receivers else len(ALL))
+    assert len(results) == (1 if where.traits.many_senders else len(ALL))
+    addresses = [*tasks, *results]
+    keys = [address.key for address in addresses]
+    assert len({*keys, *(key + 1 for key in keys)}) == 2 * len(addresses)  # sysv_shm takes two each
+    assert len({address.path.name for address in addresses}) == len(addresses)
+    if Sharing.NETWORK in where.traits.requires:
+        assert len({(address.host, address.port) for address in addresses}) == len(addresses)
+
+
+def test_a_worker_listens_on_its_own_host_and_the_coordinator_on_its() -> None:
+    assert site("tcp").tasks(3).host == "speedup-3"
+    assert site("tcp").results(3).host == "speedup-0"
