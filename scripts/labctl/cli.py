@@ -18,6 +18,7 @@ from labctl.arguments import (
 from labctl.configuration import Configuration, project_name
 from labctl.scale import ScaleOption
 from labctl.scale import check as check_scale
+from labctl.speedup_arguments import CHUNKS, JOB, ROUNDS, AnyMechanism, WorkerCounts
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -171,6 +172,31 @@ def sync(mechanism: str, state: str | None, reset: bool) -> None:
     from labctl.sync import change_sync
 
     change_sync(configuration, mechanism, None if reset else state == "on")
+
+
+@cli.command(short_help="Split one job over workers, and measure what that brings.")
+@click.option("--mechanism", type=AnyMechanism(), required=True, metavar="MECHANISM", help="How they communicate.")
+@click.option("--workers", type=WorkerCounts(), default="1,2", show_default=True, metavar="N,...", help="How many.")
+@click.option("--job", "limit", type=JOB, default=500_000, show_default=True, metavar="N", help="Count primes below N.")
+@click.option("--chunks", type=CHUNKS, default=64, show_default=True, metavar="N", help="Tasks it is split into.")
+@click.option("--rounds", type=ROUNDS, default=5, show_default=True, metavar="N", help="How often to compare.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, ratios, and every round in ns.")
+def speedup(mechanism: str, workers: tuple[int, ...], limit: int, chunks: int, rounds: int, as_json: bool) -> None:
+    """Split one CPU-bound job over worker containers, and compare with one process that does it alone.
+
+    Needs no running lab and leaves nothing behind; stop a running one first, or its load is in the figures.
+    Any mechanism carries tasks and results. More chunks cost more messages, fewer leave workers without.
+
+    \b
+      ./lab speedup --mechanism sysv_mq --workers 1,2
+      ./lab speedup --mechanism tcp --workers 2 --chunks 2000
+      ./lab speedup --mechanism udp --workers 1,2,4 --json | jq '.comparisons[] | {workers, speedup}'
+    """
+    configuration = Configuration.load()
+
+    from labctl.speedup import compare
+
+    compare(configuration, mechanism, workers, limit=limit, chunks=chunks, rounds=rounds, as_json=as_json)
 
 
 @cli.command(short_help="Compare the mechanisms: what each promises and needs.")

@@ -19,6 +19,7 @@ PROJECT_LABEL = "com.docker.compose.project"
 # inherits that. Only a container that Compose made has a number.
 _NUMBER_LABEL = "com.docker.compose.container-number"
 _SERVICE_LABEL = "com.docker.compose.service"
+_ONE_OFF_LABEL = "com.docker.compose.oneoff"  # Compose leaves those alone that it is not asked to run
 _AT_ONCE = 8  # the SDK keeps ten connections open
 _SHORT_ID = 12
 
@@ -87,6 +88,11 @@ def listed(client: docker.DockerClient, project: str) -> list[DockerContainer]:
     label = [f"{PROJECT_LABEL}={project}", _NUMBER_LABEL]
     found: list[DockerContainer] = client.containers.list(all=True, filters={"label": label}, sparse=True)
     return found
+
+
+def one_off_labels(project: str, service: str, number: int) -> dict[str, str]:
+    """The labels of a container that is the project's, without being in compose.yaml, for the time it runs."""
+    return {PROJECT_LABEL: project, _SERVICE_LABEL: service, _NUMBER_LABEL: str(number), _ONE_OFF_LABEL: "True"}
 
 
 def of_pair(containers: Iterable[Container], mechanism: str) -> list[Container]:

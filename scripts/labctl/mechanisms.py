@@ -90,7 +90,7 @@ def rows() -> list[Row]:
     :raises LabError: the files of a mechanism ask for what this machine does not have
     """
     declared = pairs.declared()
-    return [Row(name, _traits(name), name in declared) for name in registry.names()]
+    return [Row(name, traits_of(name), name in declared) for name in registry.names()]
 
 
 def as_markdown(found: Sequence[Row]) -> str:
@@ -108,7 +108,11 @@ def size(size_bytes: int) -> str:
     return f"{size_bytes:,} B"
 
 
-def _traits(name: str) -> Traits:
+def traits_of(name: str) -> Traits:
+    """What a mechanism says of itself.
+
+    :raises LabError: its file asks for what this machine does not have
+    """
     try:
         return registry.load(name).traits
     except (ImportError, AttributeError, OSError) as error:  # macOS has no sem_timedwait(3), for one

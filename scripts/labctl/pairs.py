@@ -53,6 +53,12 @@ def default_project() -> str:
     return str(_compose_file(COMPOSE_FILE)["name"])
 
 
+def common_to_all() -> dict[str, Any]:
+    """What compose.yaml says of every container of ours (`x-app`)."""
+    app: dict[str, Any] = _compose_file(COMPOSE_FILE)["x-app"]
+    return app
+
+
 def max_message_bytes(mechanism: str) -> int:
     """The largest message that a mechanism carries, header included."""
     from ipclab import registry  # imports the mechanism, which most commands do not need

@@ -112,6 +112,23 @@ CASES = [
     arguments("sync sysv_shm off --reset", "sync sysv_shm off --reset", "one of them"),
     arguments("sync sysv_shm maybe", "STATE maybe", "on or off"),
     arguments("sync sysv_shm OFF", "STATE OFF", "on or off"),
+    # Speedups.
+    arguments("speedup", "mechanism is missing", "./lab speedup --help"),
+    arguments("speedup --mechanism pigeon", "--mechanism pigeon", "fifo"),
+    arguments("speedup --mechanism sysv-mq", "--mechanism sysv-mq", "did you mean sysv_mq?"),
+    arguments("speedup --mechanism sysv_mq --workers 0", "--workers 0", "1 to 16"),
+    arguments("speedup --mechanism sysv_mq --workers 17", "--workers 17", "1 to 16"),
+    arguments("speedup --mechanism sysv_mq --workers 1,two", "--workers 1,two", "1 to 16"),
+    arguments("speedup --mechanism sysv_mq --workers 1,", "--workers 1,", "1,2"),
+    arguments("speedup --mechanism sysv_mq --workers=", "--workers ''", "1,2"),
+    arguments("speedup --mechanism sysv_mq --workers -1", "--workers -1", "1 to 16"),
+    arguments("speedup --mechanism sysv_mq --job 9999", "--job 9999", "10000 to 2000000", "primes"),
+    arguments("speedup --mechanism sysv_mq --job 2000001", "--job 2000001", "10000 to 2000000"),
+    arguments("speedup --mechanism sysv_mq --job 1e6", "--job 1e6", "a whole number"),
+    arguments("speedup --mechanism sysv_mq --chunks 0", "--chunks 0", "1 to 10000"),
+    arguments("speedup --mechanism sysv_mq --rounds 101", "--rounds 101", "1 to 100"),
+    arguments("speedup --mechanism sysv_mq --wrokers 2", "--wrokers", "did you mean --workers?"),
+    arguments("speedup sysv_mq", "mechanism is missing", "./lab speedup --help"),
     # Settings in the environment.
     variable("LAB_RATE", "0", "1 to 1000000"),
     variable("LAB_RATE", "-1", "1 to 1000000"),
@@ -277,7 +294,7 @@ def test_port_in_use(name: str, tmp_path: Path) -> None:
 
 def test_help_needs_nothing(tmp_path: Path) -> None:
     make_lab(tmp_path).unlink()
-    for command in ("", "up", "down", "status", "load", "sync", "mechanisms", "doctor", "test"):
+    for command in ("", "up", "down", "status", "load", "sync", "mechanisms", "speedup", "doctor", "test"):
         result = run_lab(tmp_path, [*command.split(), "--help"], {"LAB_RATE": "0"})
         assert result.returncode == 0, result.stderr
         assert "./lab" in result.stdout

@@ -1,0 +1,84 @@
+"""`./lab speedup`: one job, alone and split over worker containers, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import docker
+from docker.models.containers import Container as DockerContainer
+
+from ipclab.channel import Traits
+from labctl import engine, speedup_report
+from labctl.compose_plugin import ensure_compose
+from labctl.configuration import IMAGE_TAG, Configuration
+from labctl.images import ensure_images
+from labctl.mechanisms import traits_of
+from labctl.paths import ROOT
+from labctl.progress import Step, step
+from labctl.speedup_containers import crew
+from labctl.speedup_results import Comparison
+from labctl.speedup_watch import Watch
+
+
+def compare(
+    configuration: Configuration,
+    mechanism: str,
+    workers: Sequence[int],
+    *,
+    limit: int,
+    chunks: int,
+    rounds: int,
+    as_json: bool,
+) -> None:
+    """Do the job with each number of workers, one after the other, and print the comparison.
+
+    :raises LabError: no engine, no image, or a container failed; nothing is left running
+    """
+    client = engine.connect()
+    traits = traits_of(mechanism)
+    ensure_compose()
+    ensure_images(client, configuration.values, root=ROOT)
+    job = ["--job", str(limit), "--chunks", str(chunks), "--rounds", str(rounds)]
+    found = [_with_workers(client, configuration, mechanism, traits, count, job) for count in workers]
+    speedup_report.show(mechanism, traits, limit, chunks, found, as_json)
+
+
+def _with_workers(
+    client: docker.DockerClient,
+    configuration: Configuration,
+    mechanism: str,
+    traits: Traits,
+    workers: int,
+    job: list[str],
+) -> Comparison:
+    image = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
+    title = f"Sharing the job among {workers} workers" if workers > 1 else "Handing the job to 1 worker"
+    with step(title) as current, crew(client, configuration.project, image, traits.requires) as it:
+        watch = Watch(client, it)
+        try:
+            coordinator = it.start_coordinator(mechanism, ["--workers", str(workers), *job])
+            watch.start()
+            for number in range(1, workers + 1):
+                current.detail(f"starting worker {number}")
+                it.start_worker(mechanism, number)
+            documents = list(_followed(coordinator, current))
+            exit_code = int(coordinator.wait()["StatusCode"])
+            if exit_code:
+                raise watch.failure(mechanism, exit_code)
+        finally:
+            watch.close()
+    conditions, *found = documents
+    return Comparison(workers, conditions["cpus"], conditions["python"], found)
+
+
+def _followed(coordinator: DockerContainer, current: Step) -> Iterator[dict[str, Any]]:
+    """What the coordinator prints, until it ends."""
+    text = b""
+    for part in coordinator.logs(stream=True, follow=True, stdout=True, stderr=False):
+        *lines, text = (text + part).split(b"\n")
+        for line in lines:
+            document: dict[str, Any] = json.loads(line)
+            current.detail(f"round {document['round']} done" if "round" in document else "measuring")
+            yield document

@@ -1,0 +1,114 @@
+"""The containers of one comparison: a coordinator, its workers, and what the mechanism needs them to share; no more.
+
+They are confined as compose.yaml confines all containers of ours. They are not in it, because their number, and what
+they share, is chosen on the command line. See docs/decisions/0017-a-crew-for-one-job.md.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import docker
+from docker.errors import NotFound
+from docker.models.containers import Container as DockerContainer
+from docker.types import EndpointConfig
+
+from ipclab.channel import Sharing
+from labctl.confinement import of_every_container
+from labctl.containers import PROJECT_LABEL, one_off_labels
+
+RUN_LABEL = "ipclab.speedup"
+COORDINATOR = "speedup-coordinator"
+WORKER = "speedup-worker"
+_VOLUME_AT = "/channel"
+# Each worker may need a ring for its tasks and one for its results, of 2 MiB each, and there are up to 16 workers.
+_SHM_SIZE = "96m"
+
+
+class Crew:
+    """What runs; made and removed one at a time, see docs/decisions/0011-one-container-at-a-time.md."""
+
+    def __init__(self, client: docker.DockerClient, project: str, image: str, requires: frozenset[Sharing]) -> None:
+        self.run = secrets.token_hex(4)
+        self.coordinator: DockerContainer | None = None
+        self.workers: dict[int, DockerContainer] = {}
+        self._client = client
+        self._project = project
+        self._image = image
+        self._requires = requires
+        self._name = f"{project}-speedup-{self.run}"
+
+    def share(self) -> None:
+        """Make what the containers will share."""
+        labels = {PROJECT_LABEL: self._project, RUN_LABEL: self.run}
+        if Sharing.VOLUME in self._requires:
+            self._client.volumes.create(self._name, labels=labels)
+        if Sharing.NETWORK in self._requires:
+            self._client.networks.create(self._name, driver="bridge", internal=True, labels=labels)
+
+    def start_coordinator(self, mechanism: str, arguments: Sequence[str]) -> DockerContainer:
+        """Start it; where an IPC namespace is shared, it is this container's, which nothing restarts."""
+        ipc = {"ipc_mode": "shareable", "shm_size": _SHM_SIZE} if self._shares_ipc else {"ipc_mode": "private"}
+        self.coordinator = self._start(COORDINATOR, 0, [mechanism, *arguments], ipc)
+        return self.coordinator
+
+    def start_worker(self, mechanism: str, number: int) -> None:
+        """Start the worker with this number, from 1, after the coordinator."""
+        assert self.coordinator is not None
+        ipc = {"ipc_mode": f"container:{self.coordinator.id}" if self._shares_ipc else "private"}
+        self.workers[number] = self._start(WORKER, number, [mechanism, "--number", str(number)], ipc)
+
+    def remove(self) -> None:
+        """Remove whatever bears this run's label, also what the engine made while we were interrupted."""
+        label = {"label": f"{RUN_LABEL}={self.run}"}
+        for container in self._client.containers.list(all=True, filters=label, sparse=True):
+            with suppress(NotFound):
+                container.remove(v=True, force=True)
+        for network in self._client.networks.list(filters=label):
+            with suppress(NotFound):
+                network.remove()
+        for volume in self._client.volumes.list(filters=label):
+            with suppress(NotFound):
+                volume.remove(force=True)
+
+    @property
+    def _shares_ipc(self) -> bool:
+        return Sharing.IPC_NAMESPACE in self._requires
+
+    def _start(self, role: str, number: int, arguments: list[str], ipc: dict[str, str]) -> DockerContainer:
+        container: DockerContainer = self._client.containers.create(
+            self._image,
+            [role, *arguments],
+            name=f"{self._name}-{number}",
+            labels={**one_off_labels(self._project, role, number), RUN_LABEL: self.run},
+            **of_every_container(),
+            **ipc,
+            **self._place(number),
+        )
+        container.start()
+        return container
+
+    def _place(self, number: int) -> dict[str, Any]:
+        """The volume and the network; a host is found by the name that `ipclab.speedup.site` expects."""
+        place: dict[str, Any] = {"network_mode": "none"}
+        if Sharing.VOLUME in self._requires:
+            place["volumes"] = {self._name: {"bind": _VOLUME_AT, "mode": "rw"}}
+        if Sharing.NETWORK in self._requires:
+            endpoint = EndpointConfig(self._client.api.api_version, aliases=[f"speedup-{number}"])
+            place |= {"network": self._name, "networking_config": {self._name: endpoint}}
+            del place["network_mode"]
+        return place
+
+
+@contextmanager
+def crew(client: docker.DockerClient, project: str, image: str, requires: frozenset[Sharing]) -> Iterator[Crew]:
+    """A crew for the time of the block; afterwards nothing of it is left, however the block ends."""
+    it = Crew(client, project, image, requires)
+    try:
+        it.share()
+        yield it
+    finally:
+        it.remove()
