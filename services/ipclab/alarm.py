@@ -10,6 +10,7 @@ The signal is handled in the main thread, which is therefore the thread that mus
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import time
@@ -25,6 +26,8 @@ class Alarm:
         self._waiting = False
         self._fires_at = _NEVER
         os.register_at_fork(after_in_child=self._forget)  # a child inherits no timer: setitimer(2)
+        # The interpreter gives up its handlers before the process ends; the next signal would kill it.
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
     def limit(self, timeout_s: float) -> float:
         """From here to `done()`, blocking system calls are interrupted at the returned time (monotonic), or before."""

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -105,3 +107,17 @@ def test_a_child_sets_a_timer_of_its_own(queue: sysv_ipc.MessageQueue) -> None:
     ALARM.done()
     ALARM.limit(0.01)
     seconds_until_interrupted(queue)
+
+
+def test_a_process_that_ends_is_not_killed_by_the_timer_it_left_running() -> None:
+    script = """
+import atexit, signal
+atexit.register(lambda: print(signal.getitimer(signal.ITIMER_REAL)))  # first in, last out
+from ipclab.alarm import ALARM
+ALARM.limit(60)
+ALARM.done()
+print(signal.getitimer(signal.ITIMER_REAL)[0] > 0)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["True", "(0.0, 0.0)"]
