@@ -13,6 +13,7 @@ settings.load_profile("lab")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Write golden files instead of comparing with them.")
+    parser.addoption("--kill-rounds", type=int, default=1, help="How often tests/lab kills each side of every pair.")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ipclab import message, metrics
 from ipclab.channel import Address, Mechanism, Receiver
 from ipclab.checker import Checker
-from ipclab.errors import AccessRefused, MessageTooLarge, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.kernel_receiver import KernelReceiver
 from ipclab.latency import Histogram
 from ipclab.lifecycle import TICK_S, Stop, Vitals, log
@@ -46,7 +46,7 @@ class Consumer:
                     log.info("channel open")
                     self._vitals.opened()
                     self._drain(receiver)
-            except (PeerGone, AccessRefused) as error:
+            except (PeerAbsent, PeerGone, AccessRefused) as error:
                 self._vitals.closed()
                 self._vitals.tick(time.monotonic_ns())
                 log.warning("no channel, trying again: %s", error)

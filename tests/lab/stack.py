@@ -88,11 +88,19 @@ class Stack:
             check=False,
         )
 
-    def containers(self) -> dict[str, Container]:
-        """Service to container, stopped ones too."""
-        labels = [f"{_PROJECT_LABEL}={self.project}", _NUMBER_LABEL]
-        found = self.client.containers.list(all=True, filters={"label": labels})
+    def containers(self, *labels: str) -> dict[str, Container]:
+        """Service to container, stopped ones too; `labels` narrow it down."""
+        wanted = [f"{_PROJECT_LABEL}={self.project}", _NUMBER_LABEL, *labels]
+        found = self.client.containers.list(all=True, filters={"label": wanted})
         return {container.labels[_SERVICE_LABEL]: container for container in found}
+
+    def container(self, service: str) -> Container:
+        """One container, as it is now; the engine is asked for no other."""
+        return self.containers(f"{_SERVICE_LABEL}={service}")[service]
+
+    def endpoint(self, mechanism: str, side: str) -> Container:
+        """The producer or the consumer of a pair."""
+        return self.container(f"{mechanism.replace('_', '-')}-{side}")
 
     def endpoints(self) -> dict[str, Container]:
         """The producers and consumers."""
@@ -129,7 +137,7 @@ class Stack:
 
     def text(self, service: str) -> str:
         """A container's page: over the bridge where the engine is on this machine, from inside where it is not."""
-        container = self.containers()[service]
+        container = self.container(service)
         for network in container.attrs["NetworkSettings"]["Networks"].values():
             with suppress(requests.RequestException):
                 return requests.get(f"http://{network['IPAddress']}:{metrics.PORT}/metrics", timeout=1).text
@@ -171,15 +179,22 @@ class Stack:
         except (AssertionError, docker.errors.APIError):
             return None
 
-    def settle(self, mechanism: str) -> dict[str, int]:
-        """Slow the producer down until nothing is on the way, and return the books of that moment."""
-        producer = self.containers()[f"{mechanism.replace('_', '-')}-producer"]
-        load = ["python", "-m", "ipclab", "load", mechanism]
-        assert producer.exec_run([*load, "--rate", "1", "--size", "1024"]).exit_code == 0
+    def settle(self, *mechanisms: str) -> dict[str, dict[str, int]]:
+        """Slow the producers down until nothing is on the way, and return the books of that moment by mechanism."""
+        for mechanism in mechanisms:
+            self._load(mechanism, "--rate", "1", "--size", "1024")
         try:
-            return wait_until(f"{mechanism} has nothing on the way", 20, lambda: self._settled(mechanism))
+            return {
+                mechanism: wait_until(f"{mechanism} has nothing on the way", 20, lambda m=mechanism: self._settled(m))  # type: ignore[misc]
+                for mechanism in mechanisms
+            }
         finally:
-            assert producer.exec_run([*load, "--reset"]).exit_code == 0
+            for mechanism in mechanisms:
+                self._load(mechanism, "--reset")
+
+    def _load(self, mechanism: str, *arguments: str) -> None:
+        done = self.endpoint(mechanism, "producer").exec_run(["python", "-m", "ipclab", "load", mechanism, *arguments])
+        assert done.exit_code == 0, done.output.decode()
 
     def _settled(self, mechanism: str) -> dict[str, int] | None:
         books = self.books(mechanism)

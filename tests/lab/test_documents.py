@@ -28,6 +28,7 @@ def commands(page: Path) -> list[list[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_a_page_work(page: Path) -> None:
     own = Stack("ipclabdocs")
+    own.environment["LAB_RATE"] = "50"  # it runs beside the lab of the other tests
     ran = 0
     try:
         for command in commands(page):

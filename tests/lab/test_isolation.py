@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,17 @@ from lab.stack import Stack
 _METRICS_NETWORK = "metrics"
 
 
-def shared(stack: Stack, one: str, other: str) -> set[Sharing]:
-    """What two running containers have in common, as Docker says."""
-    a, b = (stack.containers()[name].attrs for name in (one, other))
+Attributes = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def inspected(stack: Stack) -> Attributes:
+    """What Docker says of every producer and consumer."""
+    return {name: container.attrs for name, container in stack.endpoints().items()}
+
+
+def shared(stack: Stack, a: dict[str, Any], b: dict[str, Any]) -> set[Sharing]:
+    """What two running containers have in common."""
     found = set()
     modes = [attrs["HostConfig"]["IpcMode"] for attrs in (a, b)]
     if modes[0] == modes[1] and modes[0].startswith("container:"):
@@ -30,21 +39,21 @@ def shared(stack: Stack, one: str, other: str) -> set[Sharing]:
     return found
 
 
-def test_a_pair_shares_exactly_what_it_needs(stack: Stack, mechanism: str) -> None:
-    name = mechanism.replace("_", "-")
-    assert shared(stack, f"{name}-consumer", f"{name}-producer") == registry.load(mechanism).traits.requires
+def test_a_pair_shares_exactly_what_it_needs(stack: Stack, inspected: Attributes, mechanism: str) -> None:
+    sides = (inspected[f"{mechanism.replace('_', '-')}-{side}"] for side in ("consumer", "producer"))
+    assert shared(stack, *sides) == registry.load(mechanism).traits.requires
 
 
-def test_pairs_share_at_most_the_holders_namespace_with_each_other(stack: Stack) -> None:
-    for one, other in itertools.combinations(stack.endpoints(), 2):
+def test_pairs_share_at_most_the_holders_namespace_with_each_other(stack: Stack, inspected: Attributes) -> None:
+    for one, other in itertools.combinations(inspected, 2):
         if one.rpartition("-")[0] != other.rpartition("-")[0]:
-            assert shared(stack, one, other) <= {Sharing.IPC_NAMESPACE}
+            assert shared(stack, inspected[one], inspected[other]) <= {Sharing.IPC_NAMESPACE}
 
 
-def test_the_kernel_agrees_about_the_ipc_namespaces(stack: Stack) -> None:
+def test_the_kernel_agrees_about_the_ipc_namespaces(stack: Stack, inspected: Attributes) -> None:
     inodes = {name: c.exec_run(["stat", "-Lc", "%i", "/proc/self/ns/ipc"])[1] for name, c in stack.endpoints().items()}
     for one, other in itertools.combinations(inodes, 2):
-        expected = Sharing.IPC_NAMESPACE in shared(stack, one, other)
+        expected = Sharing.IPC_NAMESPACE in shared(stack, inspected[one], inspected[other])
         assert (inodes[one] == inodes[other]) is expected, (one, other)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab.stack import Stack, wait_until
 
 
@@ -10,7 +12,9 @@ def _load(stack: Stack, mechanism: str) -> tuple[int, int]:
     return stack.total(service, "ipc_load_rate"), stack.total(service, "ipc_message_size_bytes")
 
 
+@pytest.mark.parametrize("mechanism", ["fifo", "sysv_shm", "udp"])  # the loop is one; these differ in what it meets
 def test_load_changes_and_goes_back_without_a_restart(stack: Stack, mechanism: str) -> None:
+    stack.wait_for_traffic(mechanism)
     usual = _load(stack, mechanism)
     started = {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()}
     changed = stack.lab("load", mechanism, "--rate", "1000", "--size", "4096")
@@ -31,7 +35,7 @@ def test_load_changes_and_goes_back_without_a_restart(stack: Stack, mechanism: s
     assert back.returncode == 0, back.stderr
     assert _load(stack, mechanism) == usual
     assert {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()} == started
-    books = stack.settle(mechanism)
+    books = stack.settle(mechanism)[mechanism]
     assert (books["corrupt"], books["duplicate"]) == (0, 0)
 
 
@@ -39,7 +43,7 @@ def test_a_changed_load_survives_a_restart_of_the_producer(stack: Stack) -> None
     mechanism = "fifo"
     stack.wait_for_traffic(mechanism)
     assert stack.lab("load", mechanism, "--rate", "300").returncode == 0
-    producer = stack.containers()[f"{mechanism.replace('_', '-')}-producer"]
+    producer = stack.endpoint(mechanism, "producer")
     producer.stop(timeout=3)
     producer.start()
     stack.wait_for_traffic(mechanism)

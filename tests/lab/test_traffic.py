@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from ipclab import metrics, registry
 from ipclab.channel import OnFull, Persistence, Switch
 from ipclab.metrics import Role
 from lab.stack import Stack, wait_until
 
+Books = dict[str, dict[str, int]]
 
-def test_every_message_is_accounted_for(stack: Stack, mechanism: str) -> None:
-    books = stack.settle(mechanism)
-    assert books["received"] > 0
-    assert {key: books[key] for key in ("duplicate", "reordered", "corrupt")} == dict.fromkeys(
-        ("duplicate", "reordered", "corrupt"), 0
-    )
+
+@pytest.fixture(scope="module")
+def books(stack: Stack) -> Books:
+    """The books of every pair, with nothing on the way."""
+    for mechanism in stack.mechanisms():
+        stack.wait_for_traffic(mechanism)
+    return stack.settle(*stack.mechanisms())
+
+
+@pytest.fixture(scope="module")
+def status(stack: Stack, books: Books) -> dict[str, Any]:
+    """What `./lab status` says, after the books were read."""
+    assert books
+    done = stack.lab("status", "--json")
+    assert done.returncode == 0, done.stderr
+    return {row["mechanism"]: row for row in json.loads(done.stdout)["pairs"]}
+
+
+def test_every_message_is_accounted_for(books: Books, mechanism: str) -> None:
+    account = books[mechanism]
+    assert account["received"] > 0
+    assert account["sent"] == account["received"] + account["lost"]
+    assert (account["duplicate"], account["reordered"], account["corrupt"]) == (0, 0, 0)
 
 
 def test_prometheus_has_every_series_of_every_pair(stack: Stack, mechanism: str) -> None:
@@ -46,11 +67,8 @@ def test_prometheus_counts_what_the_containers_count(stack: Stack, mechanism: st
     assert before <= float(seen[0]["value"][1]) <= after
 
 
-def test_status_agrees_with_the_books(stack: Stack, mechanism: str) -> None:
-    stack.settle(mechanism)
-    status = stack.lab("status", "--json")
-    assert status.returncode == 0, status.stderr
-    pair = next(row for row in json.loads(status.stdout)["pairs"] if row["mechanism"] == mechanism)
-    assert pair["lost"] == stack.books(mechanism)["lost"]
-    assert 0 < pair["received"] <= stack.books(mechanism)["received"]
+def test_status_agrees_with_the_books(books: Books, status: dict[str, Any], mechanism: str) -> None:
+    pair = status[mechanism]
+    assert pair["lost"] == books[mechanism]["lost"]
+    assert pair["received"] > 0
     assert 0 < pair["one_way_p50_seconds"] <= pair["one_way_p99_seconds"]

@@ -34,7 +34,7 @@ def test_every_container_is_healthy(stack: Stack) -> None:
 
 
 def test_a_pair_that_does_not_move_is_named(stack: Stack) -> None:
-    consumer = stack.containers()["fifo-consumer"]
+    consumer = stack.endpoint("fifo", "consumer")
     consumer.pause()
     try:
         stuck = stack.lab("up", "--timeout", "10")

@@ -9,7 +9,7 @@ import pytest
 from ipclab import consumer, message, metrics
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
-from ipclab.errors import AccessRefused, MessageTooLarge, ReceiveTimeout, TornMessage, Unusable
+from ipclab.errors import AccessRefused, MessageTooLarge, PeerAbsent, ReceiveTimeout, TornMessage, Unusable
 from ipclab.latency import Histogram, bucket
 from ipclab.ledger import ConsumerLedger
 from ipclab.lifecycle import TICK_NS, Stop, Vitals
@@ -183,8 +183,10 @@ def test_while_there_is_no_channel_the_health_check_knows(life: Life) -> None:
     def on_open(attempt: int) -> None:
         health.append(life.alive.exists())
         life.clock.now_ns += S
-        if attempt in (2, 3):
+        if attempt == 2:
             raise AccessRefused("somebody else's", code=errno.EACCES)
+        if attempt == 3:
+            raise PeerAbsent("removed while it was adopted", code=errno.ENOENT)
 
     life.channel.on_open = on_open
     life.receive(timeout(), gone())

@@ -1,0 +1,40 @@
+"""A network that is cut without a word: nobody gets an error from the kernel, until a timeout says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.stack import Stack, wait_until
+
+# TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/_socket.py); the promise is 7 s, the rest is for looking.
+NOTICED_WITHIN_S = 15
+
+
+@pytest.mark.timeout(120)
+def test_tcp_notices_a_silent_cut_and_goes_on_when_it_is_mended(stack: Stack) -> None:
+    stack.wait_for_traffic("tcp")
+    before, known = stack.settle("tcp")["tcp"], _silence(stack)
+    network = stack.client.networks.get(f"{stack.project}_tcp")
+    consumer = stack.endpoint("tcp", "consumer")
+    network.disconnect(consumer)
+    try:
+        wait_until("the producer gives the connection up", NOTICED_WITHIN_S, lambda: _silence(stack) > known)
+        assert stack.total("tcp-producer", "ipc_channel_open") == 0
+    finally:
+        network.connect(consumer, aliases=["tcp-receiver"])
+    stack.wait_for_traffic("tcp")
+    after = stack.settle("tcp")["tcp"]
+    assert after["sent"] == after["received"] + after["lost"]
+    assert (after["corrupt"], after["duplicate"]) == (before["corrupt"], before["duplicate"])
+
+
+def _silence(stack: Stack) -> int:
+    """How often the kernel gave up: by the timeout, or by ARP's earlier report if there was one (tcp(7))."""
+    page = stack.page("tcp-producer")
+    return int(
+        sum(
+            value
+            for name, labels, value in page
+            if name == "ipc_send_errors_total" and labels["errno"] in ("ETIMEDOUT", "EHOSTUNREACH")
+        )
+    )

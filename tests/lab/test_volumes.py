@@ -1,0 +1,84 @@
+"""A shared volume that is full, or read-only: said, counted, and over as soon as it is put right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.stack import Stack, wait_until
+
+SIZE = "1m"
+# Again and again: the reader gives space back whenever it has read all.
+FILL = "timeout 2 sh -c 'while :; do cat /dev/zero >> /channel/filler; done'"
+
+
+@pytest.fixture(scope="module")
+def small(stack: Stack) -> Iterator[Stack]:
+    """A lab of one pair whose volume is 1 MiB of memory."""
+    lab = Stack("ipclabsmall")
+    lab.environment["LAB_SIZE"] = "8192"  # more than the page that an empty file already has
+    lab.lab("down")
+    lab.client.volumes.create(
+        f"{lab.project}_plain-file",
+        driver="local",
+        driver_opts={"type": "tmpfs", "device": "tmpfs", "o": f"size={SIZE},uid=10001,gid=10001,mode=0770"},
+        labels={"com.docker.compose.project": lab.project, "com.docker.compose.volume": "plain-file"},
+    )
+    assert stack.mechanisms()  # the images are there
+    try:
+        up = lab.lab("up", "plain_file")
+        assert up.returncode == 0, up.stderr
+        yield lab
+    finally:
+        lab.lab("down")
+    assert lab.leftovers() == []
+
+
+def test_a_full_volume_is_counted_and_traffic_resumes_when_space_is_back(small: Stack) -> None:
+    small.wait_for_traffic("plain_file")
+    producer = small.endpoint("plain_file", "producer")
+
+    def filled() -> int:
+        """Fill it once more."""
+        assert b"No space left" in producer.exec_run(["sh", "-c", FILL]).output
+        return _errors(small, "ENOSPC")
+
+    wait_until("ENOSPC is counted", 15, filled)
+    assert producer.exec_run(["rm", "/channel/filler"]).exit_code == 0
+    small.wait_for_traffic("plain_file")
+    books = small.settle("plain_file")["plain_file"]
+    assert books["sent"] == books["received"] + books["lost"]
+    assert (books["lost"], books["corrupt"], books["duplicate"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "name"), [("plain_file", "file"), ("mmap_file", "ring"), ("fifo", "fifo"), ("unix_stream", "socket")]
+)
+def test_a_read_only_volume_is_said_in_one_line(stack: Stack, mechanism: str, name: str) -> None:
+    service = stack.endpoint(mechanism, "consumer")
+    volume = stack.client.volumes.create(labels={"com.docker.compose.project": stack.project})
+    container = stack.client.containers.run(
+        service.attrs["Config"]["Image"],
+        ["consumer", mechanism, "--path", f"/channel/{name}"],
+        volumes={volume.name: {"bind": "/channel", "mode": "ro"}},
+        tmpfs={"/run/lab": "size=1m,uid=10001,gid=10001,mode=0700"},
+        read_only=True,
+        network_mode="none",
+        detach=True,
+    )
+    try:
+        said = wait_until("EROFS is said", 15, lambda: b"EROFS" in container.logs() and container.logs().decode())
+        lines = [line for line in said.splitlines() if "stopping" not in line]
+        assert len(lines) == 1
+        assert f"/channel/{name}" in lines[0]
+        assert "Traceback" not in said
+    finally:
+        container.remove(force=True, v=True)
+        volume.remove()
+
+
+def _errors(stack: Stack, errno_name: str) -> int:
+    series = "ipc_send_errors_total"
+    page = stack.page("plain-file-producer")
+    return int(sum(value for name, labels, value in page if name == series and labels["errno"] == errno_name))
