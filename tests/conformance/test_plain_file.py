@@ -26,6 +26,7 @@ from ipclab.mechanisms.plain_file import MECHANISM, PlainFile
 pytestmark = pytest.mark.mechanisms(picks=lambda traits: traits is MECHANISM.traits)
 POSITION_OFFSET = 8
 APPENDS = 2000
+IN_VAIN = 1000
 
 
 def half_a_frame(length: int) -> bytes:
@@ -223,6 +224,31 @@ def test_a_volume_filled_by_others_is_counted_and_traffic_resumes_when_they_go(s
         with MECHANISM.open_sender(small_volume) as sender:
             sender.send(memoryview(body(7, 5000)), 1.0)
         assert all_of(receiver)[0][-1] == 7
+
+
+def _try_in_vain(address: Address, size: int) -> None:
+    with MECHANISM.open_sender(address) as sender:
+        for number in range(IN_VAIN):
+            with suppress(ChannelFull):
+                sender.send(memoryview(body(number, size)), 0)
+
+
+def test_what_does_not_fit_is_never_seen_in_part(small_volume: Address) -> None:
+    """The kernel writes what fits; the writer takes that back before anybody may look."""
+    buffer = memoryview(bytearray(1 << 20))
+    with MECHANISM.create_receiver(small_volume) as receiver:
+        with MECHANISM.open_sender(small_volume) as sender:
+            for number in range(3):
+                sender.send(memoryview(body(number, 1000)), 1.0)
+        seen = [describe(bytes(buffer[: receiver.receive_into(buffer, 1.0)]))[0] for _ in range(3)]
+        writer = multiprocessing.get_context("fork").Process(target=_try_in_vain, args=(small_volume, 1 << 19))
+        writer.start()
+        while writer.is_alive():
+            with suppress(ReceiveTimeout):
+                seen.append(describe(bytes(buffer[: receiver.receive_into(buffer, 0)]))[0])
+        writer.join()
+        assert writer.exitcode == 0
+    assert seen == [0, 1, 2]
 
 
 def test_a_writer_on_a_volume_turned_read_only_is_refused(tmp_path: Path, address: Address) -> None:

@@ -15,6 +15,7 @@ from ipclab.mechanisms._words import remove_words
 
 LONG_BYTES = 1 << 20
 _PAUSES_S = (0.001, 0.02)
+_LOCKED_PAUSE_S = 0.00005
 
 
 class FileReceiver(ClosingEndpoint):
@@ -30,16 +31,17 @@ class FileReceiver(ClosingEndpoint):
         pause = _PAUSES_S[0]
         try:
             while (length := self._next_into(buffer)) is None:
-                if count := os.preadv(self._file.descriptor, [self._frames.space()], self._offset):
-                    self._frames.filled(count)
-                    self._offset += count
+                count = self._read_more()
+                if count:
                     continue
-                self._tidy(idle=pause == _PAUSES_S[1])
+                if count is not None:
+                    self._tidy(idle=pause == _PAUSES_S[1])
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise ReceiveTimeout(f"file {self._file.path}: nothing new", code=errno.EAGAIN)
-                time.sleep(min(pause, left))
-                pause = min(2 * pause, _PAUSES_S[1])
+                time.sleep(min(_LOCKED_PAUSE_S if count is None else pause, left))
+                if count is not None:
+                    pause = min(2 * pause, _PAUSES_S[1])
         except OSError as error:
             raise named(self._file.path, error) from error
         return length
@@ -52,6 +54,21 @@ class FileReceiver(ClosingEndpoint):
         with suppress(OSError):
             self._file.path.unlink()
         remove_words(self._file.path)
+
+    def _read_more(self) -> int | None:
+        """How many bytes were new; None if somebody has the lock, who may yet take back what is there."""
+        file = self._file
+        if file.length() == self._offset:
+            return 0
+        if not file.try_lock():
+            return None
+        try:
+            count = os.preadv(file.descriptor, [self._frames.space()], self._offset)
+        finally:
+            file.unlock()
+        self._frames.filled(count)
+        self._offset += count
+        return count
 
     def _next_into(self, buffer: memoryview) -> int | None:
         try:
