@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from bench import footprint, instrumentation, speed
+from bench import footprint, instrumentation, plain_file, speed
 
-PARTS = ("footprint", "instrumentation", "speed")
+PARTS = ("footprint", "instrumentation", "speed", "plain_file")
 
 
 @click.command()
@@ -21,6 +21,8 @@ def main(parts: tuple[str, ...], cold: bool, as_json: bool) -> None:
                 lines = footprint.report(cold=cold)
             case "instrumentation":
                 lines = instrumentation.report()
+            case "plain_file":
+                lines = plain_file.report()
             case _:
                 lines = speed.report(as_json=as_json)
         click.echo("\n".join(lines))

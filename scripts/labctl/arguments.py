@@ -145,7 +145,7 @@ def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
 
     :raises BadInput: it would change nothing
     """
-    if cold and what in ("instrumentation", "speed"):
+    if cold and what not in (None, "footprint"):
         raise refuse(f"--cold with {what}", allowed="--cold with footprint", hint="./lab bench footprint --cold")
     if as_json and what != "speed":
         raise refuse(f"--json with {what or 'no name'}", allowed="--json with speed", hint="./lab bench speed --json")

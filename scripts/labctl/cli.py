@@ -254,7 +254,7 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.argument("what", required=False, type=click.Choice(["footprint", "instrumentation", "speed"]))
+@click.argument("what", required=False, type=click.Choice(["footprint", "instrumentation", "speed", "plain_file"]))
 @click.option("--cold", is_flag=True, help="Also time a start without images: removes the lab's, and the build cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with speed only.")
 def bench(what: str | None, cold: bool, as_json: bool) -> None:
@@ -263,13 +263,14 @@ def bench(what: str | None, cold: bool, as_json: bool) -> None:
     footprint: seconds to start, memory, CPU. Runs a lab of its own beside yours and takes it down again; a few
     minutes. Stop yours first, or its load is in the figures. instrumentation: what measuring costs. speed: round
     trips and rates of every mechanism, two processes on one CPU or two, without containers; about a minute.
-    Without a name, the first two.
+    plain_file: what its lock and fsync cost. Without a name, the first two.
 
     \b
       ./lab bench
       ./lab bench footprint --cold
       ./lab bench speed
       ./lab bench speed --json
+      ./lab bench plain_file
     """
     check_bench_options(what, cold, as_json)
 

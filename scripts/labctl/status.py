@@ -19,6 +19,7 @@ from labctl import (
     namespace_split,
     race_table,
     races,
+    switches,
     tables,
 )
 from labctl.configuration import Configuration
@@ -47,6 +48,7 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
         pairs = measurements.measure(prometheus, mechanisms_of(found))
         books = kernel_books.read(prometheus)
         races_found = races.measure(prometheus, mechanisms_of(found))
+        switches_found = switches.read(prometheus)
         splits = namespace_split.find(prometheus, found)
     except PrometheusSilent:
         if not as_json:  # the containers' states are what there is to see
@@ -57,10 +59,12 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
     pairs = channel_books.with_books(pairs, channels)
     if as_json:
         document = as_document(configuration.project, pairs, books, found, costs, splits, races_found)
+        document["switches"] = switches_found
         document["channels"] = [channel.as_json() for channel in channels]
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     tables.show_pairs(pairs)
+    show_lines(switches.lines(switches_found))
     books_table.show(channels)
     kernel_table.show(books)
     race_table.show(races_found)

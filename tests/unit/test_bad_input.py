@@ -86,6 +86,7 @@ CASES = [
     arguments("mechanisms fifo", "fifo", "./lab mechanisms --help"),
     arguments("bench sped", "sped"),
     arguments("bench speed --cold", "--cold with speed", "./lab bench footprint --cold"),
+    arguments("bench plain_file --cold", "--cold with plain_file", "./lab bench footprint --cold"),
     arguments("bench --json", "--json", "./lab bench speed --json"),
     arguments("--verbose", "--verbose"),
     arguments("down now", "now", "./lab down --help"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labctl import race_table, races
+from labctl import race_table, races, switches
 from labctl.races import Race
 from unit.test_status import Vector, prometheus_that_says
 
@@ -65,3 +65,12 @@ def test_the_table_says_how_it_was_counted(capsys: pytest.CaptureFixture[str]) -
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["sysv_shm", "on", "1,000", "0", "50", "0"] in rows
     assert ["sysv_shm", "off,", "now", "90", "40", "60", "7"] in rows
+
+
+def test_the_switches_of_an_append_are_shown_as_the_producer_says() -> None:
+    plain_file = {"mechanism": "plain_file", "role": "producer"}
+    says: Vector = [({**plain_file, "switch": "lock"}, 1), ({**plain_file, "switch": "fsync"}, 0)]
+    with prometheus_that_says({"ipc_switch_on{role='producer',switch!='sync'}": says}) as prometheus:
+        found = switches.read(prometheus)
+    assert found == {"plain_file": {"lock": True, "fsync": False}}
+    assert switches.lines(found) == ["plain_file: fsync off, lock on"]
