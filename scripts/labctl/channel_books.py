@@ -136,7 +136,8 @@ def _shared(sent: Mapping[int, tuple[str, int]], consumers: Sequence[Container])
             notes.setdefault(note.producer, {})[owner] = note
     labels = {container.id: container.label for container in consumers}
     running = [container.id for container in consumers if container.running]
-    overtaking = WINDOW if int(consumers[0].environment.get("LAB_PRIORITIES") or 1) > 1 else 0
+    classes = int(consumers[0].environment.get("LAB_CLASSES") or 1)
+    overtaking = WINDOW if classes > 1 and consumers[0].mechanism == "posix_mq" else 0
     rows = []
     for identity, (label, taken) in _with_unknown(sent, {i: max(n.end for n in s.values()) for i, s in notes.items()}):
         of_all = notes.get(identity, {})

@@ -16,7 +16,7 @@ from labctl.arguments import (
     check_sync_options,
 )
 from labctl.configuration import Configuration, project_name
-from labctl.scale import ScaleOption
+from labctl.scale import ScaleOption, check_types
 from labctl.scale import check as check_scale
 from labctl.speedup_arguments import CHUNKS, JOB, ROUNDS, AnyMechanism, WorkerCounts
 
@@ -79,6 +79,7 @@ def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str
       ./lab up
       ./lab up fifo tcp
       ./lab up sysv_mq --scale sysv_mq.consumer=3 --scale sysv_mq.producer=2
+      LAB_SYSV_MQ_TYPES=2 ./lab up sysv_mq --scale sysv_mq.consumer=2         each picks a type
       LAB_RATE=1000 ./lab up                      messages per second of each pair
       COMPOSE_PROJECT_NAME=second LAB_PROMETHEUS_PORT=9091 LAB_GRAFANA_PORT=3001 ./lab up
     """
@@ -86,6 +87,7 @@ def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str
     wanted = sorted(set(mechanisms)) or pairs.declared()
     configuration.check_size(wanted)
     scale = check_scale(scales, wanted)
+    check_types(scale, configuration.number("LAB_SYSV_MQ_TYPES"))
     ports.check_free(configuration)
 
     from labctl.up import bring_up

@@ -64,6 +64,20 @@ def check(asked: Iterable[tuple[str, str, int]], wanted: Iterable[str]) -> Scale
     return found
 
 
+def check_types(scale: Scale, types: int) -> None:
+    """Of several consumers of `sysv_mq` each picks one type, so every type needs one.
+
+    :raises BadInput: there are more types than consumers
+    """
+    consumers = scale.get(pairs.service_of("sysv_mq", "consumer"), 1)
+    if 1 < consumers < types:
+        raise refuse(
+            f"LAB_SYSV_MQ_TYPES={types} with --scale sysv_mq.consumer={consumers}",
+            allowed=f"at most {consumers} types, one for each consumer",
+            hint="messages of a type that nobody picks would fill the queue; one consumer alone takes all types",
+        )
+
+
 def _cannot_serve(what: str, mechanism: str, role: str, able: list[str]) -> BadInput:
     return refuse(
         what,

@@ -15,9 +15,8 @@ from typing import Any
 import click
 from prometheus_client import start_http_server
 
-from ipclab import gone, metrics, namespaces, registry, settings
+from ipclab import gone, mailbox_options, metrics, namespaces, registry, settings
 from ipclab.channel import Address, Mechanism, Switch, Tuning, Wait
-from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.errors import ChannelError
 from ipclab.gone import with_gone
@@ -32,7 +31,6 @@ from ipclab.metrics import Page, Role, Sample
 from ipclab.producer import Producer
 from ipclab.race import Side
 from ipclab.racer import Racer, Rounds
-from ipclab.shared_checker import SharedChecker, claim, fold
 from ipclab.speedup import roles as speedup
 from ipclab.sync_file import SyncFile
 from ipclab.words import shares_words
@@ -57,6 +55,7 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--lock/--no-lock", default=None, envvar="LAB_FILE_LOCK", help="Lock the file to append."),
         click.option("--fsync/--no-fsync", default=None, envvar="LAB_FILE_FSYNC", help="Wait for the disk."),
         click.option("--sync/--no-sync", default=None, envvar="LAB_SYNC", help="Lock the words that both change."),
+        click.option("--classes", type=settings.CLASSES, envvar="LAB_CLASSES", default=1, help="Types, or priorities."),
         click.option("--holder", envvar="LAB_HOLDER", help="Host name of the namespace's holder."),
         click.option("--state", type=click.Path(path_type=Path), default=_STATE, help="Private, lasting directory."),
         click.option("--alive", type=click.Path(path_type=Path), default=_ALIVE, help="File touched while alive."),
@@ -85,6 +84,7 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     subject, tuning = _tuned(mechanism, options)
     if problem := settings.check_size(mechanism, size, subject.traits.max_message_bytes):
         raise click.BadParameter(problem, param_hint="LAB_SIZE")
+    subject = mailbox_options.classified(mechanism, subject, options["classes"])
     endpoint = _Endpoint(mechanism, Role.PRODUCER, options, tuning, subject)
     ledger = ProducerLedger(options["state"] / "producer.ledger")
     load = LoadFile(options["state"] / "load.json", Load(rate, size))
@@ -95,21 +95,18 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
 @cli.command()
 @mechanism_argument
 @click.option("--books", type=click.Path(path_type=Path), help="Directory that all consumers of the channel share.")
+@click.option("--pick", type=settings.CLASSES, help="Take the messages of this type alone.")
 @click.option("--shared", is_flag=True, envvar="LAB_SHARED", help="Others take messages from the same channel.")
 @endpoint_options
-def consumer(mechanism: str, books: Path | None, shared: bool, **options: Any) -> None:
+def consumer(mechanism: str, books: Path | None, pick: int | None, shared: bool, **options: Any) -> None:
     """Receive messages and account for every one."""
     subject, tuning = _tuned(mechanism, options)
+    mailbox_options.claimed(mechanism, subject, books, shared=shared)
+    pick = pick or mailbox_options.picked(subject, books, options["classes"], shared=shared)
+    subject = mailbox_options.classified(mechanism, subject, options["classes"], pick)
     endpoint = _Endpoint(mechanism, Role.CONSUMER, options, tuning, subject)
     ledger = ConsumerLedger(options["state"] / "consumer.ledger")
-    checker: Checker | SharedChecker
-    if shared:
-        checker = SharedChecker(ledger, _books_of_all(mechanism, books, subject.traits.many_receivers))
-    else:
-        if books:
-            claim(books, shared=False)
-            fold(ledger, books)
-        checker = Checker(ledger, ordered=subject.traits.ordered)
+    checker = mailbox_options.checker(ledger, subject, books, shared=shared)
     loop = Consumer(subject, endpoint.address, checker, endpoint.vitals, endpoint.stop)
     endpoint.run(loop.run, loop.samples)
 
@@ -172,16 +169,6 @@ def sync(mechanism: str, wanted: str | None, state: Path) -> None:
         file.reset()
     else:
         file.write(wanted == "on")
-
-
-def _books_of_all(mechanism: str, books: Path | None, many_receivers: bool) -> Path:
-    """This consumer's folder in the books that it keeps together with others."""
-    if not many_receivers:
-        raise click.BadParameter(f"{mechanism} serves one receiver at a time", param_hint="--shared")
-    if not books:
-        raise click.BadParameter("needs --books, where the others keep theirs", param_hint="--shared")
-    claim(books, shared=True)
-    return books / namespaces.container()
 
 
 def _tuned(name: str, options: dict[str, Any]) -> tuple[Mechanism, Tuning]:

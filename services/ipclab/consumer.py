@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ipclab import message, metrics
+from ipclab import classes, message, metrics
 from ipclab.channel import Address, Mechanism, Receiver
 from ipclab.checker import Checker
 from ipclab.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
@@ -63,6 +63,7 @@ class Consumer:
         yield Sample(metrics.DUPLICATE, sum(s.duplicate for s in streams))
         yield Sample(metrics.REORDERED, sum(s.reordered for s in streams))
         yield Sample(metrics.CORRUPT, self._checker.corrupt_count)
+        yield from classes.samples(self._mechanism)
         yield Sample(metrics.SHARED, self._checker.shared)
         yield Sample(metrics.LATENCY, self._latency)
         yield from self._kernel.samples()

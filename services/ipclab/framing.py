@@ -14,10 +14,10 @@ much it skipped. The message has its own checksum (`ipclab.message`); the frame 
 A *checked* frame has one more field, the CRC-32 of the message, 4 bytes behind it. It is for files, where
 the next writer goes on behind the part that a dead one left: there a sound prefix proves nothing.
 
-A *marked* frame has the same 8 bytes before and behind the message, which no other frame has, and its prefix counts
-them. It is for a stream that several writers share: what another wrote in between has pushed the second mark away
-from where it should be. That costs 16 bytes and no checksum, because a pipe alters nothing. Only frames of more
-than `ATOMIC_BYTES` are marked: smaller ones are never mixed.
+A *marked* frame has the same 8 bytes before and behind the message, and its prefix counts them: a number that no
+other frame has, and the CRC-32 of the prefix and of it. It is for a stream that several writers share: what another
+wrote in between has pushed the second mark away from where it should be. That costs 16 bytes and no checksum of the
+message, because a pipe alters nothing. Only frames of more than `ATOMIC_BYTES` are marked: no others are ever mixed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _LENGTH = struct.Struct("<4sI")
 _CHECK = struct.Struct("<I")
 PREFIX_BYTES = _LENGTH.size + _CHECK.size
 TRAILER_BYTES = _CHECK.size
-_MARK = struct.Struct("<Q")
+_MARK = struct.Struct("<II")  # a number that no other frame near has, and the CRC-32 of the prefix and of it
+_NUMBER_BYTES = 4
 ATOMIC_BYTES = 4096  # PIPE_BUF, pipe(7)
 # Up to here it is faster to copy a message behind its prefix than to give the kernel two places to read. Not marked.
 _COPIED_BYTES = ATOMIC_BYTES - PREFIX_BYTES
@@ -77,6 +78,7 @@ class FrameReader:
         write_prefix(self._view, 0)
         self._prefix = bytes(self._view[:PREFIX_BYTES])
         self._length = 0
+        self._owed = 0  # bytes of mixed frames that were counted already, and still come as if they were garbage
 
     def space(self) -> memoryview:
         """Where the next read may put its bytes; never empty once `next_into` returned None."""
@@ -105,7 +107,11 @@ class FrameReader:
             return None
         length = self._length if self._bytes.startswith(self._prefix, start) else self._length_at(start)
         if length is None:
-            raise self._resynchronize()
+            torn = self._resynchronize()
+            if not self._owed:
+                raise torn
+            self._owed = max(0, self._owed - (self._start - start))
+            return self.next_into(buffer)
         begin = start + PREFIX_BYTES
         end = begin + length
         frame_end = end + self._trailer
@@ -116,7 +122,9 @@ class FrameReader:
             raise self._resynchronize()
         if self._marked and is_marked(length):
             if not self._is_unmixed(begin, length):
-                raise self._resynchronize()
+                torn = self._resynchronize()
+                self._owed = max(0, self._owed + end - self._start)
+                raise torn
             begin, end = begin + _MARK.size, end - _MARK.size
             length -= 2 * _MARK.size
         if frame_end == self._end:
@@ -167,8 +175,13 @@ class FrameReader:
         return bool(check == zlib.crc32(self._view[begin:end]))
 
     def _is_unmixed(self, begin: int, length: int) -> bool:
-        end = begin + length
-        return self._view[begin : begin + _MARK.size] == self._view[end - _MARK.size : end]
+        mark, end = self._view[begin : begin + _MARK.size], begin + length
+        _, check = _MARK.unpack(mark)
+        # Two equal words may lie that far apart in any message; a mark of this prefix is only one that was made for it.
+        return bool(
+            mark == self._view[end - _MARK.size : end]
+            and check == zlib.crc32(self._view[begin - PREFIX_BYTES : begin + _NUMBER_BYTES])
+        )
 
     def _next_prefix(self) -> int:
         """Where behind the first byte a sound prefix begins, or the beginning of what may be one; -1 for nowhere."""
@@ -200,7 +213,7 @@ class FrameWriter:
     def __init__(self, max_message_bytes: int, *, marked: bool = False) -> None:
         self._max = max_message_bytes
         self._marked = marked
-        self._mark = secrets.randbits(63)  # no other writer begins here
+        self._mark = secrets.randbits(32)  # hardly any other writer begins here
         self._marks = memoryview(bytearray(_MARK.size))
         self._small = memoryview(bytearray(PREFIX_BYTES + _COPIED_BYTES))
         self._prefix = self._small[:PREFIX_BYTES]
@@ -221,8 +234,10 @@ class FrameWriter:
             return self._whole
         if not self._with_marks:
             return [self._prefix, payload]
-        self._mark += 1
-        _MARK.pack_into(self._marks, 0, self._mark)
+        self._mark = (self._mark + 1) & 0xFFFFFFFF
+        _MARK.pack_into(self._marks, 0, self._mark, 0)
+        check = zlib.crc32(self._marks[:_NUMBER_BYTES], self._prefix_check)
+        _MARK.pack_into(self._marks, 0, self._mark, check)
         return [self._prefix, self._marks, payload, self._marks]
 
     def _prepare(self, length: int) -> None:
@@ -230,5 +245,6 @@ class FrameWriter:
         self._length = length
         self._with_marks = self._marked and is_marked(length)
         write_prefix(self._prefix, length + (2 * _MARK.size if self._with_marks else 0))
+        self._prefix_check = zlib.crc32(self._prefix)
         self._whole = [self._small[: PREFIX_BYTES + length]]
         self._body = self._whole[0][PREFIX_BYTES:]

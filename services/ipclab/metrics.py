@@ -87,6 +87,12 @@ LOST = _consumer("ipc_messages_lost", "Sequence numbers that never arrived, by w
 DUPLICATE = _consumer("ipc_messages_duplicate", "Messages that arrived again.")
 REORDERED = _consumer("ipc_messages_reordered", "Messages that arrived after a later one.")
 CORRUPT = _consumer("ipc_messages_corrupt", "Arrivals that were no message as it was sent.")
+RECEIVED_BY_CLASS = _consumer(
+    "ipc_messages_received_by_class",
+    "Messages received of each type or priority in this life of the consumer, where there are several.",
+    "kind",
+    "number",
+)
 SHARED = _consumer(
     "ipc_channel_shared",
     "1 where other consumers take messages from the same channel: then none of them can tell what is lost.",
@@ -193,6 +199,7 @@ DEFINITIONS = (
     DUPLICATE,
     REORDERED,
     CORRUPT,
+    RECEIVED_BY_CLASS,
     SHARED,
     LATENCY,
     KERNEL_DROPS,

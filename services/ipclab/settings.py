@@ -21,6 +21,7 @@ RATE = click.IntRange(1, MAX_RATE)
 SIZE = click.IntRange(MIN_MESSAGE_BYTES, 1 << 20)
 KEY = click.IntRange(1, MAX_KEY)
 PORT = click.IntRange(1, 65535)
+CLASSES = click.IntRange(1, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ SETTINGS = {
         Setting("LAB_SIZE", SIZE, "bytes of each message, header included"),
         Setting("LAB_SYSV_SHM_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
         Setting("LAB_SYSV_MQ_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
+        Setting("LAB_SYSV_MQ_TYPES", CLASSES, "types of messages; of several consumers each picks one"),
+        Setting("LAB_POSIX_MQ_PRIORITIES", CLASSES, "priorities of messages; the highest comes out first"),
         Setting("LAB_TCP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
         Setting("LAB_UDP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
         Setting("LAB_PROMETHEUS_PORT", PORT, "a free port on 127.0.0.1"),

@@ -19,6 +19,7 @@ from typing import Any
 from conformance.racing import RacingEndpoint
 from ipclab import registry, round_trip
 from ipclab.channel import Address, Receiver, Sender, Tuning, Wait
+from ipclab.classes import Classifies
 from ipclab.drops import CountsDrops
 from ipclab.errors import ChannelError, ChannelFull, ReceiveTimeout
 from ipclab.queued import HoldsBytes
@@ -63,6 +64,17 @@ class Endpoint(RacingEndpoint):
     def tune(self, wait: str) -> None:
         """Wait this way on whatever is opened from now on."""
         self._mechanism = registry.load(self._name, Tuning(wait=Wait(wait)))
+
+    def classify(self, classes: int, pick: int = 0) -> None:
+        """So many types or priorities for whatever is opened from now on; its receiver picks one, or takes all."""
+        mechanism = registry.load(self._name)
+        assert isinstance(mechanism, Classifies)
+        self._mechanism = mechanism.classified(classes, pick)
+
+    def received_by_class(self) -> dict[int, int]:
+        """How many messages of each type or priority the receiver got."""
+        assert isinstance(self._mechanism, Classifies)
+        return dict(self._mechanism.received_by_class)
 
     def mount(self, directory: str, size_bytes: int) -> bool:
         """Put a small file system over `directory` that nobody else sees; False where that is not allowed."""

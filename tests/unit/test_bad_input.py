@@ -75,6 +75,9 @@ CASES = [
     arguments("up --scale fifo.consumer=2", "fifo serves one consumer", "posix_mq, sysv_mq"),
     arguments("up fifo --scale sysv_mq.consumer=2", "--scale sysv_mq.consumer=2", "./lab up sysv_mq"),
     arguments("up --scale fifo.producer=2 --scale fifo.producer=3", "fifo.producer once"),
+    variable("LAB_SYSV_MQ_TYPES", "9", "1 to 8"),
+    variable("LAB_POSIX_MQ_PRIORITIES", "0", "1 to 8"),
+    variable("LAB_SYSV_MQ_TYPES", "3", "at most 2 types", command="up sysv_mq --scale sysv_mq.consumer=2"),
     # Commands and options.
     arguments("upp", "COMMAND upp", "did you mean up?"),
     arguments("explode", "COMMAND explode", "status"),

@@ -19,6 +19,7 @@ from ipclab.latency import Histogram
 from ipclab.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
+from ipclab.mechanisms.sysv_mq import SysvMq
 from ipclab.metrics import DEFINITIONS, Definition, Page, Role, Sample, Type
 from ipclab.producer import Producer
 from ipclab.race import Side
@@ -61,6 +62,8 @@ def a_consumer(directory: Path) -> Consumer:
         consumer._latency.record(nanoseconds)
     consumer._bytes = 1_048_576
     consumer._kernel._dropped = 70
+    consumer._mechanism = SysvMq(2)
+    consumer._mechanism.received_by_class.update({1: 1500, 2: 1400})
     consumer._kernel._held = (4096, 65_536)
     return consumer
 

@@ -2,12 +2,14 @@
 
 Sources: msgget(2), msgop(2), sysvipc(7). The queue belongs to an IPC namespace and lives until it is
 removed, so it keeps what was sent while the consumer is dead. A full queue (msg_qbytes, by default
-msgmnb = 16,384 bytes) makes the sender wait.
+msgmnb = 16,384 bytes) makes the sender wait. Each message has a type, and a receiver may ask for one type alone.
 """
 
 from __future__ import annotations
 
 import errno
+from collections import Counter
+from itertools import cycle
 
 import sysv_ipc
 
@@ -39,19 +41,32 @@ class _Endpoint(ClosingEndpoint):
 
 
 class SysvMqSender(_Endpoint):
-    """msgsnd(2)."""
+    """msgsnd(2), of one type after the other."""
+
+    def __init__(self, queue: sysv_ipc.MessageQueue, types: int) -> None:
+        super().__init__(queue)
+        self._types = cycle(range(MESSAGE_TYPE, MESSAGE_TYPE + types))
+        self._type = next(self._types)
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > MAX_MESSAGE_BYTES:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
-        put(self._queue, payload, MESSAGE_TYPE, timeout_s)
+        put(self._queue, payload, self._type, timeout_s)
+        self._type = next(self._types)  # one that was not sent keeps its type
 
 
 class SysvMqReceiver(_Endpoint):
     """msgrcv(2)."""
 
+    def __init__(self, queue: sysv_ipc.MessageQueue, pick: int, counts: Counter[int] | None) -> None:
+        super().__init__(queue)
+        self._pick = pick
+        self._counts = counts
+
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        payload, _ = take(self._queue, ANY_TYPE, timeout_s)
+        payload, type_ = take(self._queue, self._pick, timeout_s)
+        if self._counts is not None:
+            self._counts[type_] += 1
         return copied(payload, buffer)
 
     def remove(self) -> None:
@@ -94,11 +109,23 @@ class SysvMq:
         },
     )
 
+    class_name = "type"
+    receivers_pick = True
+
+    def __init__(self, types: int = 1, pick: int = ANY_TYPE) -> None:
+        self._types = types
+        self._pick = pick
+        self.received_by_class: Counter[int] = Counter()
+
+    def classified(self, classes: int, pick: int = ANY_TYPE) -> SysvMq:
+        return SysvMq(classes, pick)
+
     def create_receiver(self, address: Address) -> SysvMqReceiver:
-        return SysvMqReceiver(_queue(address, sysv_ipc.IPC_CREAT))
+        counts = self.received_by_class if self._types > 1 else None
+        return SysvMqReceiver(_queue(address, sysv_ipc.IPC_CREAT), self._pick, counts)
 
     def open_sender(self, address: Address) -> SysvMqSender:
-        return SysvMqSender(_queue(address, 0))
+        return SysvMqSender(_queue(address, 0), self._types)
 
     def create_answerer(self, address: Address) -> SysvMqAnswerer:
         return SysvMqAnswerer(_queue(address, sysv_ipc.IPC_CREAT), MAX_MESSAGE_BYTES)

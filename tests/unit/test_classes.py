@@ -1,0 +1,51 @@
+"""Types and priorities: who takes which, and what is shown of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ipclab import classes, metrics, registry
+from ipclab.classes import Classifies, free_class, samples
+from ipclab.ledger import LedgerError
+
+
+def test_consumers_share_the_types_out(tmp_path: Path) -> None:
+    assert [free_class(tmp_path, 3) for _ in range(classes.MOST)] == [1, 2, 3, 1, 2, 3, 1, 2]
+    with pytest.raises(LedgerError, match="8 consumers"):
+        free_class(tmp_path, 3)
+
+
+def test_the_type_of_a_dead_consumer_is_free_again(tmp_path: Path) -> None:
+    child = os.fork()
+    if not child:
+        os._exit(free_class(tmp_path, 2))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert free_class(tmp_path, 2) == 1
+
+
+def test_only_mailboxes_have_classes() -> None:
+    having = {name for name in registry.names() if isinstance(registry.load(name), Classifies)}
+    assert having == {"posix_mq", "sysv_mq"}
+
+
+def test_a_queue_with_priorities_keeps_no_order_as_a_whole() -> None:
+    plain = registry.load("posix_mq")
+    assert isinstance(plain, Classifies)
+    assert (plain.traits.ordered, plain.classified(2).traits.ordered, plain.classified(1).traits.ordered) == (1, 0, 1)
+    with pytest.raises(ValueError, match="highest priority first"):
+        plain.classified(2, 1)
+
+
+def test_what_was_received_of_each_class_is_shown() -> None:
+    plain = registry.load("sysv_mq")
+    assert isinstance(plain, Classifies)
+    mechanism = plain.classified(2)
+    assert isinstance(mechanism, Classifies)
+    mechanism.received_by_class.update({2: 5, 1: 4})
+    assert [(s.labels, s.value) for s in samples(mechanism)] == [(("type", "1"), 4), (("type", "2"), 5)]
+    assert {s.definition for s in samples(mechanism)} == {metrics.RECEIVED_BY_CLASS}
+    assert not list(samples(plain))
+    assert not list(samples(registry.load("fifo")))
