@@ -8,7 +8,7 @@ one that stays counts for them; the consumers' notes are on a volume that stays.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import docker
 
@@ -25,14 +25,26 @@ _GRACE_S = 3  # compose.yaml's stop_grace_period
 _EMPTY_WITHIN_S = 5
 
 
-def prepare(client: docker.DockerClient, project: str, mechanisms: Sequence[str], scale: Scale) -> None:
-    """Take surplus containers away, and stop a channel whose consumers go from one to many or back."""
+def prepare(
+    client: docker.DockerClient,
+    project: str,
+    mechanisms: Sequence[str],
+    scale: Scale,
+    classes: Mapping[str, int],
+) -> None:
+    """Take surplus containers away, and stop a channel whose consumers go from one to many or back.
+
+    :param classes: types or priorities of a mechanism's messages, where it has any; with other ones a channel has to
+        run empty too, because what is left in it is in an order that the next consumer does not expect
+    """
     found = containers.of_project(client, project)
     for mechanism in mechanisms:
         consumers, producers = (_side(found, mechanism, role) for role in pairs.ROLES)
         keep = {role: scale.get(pairs.service_of(mechanism, role), 1) for role in pairs.ROLES}
         shared = channel_books.is_shared(found, mechanism)
-        switches = bool(consumers) and shared != (keep["consumer"] > 1)
+        switches = bool(consumers) and (
+            shared != (keep["consumer"] > 1) or _classes(consumers[0]) != classes.get(mechanism, 1)
+        )
         surplus = len(consumers) > keep["consumer"] or len(producers) > keep["producer"]
         if not switches and not surplus:
             continue
@@ -40,7 +52,7 @@ def prepare(client: docker.DockerClient, project: str, mechanisms: Sequence[str]
             for producer in producers if switches else producers[keep["producer"] :]:
                 producer.docker.stop(timeout=_GRACE_S)
             _hand_over(producers[: keep["producer"]], producers[keep["producer"] :])
-            if switches and shared:
+            if switches and (shared or _classes(consumers[0]) > 1):
                 wait_until(lambda: _is_empty(client, project, mechanism), _EMPTY_WITHIN_S)  # noqa: B023
             for consumer in consumers if switches else consumers[keep["consumer"] :]:
                 consumer.docker.stop(timeout=_GRACE_S)
@@ -51,6 +63,11 @@ def prepare(client: docker.DockerClient, project: str, mechanisms: Sequence[str]
 def _side(found: Sequence[Container], mechanism: str, role: str) -> list[Container]:
     service = pairs.service_of(mechanism, role)
     return [container for container in found if container.service == service]
+
+
+def _classes(container: Container) -> int:
+    """How many types or priorities it was started with."""
+    return int(container.environment.get("LAB_CLASSES") or 1)
 
 
 def _hand_over(staying: Sequence[Container], going: Sequence[Container]) -> None:

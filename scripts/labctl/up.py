@@ -38,7 +38,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     if images.grafana:
         services.append("grafana")
     lab = _Lab(configuration, client, wanted)
-    rescale.prepare(client, configuration.project, wanted, scale)
+    rescale.prepare(client, configuration.project, wanted, scale, _classes(configuration))
     lab.start(services, {**configuration.environment(), **images.environment(), **_shared(scale)}, scale)
     lab.heal_split()
     lab.wait_for_traffic(timeout_s)
@@ -49,6 +49,14 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)
     show_lines(addresses.lines(configuration, lab.containers()))
+
+
+def _classes(configuration: Configuration) -> dict[str, int]:
+    """How many types or priorities the messages of a mechanism have."""
+    return {
+        "sysv_mq": configuration.number("LAB_SYSV_MQ_TYPES"),
+        "posix_mq": configuration.number("LAB_POSIX_MQ_PRIORITIES"),
+    }
 
 
 def _shared(scale: Scale) -> dict[str, str]:
