@@ -8,6 +8,11 @@ what is written survives the writer in any case.
 
 The reader shortens the file when it has read all of it and it is long, or nothing more comes. A full file
 (16 MiB) is EAGAIN and a full volume ENOSPC; both are over when the reader has caught up.
+
+Measured beside a FIFO (`./lab bench plain_file`, twice: 1 KiB, two CPUs of which others had up to 63 and 73 %, ext4,
+medians of 5 runs): an append takes 1.7 to 2.6 times as long, and what the lock adds is less than what the runs
+differ by; with fsync 18 to 273 times, as the disk pleases. A message alone arrives 52 to 78 times as late, because
+the reader naps. Without the lock 1 message of 21,800 was lost.
 """
 
 from __future__ import annotations
