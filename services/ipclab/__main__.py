@@ -234,7 +234,10 @@ def main() -> None:
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(2)
-    except (ChannelError, LedgerError, OSError) as error:
+    except ChannelError as error:
+        click.echo(f"error: {error.explained()}", err=True)
+        sys.exit(1)
+    except (LedgerError, OSError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
 

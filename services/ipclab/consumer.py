@@ -11,7 +11,7 @@ from ipclab.checker import Checker
 from ipclab.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.kernel_receiver import KernelReceiver
 from ipclab.latency import Histogram
-from ipclab.lifecycle import TICK_S, Stop, Vitals, log
+from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.message import CorruptMessage
 from ipclab.metrics import Sample
 from ipclab.shared_checker import SharedChecker
@@ -37,6 +37,7 @@ class Consumer:
 
     def run(self) -> None:
         """Receive until told to stop; make the channel again whenever it is taken away."""
+        complaint = Complaint()
         while not self._stop.requested:
             try:
                 with (
@@ -44,12 +45,13 @@ class Consumer:
                     self._kernel.following(receiver),
                 ):
                     log.info("channel open")
+                    complaint.over()
                     self._vitals.opened()
                     self._drain(receiver)
             except (PeerAbsent, PeerGone, AccessRefused) as error:
                 self._vitals.closed()
                 self._vitals.tick(time.monotonic_ns())
-                log.warning("no channel, trying again: %s", error)
+                complaint.about(error)
                 time.sleep(_RETRY_S)
 
     def samples(self) -> Iterable[Sample]:

@@ -9,6 +9,15 @@ from __future__ import annotations
 
 import errno
 
+# What to do about what no retry mends; the containers run as user 10001.
+_HINTS = {
+    "EROFS": "the volume is mounted read-only: mount it read-write",
+    "EACCES": "it belongs to another user, or forbids it: ls -ln, ipcs; remove it, or run as its owner",
+    "EPERM": "it belongs to another user: ls -ln, ipcs; remove it, or run as its owner",
+    "ENOSPC": "no space is left there: remove something, or make it larger (the volume; shm_size of /dev/shm; ipcs -l)",
+    "EDQUOT": "the quota is used up: remove something",
+}
+
 
 class ChannelError(Exception):
     """A channel could not do what it was asked.
@@ -21,6 +30,11 @@ class ChannelError(Exception):
         self.may_be_delivered = may_be_delivered
         self.errno_name = errno.errorcode.get(code, str(code))
         super().__init__(f"{message} ({self.errno_name})")
+
+    def explained(self) -> str:
+        """The message, and what to do where that is known; one line."""
+        hint = _HINTS.get(self.errno_name)
+        return f"{self}; hint: {hint}" if hint else str(self)
 
 
 class PeerAbsent(ChannelError):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ipclab import metrics, namespaces
 from ipclab.channel import Switch, Wait
+from ipclab.errors import ChannelError
 from ipclab.metrics import Sample
 
 TICK_NS = 250_000_000
@@ -107,6 +108,23 @@ class Vitals:
     def namespace_samples(self) -> Iterable[Sample]:
         """Who shares what: all that the holder has to show."""
         yield Sample(metrics.NAMESPACE_INFO, 1, self._namespaces)
+
+
+class Complaint:
+    """Why there is no channel, said once: it is tried again several times a second."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def about(self, error: ChannelError) -> None:
+        """Say it, unless it was the last thing said."""
+        if str(error) != self._said:
+            self._said = str(error)
+            log.warning("no channel, trying again: %s", error.explained())
+
+    def over(self) -> None:
+        """There is a channel."""
+        self._said = ""
 
 
 def wake_on_time() -> None:

@@ -11,7 +11,7 @@ from ipclab import message, metrics
 from ipclab.channel import Address, Mechanism, Sender
 from ipclab.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
 from ipclab.ledger import ProducerLedger
-from ipclab.lifecycle import TICK_S, Stop, Vitals, log
+from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.load import LoadFile
 from ipclab.metrics import Sample
 from ipclab.schedule import Schedule
@@ -54,20 +54,19 @@ class Producer:
 
     def _keep_sending(self) -> None:
         wait_s = _BACKOFF_S[0]
-        complaint = ""
+        complaint = Complaint()
         while not self._stop.requested:
             try:
                 with self._mechanism.open_sender(self._address) as sender:
                     log.info("channel open")
-                    complaint, wait_s = "", _BACKOFF_S[0]
+                    complaint.over()
+                    wait_s = _BACKOFF_S[0]
                     self._vitals.opened()
                     self._pump(sender)
             except (PeerAbsent, PeerGone, AccessRefused) as error:
                 self._errors[error.errno_name] += 1
                 self._vitals.closed()
-                if str(error) != complaint:
-                    complaint = str(error)
-                    log.warning("no channel, trying again: %s", error)
+                complaint.about(error)
                 self._idle(wait_s)
                 wait_s = min(2 * wait_s, _BACKOFF_S[1])
 

@@ -179,7 +179,11 @@ class Stack:
         except (AssertionError, docker.errors.APIError):
             return None
 
-    def settle(self, *mechanisms: str) -> dict[str, dict[str, int]]:
+    def settle(self, mechanism: str) -> dict[str, int]:
+        """Slow one producer down until nothing is on the way, and return the pair's books of that moment."""
+        return self.settle_all(mechanism)[mechanism]
+
+    def settle_all(self, *mechanisms: str) -> dict[str, dict[str, int]]:
         """Slow the producers down until nothing is on the way, and return the books of that moment by mechanism."""
         for mechanism in mechanisms:
             self._load(mechanism, "--rate", "1", "--size", "1024")

@@ -13,7 +13,7 @@ NOTICED_WITHIN_S = 15
 @pytest.mark.timeout(120)
 def test_tcp_notices_a_silent_cut_and_goes_on_when_it_is_mended(stack: Stack) -> None:
     stack.wait_for_traffic("tcp")
-    before, known = stack.settle("tcp")["tcp"], _silence(stack)
+    before, known = stack.settle("tcp"), _silence(stack)
     network = stack.client.networks.get(f"{stack.project}_tcp")
     consumer = stack.endpoint("tcp", "consumer")
     network.disconnect(consumer)
@@ -23,7 +23,7 @@ def test_tcp_notices_a_silent_cut_and_goes_on_when_it_is_mended(stack: Stack) ->
     finally:
         network.connect(consumer, aliases=["tcp-receiver"])
     stack.wait_for_traffic("tcp")
-    after = stack.settle("tcp")["tcp"]
+    after = stack.settle("tcp")
     assert after["sent"] == after["received"] + after["lost"]
     assert (after["corrupt"], after["duplicate"]) == (before["corrupt"], before["duplicate"])
 

@@ -35,7 +35,7 @@ def test_load_changes_and_goes_back_without_a_restart(stack: Stack, mechanism: s
     assert back.returncode == 0, back.stderr
     assert _load(stack, mechanism) == usual
     assert {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()} == started
-    books = stack.settle(mechanism)[mechanism]
+    books = stack.settle(mechanism)
     assert (books["corrupt"], books["duplicate"]) == (0, 0)
 
 

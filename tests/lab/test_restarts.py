@@ -32,7 +32,7 @@ class Settled:
         """Slow every pair down until that moment."""
         for mechanism in stack.mechanisms():
             stack.wait_for_traffic(mechanism, within_s=BACK_WITHIN_S)
-        return cls(stack.settle(*stack.mechanisms()), kernel_objects(stack))
+        return cls(stack.settle_all(*stack.mechanisms()), kernel_objects(stack))
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def test_a_crashed_holder_does_not_split_the_pairs(stack: Stack) -> None:
         )
     for mechanism in stack.mechanisms():
         stack.wait_for_traffic(mechanism, within_s=30)
-    for books in stack.settle(*stack.mechanisms()).values():
+    for books in stack.settle_all(*stack.mechanisms()).values():
         assert books["sent"] == books["received"] + books["lost"]
 
 

@@ -20,7 +20,7 @@ def books(stack: Stack) -> Books:
     """The books of every pair, with nothing on the way."""
     for mechanism in stack.mechanisms():
         stack.wait_for_traffic(mechanism)
-    return stack.settle(*stack.mechanisms())
+    return stack.settle_all(*stack.mechanisms())
 
 
 @pytest.fixture(scope="module")

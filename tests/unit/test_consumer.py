@@ -194,6 +194,18 @@ def test_while_there_is_no_channel_the_health_check_knows(life: Life) -> None:
     assert life.alive.exists()  # open again, since its last breath
 
 
+def test_what_stands_in_the_way_is_said_once_with_a_hint(life: Life, caplog: pytest.LogCaptureFixture) -> None:
+    def on_open(attempt: int) -> None:
+        if attempt in (1, 2, 3, 5):
+            raise AccessRefused("a volume", code=errno.EROFS)
+
+    life.channel.on_open = on_open
+    life.receive(sealed(0), gone(), timeout())
+    said = [record.getMessage() for record in caplog.records if "EROFS" in record.getMessage()]
+    assert len(said) == 2  # it was over in between
+    assert all("hint: " in line and "\n" not in line for line in said)
+
+
 def test_the_unusable_ends_the_loop(life: Life) -> None:
     life.receive(sealed(0), gone(), sealed(1))
     life = Life(life.alive.parent, life.clock)
