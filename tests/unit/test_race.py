@@ -23,6 +23,7 @@ class ScriptedWords:
         self.words = [0] * WORDS
         self.locked = False
         self.lock_is_free = True
+        self.came_in_between = 0
         self.meanwhile: Callable[[int], None] = lambda _index: None
 
     def load(self, index: int, /) -> int:
@@ -37,6 +38,7 @@ class ScriptedWords:
 
     def _let_the_other_side_act(self, index: int) -> None:
         if not self.locked:
+            self.came_in_between += 1
             self.meanwhile(index)
 
     def try_lock(self) -> bool:
@@ -95,6 +97,7 @@ def test_with_the_lock_nobody_comes_in_between(words: ScriptedWords, side: Side)
     words.meanwhile = add_one(words)
     met(words, side, sync=True)
     assert words.words[COUNTER_AT] == words.words[_MADE_AT + side] == MAX_STEPS
+    assert words.came_in_between == 0
     assert not words.locked
 
 
