@@ -4,7 +4,7 @@
     0        magic and layout version; written last, so a half-made ring is no ring
     1        capacity of the data area in bytes, a multiple of 8
     2        closed: the receiver took the ring away; the sender must open a new one
-    3        receiver spins: it looks by itself, nobody need ring its bell
+    3        receiver looks: it is awake or spins, nobody need ring its bell; it says 0 before it sleeps
     8        tail: bytes ever written; the producer's alone (its own cache line)
     16       head: bytes ever read; the consumer's alone
     24       sender waits: there was no room; the consumer rings the sender's bell after reading
@@ -27,7 +27,7 @@ from ipclab.errors import MessageTooLarge, PeerGone, TornMessage
 
 _MAGIC = int.from_bytes(b"IPCRING1", "little")
 _WORD = 8
-_CAPACITY, _CLOSED, _RECEIVER_SPINS, _TAIL, _HEAD, _SENDER_WAITS, _DATA = 1, 2, 3, 8, 16, 24, 32
+_CAPACITY, _CLOSED, RECEIVER_LOOKS, _TAIL, _HEAD, SENDER_WAITS, _DATA = 1, 2, 3, 8, 16, 24, 32
 _WRAP = 0xFFFFFFFF  # as a length: the rest of the data area is unused, go on at its beginning
 HEADER_BYTES = _DATA * _WORD
 
@@ -49,22 +49,25 @@ def _commit(position: int, length: int) -> int:
 
 
 class Ring:
-    """One side's view of the shared memory; `close` before the memory is unmapped."""
+    """One side's view of the shared memory; `close` before the memory is unmapped.
+
+    `words` is for the two flags, `RECEIVER_LOOKS` and `SENDER_WAITS`: a property would cost more than the word.
+    """
 
     def __init__(self, memory: memoryview) -> None:
         self._memory = memory
-        self._words = memory.cast("Q")
+        self.words = memory.cast("Q")
         self._data = memory[HEADER_BYTES:]
         self._capacity = (len(memory) - HEADER_BYTES) // _WORD * _WORD
 
     def close(self) -> None:
         """Drop every view of the memory."""
-        for view in (self._words, self._data, self._memory):
+        for view in (self.words, self._data, self._memory):
             view.release()
 
     def is_sound(self) -> bool:
         """Is there a ring of this size in the memory, with books that add up?"""
-        words = self._words
+        words = self.words
         return (
             words[0] == _MAGIC
             and words[_CAPACITY] == self._capacity
@@ -75,7 +78,7 @@ class Ring:
 
     def format(self) -> None:
         """Make an empty ring of whatever the memory holds."""
-        words = self._words
+        words = self.words
         words[0] = 0
         for index in range(1, _DATA):
             words[index] = 0
@@ -84,11 +87,11 @@ class Ring:
 
     def is_ready(self) -> bool:
         """Has a receiver made this ring, and not taken it away?"""
-        return self._words[0] == _MAGIC and not self._words[_CLOSED]
+        return self.words[0] == _MAGIC and not self.words[_CLOSED]
 
     def mark_closed(self) -> None:
         """Tell the sender that this memory is no longer read."""
-        self._words[_CLOSED] = 1
+        self.words[_CLOSED] = 1
 
     def try_write(self, payload: memoryview) -> bool:
         """Write one record; False if there is no room now.
@@ -96,27 +99,31 @@ class Ring:
         :raises MessageTooLarge: the ring could not hold it even when empty
         :raises PeerGone: the receiver took the ring away, or its books are damaged
         """
-        words = self._words
+        words, capacity = self.words, self._capacity
         if words[_CLOSED]:
             raise PeerGone("the receiver took the ring away", code=errno.EIDRM)
         length = len(payload)
-        record = _record_bytes(length)
-        if 2 * record > self._capacity:
-            raise MessageTooLarge(f"{length} bytes in a ring of {self._capacity}", code=errno.EMSGSIZE)
+        record = (length + 15) & -8  # the commit word, and the payload padded
+        if 2 * record > capacity:
+            raise MessageTooLarge(f"{length} bytes in a ring of {capacity}", code=errno.EMSGSIZE)
         tail = words[_TAIL]
-        self._require_sound(tail, words[_HEAD])
-        offset = tail % self._capacity
-        to_end = self._capacity - offset
-        skip = to_end if record > to_end else 0
-        if tail + skip + record - words[_HEAD] > self._capacity:
-            return False
-        if skip:
-            words[_DATA + offset // _WORD] = _commit(tail, _WRAP)
-            tail += skip
+        head = words[_HEAD]
+        if (tail | head) & 7 or not 0 <= tail - head <= capacity:
+            raise self._damaged(tail, head)
+        offset = tail % capacity
+        to_end = capacity - offset
+        if record <= to_end:
+            if tail + record - head > capacity:
+                return False
+        else:
+            if tail + to_end + record - head > capacity:
+                return False
+            words[_DATA + (offset >> 3)] = _commit(tail, _WRAP)
+            tail += to_end
             offset = 0
         begin = offset + _WORD
         self._data[begin : begin + length] = payload
-        words[_DATA + offset // _WORD] = _commit(tail, length)
+        words[_DATA + (offset >> 3)] = (tail >> 3 & 0xFFFFFFFF) << 32 | length
         words[_TAIL] = tail + record
         return True
 
@@ -127,16 +134,17 @@ class Ring:
         :raises TornMessage: a record is damaged; everything in the ring was dropped
         :raises PeerGone: the books are damaged; the ring has to be made anew
         """
-        words = self._words
+        words, capacity = self.words, self._capacity
         head = words[_HEAD]
         tail = words[_TAIL]
-        self._require_sound(tail, head)
-        if head == tail:
+        if head == tail and not head & 7:
             return None
-        offset = head % self._capacity
+        if (tail | head) & 7 or not 0 <= tail - head <= capacity:
+            raise self._damaged(tail, head)
+        offset = head % capacity
         length = self._length_at(head, offset)
         if length == _WRAP:
-            head += self._capacity - offset
+            head += capacity - offset
             offset = 0
             length = self._length_at(head, 0)
         if length is None or head + _record_bytes(length) > tail:
@@ -145,36 +153,18 @@ class Ring:
         if length <= len(buffer):
             begin = offset + _WORD
             buffer[:length] = self._data[begin : begin + length]
-        words[_HEAD] = head + _record_bytes(length)
+        words[_HEAD] = head + ((length + 15) & -8)
         if length > len(buffer):
             raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
         return length
 
-    @property
-    def sender_waits(self) -> bool:
-        """Did the sender find no room, and went to sleep?"""
-        return bool(self._words[_SENDER_WAITS])
-
-    @sender_waits.setter
-    def sender_waits(self, value: bool) -> None:
-        self._words[_SENDER_WAITS] = value
-
-    @property
-    def receiver_spins(self) -> bool:
-        """Does the receiver look by itself, so that its bell need not ring?"""
-        return bool(self._words[_RECEIVER_SPINS])
-
-    @receiver_spins.setter
-    def receiver_spins(self, value: bool) -> None:
-        self._words[_RECEIVER_SPINS] = value
-
-    def _require_sound(self, tail: int, head: int) -> None:
-        if (tail | head) % _WORD or not 0 <= tail - head <= self._capacity:
-            raise PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=errno.EBADMSG)
+    @staticmethod
+    def _damaged(tail: int, head: int) -> PeerGone:
+        return PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=errno.EBADMSG)
 
     def _length_at(self, position: int, offset: int) -> int | None:
-        commit = self._words[_DATA + offset // _WORD]
-        if commit >> 32 != (position // _WORD) & 0xFFFFFFFF:
+        commit = self.words[_DATA + (offset >> 3)]
+        if commit >> 32 != position >> 3 & 0xFFFFFFFF:
             return None
         length = commit & 0xFFFFFFFF
-        return length if length == _WRAP or offset + _record_bytes(length) <= self._capacity else None
+        return length if length == _WRAP or offset + ((length + 15) & -8) <= self._capacity else None

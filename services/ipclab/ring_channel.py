@@ -2,12 +2,15 @@
 
 A mechanism brings the memory and the bells (`Shared`); everything else is here. The bells are not books:
 what is in the ring is what the ring's words say, so a process killed between writing and ringing costs a
-wake-up and no message. The sender rings once per record; the receiver looks at the ring first, sleeps on
-the bell when it is empty, and takes all rings at once when it wakes.
+wake-up and no message.
 
-A side that spins (`Wait.SPIN`) needs nobody to ring: it looks again and again until its timeout, and makes
-no system call but to read the clock and to let a peer on the same CPU run. A receiver that spins says so
-in the ring, and the sender spares it the bell.
+A ring of the bell may be a system call, so it is spared whom nobody needs to wake. A receiver that is awake says so
+in the ring; it takes that back before it looks for the last time and sleeps. The sender that finds it asleep says
+"awake" for it and rings, so one ring wakes for all records that follow until it sleeps again. "Say that I sleep, then
+look" needs a fence that Python cannot issue: the sender may miss the one and the receiver the other. So the first
+nap is short, and then the receiver looks again before it sleeps for long; by then both have seen both. A
+receiver that spins (`Wait.SPIN`) is always awake: it looks again and again until its timeout, and makes no system
+call but to read the clock and to let a peer on the same CPU run.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from ipclab.channel import (
     Wait,
 )
 from ipclab.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
-from ipclab.ring import Ring, bytes_needed
+from ipclab.ring import RECEIVER_LOOKS, SENDER_WAITS, Ring, bytes_needed
 
 MAX_MESSAGE_BYTES = 1 << 20
 RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
@@ -40,6 +43,8 @@ RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
 # after this long even if nobody rang.
 _LOOK_AGAIN_S = 0.005
 _LOOKS_PER_CLOCK = 64
+# How long a wake-up can be missed, and how often in a long sleep a receiver wakes for nothing: once.
+_FIRST_NAP_S = 0.01
 
 _T = TypeVar("_T")
 
@@ -51,7 +56,7 @@ class Bell(Protocol):
         """Wake whoever waits, or the next one who does."""
 
     def wait(self, timeout_s: float) -> bool:
-        """Sleep until it rings and take all rings there are, or look again early; False after `timeout_s`."""
+        """Sleep until it rings and take one ring, or look again early; False after `timeout_s`."""
 
 
 class Shared(Protocol):
@@ -75,6 +80,7 @@ class _Endpoint(ClosingEndpoint):
     def __init__(self, shared: Shared, wait: Wait | None) -> None:
         self._shared = shared
         self._ring = Ring(shared.memory)
+        self._words = self._ring.words
         self._spins = wait is Wait.SPIN
         self._open = True
 
@@ -101,6 +107,7 @@ class RingSender(_Endpoint):
         """
         super().__init__(shared, wait)
         self._ring_bell = shared.record_bell.ring
+        self._try_write = self._ring.try_write
         try:
             if not self._ring.is_ready():
                 raise PeerAbsent("the shared memory holds no ring yet", code=errno.ENOENT)
@@ -110,10 +117,12 @@ class RingSender(_Endpoint):
             raise
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
-        if not self._ring.try_write(payload):
+        if not self._try_write(payload):
             write = self._write_when_spun if self._spins else self._write_when_read
             write(payload, time.monotonic() + timeout_s)
-        if not self._ring.receiver_spins:
+        words = self._words
+        if not words[RECEIVER_LOOKS]:
+            words[RECEIVER_LOOKS] = 1
             try:
                 self._ring_bell()
             except ChannelError as error:
@@ -122,14 +131,14 @@ class RingSender(_Endpoint):
 
     def _write_when_read(self, payload: memoryview, deadline: float) -> None:
         while True:
-            self._ring.sender_waits = True
+            self._words[SENDER_WAITS] = 1
             if self._ring.try_write(payload):
                 break
             left = deadline - time.monotonic()
             if left <= 0:
                 raise self._timed_out(self._full())
             self._shared.room_bell.wait(min(left, _LOOK_AGAIN_S))
-        self._ring.sender_waits = False
+        self._words[SENDER_WAITS] = 0
 
     def _write_when_spun(self, payload: memoryview, deadline: float) -> None:
         if not _spin(self._ring.try_write, payload, False, deadline):
@@ -148,30 +157,39 @@ class RingReceiver(_Endpoint):
         super().__init__(shared, wait)
         if not self._ring.is_sound():
             self._ring.format()
-        self._ring.receiver_spins = self._spins
+        self._words[RECEIVER_LOOKS] = 1  # before it first sleeps
+        self._try_read_into = self._ring.try_read_into
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        length = self._ring.try_read_into(buffer)
+        length = self._try_read_into(buffer)
         if length is None:
             deadline = time.monotonic() + timeout_s
             if self._spins:
-                length = _spin(self._ring.try_read_into, buffer, None, deadline)
+                length = _spin(self._try_read_into, buffer, None, deadline)
             else:
                 length = self._read_when_written(buffer, deadline)
             if length is None:
                 raise self._timed_out(ReceiveTimeout("the ring is empty", code=errno.EAGAIN))
-        if self._ring.sender_waits:
-            self._ring.sender_waits = False
+        if self._words[SENDER_WAITS]:
+            self._words[SENDER_WAITS] = 0
             self._shared.room_bell.ring()
         return length
 
     def _read_when_written(self, buffer: memoryview, deadline: float) -> int | None:
-        while True:
+        words, look, wait = self._words, self._try_read_into, self._shared.record_bell.wait
+        nap = _FIRST_NAP_S
+        words[RECEIVER_LOOKS] = 0
+        while (length := look(buffer)) is None:
             left = deadline - time.monotonic()
-            rang = left > 0 and self._shared.record_bell.wait(left)
-            length = self._ring.try_read_into(buffer)
-            if length is not None or not rang:
-                return length
+            if left <= 0:
+                break
+            if wait(min(left, nap)):  # the sender has said that we are awake
+                words[RECEIVER_LOOKS] = 0
+                nap = _FIRST_NAP_S
+            else:
+                nap = left
+        words[RECEIVER_LOOKS] = 1
+        return length
 
     def remove(self) -> None:
         if self._open:

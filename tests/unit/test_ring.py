@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ipclab import message
 from ipclab.errors import MessageTooLarge, PeerGone, TornMessage
 from ipclab.message import CorruptMessage
-from ipclab.ring import HEADER_BYTES, Ring, bytes_needed
+from ipclab.ring import HEADER_BYTES, SENDER_WAITS, Ring, bytes_needed
 from unit.killing import states_of
 
 MAX = 40
@@ -130,8 +130,8 @@ class RingAgainstDeque(RuleBasedStateMachine):
 
     @rule(waits=st.booleans())
     def sender_waits(self, waits: bool) -> None:
-        self.sender.sender_waits = waits
-        assert self.receiver.sender_waits is waits
+        self.sender.words[SENDER_WAITS] = waits
+        assert self.receiver.words[SENDER_WAITS] == waits
 
     @invariant()
     def books_add_up(self) -> None:

@@ -14,8 +14,6 @@ import errno
 import time
 
 SEMAPHORE_BYTES = 64  # sem_t is 32 bytes on 64-bit Linux; a cache line each
-# There is no call that takes all rings at once. So many are taken before the memory is looked at again.
-_RINGS_AT_ONCE = 1024
 
 
 class _Timespec(ctypes.Structure):
@@ -25,10 +23,9 @@ class _Timespec(ctypes.Structure):
 # Calls that never sleep keep the interpreter's lock, which makes them faster; the one that sleeps gives it up.
 _quick = ctypes.PyDLL(None)
 _sleepy = ctypes.CDLL(None, use_errno=True)
-_init, _post, _trywait, _getvalue = _quick.sem_init, _quick.sem_post, _quick.sem_trywait, _quick.sem_getvalue
+_init, _post, _trywait = _quick.sem_init, _quick.sem_post, _quick.sem_trywait
 _init.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_uint)
 _post.argtypes = _trywait.argtypes = (ctypes.c_void_p,)
-_getvalue.argtypes = (ctypes.c_void_p, ctypes.POINTER(ctypes.c_int))
 _HAS_CLOCKWAIT = hasattr(_sleepy, "sem_clockwait")
 _CLOCK = time.CLOCK_MONOTONIC if _HAS_CLOCKWAIT else time.CLOCK_REALTIME
 _WITH_CLOCK = (_CLOCK,) if _HAS_CLOCKWAIT else ()
@@ -46,7 +43,6 @@ class PsharedSemaphore:
         """
         assert len(memory) >= SEMAPHORE_BYTES
         self._address = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
-        self._value = ctypes.c_int()
         if fresh:
             _init(self._address, 1, 0)
 
@@ -62,8 +58,4 @@ class PsharedSemaphore:
             until = _Timespec(*divmod(until_ns, 1_000_000_000))
             if _sleep(address, *_WITH_CLOCK, ctypes.byref(until)):
                 return ctypes.get_errno() == errno.EINTR  # a signal: look again
-        _getvalue(address, ctypes.byref(self._value))
-        for _ in range(min(self._value.value, _RINGS_AT_ONCE)):
-            if _trywait(address):
-                break
         return True

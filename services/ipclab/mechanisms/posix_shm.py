@@ -22,8 +22,6 @@ from ipclab.mechanisms._posix_words import WordsInObject, remove_words
 from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 
 _WHAT = "shared memory"
-# There is no call that takes all rings at once. So many are taken before the ring is looked at again.
-_RINGS_AT_ONCE = 1024
 
 
 class _Bell:
@@ -39,11 +37,8 @@ class _Bell:
             pass
 
     def wait(self, timeout_s: float) -> bool:
-        take = self._semaphore.acquire
         try:
-            take(timeout_s)
-            for _ in range(min(self._semaphore.value, _RINGS_AT_ONCE)):
-                take(0)
+            self._semaphore.acquire(timeout_s)
         except posix_ipc.BusyError:
             return False
         except posix_ipc.SignalError:  # look again

@@ -50,9 +50,6 @@ class _Bell:
     def wait(self, timeout_s: float) -> bool:
         try:
             self._semaphore.acquire(timeout_s)
-            rings = self._semaphore.value
-            if rings:
-                self._semaphore.acquire(0, rings)
         except sysv_ipc.BusyError:
             return False
         except _GONE as error:
