@@ -74,6 +74,7 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
             ),
             Column("Median latency", _rule("mechanism:ipc_one_way_latency_seconds:p50_5s"), 120, "s", 0),
             Column("p99 latency", _rule("mechanism:ipc_one_way_latency_seconds:p99_5s"), unit="s", decimals=0),
+            Column("CPUs", 'max by (mechanism, cpus) (ipc_cpus_info{role="consumer"})', 50, label="cpus"),
             Column("In flight", _rule("mechanism:ipc_messages:in_flight"), 75, decimals=0),
             Column("Lost", _rule("mechanism:ipc_messages_lost:sum"), 60, decimals=0, alarm_above_zero=True),
             Column("Corrupt", "sum by (mechanism) (ipc_messages_corrupt_total)", 75, decimals=0, alarm_above_zero=True),

@@ -22,7 +22,8 @@ IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 METRICS_PORT = 9464  # ipclab.metrics.PORT, without the 60 ms that importing it takes; a test compares them
 _SETTINGS = (*settings.SETTINGS, *settings.SWITCHES)
-_KNOWN = frozenset({*_SETTINGS, IMAGE_TAG, SOURCE_HASH})
+CPUS = "LAB_CPUS"
+_KNOWN = frozenset({*_SETTINGS, CPUS, IMAGE_TAG, SOURCE_HASH})
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Configuration:
             )
         hint = f"set it {source.place(IMAGE_TAG)}"
         found[IMAGE_TAG] = values.image_tag(source.what(IMAGE_TAG), source.value(IMAGE_TAG), hint)
+        hint = f"0 is one CPU, 0,1 are two, nothing is any; change it {source.place(CPUS)}"
+        found[CPUS] = values.cpus(f"{CPUS}={shown(source.value(CPUS))}", source.value(CPUS), os.cpu_count() or 1, hint)
         configuration = cls(_project(source), found)
         configuration._check_together()
         return configuration

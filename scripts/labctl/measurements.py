@@ -69,6 +69,7 @@ class PairMeasures:
     size_bytes: int | None
     one_way_p50_seconds: float | None
     one_way_p99_seconds: float | None
+    cpus: str | None = None  # on how many CPUs both sides may run: "one", "two", "3"; "one, two" where they differ
 
     def as_json(self) -> dict[str, Any]:
         """For `status --json`."""
@@ -86,10 +87,14 @@ def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasu
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
     for sample in prometheus.query(f"sum by (mechanism, reason) {fresh('ipc_messages_lost_total')}"):
         reasons[sample.labels.get("mechanism", "")][sample.labels["reason"]] = int(sample.value)
+    cpus: dict[str, set[str]] = defaultdict(set)
+    for sample in prometheus.query(f"count by (mechanism, cpus) {fresh('ipc_cpus_info')}"):
+        cpus[sample.labels.get("mechanism", "")].add(sample.labels["cpus"])
     return [
         PairMeasures(
             mechanism=mechanism,
             lost_by_reason=reasons.get(mechanism, {}),
+            cpus=", ".join(sorted(cpus[mechanism])) or None,
             **values,
         )
         for mechanism, values in numbers.items()

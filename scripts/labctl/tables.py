@@ -36,7 +36,8 @@ def show_pairs(pairs: Sequence[PairMeasures]) -> None:
             _count(pair.corrupt),
         )
     show_table(table)
-    show_lines([*_CONDITIONS.splitlines(), ""])
+    on = sorted({pair.cpus for pair in pairs if pair.cpus})
+    show_lines([*_CONDITIONS.splitlines(), *(f"All measured with cpus={cpus}: LAB_CPUS in .env." for cpus in on), ""])
 
 
 def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) -> None:

@@ -77,6 +77,21 @@ def image_name(what: str, value: str, hint: str) -> str:
     return value
 
 
+def cpus(what: str, value: str, count: int, hint: str) -> str:
+    """`value` as a list of a machine's `count` CPUs, as Compose takes it for `cpuset`; empty is any.
+
+    :raises BadInput: it is no such list
+    """
+    allowed = "CPU 0" if count == 1 else f"CPUs from 0 to {count - 1}, as in 0 or 0,1 or 0-1"
+    for part in value.split(",") if value else ():
+        ends = part.split("-")
+        if not 1 <= len(ends) <= 2 or not all(_WHOLE_NUMBER.fullmatch(end) and 0 <= int(end) < count for end in ends):
+            raise refuse(what, allowed=allowed, hint=hint)
+        if int(ends[0]) > int(ends[-1]):
+            raise refuse(what, allowed=allowed, hint=hint)
+    return value
+
+
 def image_tag(what: str, value: str, hint: str) -> str:
     """`value` as the tag of an image (https://docs.docker.com/reference/cli/docker/image/tag).
 

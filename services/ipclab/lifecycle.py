@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab import metrics, namespaces
+from ipclab import cpus, metrics, namespaces
 from ipclab.channel import Switch, Wait
 from ipclab.errors import ChannelError
 from ipclab.metrics import Sample
@@ -97,6 +97,7 @@ class Vitals:
         yield Sample(metrics.CHANNEL_OPEN, self._channel_open)
         yield Sample(metrics.CHANNEL_OPENS, self._opens)
         yield Sample(metrics.WAIT_INFO, 1, (str(self._wait),))
+        yield Sample(metrics.CPUS_INFO, 1, (cpus.allowed(),))
         for switch, on in self._switches.items():
             yield Sample(metrics.SWITCH_ON, on, (str(switch),))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw, ("voluntary",))

@@ -123,6 +123,13 @@ WAIT_INFO = Definition(
     _ENDPOINTS,
     (*_ENDPOINT_LABELS, "wait"),
 )
+CPUS_INFO = Definition(
+    "ipc_cpus_info",
+    Type.GAUGE,
+    "Always 1; on how many CPUs this endpoint may run: one, two or a number.",
+    _ENDPOINTS,
+    (*_ENDPOINT_LABELS, "cpus"),
+)
 SWITCH_ON = Definition(
     "ipc_switch_on",
     Type.GAUGE,
@@ -208,6 +215,7 @@ DEFINITIONS = (
     CHANNEL_OPEN,
     CHANNEL_OPENS,
     WAIT_INFO,
+    CPUS_INFO,
     SWITCH_ON,
     UPDATES,
     LOST_UPDATES,

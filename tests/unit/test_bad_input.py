@@ -162,6 +162,10 @@ CASES = [
     variable("LAB_TCP_PORT", "http", "1 to 65535"),
     variable("LAB_TCP_PORT", "9464", "metrics"),
     variable("LAB_UDP_PORT", "9464", "metrics"),
+    *(
+        variable("LAB_CPUS", cpus, "from 0 to")
+        for cpus in (" ", "one", "-1", "0,", "0,,1", "1-0", "0-", "0-1-2", "99999", "0-99999", "0 1", "00", "0.5")
+    ),
     variable("LAB_IMAGE_TAG", "a tag", "128 letters"),
     variable("LAB_PROMETHEUS_PORT", "0", "1 to 65535"),
     variable("LAB_PROMETHEUS_PORT", "090", "a whole number"),

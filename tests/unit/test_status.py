@@ -89,6 +89,7 @@ def test_every_figure_of_a_pair() -> None:
             "p50_5s": [(FIFO, 0.0001)],
             "p99_5s": [(FIFO, 0.002)],
             "kernel_drops": [(FIFO, 3.0)],
+            "cpus_info": [({**FIFO, "cpus": "two"}, 1.0), ({**FIFO, "cpus": "one"}, 1.0)],
             "load_rate": [(FIFO, 200.0)],
             "size_bytes": [(FIFO, 1024.0)],
             "_total": [(FIFO, 0.0)],
@@ -112,6 +113,7 @@ def test_every_figure_of_a_pair() -> None:
         "size_bytes": 1024,
         "one_way_p50_seconds": 0.0001,
         "one_way_p99_seconds": 0.002,
+        "cpus": "one, two",
     }
 
 
