@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.shapes import Side
 from ipclab import registry, round_trip
+from ipclab.batches import BatchReceiver, BatchSender
 from ipclab.channel import Address, Mechanism, Tuning, Wait
 from ipclab.mechanisms._inherited_pipe import Conversation
 
@@ -79,9 +80,14 @@ def _two_channels(subject: Mechanism, directory: Path, undo: ExitStack) -> Pair:
         receiver = subject.create_receiver(address)
         undo.callback(receiver.remove)
         sender = undo.enter_context(subject.open_sender(address))
-        ends.append((receiver.receive_into, sender.send))
-    (hear_there, send_there), (hear_back, send_back) = ends
-    return Pair(lambda: Side(hear_back, send_there), lambda: Side(hear_there, send_back))
+        ends.append((receiver, sender))
+    (hears_there, sends_there), (hears_back, sends_back) = ends
+    send_many = sends_there.send_many if isinstance(sends_there, BatchSender) else None
+    receive_many = hears_there.receive_many if isinstance(hears_there, BatchReceiver) else None
+    return Pair(
+        lambda: Side(hears_back.receive_into, sends_there.send, send_many=send_many),
+        lambda: Side(hears_there.receive_into, sends_back.send, receive_many=receive_many),
+    )
 
 
 def _address(directory: Path) -> Address:

@@ -59,5 +59,7 @@ def rows() -> Iterator[Row]:
             yield Row(name, mechanism, Shape.ONE_WAY, size)
     for size in (SMALL, LARGE):
         yield Row("ring", "sysv_shm", Shape.ONE_WAY, size, Cpus.TWO)
+    yield Row("ring", "sysv_shm", Shape.ONE_WAY_BATCHED, SMALL, Cpus.TWO)
+    yield Row("ring, spinning", "sysv_shm", Shape.ONE_WAY_BATCHED, SMALL, Cpus.TWO, Wait.SPIN)
     for size in (SMALL, LARGE):
         yield Row("pipe", "anonymous_pipe", Shape.ONE_WAY_CHECKED, size)

@@ -10,6 +10,7 @@ from ipclab import message
 
 TIMEOUT_S = 5.0
 _WARM_UP = 50
+_BATCH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Side:
 
     receive_into: Callable[[memoryview, float], int]
     send: Callable[[memoryview, float], None]
+    send_many: Callable[[memoryview, int, float], int] | None = None
+    receive_many: Callable[[memoryview, int, float], int] | None = None
 
 
 Parent = Callable[[Side, int, int], float]
@@ -86,6 +89,27 @@ def drain_sealed(side: Side, size: int, count: int) -> None:
         receive_into(buffer, TIMEOUT_S)
         message.parse(buffer)
     side.send(buffer, TIMEOUT_S)
+
+
+def pour_batches(side: Side, size: int, count: int) -> float:
+    """`pour`, many messages a call."""
+    block, send_many = memoryview(bytearray(size * _BATCH)), side.send_many
+    assert send_many
+    begin = _meet(side, block[:size])
+    left = count
+    while left:
+        left -= send_many(block[: size * min(left, _BATCH)], size, TIMEOUT_S)
+    return _until_all_arrived(side, begin)
+
+
+def drain_batches(side: Side, size: int, count: int) -> None:
+    """The other side of `pour_batches`."""
+    block, receive_many = memoryview(bytearray(size * _BATCH)), side.receive_many
+    assert receive_many
+    _answer_once(side, block[:size])
+    while count:
+        count -= receive_many(block, size, TIMEOUT_S)
+    side.send(block[:size], TIMEOUT_S)
 
 
 def _meet(side: Side, payload: memoryview) -> int:

@@ -22,6 +22,7 @@ _FIRST_COUNT = 200
 _DO: dict[Shape, tuple[shapes.Parent, shapes.Child]] = {
     Shape.ROUND_TRIP: (shapes.ask, shapes.answer),
     Shape.ONE_WAY: (shapes.pour, shapes.drain),
+    Shape.ONE_WAY_BATCHED: (shapes.pour_batches, shapes.drain_batches),
     Shape.ONE_WAY_CHECKED: (shapes.pour_sealed, shapes.drain_sealed),
 }
 

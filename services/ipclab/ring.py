@@ -27,9 +27,9 @@ from ipclab.errors import MessageTooLarge, PeerGone, TornMessage
 
 _MAGIC = int.from_bytes(b"IPCRING1", "little")
 _WORD = 8
-_CAPACITY, _CLOSED, RECEIVER_LOOKS, _TAIL, _HEAD, SENDER_WAITS, _DATA = 1, 2, 3, 8, 16, 24, 32
+_CAPACITY, _CLOSED, RECEIVER_LOOKS, TAIL, HEAD, SENDER_WAITS, DATA = 1, 2, 3, 8, 16, 24, 32
 _WRAP = 0xFFFFFFFF  # as a length: the rest of the data area is unused, go on at its beginning
-HEADER_BYTES = _DATA * _WORD
+HEADER_BYTES = DATA * _WORD
 
 
 def bytes_needed(max_message_bytes: int) -> int:
@@ -58,7 +58,7 @@ class Ring:
         self._memory = memory
         self.words = memory.cast("Q")
         self._data = memory[HEADER_BYTES:]
-        self._capacity = (len(memory) - HEADER_BYTES) // _WORD * _WORD
+        self.capacity = (len(memory) - HEADER_BYTES) // _WORD * _WORD
 
     def close(self) -> None:
         """Drop every view of the memory."""
@@ -70,19 +70,19 @@ class Ring:
         words = self.words
         return (
             words[0] == _MAGIC
-            and words[_CAPACITY] == self._capacity
+            and words[_CAPACITY] == self.capacity
             and not words[_CLOSED]
-            and words[_HEAD] <= words[_TAIL] <= words[_HEAD] + self._capacity
-            and words[_HEAD] % _WORD == words[_TAIL] % _WORD == 0
+            and words[HEAD] <= words[TAIL] <= words[HEAD] + self.capacity
+            and words[HEAD] % _WORD == words[TAIL] % _WORD == 0
         )
 
     def format(self) -> None:
         """Make an empty ring of whatever the memory holds."""
         words = self.words
         words[0] = 0
-        for index in range(1, _DATA):
+        for index in range(1, DATA):
             words[index] = 0
-        words[_CAPACITY] = self._capacity
+        words[_CAPACITY] = self.capacity
         words[0] = _MAGIC
 
     def is_ready(self) -> bool:
@@ -99,15 +99,15 @@ class Ring:
         :raises MessageTooLarge: the ring could not hold it even when empty
         :raises PeerGone: the receiver took the ring away, or its books are damaged
         """
-        words, capacity = self.words, self._capacity
+        words, capacity = self.words, self.capacity
         if words[_CLOSED]:
             raise PeerGone("the receiver took the ring away", code=errno.EIDRM)
         length = len(payload)
         record = (length + 15) & -8  # the commit word, and the payload padded
         if 2 * record > capacity:
             raise MessageTooLarge(f"{length} bytes in a ring of {capacity}", code=errno.EMSGSIZE)
-        tail = words[_TAIL]
-        head = words[_HEAD]
+        tail = words[TAIL]
+        head = words[HEAD]
         if (tail | head) & 7 or not 0 <= tail - head <= capacity:
             raise self._damaged(tail, head)
         offset = tail % capacity
@@ -118,13 +118,13 @@ class Ring:
         else:
             if tail + to_end + record - head > capacity:
                 return False
-            words[_DATA + (offset >> 3)] = _commit(tail, _WRAP)
+            words[DATA + (offset >> 3)] = _commit(tail, _WRAP)
             tail += to_end
             offset = 0
         begin = offset + _WORD
         self._data[begin : begin + length] = payload
-        words[_DATA + (offset >> 3)] = (tail >> 3 & 0xFFFFFFFF) << 32 | length
-        words[_TAIL] = tail + record
+        words[DATA + (offset >> 3)] = (tail >> 3 & 0xFFFFFFFF) << 32 | length
+        words[TAIL] = tail + record
         return True
 
     def try_read_into(self, buffer: memoryview) -> int | None:
@@ -134,9 +134,9 @@ class Ring:
         :raises TornMessage: a record is damaged; everything in the ring was dropped
         :raises PeerGone: the books are damaged; the ring has to be made anew
         """
-        words, capacity = self.words, self._capacity
-        head = words[_HEAD]
-        tail = words[_TAIL]
+        words, capacity = self.words, self.capacity
+        head = words[HEAD]
+        tail = words[TAIL]
         if head == tail and not head & 7:
             return None
         if (tail | head) & 7 or not 0 <= tail - head <= capacity:
@@ -148,12 +148,12 @@ class Ring:
             offset = 0
             length = self._length_at(head, 0)
         if length is None or head + _record_bytes(length) > tail:
-            words[_HEAD] = tail
+            words[HEAD] = tail
             raise TornMessage(f"the ring is damaged at {head}; {tail - head} bytes dropped", code=errno.EBADMSG)
         if length <= len(buffer):
             begin = offset + _WORD
             buffer[:length] = self._data[begin : begin + length]
-        words[_HEAD] = head + ((length + 15) & -8)
+        words[HEAD] = head + ((length + 15) & -8)
         if length > len(buffer):
             raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
         return length
@@ -163,8 +163,8 @@ class Ring:
         return PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=errno.EBADMSG)
 
     def _length_at(self, position: int, offset: int) -> int | None:
-        commit = self.words[_DATA + (offset >> 3)]
+        commit = self.words[DATA + (offset >> 3)]
         if commit >> 32 != position >> 3 & 0xFFFFFFFF:
             return None
         length = commit & 0xFFFFFFFF
-        return length if length == _WRAP or offset + ((length + 15) & -8) <= self._capacity else None
+        return length if length == _WRAP or offset + ((length + 15) & -8) <= self.capacity else None

@@ -34,8 +34,9 @@ from ipclab.channel import (
     Tuning,
     Wait,
 )
-from ipclab.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
+from ipclab.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.ring import RECEIVER_LOOKS, SENDER_WAITS, Ring, bytes_needed
+from ipclab.ring_batch import try_read_many, try_write_many
 
 MAX_MESSAGE_BYTES = 1 << 20
 RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
@@ -120,6 +121,18 @@ class RingSender(_Endpoint):
         if not self._try_write(payload):
             write = self._write_when_spun if self._spins else self._write_when_read
             write(payload, time.monotonic() + timeout_s)
+        self._wake()
+
+    def send_many(self, block: memoryview, size: int, timeout_s: float) -> int:
+        """See `ipclab.batches`."""
+        count = try_write_many(self._ring, block, size)
+        if not count:
+            self.send(block[:size], timeout_s)
+            return 1
+        self._wake()
+        return count
+
+    def _wake(self) -> None:
         words = self._words
         if not words[RECEIVER_LOOKS]:
             words[RECEIVER_LOOKS] = 1
@@ -171,9 +184,25 @@ class RingReceiver(_Endpoint):
             if length is None:
                 raise self._timed_out(ReceiveTimeout("the ring is empty", code=errno.EAGAIN))
         if self._words[SENDER_WAITS]:
-            self._words[SENDER_WAITS] = 0
-            self._shared.room_bell.ring()
+            self._make_way()
         return length
+
+    def receive_many(self, block: memoryview, size: int, timeout_s: float) -> int:
+        """See `ipclab.batches`."""
+        count = try_read_many(self._ring, block, size)
+        if not count:
+            length = self.receive_into(block[:size], timeout_s)
+            if length != size:
+                raise TornMessage(f"a message of {length} bytes among those of {size}", code=errno.EBADMSG)
+            return 1
+        if self._words[SENDER_WAITS]:
+            self._make_way()
+        return count
+
+    def _make_way(self) -> None:
+        """There is room now, and the sender waits for it."""
+        self._words[SENDER_WAITS] = 0
+        self._shared.room_bell.ring()
 
     def _read_when_written(self, buffer: memoryview, deadline: float) -> int | None:
         words, look, wait = self._words, self._try_read_into, self._shared.record_bell.wait

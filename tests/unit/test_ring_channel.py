@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ipclab.channel import Wait
-from ipclab.errors import ReceiveTimeout
+from ipclab.errors import ChannelFull, ReceiveTimeout
 from ipclab.mechanisms._pshared_semaphore import SEMAPHORE_BYTES, PsharedSemaphore
-from ipclab.ring import RECEIVER_LOOKS, Ring
-from ipclab.ring_channel import RING_BYTES, RingReceiver, RingSender
+from ipclab.ring import HEADER_BYTES, RECEIVER_LOOKS, SENDER_WAITS, Ring
+from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
 
 TIMEOUT_S = 20.0
 SOON_S = 5.0  # far below the timeout, far above a nap
@@ -44,8 +44,8 @@ class Shared:
     def __init__(self, memory: mmap.mmap, *, fresh: bool) -> None:
         whole = memoryview(memory)
         self.memory = whole[2 * SEMAPHORE_BYTES :]
-        self.record_bell = CountingBell(whole[:SEMAPHORE_BYTES], fresh=fresh)
-        self.room_bell = CountingBell(whole[SEMAPHORE_BYTES : 2 * SEMAPHORE_BYTES], fresh=fresh)
+        self.record_bell: Bell = CountingBell(whole[:SEMAPHORE_BYTES], fresh=fresh)
+        self.room_bell: Bell = CountingBell(whole[SEMAPHORE_BYTES : 2 * SEMAPHORE_BYTES], fresh=fresh)
 
     def is_linked(self) -> bool:
         return True
@@ -160,3 +160,29 @@ def test_a_receiver_that_spins_is_never_rung_for_and_never_sleeps(memory: mmap.m
             sender.send(memoryview(b"x"), TIMEOUT_S)
             assert receive(receiver) == b"x"
             assert (bell_of(sender).rings, bell_of(receiver).waits) == (0, 0)
+
+
+def test_a_batch_is_rung_for_once_and_makes_room_for_a_sender_that_waits(
+    sender: RingSender, receiver: RingReceiver
+) -> None:
+    words = sender._ring.words
+    words[RECEIVER_LOOKS] = 0
+    block = memoryview(bytes(range(64)) * 100)
+    assert sender.send_many(block, 64, TIMEOUT_S) == 100
+    assert bell_of(sender).rings == 1
+    words[SENDER_WAITS] = 1
+    arrived = memoryview(bytearray(len(block)))
+    assert receiver.receive_many(arrived, 64, TIMEOUT_S) == 100
+    assert arrived == block
+    assert not words[SENDER_WAITS]
+    with pytest.raises(ReceiveTimeout):
+        receiver.receive_many(arrived, 64, 0.01)
+
+
+def test_a_batch_that_finds_no_room_waits_and_says_so(sender: RingSender) -> None:
+    block = memoryview(bytes(64 * 256))
+    room = (RING_BYTES - HEADER_BYTES) // 72
+    assert sum(sender.send_many(block, 64, 0.01) for _ in range(room // 256)) == room // 256 * 256
+    assert sender.send_many(block, 64, 0.01) == room % 256
+    with pytest.raises(ChannelFull):
+        sender.send_many(block, 64, 0.01)
