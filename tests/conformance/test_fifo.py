@@ -40,6 +40,7 @@ def test_above_it_mixed_messages_are_counted_and_cost_no_others(receiver: Peer, 
     whole = [number for number in seen if number != TORN]
     assert set(whole) <= set(range(60)), "an altered message was delivered"
     assert len(whole) == len(set(whole)) < 60
+    assert seen.count(TORN) == 60 - len(whole), "each mixed message counts once"
     again = start()
     again.do("open", role="sender")
     for number, size in ((100, LARGEST_ATOMIC + 1), (101, 100)):
