@@ -91,6 +91,15 @@ class Configuration:
                 allowed="another key than LAB_SYSV_SHM_KEY",
                 hint="one key would make `ipcs` show two objects under one name; change either",
             )
+        responder = int(found["LAB_RESPONDER_KEY"])
+        shm = int(found["LAB_SYSV_SHM_KEY"])
+        for name, taken in (("LAB_SYSV_SHM_KEY", {shm, shm + 1}), ("LAB_SYSV_MQ_KEY", {int(found["LAB_SYSV_MQ_KEY"])})):
+            if taken & set(range(responder, responder + 4)):
+                raise refuse(
+                    f"LAB_RESPONDER_KEY={responder}",
+                    allowed=f"a key that with the next three is none of {name}={found[name]}",
+                    hint="the probes would talk to a pair; change either",
+                )
         for name in ("LAB_TCP_PORT", "LAB_UDP_PORT"):
             if found[name] == str(METRICS_PORT):
                 raise refuse(

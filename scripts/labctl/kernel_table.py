@@ -9,7 +9,7 @@ from labctl.printing import new_table, show_lines, show_table
 
 _CONDITIONS = (
     "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for",
-    "the kernel's overhead too, so it is full before its bytes are that many. Pair -: none of the lab's.",
+    "the kernel's overhead too, so it is full before its bytes are that many. Pair -: of no pair.",
     "",
 )
 

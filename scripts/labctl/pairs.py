@@ -11,6 +11,8 @@ from labctl.errors import LabError
 from labctl.paths import COMPOSE_FILE
 
 ROLES = ("consumer", "producer")
+RESPONDER = "responder"
+PROBE = "probe-"
 
 
 def services_of(mechanism: str) -> list[str]:
@@ -42,10 +44,18 @@ def declared() -> list[str]:
 
 
 def observers_of(mechanisms: Iterable[str]) -> list[str]:
-    """The services that are no endpoint and join the same IPC namespace as one of these pairs."""
+    """The services that watch the IPC namespace of one of these pairs."""
     services = _compose_file(COMPOSE_FILE)["services"]
     joined = {services[name].get("ipc") for mechanism in mechanisms for name in services_of(mechanism)} - {None}
-    return [name for name, service in services.items() if not mechanism_of(name) and service.get("ipc") in joined]
+    others = set(services) - set(matrix_services())
+    return [
+        name for name in services if name in others and not mechanism_of(name) and services[name].get("ipc") in joined
+    ]
+
+
+def matrix_services() -> list[str]:
+    """The responder and the probes: what `./lab matrix` shows. A probe's service is called after its placement."""
+    return [name for name in _compose_file(COMPOSE_FILE)["services"] if name == RESPONDER or name.startswith(PROBE)]
 
 
 def default_project() -> str:

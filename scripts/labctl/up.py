@@ -35,6 +35,8 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     images = ensure_images(client, configuration.values, root=ROOT)
     services = [service for mechanism in wanted for service in pairs.services_of(mechanism)]
     services += [*pairs.observers_of(wanted), "prometheus"]
+    if set(wanted) == set(pairs.declared()):
+        services += pairs.matrix_services()
     if images.grafana:
         services.append("grafana")
     lab = _Lab(configuration, client, wanted)

@@ -5,9 +5,11 @@ Exit codes: 0 told to stop; 1 it cannot work here; 2 a bad option; 75 left behin
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import click
 from prometheus_client import start_http_server
 
-from ipclab import gone, mailbox_options, metrics, namespaces, registry, settings
+from ipclab import echo, gone, mailbox_options, metrics, namespaces, registry, settings
 from ipclab.channel import Address, Mechanism, Switch, Tuning, Wait
 from ipclab.consumer import Consumer
 from ipclab.errors import ChannelError
@@ -28,15 +30,20 @@ from ipclab.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, log, wake_on_time
 from ipclab.load import Load, LoadFile
 from ipclab.metrics import Page, Role, Sample
+from ipclab.placement import Placement
+from ipclab.probe import Prober, explained
 from ipclab.producer import Producer
 from ipclab.race import Side
 from ipclab.racer import Racer, Rounds
+from ipclab.responder import Responder
 from ipclab.speedup import roles as speedup
 from ipclab.sync_file import SyncFile
 from ipclab.words import shares_words
 
 _STATE = Path("/state")
 _ALIVE = Path("/run/lab/alive")
+_ANY_PATH = click.Path(path_type=Path, readable=False)  # whether it may be read, the kernel says, with its errno
+_LOOPBACK = "127.0.0.1"
 _UNTUNED = Tuning()
 
 mechanism_argument = click.argument("mechanism", type=click.Choice(registry.names()))
@@ -48,7 +55,7 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say where to meet, and how to show what happens."""
     for option in (
         click.option("--key", type=settings.KEY, default=1, help="System V key."),
-        click.option("--path", type=click.Path(path_type=Path), default=Path(), help="Name in the filesystem."),
+        click.option("--path", type=_ANY_PATH, default=Path(), help="Name in the filesystem."),
         click.option("--host", default="", help="Host to connect to, or address to listen on."),
         click.option("--port", type=settings.PORT, default=1, help="TCP port."),
         click.option("--wait", type=click.Choice([str(w) for w in Wait]), help="How to wait, where there is a choice."),
@@ -57,8 +64,8 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--sync/--no-sync", default=None, envvar="LAB_SYNC", help="Lock the words that both change."),
         click.option("--classes", type=settings.CLASSES, envvar="LAB_CLASSES", default=1, help="Types, or priorities."),
         click.option("--holder", envvar="LAB_HOLDER", help="Host name of the namespace's holder."),
-        click.option("--state", type=click.Path(path_type=Path), default=_STATE, help="Private, lasting directory."),
-        click.option("--alive", type=click.Path(path_type=Path), default=_ALIVE, help="File touched while alive."),
+        click.option("--state", type=_ANY_PATH, default=_STATE, help="Private, lasting directory."),
+        click.option("--alive", type=_ANY_PATH, default=_ALIVE, help="File touched while alive."),
         click.option("--metrics-port", type=settings.PORT, default=metrics.PORT, help="Port of /metrics."),
     ):
         command = option(command)
@@ -140,6 +147,35 @@ def kernel(keys: tuple[tuple[str, int], ...], paths: tuple[tuple[str, str], ...]
 
 
 @cli.command()
+@endpoint_options
+def responder(**options: Any) -> None:
+    """Answer by every mechanism, and probe that from inside this container. `--path` is a directory."""
+    endpoint = _Endpoint("", Role.RESPONDER, options)
+    here = echo.addresses(replace(endpoint.address, host=_LOOPBACK))
+    prober = Prober(Placement.SAME_CONTAINER, here, endpoint.vitals, endpoint.stop)
+    answering = Responder(echo.addresses(endpoint.address), endpoint.stop)
+    endpoint.run(lambda: answering.during(prober.run), prober.samples, prepare=answering.start)
+
+
+@cli.command()
+@click.argument("placement", type=click.Choice([str(placement) for placement in Placement]))
+@click.option("--once", is_flag=True, help="One round, printed as JSON, and no metrics.")
+@click.option("--explain", type=click.Choice(registry.names()), help="One try, and its failed system calls, as JSON.")
+@endpoint_options
+def probe(placement: str, once: bool, explain: str | None, **options: Any) -> None:
+    """Try to reach the responder by every mechanism, round after round. `--path` is a directory."""
+    endpoint = _Endpoint("", Role.PROBE, options)
+    addresses = echo.addresses(endpoint.address)
+    prober = Prober(Placement(placement), addresses, endpoint.vitals, endpoint.stop)
+    if explain:
+        click.echo(json.dumps(explained(registry.load(explain), addresses[explain])))
+    elif once:
+        click.echo(json.dumps({name: asdict(tried) for name, tried in prober.round()}))
+    else:
+        endpoint.run(prober.run, prober.samples)
+
+
+@cli.command()
 @mechanism_argument
 @rate_option
 @size_option
@@ -209,12 +245,18 @@ class _Endpoint:
             rounds = Rounds.of(names.index(mechanism), len(names))
             self._racer = Racer(subject, self.address, Side[role.name], wanted, rounds)
 
-    def run(self, loop: Callable[[], None], samples: Callable[[], Iterable[Sample]]) -> None:
-        """Serve the metrics and run the loop in this, the main thread."""
+    def run(
+        self,
+        loop: Callable[[], None],
+        samples: Callable[[], Iterable[Sample]],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve the metrics and run the loop in this, the main thread; `prepare` before there is another thread."""
         name = f"{self._mechanism} {self._role}".strip()
         logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", stream=sys.stderr)
         self.stop.on_signals()
         wake_on_time()
+        prepare()
         racer = self._racer
         page = Page(self._mechanism, self._role, lambda: chain(samples(), racer.samples() if racer else ()))
         start_http_server(self._metrics_port, registry=metrics.registry(page))

@@ -42,15 +42,16 @@ class HalfDuplexAsker(ClosingEndpoint):
 
     def __init__(self, mechanism: Mechanism, address: Address, timeout_s: float) -> None:
         """See `ipclab.round_trip.open_asker`."""
+        deadline = time.monotonic() + timeout_s
         with ExitStack() as undo:
             # First of all, because its error is the mechanism's own; it writes nothing.
             sender = undo.enter_context(mechanism.open_sender(address))
             turn_file = turn.turn_file(mechanism.traits, address)
-            self._turn = Turn(turn_file, timeout_s)
+            self._turn = Turn(turn_file, max(0.0, deadline - time.monotonic()))
             undo.callback(self._turn.release)
             replies = mechanism.create_receiver(reply_address(address))
             undo.callback(replies.remove)
-            _introduce(sender, replies, timeout_s)
+            _introduce(sender, replies, deadline)
             undo.pop_all()
         self._sender = sender
         self._replies = replies
@@ -64,11 +65,10 @@ class HalfDuplexAsker(ClosingEndpoint):
         self._turn.release()
 
 
-def _introduce(sender: Sender, replies: Receiver, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
+def _introduce(sender: Sender, replies: Receiver, deadline: float) -> None:
     introduction = _MAGIC + os.urandom(_NONCE_BYTES)
     buffer = memoryview(bytearray(_INTRODUCTION_BYTES))
-    sender.send(memoryview(introduction), timeout_s)
+    sender.send(memoryview(introduction), max(0.0, deadline - time.monotonic()))
     heard = b""
     while heard != introduction:
         try:
@@ -76,8 +76,7 @@ def _introduce(sender: Sender, replies: Receiver, timeout_s: float) -> None:
         except (MessageTooLarge, TornMessage):  # for somebody who died
             continue
         except ReceiveTimeout as error:
-            message = f"nobody answers within {timeout_s:g} s, though the channel is there"
-            raise PeerAbsent(message, code=errno.ETIMEDOUT) from error
+            raise PeerAbsent("the channel is there, but nobody answers", code=errno.ETIMEDOUT) from error
 
 
 class HalfDuplexAnswerer(ClosingEndpoint):
@@ -103,7 +102,11 @@ class HalfDuplexAnswerer(ClosingEndpoint):
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         """See `ipclab.channel.Receiver`. An introduction begins the wait anew."""
         while True:
-            length = self._receive(buffer, timeout_s)
+            try:
+                length = self._receive(buffer, timeout_s)
+            except ReceiveTimeout:
+                self._forget_who_has_gone()
+                raise
             if length != _INTRODUCTION_BYTES or buffer[: len(_MAGIC)] != _MAGIC:
                 return length
             self._meet(bytes(buffer[:length]))
@@ -125,6 +128,14 @@ class HalfDuplexAnswerer(ClosingEndpoint):
             self._mechanism.create_receiver(reply_address(self._address)).remove()
         finally:
             nobody_asks.release()
+
+    def _forget_who_has_gone(self) -> None:
+        """A segment that its asker has removed goes when we let go of it, too."""
+        if self._back:
+            with suppress(ChannelError):
+                nobody_asks = Turn(self._turn_file, 0.0)
+                self._forget()
+                nobody_asks.release()
 
     def _meet(self, introduction: bytes) -> None:
         self._forget()

@@ -34,6 +34,8 @@ class Role(StrEnum):
     CONSUMER = "consumer"
     HOLDER = "holder"
     KERNEL = "kernel"
+    RESPONDER = "responder"
+    PROBE = "probe"
 
 
 _ENDPOINTS = frozenset({Role.PRODUCER, Role.CONSUMER})
@@ -74,6 +76,12 @@ def _consumer(name: str, help_: str, *labels: str, type_: Type = Type.COUNTER) -
 
 def _kernel(name: str, help_: str, *labels: str) -> Definition:
     return Definition(name, Type.GAUGE, help_, frozenset({Role.KERNEL}), (*_ENDPOINT_LABELS, *labels))
+
+
+def _probe(name: str, help_: str, *labels: str) -> Definition:
+    """The words are those of the Prometheus blackbox exporter. The responder probes itself."""
+    roles = frozenset({Role.RESPONDER, Role.PROBE})
+    return Definition(name, Type.GAUGE, help_, roles, (*_ENDPOINT_LABELS, "placement", *labels))
 
 
 SENT = _producer("ipc_messages_sent", "Messages the channel took, across all lives of this producer.")
@@ -194,6 +202,13 @@ KERNEL_LIMIT = _kernel(
     "ipc_kernel_limit", "A limit of the kernel by its name in proc(5), in the unit that it has there.", "limit"
 )
 
+PROBE_SUCCESS = _probe("probe_success", "1 if the responder answered the last try from this placement, else 0.")
+PROBE_DURATION = _probe("probe_duration_seconds", "How long the last try took, opening and closing included.")
+PROBE_ROUND_TRIP = _probe(
+    "probe_round_trip_seconds", "From question to answer, 64 bytes each way; the median of the last try's five."
+)
+PROBE_ERROR = _probe("probe_error_info", "Always 1; the kernel's reason for which the last try failed.", "error")
+
 DEFINITIONS = (
     SENT,
     SKIPPED,
@@ -235,6 +250,10 @@ DEFINITIONS = (
     KERNEL_DEV_SHM_USED,
     KERNEL_DEV_SHM_LIMIT,
     KERNEL_LIMIT,
+    PROBE_SUCCESS,
+    PROBE_DURATION,
+    PROBE_ROUND_TRIP,
+    PROBE_ERROR,
 )
 
 # What Prometheus gets of the histogram: 1 µs to 17 s. Outside of it the resolution is not worth the series.

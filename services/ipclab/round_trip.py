@@ -32,9 +32,9 @@ def create_answerer(mechanism: Mechanism, address: Address) -> Answerer:
 def open_asker(mechanism: Mechanism, address: Address, timeout_s: float = 1.0) -> Asker:
     """Whoever asks at `address`. On a one-way channel it waits for its turn and for an answerer that lives.
 
-    :raises ChannelError: as `Mechanism.open_sender` does, and on a one-way channel:
-    :raises PeerAbsent: nobody answered the introduction within `timeout_s` (ETIMEDOUT)
-    :raises ChannelFull: somebody else asked all the time, for `timeout_s` (EBUSY)
+    :raises ChannelError: as `Mechanism.open_sender` does, and on a one-way channel, after `timeout_s`:
+    :raises PeerAbsent: nobody answered the introduction (ETIMEDOUT)
+    :raises ChannelFull: somebody else asked all the time (EBUSY)
     """
     if isinstance(mechanism, TwoWay):
         return mechanism.open_asker(address)

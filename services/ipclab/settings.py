@@ -50,6 +50,7 @@ SETTINGS = {
         Setting("LAB_SYSV_MQ_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
         Setting("LAB_SYSV_MQ_TYPES", CLASSES, "types of messages; of several consumers each picks one"),
         Setting("LAB_POSIX_MQ_PRIORITIES", CLASSES, "priorities of messages; the highest comes out first"),
+        Setting("LAB_RESPONDER_KEY", KEY, "the first of four keys in a row, for what the probes reach for"),
         Setting("LAB_TCP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
         Setting("LAB_UDP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
         Setting("LAB_PROMETHEUS_PORT", PORT, "a free port on 127.0.0.1"),

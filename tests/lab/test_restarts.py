@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from ipclab import registry
 from ipclab.channel import Persistence
 from lab.stack import Stack, wait_until
+from labctl.configuration import Configuration
 
 BACK_WITHIN_S = 10
 SIDES = {"consumer": ("consumer",), "producer": ("producer",), "both": ("consumer", "producer")}
@@ -47,17 +48,19 @@ class Fall:
 
 
 def kernel_objects(stack: Stack) -> list[int]:
-    """How many segments, semaphore sets, queues and POSIX objects the shared namespace holds."""
+    """How many segments, semaphore sets, queues and POSIX objects the shared namespace holds, but for the probes'."""
     holder = stack.container("holder")
+    first = Configuration.load(environment=stack.environment).number("LAB_RESPONDER_KEY")
+    probed = {"0", *map(str, range(first, first + 4))}  # 0 is what was removed and is still attached
     counts = []
     for kind in ("shm", "sem", "msg"):
         code, output = holder.exec_run(["cat", f"/proc/sysvipc/{kind}"])
         assert code == 0
-        counts.append(len(output.splitlines()) - 1)
+        counts.append(sum(line.split()[0] not in probed for line in output.decode().splitlines()[1:]))
     for folder in ("/dev/shm", "/dev/mqueue"):
         code, output = holder.exec_run(["ls", folder])
         assert code == 0, output.decode()
-        counts.append(len(output.split()))
+        counts.append(sum("ipclab-echo-" not in name for name in output.decode().split()))
     return counts
 
 

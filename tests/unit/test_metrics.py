@@ -21,6 +21,8 @@ from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
 from ipclab.mechanisms.sysv_mq import SysvMq
 from ipclab.metrics import DEFINITIONS, Definition, Page, Role, Sample, Type
+from ipclab.placement import Placement
+from ipclab.probe import Attempt, Prober
 from ipclab.producer import Producer
 from ipclab.race import Side
 from ipclab.race_books import Tally
@@ -98,6 +100,13 @@ def both(*parts: Callable[[], Iterable[Sample]]) -> Callable[[], Iterable[Sample
     return lambda: chain.from_iterable(part() for part in parts)
 
 
+def a_prober(directory: Path, placement: Placement) -> Prober:
+    """One mechanism was reached, one was not."""
+    prober = Prober(placement, {}, fixed_vitals(directory), Stop())
+    prober._last = {"fifo": Attempt(0.0042, 0.000052), "sysv_shm": Attempt(0.00031, error="ENOENT", text="…")}
+    return prober
+
+
 def pages(directory: Path) -> dict[Role, str]:
     """The page of each role, made by the loops themselves from fixed numbers."""
     samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
@@ -105,6 +114,8 @@ def pages(directory: Path) -> dict[Role, str]:
         Role.CONSUMER: ("fifo", both(a_consumer(directory).samples, a_racer(Side.CONSUMER).samples)),
         Role.HOLDER: ("", fixed_vitals(directory).namespace_samples),
         Role.KERNEL: ("", lambda: kernel_samples(fixed_vitals(directory))),
+        Role.RESPONDER: ("", a_prober(directory, Placement.SAME_CONTAINER).samples),
+        Role.PROBE: ("", a_prober(directory, Placement.SHARED_VOLUME).samples),
     }
     return {
         role: generate_latest(metrics.registry(Page(mechanism, role, make))).decode()
@@ -155,7 +166,8 @@ class TestDefinition:
         assert re.fullmatch(r"[A-Z0-9][^\n]{15,120}\.", definition.help)
 
     def test_its_name_follows_the_conventions(self, definition: Definition) -> None:
-        assert re.fullmatch(r"ipc(_[a-z0-9]+)+", definition.name)
+        # `probe_…` are the words of the blackbox exporter.
+        assert re.fullmatch(r"(ipc|probe)(_[a-z0-9]+)+", definition.name)
         for series in definition.series:
             assert series.endswith("_total") == (definition.type is Type.COUNTER)
 

@@ -1,0 +1,31 @@
+"""Where a probe stands, and what it has in common with the responder there."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ipclab.channel import Sharing, Traits
+
+
+class Placement(StrEnum):
+    """One container per placement; they differ in nothing but what they share."""
+
+    SAME_CONTAINER = "same_container"
+    SHARED_IPC = "shared_ipc"
+    SHARED_VOLUME = "shared_volume"
+    SHARED_NETWORK = "shared_network"
+    SECOND_HOST = "second_host"
+
+
+SHARED = {
+    Placement.SAME_CONTAINER: frozenset(Sharing),
+    Placement.SHARED_IPC: frozenset({Sharing.IPC_NAMESPACE}),
+    Placement.SHARED_VOLUME: frozenset({Sharing.VOLUME}),
+    Placement.SHARED_NETWORK: frozenset({Sharing.NETWORK}),
+    Placement.SECOND_HOST: frozenset({Sharing.NETWORK}),
+}
+
+
+def reachable(traits: Traits, placement: Placement) -> bool:
+    """What `Traits.requires` predicts for this placement."""
+    return traits.requires <= SHARED[placement]

@@ -1,0 +1,129 @@
+"""The responder's processes, and what a probe says of them: real endpoints, killed for real."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ipclab import echo, metrics, registry
+from ipclab.channel import Address, Sharing
+from ipclab.lifecycle import Stop, Vitals
+from ipclab.metrics import Sample
+from ipclab.placement import Placement
+from ipclab.probe import Prober, attempt, explained
+from ipclab.responder import Responder
+
+WITHIN_S = 10.0
+TRIED = ("fifo", "sysv_mq", "tcp")  # one-way, two-way by types, two-way by connection
+
+
+def until(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def addresses(tmp_path: Path) -> dict[str, Address]:
+    """Nobody else's: a path for each run, a key and a port that are rarely taken."""
+    number = random.randrange(1 << 20, 1 << 29) << 1
+    where = echo.addresses(Address(number, tmp_path / f"t{number:x}", "127.0.0.1", 20_000 + number % 12_000))
+    return {
+        name: Address(a.key, a.path.with_name(f"{a.path.parent.name}-{name}"), a.host, a.port)
+        for name, a in where.items()
+    }
+
+
+@pytest.fixture
+def few(addresses: dict[str, Address], tmp_path: Path) -> dict[str, Address]:
+    tmp_path.joinpath(addresses["fifo"].path.parent).mkdir(exist_ok=True)
+    return {name: addresses[name] for name in TRIED}
+
+
+@pytest.fixture
+def responder(few: dict[str, Address]) -> Iterator[Responder]:
+    """Started as its container starts it, in a child of ours; ended with it."""
+    started = Responder(few, Stop())
+    before = signal.getsignal(signal.SIGCHLD)
+    started.start()
+    until(lambda: all(attempt(registry.load(name), address).success for name, address in few.items()))
+    yield started
+    signal.signal(signal.SIGCHLD, before)
+    started.during(lambda: None)
+    for name, address in few.items():
+        assert not attempt(registry.load(name), address).success
+        assert not list(address.path.parent.glob(f"{address.path.name}*"))
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_an_echo_endpoint_that_is_killed_comes_back(responder: Responder, few: dict[str, Address]) -> None:
+    for victim in children_of(responder._keeper):
+        os.kill(victim, signal.SIGKILL)
+    until(lambda: all(attempt(registry.load(name), address).success for name, address in few.items()))
+
+
+def test_a_keeper_that_dies_ends_the_container(few: dict[str, Address]) -> None:
+    stop = Stop()
+    responder = Responder(few, stop)
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        responder.start()
+        until(lambda: len(children_of(responder._keeper)) == len(few))
+        orphans = children_of(responder._keeper)
+        os.kill(responder._keeper, signal.SIGKILL)
+        until(lambda: stop.requested)
+        assert stop.exit_code == 1
+        responder.during(lambda: None)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+        for orphan in orphans:
+            os.kill(orphan, signal.SIGTERM)
+    until(lambda: not any(Path(f"/proc/{orphan}").exists() for orphan in orphans))
+
+
+@pytest.mark.usefixtures("responder")
+def test_a_prober_exports_what_it_found(few: dict[str, Address], tmp_path: Path) -> None:
+    nowhere = {"unix_stream": Address(path=tmp_path / "nobody"), **few}
+    prober = Prober(Placement.SHARED_VOLUME, nowhere, Vitals(tmp_path / "alive"), Stop())
+    assert all(sample.definition is metrics.NAMESPACE_INFO for sample in prober.samples())
+    prober._last = dict(prober.round())
+    seen: dict[metrics.Definition, dict[str | None, Sample]] = {}
+    for sample in prober.samples():
+        seen.setdefault(sample.definition, {})[sample.mechanism] = sample
+    assert {name: s.value for name, s in seen[metrics.PROBE_SUCCESS].items()} == {
+        "unix_stream": False,
+        **dict.fromkeys(few, True),
+    }
+    assert {name: s.labels for name, s in seen[metrics.PROBE_ERROR].items()} == {
+        "unix_stream": ("shared_volume", "ENOENT")
+    }
+    assert set(seen[metrics.PROBE_ROUND_TRIP]) == set(few)
+    for name, sample in seen[metrics.PROBE_ROUND_TRIP].items():
+        assert isinstance(sample.value, float)
+        duration = seen[metrics.PROBE_DURATION][name].value
+        assert isinstance(duration, float)
+        assert 0 < sample.value < duration
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_failed_system_call_is_the_kernels(name: str, addresses: dict[str, Address]) -> None:
+    tried = explained(registry.load(name), addresses[name])
+    assert tried["error"] in {"ENOENT", "ECONNREFUSED"}
+    calls = tried["failed_calls"]
+    assert isinstance(calls, list)
+    met = [call["call"] for call in calls if call["error"] == tried["error"]]
+    if registry.load(name).traits.requires == {Sharing.NETWORK}:
+        return  # a refusal comes later, by SO_ERROR or by poll(2)
+    asked_for = addresses[name].path.name if "sysv" not in name else f"{addresses[name].key:#x}"
+    assert asked_for in met[-1]
+    assert met[-1].startswith(("openat(", "connect(", "mq_open(", "shmget(", "msgget("))
