@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ipclab import settings
+from ipclab.placement import Placement
 from labctl import pairs
 from labctl.errors import BadInput
 from labctl.values import did_you_mean, one_of, refuse, shown, whole_number
@@ -29,6 +30,25 @@ class MechanismName(click.ParamType[str]):
                 hint=did_you_mean(value, known),
             )
         return value
+
+
+class PlacementName(click.ParamType[Placement]):
+    """Where a probe stands."""
+
+    name = "placement"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Placement:
+        """The placement.
+
+        :raises BadInput: none is called so
+        """
+        del param, ctx
+        known = [str(place) for place in Placement]
+        if value not in known:
+            raise refuse(
+                f"PLACEMENT {shown(value)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(value, known)
+            )
+        return Placement(value)
 
 
 class WholeNumber(click.ParamType[int]):
@@ -131,13 +151,14 @@ def check_sync_options(mechanism: str, wanted: str | None, reset: bool) -> None:
         )
 
 
-def check_one_format(as_json: bool, as_markdown: bool) -> None:
-    """What `./lab mechanisms` prints has one format.
+def check_one_format(command: str, **formats: object) -> None:
+    """What a command prints has one format.
 
     :raises BadInput: two were asked for
     """
-    if as_json and as_markdown:
-        raise refuse("--json with --markdown", allowed="one of them", hint="./lab mechanisms --json")
+    asked = [f"--{name}" for name, value in formats.items() if value]
+    if len(asked) > 1:
+        raise refuse(" with ".join(asked), allowed="one of them", hint=f"./lab {command} {asked[0]}")
 
 
 def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from ipclab.placement import Placement
 from labctl import pairs, ports
 from labctl.arguments import (
     MechanismName,
     OnOff,
+    PlacementName,
     Seconds,
     WholeNumber,
     check_bench_options,
@@ -213,7 +215,7 @@ def mechanisms(as_json: bool, as_markdown: bool) -> None:
       ./lab mechanisms
       ./lab mechanisms --json | jq '.mechanisms[] | {mechanism, persistence, source: .sources.persistence}'
     """
-    check_one_format(as_json, as_markdown)
+    check_one_format("mechanisms", json=as_json, markdown=as_markdown)
 
     from labctl.mechanisms import show_json, show_markdown, show_mechanisms
 
@@ -223,6 +225,39 @@ def mechanisms(as_json: bool, as_markdown: bool) -> None:
         show_markdown()
     else:
         show_mechanisms()
+
+
+@cli.command(short_help="Show from where each mechanism can be reached, and why not.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, errnos, reasons and their sources.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of README.md.")
+@click.option(
+    "--explain",
+    nargs=2,
+    type=(MechanismName(), PlacementName()),
+    metavar="MECHANISM PLACEMENT",
+    help="Show the evidence for one cell: namespaces, mounts, networks, the failed system call.",
+)
+def matrix(as_json: bool, as_markdown: bool, explain: tuple[str, Placement] | None) -> None:
+    """Show mechanism by placement, measured: what can be reached with what in common, and how fast.
+
+    A responder answers by every mechanism. Probes ask it: from the same container, and from containers that share with
+    it the IPC namespace only, a volume only, a network only. Exit code 1 if the lab is not running, or if a cell
+    differs from what the mechanism's traits predict.
+
+    \b
+      ./lab matrix
+      ./lab matrix --explain sysv_shm shared_network
+      ./lab matrix --json | jq '.cells[] | select(.success | not) | {mechanism, placement, error}'
+    """
+    check_one_format("matrix", json=as_json, markdown=as_markdown, explain=explain)
+    configuration = Configuration.load()
+
+    from labctl.matrix import show_evidence, show_matrix
+
+    if explain:
+        show_evidence(configuration, *explain)
+    else:
+        show_matrix(configuration, "json" if as_json else "markdown" if as_markdown else "table")
 
 
 @cli.command(short_help="Check this machine; changes nothing.")

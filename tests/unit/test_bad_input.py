@@ -91,6 +91,13 @@ CASES = [
     arguments("bench speed --cold", "--cold with speed", "./lab bench footprint --cold"),
     arguments("bench plain_file --cold", "--cold with plain_file", "./lab bench footprint --cold"),
     arguments("bench --json", "--json", "./lab bench speed --json"),
+    arguments("matrix --explain pigeon shared_ipc", "MECHANISM pigeon", "fifo"),
+    arguments("matrix --explain fifo shared_ip", "PLACEMENT shared_ip", "did you mean shared_ipc?"),
+    arguments("matrix --explain fifo moon", "PLACEMENT moon", "same_container, shared_ipc"),
+    arguments("matrix --explain fifo", "--explain", "2 arguments"),
+    arguments("matrix fifo", "fifo", "./lab matrix --help"),
+    arguments("matrix --json --markdown", "--json with --markdown", "one of them"),
+    arguments("matrix --json --explain fifo shared_ipc", "--json with --explain", "one of them"),
     arguments("--verbose", "--verbose"),
     arguments("down now", "now", "./lab down --help"),
     # Loads.
@@ -158,6 +165,10 @@ CASES = [
     variable("LAB_SYSV_SHM_KEY", "0x4950", "a whole number"),
     variable("LAB_SYSV_MQ_KEY", "-5", "1 to 2147483647"),
     variable("LAB_SYSV_MQ_KEY", "1229996033", "LAB_SYSV_SHM_KEY"),
+    variable("LAB_RESPONDER_KEY", "0", "1 to 2147483647"),
+    variable("LAB_RESPONDER_KEY", "1229996030", "LAB_SYSV_SHM_KEY=1229996033"),
+    variable("LAB_RESPONDER_KEY", "1229996034", "LAB_SYSV_SHM_KEY=1229996033"),
+    variable("LAB_RESPONDER_KEY", "1229996049", "LAB_SYSV_MQ_KEY=1229996049"),
     variable("LAB_TCP_PORT", "65536", "1 to 65535"),
     variable("LAB_TCP_PORT", "http", "1 to 65535"),
     variable("LAB_TCP_PORT", "9464", "metrics"),
@@ -302,7 +313,7 @@ def test_port_in_use(name: str, tmp_path: Path) -> None:
 
 def test_help_needs_nothing(tmp_path: Path) -> None:
     make_lab(tmp_path).unlink()
-    for command in ("", "up", "down", "status", "load", "sync", "mechanisms", "speedup", "doctor", "test"):
+    for command in ("", "up", "down", "status", "load", "sync", "mechanisms", "matrix", "speedup", "doctor", "test"):
         result = run_lab(tmp_path, [*command.split(), "--help"], {"LAB_RATE": "0"})
         assert result.returncode == 0, result.stderr
         assert "./lab" in result.stdout

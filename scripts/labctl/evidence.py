@@ -1,0 +1,101 @@
+"""`./lab matrix --explain`: what the two containers of a cell have in common, side by side, and the failed call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ipclab import registry
+from ipclab.namespaces import KINDS
+from ipclab.placement import Placement
+from labctl import reasons
+from labctl.containers import Container
+from labctl.errors import LabError
+from labctl.printing import new_table, show_lines, show_table
+from labctl.prometheus import Prometheus
+from labctl.tables import duration
+
+_LOOPBACK = "127.0.0.1"
+
+
+def show(prometheus: Prometheus, responder: Container, probe: Container, mechanism: str, placement: Placement) -> None:
+    """Try the cell once more, in the probe's container, under a tracer; print everything.
+
+    :raises LabError: the container cannot be asked
+    """
+    tried = _try_again(probe, mechanism, placement)
+    traits = registry.load(mechanism).traits
+    table = new_table()
+    table.add_column(f"{mechanism} needs: {', '.join(sorted(traits.requires))}", no_wrap=True)
+    table.add_column(f"{responder.service} (answers)", overflow="fold")
+    table.add_column(f"{probe.service} (asks)", overflow="fold")
+    table.add_column("", no_wrap=True)
+    for what, left, right in _side_by_side(prometheus, responder, probe):
+        table.add_row(what, left, right, "same" if left == right else "")
+    show_table(table)
+    show_lines(_outcome(tried, mechanism, placement))
+
+
+def _side_by_side(prometheus: Prometheus, responder: Container, probe: Container) -> list[tuple[str, str, str]]:
+    inodes = {sample.labels["container"]: sample.labels for sample in prometheus.query("ipc_namespace_info")}
+    rows = []
+    for kind in KINDS:
+        left, right = (inodes.get(container.id, {}).get(kind, "not shown") for container in (responder, probe))
+        rows.append((f"{kind} namespace", left, right))
+    for what, things in (("volume", _volumes), ("network", _networks)):
+        theirs, own = things(responder), things(probe)
+        rows += [(what, theirs.get(name, "-"), own.get(name, "-")) for name in sorted({*theirs, *own})]
+    return rows
+
+
+def _volumes(container: Container) -> dict[str, str]:
+    """Named volumes; an unnamed one is nobody else's."""
+    return {
+        mount["Name"]: f"{mount['Name']} at {mount['Destination']}"
+        for mount in container.docker.attrs["Mounts"]
+        if mount["Type"] == "volume" and mount["Destination"] != "/state"
+    }
+
+
+def _networks(container: Container) -> dict[str, str]:
+    """All of them, also the one that is for scraping only."""
+    return {name: name for name in container.docker.attrs["NetworkSettings"]["Networks"]}
+
+
+def _try_again(probe: Container, mechanism: str, placement: Placement) -> dict[str, Any]:
+    command = _as_probe(probe.docker.attrs["Config"]["Cmd"], placement)
+    entrypoint: Sequence[str] = probe.docker.attrs["Config"]["Entrypoint"]
+    code, output = probe.docker.exec_run([*entrypoint, *command, "--explain", mechanism], demux=True)
+    stdout, stderr = (stream or b"" for stream in output)
+    if code != 0:
+        reason = " ".join(stderr.decode(errors="replace").split())[-300:]
+        raise LabError(f"{probe.service} cannot try {mechanism}: {reason}", hint="./lab status shows the containers")
+    answer: dict[str, Any] = json.loads(stdout)
+    return answer
+
+
+def _as_probe(command: Sequence[str], placement: Placement) -> list[str]:
+    """The command of a probe's container; the responder's, made into that of a probe beside it."""
+    if placement is Placement.SAME_CONTAINER:
+        return ["probe", str(placement), *command[1:], "--host", _LOOPBACK]
+    return list(command)
+
+
+def _outcome(tried: dict[str, Any], mechanism: str, placement: Placement) -> list[str]:
+    if not tried["error"]:
+        return [f"{mechanism} from {placement}: ✓ {duration(tried['round_trip_s'])}, 64 B each way"]
+    reason = reasons.reason(registry.load(mechanism).traits, tried["error"])
+    calls = [call for call in tried["failed_calls"] if call["error"] == tried["error"]]
+    failed = (
+        f"the system call that failed: {calls[-1]['call']} = -1 {tried['error']}"
+        if calls
+        else f"no system call failed with {tried['error']}: that is what the library made of it"
+    )
+    return [
+        f"{mechanism} from {placement}: ✗ {tried['error']}",
+        tried["text"],
+        failed,
+        reason.sentence,
+        reason.source,
+    ]

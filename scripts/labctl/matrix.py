@@ -1,0 +1,154 @@
+"""`./lab matrix`: mechanism by placement, as the probes measured it a few seconds ago."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from ipclab.placement import SHARED, Placement
+from labctl import containers, engine, evidence, reachability
+from labctl.configuration import Configuration
+from labctl.errors import LabError
+from labctl.printing import new_table, show_lines, show_table
+from labctl.prometheus import Prometheus
+from labctl.reachability import Cell
+from labctl.status import require_running
+from labctl.tables import duration
+from labctl.waiting import wait_until
+
+_MEASURED_WITHIN_S = 12  # a round, a scrape, and a start
+_HEADINGS = {place: str(place).replace("_", " ") for place in Placement}
+_CONDITIONS = (
+    "✓ with the time from question to answer: 64 B each way, median of five, one at a time, after opening; sleeping",
+    "receivers, so it includes waking the other process. ✗ with the kernel's errno. Each cell is a few seconds old.",
+)
+
+
+def show_matrix(configuration: Configuration, form: str) -> None:
+    """Print the matrix as a "table", as "json" or as "markdown".
+
+    :raises LabError: it is not running, or a cell differs from what is predicted
+    """
+    _probes(configuration)
+    placements = reachability.declared()
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+
+    def measured() -> list[Cell] | None:
+        cells = reachability.read(prometheus, placements)
+        return cells if all(cell.as_predicted for cell in cells) else None
+
+    # What has just been started, or was just cut off, gets the time of a round; what is wrong stays wrong.
+    cells = wait_until(measured, _MEASURED_WITHIN_S) or reachability.read(prometheus, placements)
+    if form == "json":
+        sys.stdout.write(json.dumps({"project": configuration.project, "cells": list(map(as_json, cells))}, indent=2))
+        sys.stdout.write("\n")
+    elif form == "markdown":
+        sys.stdout.write(as_markdown(cells, placements))
+    else:
+        _show_table(cells, placements)
+        show_lines([*_CONDITIONS, "", *reason_lines(cells)])
+    require_as_predicted(cells)
+
+
+def show_evidence(configuration: Configuration, mechanism: str, placement: Placement) -> None:
+    """Print what the two containers of one cell have in common, and the system call that failed.
+
+    :raises LabError: it is not running
+    """
+    probes = _probes(configuration)
+    if placement not in probes:
+        raise LabError(f"no probe runs at {placement}", hint="./lab up starts them with the whole lab")
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    evidence.show(prometheus, probes[Placement.SAME_CONTAINER], probes[placement], mechanism, placement)
+
+
+def require_as_predicted(cells: Sequence[Cell]) -> None:
+    """Every cell must be what `Traits.requires` predicts.
+
+    :raises LabError: one is not; all that are not are named
+    """
+    if wrong := [cell for cell in cells if not cell.as_predicted]:
+        named = ", ".join(
+            f"{cell.mechanism} from {cell.placement} is {in_words(cell)} and should be {'✓' if cell.predicted else '✗'}"
+            for cell in wrong
+        )
+        raise LabError(
+            f"{len(wrong)} of {len(cells)} cells differ from what the mechanisms' traits predict: {named}",
+            hint=f"./lab matrix --explain {wrong[0].mechanism} {wrong[0].placement}",
+        )
+
+
+def in_words(cell: Cell) -> str:
+    """A cell as a person reads it."""
+    if cell.success is None:
+        return "not measured"
+    return f"✓ {duration(cell.round_trip_s)}" if cell.success else f"✗ {cell.error}"
+
+
+def as_markdown(cells: Sequence[Cell], placements: Sequence[Placement]) -> str:
+    """The table of README."""
+    lines = [["mechanism", *(_HEADINGS[place] for place in placements)], ["---"] * (1 + len(placements))]
+    lines += [[f"`{name}`", *map(in_words, row)] for name, row in _rows(cells).items()]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def as_json(cell: Cell) -> dict[str, Any]:
+    """Seconds; null is "not measured", or no time because it was not reached."""
+    reason = cell.reason
+    return {
+        "mechanism": cell.mechanism,
+        "placement": cell.placement,
+        "shares": sorted(SHARED[cell.placement]),
+        "success": cell.success,
+        "predicted": cell.predicted,
+        "as_predicted": cell.as_predicted,
+        "round_trip_seconds": cell.round_trip_s,
+        "duration_seconds": cell.duration_s,
+        "error": cell.error or None,
+        "reason": reason.sentence if reason else None,
+        "source": reason.source if reason else None,
+    }
+
+
+def reason_lines(cells: Sequence[Cell]) -> list[str]:
+    """Each rule once, with the mechanisms that met it."""
+    met: dict[tuple[str, str, str], list[str]] = {}
+    for cell in cells:
+        if reason := cell.reason:
+            names = met.setdefault((cell.error, reason.sentence, reason.source), [])
+            names += [] if cell.mechanism in names else [cell.mechanism]
+    return [
+        line
+        for (error, sentence, source), names in met.items()
+        for line in (f"✗ {error} ({', '.join(names)}):", f"  {sentence}", f"  {source}")
+    ]
+
+
+def _probes(configuration: Configuration) -> dict[Placement, containers.Container]:
+    found = containers.of_project(engine.connect(), configuration.project)
+    require_running(found, configuration.project)
+    probes = reachability.probes_of(found)
+    if Placement.SAME_CONTAINER not in probes:
+        raise LabError("the responder does not run, so there is nothing to reach", hint="./lab up starts it")
+    return probes
+
+
+def _rows(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    rows: dict[str, list[Cell]] = {}
+    for cell in cells:
+        rows.setdefault(cell.mechanism, []).append(cell)
+    return rows
+
+
+def _show_table(cells: Sequence[Cell], placements: Sequence[Placement]) -> None:
+    table = new_table()
+    table.add_column("mechanism", no_wrap=True)
+    for place in placements:
+        table.add_column(_HEADINGS[place], no_wrap=True)
+    for name, row in _rows(cells).items():
+        table.add_row(name, *(Text(in_words(cell), style="" if cell.as_predicted else "bold red") for cell in row))
+    show_table(table)

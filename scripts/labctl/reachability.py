@@ -1,0 +1,91 @@
+"""What the probes found, cell by cell, and whether that is what the mechanisms' traits predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ipclab import registry
+from ipclab.placement import Placement, reachable
+from labctl import reasons
+from labctl.containers import Container
+from labctl.measurements import fresh
+from labctl.pairs import PROBE, RESPONDER, matrix_services
+from labctl.prometheus import Prometheus
+from labctl.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One mechanism from one placement. `success` is None where nothing was measured in the last seconds."""
+
+    mechanism: str
+    placement: Placement
+    success: bool | None
+    round_trip_s: float | None
+    duration_s: float | None
+    error: str  # errno by name; "" for success
+
+    @property
+    def predicted(self) -> bool:
+        """Whether `Traits.requires` says that it can be reached from there."""
+        return reachable(registry.load(self.mechanism).traits, self.placement)
+
+    @property
+    def as_predicted(self) -> bool:
+        """Whether it was measured, and is what was predicted."""
+        return self.success is self.predicted
+
+    @property
+    def reason(self) -> Reason | None:
+        """The rule behind the error, if there is one."""
+        return reasons.reason(registry.load(self.mechanism).traits, self.error) if self.error else None
+
+
+def placement_of(service: str) -> Placement | None:
+    """Where the probe in this Compose service stands; None for any other service."""
+    if service == RESPONDER:
+        return Placement.SAME_CONTAINER
+    name = service.removeprefix(PROBE).replace("-", "_")
+    return Placement(name) if service.startswith(PROBE) and name in set(Placement) else None
+
+
+def probes_of(found: Sequence[Container]) -> dict[Placement, Container]:
+    """The running probes."""
+    return {place: container for container in found if container.running and (place := placement_of(container.service))}
+
+
+def declared() -> list[Placement]:
+    """The placements that compose.yaml has, in the order in which less and less is shared."""
+    found = {placement_of(service) for service in matrix_services()}
+    return [place for place in Placement if place in found]
+
+
+def read(prometheus: Prometheus, placements: Sequence[Placement]) -> list[Cell]:
+    """Every mechanism from every one of `placements`.
+
+    :raises PrometheusSilent: it does not answer
+    """
+    success, round_trip, duration = (
+        _by_cell(prometheus, f"max by (mechanism, placement) {fresh(metric)}")
+        for metric in ("probe_success", "probe_round_trip_seconds", "probe_duration_seconds")
+    )
+    errors = {
+        (sample.labels["mechanism"], sample.labels["placement"]): sample.labels["error"]
+        for sample in prometheus.query(fresh("probe_error_info"))
+    }
+    cells = []
+    for mechanism in registry.names():
+        for place in placements:
+            key = (mechanism, str(place))
+            reached = bool(success[key]) if key in success else None
+            error = errors.get(key, "") if reached is False else ""
+            cells.append(Cell(mechanism, place, reached, round_trip.get(key), duration.get(key), error))
+    return cells
+
+
+def _by_cell(prometheus: Prometheus, expression: str) -> dict[tuple[str, str], float]:
+    return {
+        (sample.labels["mechanism"], sample.labels["placement"]): sample.value
+        for sample in prometheus.query(expression)
+    }

@@ -1,0 +1,151 @@
+"""The matrix, measured: what can be reached from where is what the traits predict, and nothing hangs."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from docker.errors import APIError
+
+from ipclab import registry
+from ipclab.channel import Sharing
+from ipclab.placement import Placement
+from lab.stack import ROOT, Stack, wait_until
+
+LONGEST_TRY_S = 3.0  # one second to open, one to ask, and what a busy machine adds
+PROBES = ("responder", "probe-shared-ipc", "probe-shared-volume", "probe-shared-network")
+
+
+def measured(stack: Stack) -> dict[tuple[str, str], float]:
+    """Mechanism and placement to 1 or 0, as the probes show it now."""
+    return {
+        (labels["mechanism"], labels["placement"]): value
+        for service in PROBES
+        for series, labels, value in stack.page(service)
+        if series == "probe_success"
+    }
+
+
+def predicted(stack: Stack) -> bool:
+    """Whether every cell is there, and is as predicted, in the last round of every probe."""
+    try:
+        cells = measured(stack)
+    except (AssertionError, APIError):  # one of them is just coming back
+        return False
+    wanted = {
+        (name, str(place)): place is Placement.SAME_CONTAINER or needs == {shared}
+        for name in registry.names()
+        for needs in [registry.load(name).traits.requires]
+        for place, shared in (
+            (Placement.SAME_CONTAINER, None),
+            (Placement.SHARED_IPC, Sharing.IPC_NAMESPACE),
+            (Placement.SHARED_VOLUME, Sharing.VOLUME),
+            (Placement.SHARED_NETWORK, Sharing.NETWORK),
+        )
+    }
+    return cells == wanted
+
+
+def test_the_matrix_is_what_the_traits_predict(stack: Stack) -> None:
+    wait_until("every cell is measured", 20, lambda: predicted(stack))
+    shown = stack.lab("matrix", "--json")
+    assert shown.returncode == 0, shown.stderr
+    cells = json.loads(shown.stdout)["cells"]
+    assert len(cells) == len(registry.names()) * len(PROBES)
+    for cell in cells:
+        assert cell["as_predicted"], cell
+        assert cell["duration_seconds"] < LONGEST_TRY_S
+        if cell["success"]:
+            assert 0 < cell["round_trip_seconds"] < cell["duration_seconds"]
+        else:
+            assert re.fullmatch(r"E[A-Z]+", cell["error"])
+            assert "no rule" not in cell["reason"]
+
+
+def test_the_table_of_readme_is_what_is_measured(stack: Stack) -> None:
+    """But for the times."""
+    printed = stack.lab("matrix", "--markdown")
+    assert printed.returncode == 0, printed.stderr
+
+    def without_times(text: str) -> list[str]:
+        return [re.sub(r"✓ [^|]*", "✓ ", line) for line in text.splitlines() if re.match(r"\| `\w+` \| ✓", line)]
+
+    rows = without_times(printed.stdout)
+    assert len(rows) == len(registry.names())
+    assert rows == without_times((ROOT / "README.md").read_text())
+
+
+def test_the_evidence_names_the_call_that_failed(stack: Stack) -> None:
+    for mechanism, call in {"sysv_shm": "shmget(key 0x", "fifo": "openat(/channel/echo-fifo)"}.items():
+        shown = stack.lab("matrix", "--explain", mechanism, "shared_network")
+        assert shown.returncode == 0, shown.stderr
+        assert f"the system call that failed: {call}" in shown.stdout
+        assert "= -1 ENOENT" in shown.stdout
+        assert f"{stack.project}_echo" in shown.stdout
+
+
+def test_another_user_is_refused_and_does_not_hang(stack: Stack) -> None:
+    containers = stack.containers()
+    probe = containers["probe-shared-ipc"]
+    stranger = stack.client.containers.run(
+        probe.attrs["Image"],
+        [*probe.attrs["Config"]["Cmd"], "--once"],
+        user="12345:12345",
+        ipc_mode=f"container:{containers['holder'].id}",
+        volumes={f"{stack.project}_echo": {"bind": "/channel"}},
+        network=f"{stack.project}_echo",
+        remove=True,
+    )
+    tried: dict[str, dict[str, Any]] = json.loads(stranger)
+    for name, found in tried.items():
+        remote = Sharing.NETWORK in registry.load(name).traits.requires
+        assert found["error"] == ("" if remote else "EACCES"), (name, found)
+        assert found["duration_s"] < LONGEST_TRY_S
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_a_responder_that_comes_back_is_reached_within_ten_seconds(stack: Stack, how: str) -> None:
+    responder = stack.containers()["responder"]
+    getattr(responder, how)()
+    gone = stack.lab("matrix")
+    assert gone.returncode == 1
+    assert "the responder does not run" in gone.stderr
+    assert len(gone.stderr.splitlines()) == 1
+    responder.start()
+    wait_until("the cells are back", 10, lambda: predicted(stack))
+
+
+def test_a_responder_that_is_silent_hangs_no_probe(stack: Stack) -> None:
+    responder = stack.containers()["responder"]
+    responder.pause()
+    try:
+        probe = ("probe-shared-volume", "probe-shared-network", "probe-shared-ipc")
+
+        def nobody_answers() -> bool:
+            return not any(
+                value for service in probe for series, _, value in stack.page(service) if series == "probe_success"
+            )
+
+        wait_until("every try has failed", 40, nobody_answers)
+        for service in probe:
+            for series, labels, value in stack.page(service):
+                assert series != "probe_duration_seconds" or value < LONGEST_TRY_S, labels
+    finally:
+        responder.unpause()
+    wait_until("the cells are back", 20, lambda: predicted(stack))
+
+
+def test_killed_probes_leave_nothing(stack: Stack) -> None:
+    def left() -> list[str]:
+        code, listed = stack.containers()["responder"].exec_run(["ls", "/channel", "/dev/shm"])
+        assert code == 0
+        return [name for name in listed.decode().split() if ".reply" in name]
+
+    for service in PROBES[1:3]:
+        victim = stack.containers()[service]
+        victim.kill()
+        victim.start()
+    wait_until("the cells are back", 20, lambda: predicted(stack))
+    wait_until("nothing is left of them", 10, lambda: not left())
