@@ -5,16 +5,18 @@ Pure: it knows messages by number only, and keeps its books in a `ConsumerLedger
     sent by the producer = received + lost + missing + still on the way
 
 holds at every moment. A gap on an ordered mechanism is lost at once. On a mechanism that reorders it
-stays missing until it is filled (counted as reordered) or is `WINDOW` numbers old (lost).
+stays missing until it is filled (counted as reordered) or is `WINDOW` numbers old (lost). Where the mechanism
+may drop messages, it is also lost after `PATIENCE` ticks: at a slow rate nobody would hear of it otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ipclab.ledger import ConsumerLedger, Stream, StreamRecord
 
 WINDOW = 1024
+PATIENCE = 8  # ticks of `lifecycle.TICK_S`, 2 s: no network of the lab keeps a datagram for so long
 
 
 class _Books:
@@ -25,7 +27,7 @@ class _Books:
         self._stream = record.read()
         self.expected = self._stream.expected  # what changes with every message, apart from the rest
         self.epoch = self._stream.epoch
-        self.gaps: set[int] = set()
+        self.gaps: dict[int, int] = {}  # a number that is missing: the tick at which that was seen
         self.fresh = True  # no message seen in this life of the consumer
 
     @property
@@ -44,9 +46,11 @@ class Checker:
 
     shared = False
 
-    def __init__(self, ledger: ConsumerLedger, *, ordered: bool) -> None:
+    def __init__(self, ledger: ConsumerLedger, *, ordered: bool, reliable: bool = True) -> None:
         self._ledger = ledger
         self._ordered = ordered
+        self._reliable = reliable
+        self._ticks = 0
         self._books: dict[int, _Books] = {}
         for producer, record in ledger.records.items():
             books = self._books[producer] = _Books(record)
@@ -67,6 +71,16 @@ class Checker:
             books.stream = self._irregular(books, epoch, sequence)
         books.fresh = False
 
+    def tick(self) -> None:
+        """Time has passed: give up what has been missing for too long."""
+        self._ticks += 1
+        if self._reliable:
+            return
+        for books in self._books.values():
+            given_up = [number for number, seen in books.gaps.items() if self._ticks - seen > PATIENCE]
+            if given_up:
+                books.stream = self._give_up(books, books.stream, given_up)
+
     def corrupt(self) -> None:
         """Enter one arrival that was no message as sent; its number will show up as a gap."""
         self._ledger.corrupt += 1
@@ -85,7 +99,7 @@ class Checker:
         if sequence < stream.expected:
             if sequence not in books.gaps:
                 return stream._replace(duplicate=stream.duplicate + 1)
-            books.gaps.remove(sequence)
+            del books.gaps[sequence]
             return stream._replace(missing=stream.missing - 1, reordered=stream.reordered + 1)
         gap = sequence - stream.expected
         new_epoch = epoch != stream.epoch
@@ -96,11 +110,14 @@ class Checker:
             return stream._replace(lost_at_producer_restart=stream.lost_at_producer_restart + gap)
         if self._ordered:
             return stream._replace(lost_in_channel=stream.lost_in_channel + gap)
-        books.gaps.update(range(max(sequence - gap, sequence - WINDOW), sequence))
-        given_up = {number for number in books.gaps if number < sequence - WINDOW}
-        books.gaps -= given_up
+        books.gaps.update(dict.fromkeys(range(max(sequence - gap, sequence - WINDOW), sequence), self._ticks))
         beyond = max(0, gap - WINDOW)
-        return stream._replace(
-            missing=stream.missing + gap - beyond - len(given_up),
-            lost_in_channel=stream.lost_in_channel + beyond + len(given_up),
-        )
+        stream = stream._replace(missing=stream.missing + gap - beyond, lost_in_channel=stream.lost_in_channel + beyond)
+        return self._give_up(books, stream, [number for number in books.gaps if number < sequence - WINDOW])
+
+    @staticmethod
+    def _give_up(books: _Books, stream: Stream, numbers: Sequence[int]) -> Stream:
+        for number in numbers:
+            del books.gaps[number]
+        lost = stream.lost_in_channel + len(numbers)
+        return stream._replace(missing=stream.missing - len(numbers), lost_in_channel=lost)

@@ -87,6 +87,7 @@ class Consumer:
                 self._checker.corrupt()
             if self._vitals.tick(now):
                 self._kernel.tick()
+                self._checker.tick()
 
     def _account(self, arrived: memoryview, now: int) -> None:
         header = message.parse(arrived)

@@ -66,4 +66,4 @@ def checker(
         return SharedChecker(ledger, books / namespaces.container())
     if books:
         fold(ledger, books)
-    return Checker(ledger, ordered=mechanism.traits.ordered)
+    return Checker(ledger, ordered=mechanism.traits.ordered, reliable=mechanism.traits.reliable)

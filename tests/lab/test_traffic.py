@@ -47,6 +47,7 @@ def test_prometheus_has_every_series_of_every_pair(stack: Stack, mechanism: str)
         metrics.KERNEL_BUFFER: traits.persistence is Persistence.PROCESS,
         **dict.fromkeys((metrics.UPDATES, metrics.LOST_UPDATES, metrics.RECORDS_READ, metrics.TORN_READS), races),
         metrics.SWITCH_ON: races,
+        metrics.RECEIVED_BY_CLASS: False,  # only where types or priorities were asked for
         metrics.KERNEL_BUFFER_LIMIT: traits.persistence is Persistence.PROCESS,
     }
     for definition in (definition for definition in metrics.DEFINITIONS if told.get(definition, True)):

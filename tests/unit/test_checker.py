@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipclab import checker
-from ipclab.checker import Checker
+from ipclab.checker import PATIENCE, Checker
 from ipclab.ledger import ConsumerLedger, Stream
 
 CHANNEL, PRODUCER, CONSUMER = "lost_in_channel", "lost_at_producer_restart", "lost_at_consumer_restart"
@@ -202,6 +202,29 @@ def test_a_gap_is_given_up_when_it_is_a_window_old_and_not_before(unordered: Con
     assert (unordered.stream.missing, unordered.stream.lost_in_channel) == (0, 1)
     unordered.arrives(1)  # too late: it has been counted as lost, and cannot be counted twice
     assert (unordered.stream.lost_in_channel, unordered.stream.duplicate) == (1, 1)
+
+
+def test_where_messages_may_be_dropped_a_gap_is_given_up_with_time(tmp_path: Path) -> None:
+    checker = Checker(ConsumerLedger(tmp_path / "ledger"), ordered=False, reliable=False)
+    for sequence in (0, 3):
+        checker.account(7, 1, sequence)
+    for _ in range(PATIENCE):
+        checker.tick()
+    checker.account(7, 1, 2)  # late, and not too late
+    checker.account(7, 1, 5)
+    assert [(s.missing, s.reordered, s.lost_in_channel) for s in checker.streams()] == [(2, 1, 0)]
+    checker.tick()
+    assert [(s.missing, s.reordered, s.lost_in_channel) for s in checker.streams()] == [(1, 1, 1)]  # 1; 4 may come
+    checker.account(7, 1, 1)
+    assert [(s.received, s.duplicate, s.lost_in_channel) for s in checker.streams()] == [(4, 1, 1)]
+
+
+def test_where_none_may_be_dropped_time_alone_loses_nothing(unordered: Consumption) -> None:
+    unordered.arrives(0)
+    unordered.arrives(3)
+    for _ in range(10 * PATIENCE):
+        unordered.checker.tick()
+    assert unordered.stream.missing == 2
 
 
 @pytest.mark.parametrize("gap", [checker.WINDOW - 1, checker.WINDOW, checker.WINDOW + 1, 10 * checker.WINDOW])
