@@ -260,6 +260,46 @@ def matrix(as_json: bool, as_markdown: bool, explain: tuple[str, Placement] | No
         show_matrix(configuration, "json" if as_json else "markdown" if as_markdown else "table")
 
 
+@cli.group(short_help="Start or remove a second Docker Engine, for the matrix.")
+def hosts() -> None:
+    """A second host on this machine: a Docker Engine of its own, with its own images, volumes and namespaces.
+
+    It is joined to the lab by a network alone. A probe runs in it, and `./lab matrix` gets one more column.
+
+    \b
+      ./lab hosts up
+      ./lab hosts down
+    """
+
+
+@hosts.command("up", short_help="Start the second engine, and a probe in it.")
+def hosts_up() -> None:
+    """Start the second engine beside the running lab, bring the lab's image into it, and start a probe there.
+
+    \b
+      ./lab hosts up
+    """
+    configuration = Configuration.load()
+
+    from labctl.hosts import bring_up
+
+    bring_up(configuration)
+
+
+@hosts.command("down", short_help="Remove the second engine, with all that it holds.")
+def hosts_down() -> None:
+    """Remove the second engine with its images, containers and volume. The lab goes on.
+
+    \b
+      ./lab hosts down
+    """
+    project = project_name()
+
+    from labctl.hosts import take_down
+
+    take_down(project)
+
+
 @cli.command(short_help="Check this machine; changes nothing.")
 def doctor() -> None:
     """Check this machine: engine, Compose, ports, memory, CPUs, disk, registry. Changes nothing.

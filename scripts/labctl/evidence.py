@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ipclab import registry
 from ipclab.namespaces import KINDS
 from ipclab.placement import Placement
-from labctl import reasons
+from labctl import hosts, reasons
 from labctl.containers import Container
 from labctl.errors import LabError
 from labctl.printing import new_table, show_lines, show_table
@@ -19,12 +19,13 @@ from labctl.tables import duration
 _LOOPBACK = "127.0.0.1"
 
 
-def show(prometheus: Prometheus, responder: Container, probe: Container, mechanism: str, placement: Placement) -> None:
+def show(prometheus: Prometheus, probes: Mapping[Placement, Container], mechanism: str, placement: Placement) -> None:
     """Try the cell once more, in the probe's container, under a tracer; print everything.
 
     :raises LabError: the container cannot be asked
     """
-    tried = _try_again(probe, mechanism, placement)
+    responder, probe = probes[Placement.SAME_CONTAINER], probes[placement]
+    tried = _try_again(probes, mechanism, placement)
     traits = registry.load(mechanism).traits
     table = new_table()
     table.add_column(f"{mechanism} needs: {', '.join(sorted(traits.requires))}", no_wrap=True)
@@ -63,10 +64,9 @@ def _networks(container: Container) -> dict[str, str]:
     return {name: name for name in container.docker.attrs["NetworkSettings"]["Networks"]}
 
 
-def _try_again(probe: Container, mechanism: str, placement: Placement) -> dict[str, Any]:
-    command = _as_probe(probe.docker.attrs["Config"]["Cmd"], placement)
-    entrypoint: Sequence[str] = probe.docker.attrs["Config"]["Entrypoint"]
-    code, output = probe.docker.exec_run([*entrypoint, *command, "--explain", mechanism], demux=True)
+def _try_again(probes: Mapping[Placement, Container], mechanism: str, placement: Placement) -> dict[str, Any]:
+    probe = probes[placement]
+    code, output = probe.docker.exec_run([*_command(probes, placement), "--explain", mechanism], demux=True)
     stdout, stderr = (stream or b"" for stream in output)
     if code != 0:
         reason = " ".join(stderr.decode(errors="replace").split())[-300:]
@@ -75,11 +75,18 @@ def _try_again(probe: Container, mechanism: str, placement: Placement) -> dict[s
     return answer
 
 
-def _as_probe(command: Sequence[str], placement: Placement) -> list[str]:
-    """The command of a probe's container; the responder's, made into that of a probe beside it."""
-    if placement is Placement.SAME_CONTAINER:
-        return ["probe", str(placement), *command[1:], "--host", _LOOPBACK]
-    return list(command)
+def _command(probes: Mapping[Placement, Container], placement: Placement) -> list[str]:
+    """The command of the probe at `placement`; for the responder, that of a probe beside it."""
+    here = probes[placement] if placement is not Placement.SECOND_HOST else probes[Placement.SHARED_NETWORK]
+    entrypoint: list[str] = here.docker.attrs["Config"]["Entrypoint"]
+    command: list[str] = here.docker.attrs["Config"]["Cmd"]
+    match placement:
+        case Placement.SAME_CONTAINER:
+            return [*entrypoint, "probe", str(placement), *command[1:], "--host", _LOOPBACK]
+        case Placement.SECOND_HOST:
+            return hosts.inside([*entrypoint, *hosts.command_of(here)])
+        case _:
+            return [*entrypoint, *command]
 
 
 def _outcome(tried: dict[str, Any], mechanism: str, placement: Placement) -> list[str]:

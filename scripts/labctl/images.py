@@ -58,10 +58,17 @@ def ensure_images(
     """
     base = ensure_base_images(client, settings, root=root, ask_again=ask_again)
     for image in own_images(base, settings[IMAGE_TAG]):
-        wanted = source_hash(root, image.inputs, str(client.images.get(image.base).id))
-        if _built_hash(client, image.name) != wanted:
-            _build(image, base, {IMAGE_TAG: settings[IMAGE_TAG], "LAB_SOURCE_HASH": wanted}, root)
+        ensure_image(client, image, base, settings, root)
     return base
+
+
+def ensure_image(
+    client: docker.DockerClient, image: OwnImage, base: BaseImages, settings: Mapping[str, str], root: Path
+) -> None:
+    """One image, built if what it is made of has changed. Raises LabError when the build fails."""
+    wanted = source_hash(root, image.inputs, str(client.images.get(image.base).id))
+    if _built_hash(client, image.name) != wanted:
+        _build(image, base, {IMAGE_TAG: settings[IMAGE_TAG], "LAB_SOURCE_HASH": wanted}, root)
 
 
 def _built_hash(client: docker.DockerClient, tag: str) -> str | None:

@@ -33,8 +33,7 @@ def show_matrix(configuration: Configuration, form: str) -> None:
 
     :raises LabError: it is not running, or a cell differs from what is predicted
     """
-    _probes(configuration)
-    placements = reachability.declared()
+    placements = reachability.shown(_probes(configuration))
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
 
     def measured() -> list[Cell] | None:
@@ -61,9 +60,10 @@ def show_evidence(configuration: Configuration, mechanism: str, placement: Place
     """
     probes = _probes(configuration)
     if placement not in probes:
-        raise LabError(f"no probe runs at {placement}", hint="./lab up starts them with the whole lab")
+        starts = "./lab hosts up" if placement is Placement.SECOND_HOST else "./lab up"
+        raise LabError(f"no probe runs at {placement}", hint=f"{starts} starts it")
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
-    evidence.show(prometheus, probes[Placement.SAME_CONTAINER], probes[placement], mechanism, placement)
+    evidence.show(prometheus, probes, mechanism, placement)
 
 
 def require_as_predicted(cells: Sequence[Cell]) -> None:

@@ -13,6 +13,7 @@ from labctl.paths import COMPOSE_FILE
 ROLES = ("consumer", "producer")
 RESPONDER = "responder"
 PROBE = "probe-"
+SECOND_HOST = "second-host"
 
 
 def services_of(mechanism: str) -> list[str]:

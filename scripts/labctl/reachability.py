@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ipclab import registry
@@ -10,7 +10,7 @@ from ipclab.placement import Placement, reachable
 from labctl import reasons
 from labctl.containers import Container
 from labctl.measurements import fresh
-from labctl.pairs import PROBE, RESPONDER, matrix_services
+from labctl.pairs import PROBE, RESPONDER, SECOND_HOST, matrix_services
 from labctl.prometheus import Prometheus
 from labctl.reasons import Reason
 
@@ -46,6 +46,8 @@ def placement_of(service: str) -> Placement | None:
     """Where the probe in this Compose service stands; None for any other service."""
     if service == RESPONDER:
         return Placement.SAME_CONTAINER
+    if service == SECOND_HOST:
+        return Placement.SECOND_HOST
     name = service.removeprefix(PROBE).replace("-", "_")
     return Placement(name) if service.startswith(PROBE) and name in set(Placement) else None
 
@@ -55,9 +57,9 @@ def probes_of(found: Sequence[Container]) -> dict[Placement, Container]:
     return {place: container for container in found if container.running and (place := placement_of(container.service))}
 
 
-def declared() -> list[Placement]:
-    """The placements that compose.yaml has, in the order in which less and less is shared."""
-    found = {placement_of(service) for service in matrix_services()}
+def shown(probes: Iterable[Placement]) -> list[Placement]:
+    """The placements of the whole lab, and whichever else has a probe, in the order in which less is shared."""
+    found = {*map(placement_of, matrix_services()), *probes}
     return [place for place in Placement if place in found]
 
 

@@ -91,6 +91,8 @@ CASES = [
     arguments("bench speed --cold", "--cold with speed", "./lab bench footprint --cold"),
     arguments("bench plain_file --cold", "--cold with plain_file", "./lab bench footprint --cold"),
     arguments("bench --json", "--json", "./lab bench speed --json"),
+    arguments("hosts sideways", "sideways"),
+    arguments("hosts up now", "now"),
     arguments("matrix --explain pigeon shared_ipc", "MECHANISM pigeon", "fifo"),
     arguments("matrix --explain fifo shared_ip", "PLACEMENT shared_ip", "did you mean shared_ipc?"),
     arguments("matrix --explain fifo moon", "PLACEMENT moon", "same_container, shared_ipc"),
@@ -313,7 +315,21 @@ def test_port_in_use(name: str, tmp_path: Path) -> None:
 
 def test_help_needs_nothing(tmp_path: Path) -> None:
     make_lab(tmp_path).unlink()
-    for command in ("", "up", "down", "status", "load", "sync", "mechanisms", "matrix", "speedup", "doctor", "test"):
+    for command in (
+        "",
+        "up",
+        "down",
+        "status",
+        "load",
+        "sync",
+        "mechanisms",
+        "matrix",
+        "hosts",
+        "hosts up",
+        "speedup",
+        "doctor",
+        "test",
+    ):
         result = run_lab(tmp_path, [*command.split(), "--help"], {"LAB_RATE": "0"})
         assert result.returncode == 0, result.stderr
         assert "./lab" in result.stdout

@@ -52,7 +52,8 @@ def test_each_placement_shares_what_its_name_says() -> None:
 
 
 def test_the_services_of_compose_are_placements() -> None:
-    assert reachability.declared() == list(LOCAL)
+    assert reachability.shown([]) == list(LOCAL)
+    assert reachability.shown([Placement.SECOND_HOST]) == list(Placement)
     assert [reachability.placement_of(service) for service in pairs.matrix_services()] == list(LOCAL)
     assert reachability.placement_of("probe-the-moon") is None
     assert reachability.placement_of("fifo-consumer") is None
