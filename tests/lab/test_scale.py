@@ -30,6 +30,7 @@ def producers(stack: Stack) -> list[dict[str, Any]]:
 
 
 def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
+    lost = stack.settle("sysv_mq")["lost"]  # by what other tests have done to it
     up = stack.lab("up", "sysv_mq", "--scale", "sysv_mq.consumer=3", "--scale", "sysv_mq.producer=2")
     assert up.returncode == 0, up.stderr
     assert "sysv-mq-consumer 3" in up.stdout
@@ -50,7 +51,7 @@ def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
 
     wait_until("traffic after a death", 15, more)
     rows = wait_until("nothing is open but the latest", 20, settled)
-    assert sum(row["lost"] for row in rows) <= 1, "a dead consumer has one message in hand"
+    assert sum(row["lost"] for row in rows) <= lost + 1, "a dead consumer has one message in hand"
     assert all(row["twice"] == 0 for row in rows)
     assert all(count > 0 for row in rows for count in row["received_by"].values()), "somebody got nothing"
 
@@ -60,7 +61,7 @@ def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
     assert json.loads(stack.lab("status", "--json").stdout)["channels"] == []
     books = stack.settle("sysv_mq")
     assert books["received"] > sum(row["received"] for row in rows), "what the others received was forgotten"
-    assert books["lost"] <= 1
+    assert books["lost"] <= lost + 1
     assert books["duplicate"] == 0
 
 
