@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from labctl import grafana
-from labctl.configuration import Configuration
+from labctl import grafana_access
+from labctl.configuration import GRAFANA_URL, Configuration
 from labctl.containers import Container
 from labctl.diagnosis import last_lines
 from labctl.errors import LabError
+from labctl.grafana import Grafana
+from labctl.ports import LOCALHOST
 from labctl.progress import say, step
 from labctl.waiting import wait_until
 
@@ -28,21 +30,22 @@ def require_grafana(configuration: Configuration, containers: Callable[[], Seque
 
     :raises LabError: it ended, or does not answer in time
     """
-    port = configuration.number("LAB_GRAFANA_PORT")
+    url = f"http://{LOCALHOST}:{configuration.values['LAB_GRAFANA_PORT']}"
+    grafana = Grafana(url)
 
     def decided() -> bool:
         container = _container(containers())
-        return container is None or container.state in ("exited", "restarting", "dead") or grafana.answers(port)
+        return container is None or container.state in ("exited", "restarting", "dead") or grafana.answers()
 
     with step("Waiting for Grafana") as current:
-        current.detail(f"http://127.0.0.1:{port}")
+        current.detail(url)
         wait_until(decided, _GRAFANA_WITHIN_S)
         container = _container(containers())
-        if container is not None and not grafana.answers(port):
+        if container is not None and not grafana.answers():
             for line in last_lines(container):
                 say(f"  | {line}")
             raise LabError(
-                f"Grafana does not answer at http://127.0.0.1:{port} (its container is {container.describe()})",
+                f"Grafana does not answer at {url} (its container is {container.describe()})",
                 hint=f"docker logs {container.id}; the pairs run",
             )
 
@@ -52,13 +55,16 @@ def _container(containers: Sequence[Container]) -> Container | None:
 
 
 def _grafana(configuration: Configuration, containers: Sequence[Container]) -> str:
+    url = grafana_access.address(configuration)
     container = _container(containers)
-    if container is None:
+    elsewhere = bool(configuration.values[GRAFANA_URL])
+    if container is None and not elsewhere:
         image = configuration.values["GRAFANA_IMAGE"]
         if not image:
             return "not wanted: GRAFANA_IMAGE is empty"
         return f"not here: no image {image}; `docker load` it or set GRAFANA_IMAGE=…, then ./lab up"
-    port = configuration.number("LAB_GRAFANA_PORT")
-    if grafana.answers(port):
-        return f"http://127.0.0.1:{port}"
-    return f"does not answer on port {port}: its container is {container.describe()}; docker logs {container.id}"
+    if Grafana(url).answers():
+        return url
+    if container is None or elsewhere:
+        return f"does not answer at {url}: LAB_GRAFANA_URL says that it is there"
+    return f"does not answer at {url}: its container is {container.describe()}; docker logs {container.id}"

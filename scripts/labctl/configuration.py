@@ -20,10 +20,11 @@ PROJECT = "COMPOSE_PROJECT_NAME"
 SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image build
 IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
+GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 METRICS_PORT = 9464  # ipclab.metrics.PORT, without the 60 ms that importing it takes; a test compares them
 _SETTINGS = (*settings.SETTINGS, *settings.SWITCHES)
 CPUS = "LAB_CPUS"
-_KNOWN = frozenset({*_SETTINGS, CPUS, IMAGE_TAG, SOURCE_HASH})
+_KNOWN = frozenset({*_SETTINGS, CPUS, IMAGE_TAG, GRAFANA_URL, SOURCE_HASH})
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Configuration:
         found[IMAGE_TAG] = values.image_tag(source.what(IMAGE_TAG), source.value(IMAGE_TAG), hint)
         hint = f"0 is one CPU, 0,1 are two, nothing is any; change it {source.place(CPUS)}"
         found[CPUS] = values.cpus(f"{CPUS}={shown(source.value(CPUS))}", source.value(CPUS), os.cpu_count() or 1, hint)
+        found[GRAFANA_URL] = values.web_address(GRAFANA_URL, source.value(GRAFANA_URL), source.place(GRAFANA_URL))
         configuration = cls(_project(source), found)
         configuration._check_together()
         return configuration

@@ -15,9 +15,10 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 
-from labctl import compose_plugin, engine, ports, registry, tables
+from labctl import compose_plugin, containers, engine, grafana_access, grafana_check, ports, registry, tables
 from labctl.configuration import Configuration
 from labctl.errors import LabError
+from labctl.grafana import GrafanaSilent
 from labctl.machine import this_machine
 from labctl.progress import step
 
@@ -87,6 +88,7 @@ def _findings() -> Iterator[Finding]:
     yield from _ports(configuration)
     if client is not None:
         yield _images(client, configuration)
+        yield from _grafana(client, configuration)
 
 
 def _engine(client: docker.DockerClient) -> Iterator[Finding]:
@@ -161,6 +163,36 @@ def _images(client: docker.DockerClient, configuration: Configuration) -> Findin
         f"{unanswered[0]}: its registry {answer.value} ({reason})",
         "stand-ins are built from Debian's packages; for Grafana: docker load, or GRAFANA_IMAGE=…",
     )
+
+
+def _grafana(client: docker.DockerClient, configuration: Configuration) -> Iterator[Finding]:
+    """Of a lab that runs and has one: are the dashboards there, and do all their panels have data?"""
+    found = containers.of_project(client, configuration.project)
+    if not any(container.running for container in found):
+        return
+    try:
+        grafana = grafana_access.find(configuration, found)
+        if grafana is None:
+            return
+        wanted = grafana_check.ours()
+        if absent := grafana_check.missing(grafana, wanted):
+            yield Finding(
+                "Grafana", Verdict.BAD, f"not loaded: {', '.join(absent.values())}", "./lab down, then ./lab up"
+            )
+        asked = 0
+        for uid in sorted(wanted.keys() - absent.keys()):
+            panels, empty = grafana_check.empty_panels(grafana, uid)
+            asked += panels
+            if empty:
+                yield Finding(
+                    wanted[uid], Verdict.WARN, f"no data: {', '.join(empty)}", "right if their pairs do not run"
+                )
+    except GrafanaSilent as error:
+        yield Finding("Grafana", Verdict.WARN, error.message, error.hint)
+    except LabError as error:
+        yield Finding("Grafana", Verdict.BAD, error.message, error.hint)
+    else:
+        yield Finding("Grafana", Verdict.OK, f"{len(wanted) - len(absent)} dashboards, {asked} panels asked")
 
 
 def _at_least(amount: float, bad_below: float, warn_below: float) -> Verdict:

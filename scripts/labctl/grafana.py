@@ -1,19 +1,147 @@
-"""Whether Grafana answers. The only module that knows its client."""
+"""Grafana through its HTTP API. The only module that knows its client; tried with Grafana 7.5, read up to 12."""
 
 from __future__ import annotations
 
-from grafana_api.grafana_api import GrafanaException
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from grafana_api.grafana_api import GrafanaClientError, GrafanaException, GrafanaUnauthorizedError
 from grafana_api.grafana_face import GrafanaFace
-from requests import RequestException
+from requests import ConnectionError, RequestException, Timeout
 
-_ANSWER_WITHIN_S = 2.0
+from labctl.errors import LabError
+from labctl.ports import LOCALHOST
+
+_ANSWER_WITHIN_S = 5.0
+_MOST_DASHBOARDS = 500
+
+T = TypeVar("T")
 
 
-def answers(port: int) -> bool:
-    """Whether the Grafana that publishes `port` on this machine is up, its database too."""
-    client = GrafanaFace(auth=("", ""), host="127.0.0.1", port=port, timeout=_ANSWER_WITHIN_S)
-    try:
-        health = client.api.GET("/health")
-    except (GrafanaException, RequestException, ValueError):
-        return False
-    return bool(health.get("database") == "ok")
+class GrafanaSilent(LabError):
+    """It is not there, or does not answer as a Grafana does."""
+
+
+class Grafana:
+    """One server, asked as a user, or without one as everybody is: as a viewer.
+
+    Every method raises GrafanaSilent when nobody answers, and LabError when Grafana refuses.
+    """
+
+    def __init__(self, url: str, user: str = "", password: str = "") -> None:
+        parts = urlsplit(url)
+        host = parts.hostname or LOCALHOST
+        self._user = user
+        self.url = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path.rstrip('/')}"
+        self._client = GrafanaFace(
+            auth=(user, password),
+            protocol=parts.scheme,
+            host=host,
+            port=parts.port,
+            url_path_prefix=f"{parts.path.strip('/')}/" if parts.path.strip("/") else "",
+            timeout=_ANSWER_WITHIN_S,
+        )
+        if not user:
+            self._client.api.auth = None  # an empty name would be refused as a wrong one
+        if host in (LOCALHOST, "localhost"):
+            self._client.api.s.trust_env = False  # a proxy is for the world, not for this machine
+
+    def answers(self) -> bool:
+        """Whether it is up, its database too."""
+        try:
+            health = self._get("/health")
+        except LabError:
+            return False
+        return isinstance(health, dict) and health.get("database") == "ok"
+
+    def annotate(self, text: str, tags: Sequence[str], at_s: float) -> None:
+        """Write one annotation for every dashboard that shows these tags (annotations of the organization)."""
+        at_ms = round(at_s * 1000)
+        self._ask("write an annotation", lambda: self._add_annotation(text, tags, at_ms))
+
+    def annotations(self, tags: Sequence[str]) -> list[dict[str, Any]]:
+        """The annotations that have all of the tags, newest first."""
+        found: list[dict[str, Any]] = self._ask(
+            "read annotations", lambda: self._client.annotations.get_annotation(tags=[quote(tag) for tag in tags])
+        )
+        return found
+
+    def dashboards(self) -> dict[str, str]:
+        """Title by uid of every dashboard."""
+        found = self._ask(
+            "list the dashboards",
+            lambda: self._client.search.search_dashboards(type_="dash-db", limit=_MOST_DASHBOARDS),
+        )
+        return {entry["uid"]: entry["title"] for entry in found}
+
+    def dashboard(self, uid: str) -> dict[str, Any]:
+        """The model of one dashboard as Grafana has it, migrated to its version."""
+        answer = self._ask(f"read the dashboard {uid}", lambda: self._client.dashboard.get_dashboard(uid))
+        model: dict[str, Any] = answer["dashboard"]
+        return model
+
+    def ask_data_source(self, what: str, **parameters: str | float) -> dict[str, Any]:
+        """An answer of Prometheus' HTTP API (`query`, `query_range`, …) through Grafana's default data source."""
+        settings = self._get("/frontend/settings")
+        source = settings["datasources"][settings["defaultDatasource"]]
+        path = source["url"].partition("/api")[2]  # by id until 8, by uid since 9
+        text = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items())
+        answer: dict[str, Any] = self._get(f"{path}/api/v1/{what}?{text}")
+        if answer.get("status") != "success":
+            raise LabError(
+                f"Grafana's data source {source['name']} does not answer: {answer.get('error', answer)}",
+                hint="./lab status shows whether Prometheus runs",
+            )
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def keep(self, dashboard: dict[str, Any], name: str) -> str:
+        """Store a dashboard that carries its own data as a snapshot; returns the address that shows it."""
+        made = self._ask(
+            "write a snapshot", lambda: self._client.snapshots.create_new_snapshot(dashboard=dashboard, name=name)
+        )
+        return f"{self.url}/dashboard/snapshot/{made['key']}"
+
+    def _add_annotation(self, text: str, tags: Sequence[str], at_ms: int) -> None:
+        self._client.annotations.add_annotation(time_from=at_ms, tags=list(tags), text=text)
+
+    def _get(self, path: str) -> Any:
+        return self._ask("answer", lambda: self._client.api.GET(path))
+
+    def _ask(self, what: str, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except GrafanaUnauthorizedError as error:
+            raise LabError(
+                f"Grafana at {self.url} refuses the password of {self._user or 'nobody'}",
+                hint="LAB_GRAFANA_URL=http://USER:PASSWORD@HOST:PORT; of the lab's own: ./lab down, then ./lab up",
+            ) from error
+        except GrafanaClientError as error:
+            raise LabError(
+                f"Grafana at {self.url} does not {what} for {self._user or 'a viewer'}: "
+                f"{error.status_code}, {_one_line(error.message)}",
+                hint="the user must be an editor; dashboards are named by uid",
+            ) from error
+        except GrafanaException as error:
+            raise LabError(
+                f"Grafana at {self.url} cannot {what}: {_one_line(error.message)}",
+                hint="502 is a data source that does not answer; docker logs of grafana",
+            ) from error
+        except (RequestException, ValueError) as error:
+            raise GrafanaSilent(
+                f"Grafana does not answer at {self.url}: {_reason(error)}", hint="./lab status shows its state"
+            ) from error
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case Timeout():
+            return f"no answer within {_ANSWER_WITHIN_S:.0f} s"
+        case ConnectionError():
+            return "nothing listens there"
+    return _one_line(error)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())[:200]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from labctl import containers, engine, tables
+import time
+
+from labctl import annotation, containers, engine, tables
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.errors import LabError
@@ -28,6 +30,7 @@ def change_load(
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
     wanted = _initial_load(producers[0]) if reset else _merged(prometheus, mechanism, rate, size_bytes)
     with step(f"Changing the load of {mechanism} to {wanted[0]} messages/s of {wanted[1]} bytes") as current:
+        changed_at = time.time()
         for producer in producers:
             _tell(producer, mechanism, wanted, reset)
         current.detail(f"measuring for {SETTLED_AFTER_S} s")
@@ -36,6 +39,8 @@ def change_load(
                 f"Prometheus does not show the new load of {mechanism} within {_TAKEN_UP_WITHIN_S} s",
                 hint=f"docker logs {producers[0].id}",
             )
+    text = f"load of {mechanism}: {wanted[0]} messages/s of {wanted[1]} bytes"
+    annotation.note(configuration, found, "load", [mechanism], text, changed_at)
     tables.show_pairs(measure(prometheus, [mechanism]))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from labctl import containers, engine, race_table, races
+import time
+
+from labctl import annotation, containers, engine, race_table, races
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.errors import LabError
@@ -27,6 +29,7 @@ def change_sync(configuration: Configuration, mechanism: str, wanted: bool | Non
     sync = consumer.environment.get("LAB_SYNC") == "on" if wanted is None else wanted
     before = races.updates(prometheus, mechanism, sync)
     with step(f"Switching sync of {mechanism} {_word(sync)}") as current:
+        changed_at = time.time()
         _tell(consumer, mechanism, wanted)
         current.detail("waiting for rounds that were run so")
         if not wait_until(
@@ -40,6 +43,7 @@ def change_sync(configuration: Configuration, mechanism: str, wanted: bool | Non
                 f"Prometheus shows no rounds of {mechanism} with sync {_word(sync)} within {_TAKEN_UP_WITHIN_S} s",
                 hint=f"docker logs {consumer.id}",
             )
+    annotation.note(configuration, found, "sync", [mechanism], f"sync of {mechanism}: {_word(sync)}", changed_at)
     race_table.show(races.measure(prometheus, [mechanism]))
 
 

@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from labctl import addresses, books_table, channel_books, compose, containers, namespace_split, pairs, rescale, tables
+from labctl import (
+    addresses,
+    books_table,
+    channel_books,
+    compose,
+    containers,
+    namespace_split,
+    pairs,
+    rescale,
+    starts,
+    tables,
+)
 from labctl.compose_plugin import ensure_compose
 from labctl.configuration import Configuration
 from labctl.containers import Container
@@ -40,6 +51,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     if images.grafana:
         services.append("grafana")
     lab = _Lab(configuration, client, wanted)
+    before = lab.containers()
     rescale.prepare(client, configuration.project, wanted, scale, _classes(configuration))
     lab.start(services, {**configuration.environment(), **images.environment(), **_shared(scale)}, scale)
     lab.heal_split()
@@ -50,6 +62,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     books_table.show(books)
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)
+    starts.annotate(configuration, before, lab.containers())
     show_lines(addresses.lines(configuration, lab.containers()))
 
 

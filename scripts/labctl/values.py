@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
 import click
 
@@ -99,6 +100,28 @@ def image_tag(what: str, value: str, hint: str) -> str:
     """
     if not _IMAGE_TAG.fullmatch(value):
         raise refuse(what, allowed="a tag of up to 128 letters, digits, _, . and -", hint=hint)
+    return value
+
+
+def web_address(name: str, value: str, place: str) -> str:
+    """`value` as the address of a web server, with or without user and password; "" stays "".
+
+    :raises BadInput: it is none; a password in it is not shown
+    """
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.query
+    except ValueError:  # a port that is none
+        good = False
+    if not good or value != value.strip():
+        without_secret = value.rpartition("@")[2] if "@" in value else value
+        raise refuse(
+            f"{name}={shown(without_secret)}",
+            allowed="http://HOST:PORT or http://USER:PASSWORD@HOST:PORT",
+            hint=f"change it {place}; empty is the lab's own Grafana",
+        )
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 from itertools import combinations
@@ -14,7 +15,7 @@ from dashboards.__main__ import DASHBOARDS, JSON, main, outdated, write
 from dashboards.colours import of_mechanism
 
 from ipclab import metrics, registry
-from labctl import pairs
+from labctl import grafana_access, pairs
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "services" / "prometheus" / "rules.yml"
@@ -186,6 +187,23 @@ def test_grafana_is_told_where_the_dashboards_and_prometheus_are() -> None:
     prometheus = yaml.safe_load((ROOT / "services/prometheus/prometheus.yml").read_text())
     assert source["jsonData"]["timeInterval"] == prometheus["global"]["scrape_interval"]
     assert source["isDefault"] is True
+
+
+def test_grafana_lets_everybody_look_and_one_password_write() -> None:
+    """What `labctl.grafana_access` reads is what the container makes and Grafana takes."""
+    folder = ROOT / "services" / "grafana"
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(folder / "grafana.ini")
+    assert settings["auth.anonymous"]["org_role"] == "Viewer"
+    assert settings["auth.basic"].getboolean("enabled")
+    assert settings["auth"].getboolean("disable_login_form")
+    assert settings["security"]["admin_user"] == grafana_access.USER
+    path = f"{grafana_access.SECRETS}/{grafana_access.PASSWORD}"
+    assert settings["security"]["admin_password"] == f"$__file{{{path}}}"
+    script = (folder / "with-password.sh").read_text()
+    assert f"folder={grafana_access.SECRETS}\n" in script
+    assert f"$folder/{grafana_access.PASSWORD}" in script
+    assert 'ENTRYPOINT ["/with-password.sh"]' in (folder / "Dockerfile").read_text()
 
 
 def test_prometheus_scrapes_the_port_of_the_metrics() -> None:

@@ -1,0 +1,45 @@
+"""Whether Grafana has every dashboard, and every panel has data: asked of Grafana itself."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from labctl import grafana_panels
+from labctl.errors import LabError
+from labctl.grafana import Grafana
+from labctl.paths import ROOT
+
+JSON = ROOT / "dashboards" / "json"
+
+
+def ours(folder: Path = JSON) -> dict[str, str]:
+    """Title by uid of the dashboards that the lab ships."""
+    documents = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    return {document["uid"]: document["title"] for document in documents}
+
+
+def missing(grafana: Grafana, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Those of the wanted that Grafana has not loaded."""
+    loaded = grafana.dashboards()
+    return {uid: title for uid, title in wanted.items() if uid not in loaded}
+
+
+def empty_panels(grafana: Grafana, uid: str) -> tuple[int, list[str]]:
+    """How many panels of a dashboard ask for data, and the titles of those that get none from any of their queries."""
+    dashboard = grafana.dashboard(uid)
+    values = grafana_panels.variables(grafana, dashboard)
+    now = time.time()
+    asked, empty = 0, []
+    for panel in grafana_panels.panels(dashboard):
+        asked += 1
+        try:
+            has_data = any(answer.series for answer in grafana_panels.ask(grafana, panel, values, now))
+        except LabError as error:
+            empty.append(f"{panel['title']} ({error.message})")
+            continue
+        if not has_data:
+            empty.append(panel["title"])
+    return asked, empty

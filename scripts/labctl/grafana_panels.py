@@ -1,0 +1,88 @@
+"""What the panels of a dashboard show, asked through Grafana: its data source, its queries, its variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labctl.grafana import Grafana
+
+_WINDOW_S = 300  # how far back the dashboards look
+_STEP_S = 1  # the distance of two points on a screen, and of two scrapes
+# https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables: at least four scrapes.
+_BUILT_IN = {
+    "__rate_interval": f"{4 * _STEP_S}s",
+    "__interval": f"{_STEP_S}s",
+    "__range": f"{_WINDOW_S}s",
+    "__range_s": str(_WINDOW_S),
+}
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
+_LABEL_VALUES = re.compile(r"label_values\(\s*(?:(?P<series>.+?)\s*,\s*)?(?P<label>\w+)\s*\)")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one query of a panel gave: series of Prometheus, as its HTTP API writes them."""
+
+    target: Mapping[str, Any]
+    series: list[dict[str, Any]]
+
+
+def panels(dashboard: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The panels that ask for data, those in collapsed rows too."""
+    for panel in dashboard.get("panels", []):
+        if panel.get("targets"):
+            yield panel
+        yield from panels(panel)
+
+
+def variables(grafana: Grafana, dashboard: Mapping[str, Any]) -> dict[str, str]:
+    """A value for each variable: what is chosen; else, as a browser does, the first that there is."""
+    found: dict[str, str] = {}
+    for variable in dashboard.get("templating", {}).get("list", []):
+        value = (variable.get("current") or {}).get("value")
+        if isinstance(value, list):
+            value = "$__all" if "$__all" in value else "|".join(value)
+        if value == "$__all":
+            value = variable.get("allValue") or ".*"
+        if not value and variable.get("type") == "query":
+            value = _first(grafana, variable, found)
+        found[variable["name"]] = str(value or "")
+    return found
+
+
+def ask(grafana: Grafana, panel: Mapping[str, Any], values: Mapping[str, str], now: float) -> list[Answer]:
+    """The answer to each of the panel's queries.
+
+    :raises LabError: Grafana or its data source refuses one
+    """
+    answers = []
+    for target in panel["targets"]:
+        query = interpolate(target["expr"], values)
+        if target.get("instant") and not target.get("range"):
+            data = grafana.ask_data_source("query", query=query, time=now)
+        else:
+            data = grafana.ask_data_source(
+                "query_range", query=query, start=now - _WINDOW_S, end=now, step=f"{_STEP_S}s"
+            )
+        answers.append(Answer(target, data["result"]))
+    return answers
+
+
+def interpolate(text: str, values: Mapping[str, str]) -> str:
+    """`text` with Grafana's variables put in; what is no variable stays."""
+    known = {**_BUILT_IN, **values}
+    return _VARIABLE.sub(lambda match: known.get(match[1] or match[2], match[0]), text)
+
+
+def _first(grafana: Grafana, variable: Mapping[str, Any], known: Mapping[str, str]) -> str:
+    query = variable.get("query", "")
+    text = query.get("query", "") if isinstance(query, dict) else str(query)
+    match = _LABEL_VALUES.fullmatch(text.strip())
+    if match is None:
+        return ""
+    selector = interpolate(match["series"] or f'{{{match["label"]}!=""}}', known)
+    series = grafana.ask_data_source("query", query=f"count by ({match['label']}) ({selector})")["result"]
+    return min((entry["metric"].get(match["label"], "") for entry in series), default="")

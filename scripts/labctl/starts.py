@@ -1,0 +1,47 @@
+"""What `./lab up` has started, stopped or scaled, as annotations: the containers before, and the containers after."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from labctl import annotation
+from labctl.configuration import Configuration
+from labctl.containers import Container
+
+
+def annotate(configuration: Configuration, before: Sequence[Container], after: Sequence[Container]) -> None:
+    """One annotation for all pairs that were started, and one for each that has other numbers of members."""
+    lives = {(container.id, container.started_at) for container in before}
+    fresh = [c for c in after if c.mechanism and c.running and (c.id, c.started_at) not in lives]
+    scaled = scaled_pairs(before, after)
+    for mechanism, text in scaled.items():
+        annotation.note(configuration, after, "scale", [mechanism], text, _last_start(fresh, mechanism))
+    started = sorted({c.mechanism for c in fresh if c.mechanism} - scaled.keys())
+    if started:
+        text = f"started: {', '.join(started)}"
+        annotation.note(configuration, after, "up", started, text, max(c.started_at for c in fresh))
+
+
+def scaled_pairs(before: Iterable[Container], after: Iterable[Container]) -> dict[str, str]:
+    """Mechanism to how many there are now, for pairs that ran and run with other numbers."""
+    was, now = _members(before), _members(after)
+    return {
+        mechanism: f"{mechanism}: {now[mechanism]['consumer']} consumers, {now[mechanism]['producer']} producers"
+        for mechanism in sorted(was.keys() & now.keys())
+        if was[mechanism] != now[mechanism]
+    }
+
+
+def _members(found: Iterable[Container]) -> dict[str, Counter[str]]:
+    members: dict[str, Counter[str]] = {}
+    for container in found:
+        if container.mechanism and container.running:
+            role = "producer" if container.is_producer else "consumer"
+            members.setdefault(container.mechanism, Counter())[role] += 1
+    return members
+
+
+def _last_start(fresh: Iterable[Container], mechanism: str) -> float | None:
+    """None where members only went: that was just now."""
+    return max((c.started_at for c in fresh if c.mechanism == mechanism), default=None)

@@ -1,0 +1,222 @@
+"""Grafana's client against a server that answers as Grafana does: who asks, what is sent, what is said of a failure."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlparse
+
+import pytest
+
+from labctl import annotation, grafana_access, grafana_check, grafana_panels
+from labctl.configuration import Configuration
+from labctl.errors import LabError
+from labctl.grafana import Grafana, GrafanaSilent
+from labctl.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "secret/of+the=lab"
+PANEL = {"title": "Rate", "targets": [{"expr": "rate(a{m='$mechanism'}[$__rate_interval])", "range": True}]}
+TABLE = {"title": "Now", "targets": [{"expr": "a", "instant": True, "range": False}]}
+DASHBOARD = {
+    "uid": "one",
+    "title": "One",
+    "panels": [{"title": "Words"}, PANEL, {"type": "row", "title": "Row", "panels": [TABLE]}],
+    "templating": {"list": [{"name": "mechanism", "type": "query", "query": "label_values(a, mechanism)"}]},
+}
+
+
+@dataclass
+class Server:
+    """What was asked of it, and what its Prometheus knows."""
+
+    url: str = ""
+    posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
+    series: list[dict[str, Any]] = field(default_factory=list)
+
+
+@contextmanager
+def grafana_server(data_source: str = "/api/datasources/proxy/uid/prometheus") -> Iterator[Server]:
+    """A viewer reads; only admin with the password writes; a wrong password is refused even for reading."""
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = urlparse(self.path)
+            answers: dict[str, Any] = {
+                "/api/health": {"database": "ok"},
+                "/api/search": [{"uid": "one", "title": "One"}],
+                "/api/dashboards/uid/one": {"dashboard": DASHBOARD},
+                "/api/frontend/settings": {
+                    "defaultDatasource": "P",
+                    "datasources": {"P": {"name": "P", "url": data_source}},
+                },
+            }
+            if path.path.startswith(f"{data_source}/api/v1/query"):
+                state.queries.append(parse_qs(path.query)["query"][0])
+                answers[path.path] = {"status": "success", "data": {"result": state.series}}
+            self._answer(answers.get(path.path))
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if "Authorization" not in self.headers:
+                self._send(403, {"message": "Access denied"})
+                return
+            state.posted.append((self.path, body))
+            self._answer({"id": 1, "key": "abc"})
+
+        def _answer(self, body: Any) -> None:
+            right = f"Basic {base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}"
+            if self.headers.get("Authorization", right) != right:
+                state.posted.clear()
+                self._send(401, {"message": "invalid username or password"})
+            elif body is None:
+                self._send(404, {"message": "not found"})
+            else:
+                self._send(200, body)
+
+        def _send(self, code: int, body: Any) -> None:
+            text = json.dumps(body).encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            del format, args
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def configuration(url: str = "", image: str = "grafana/grafana:12") -> Configuration:
+    return Configuration("lab", {"LAB_GRAFANA_URL": url, "GRAFANA_IMAGE": image, "LAB_GRAFANA_PORT": "3000"})
+
+
+def with_password(url: str, password: str = PASSWORD) -> str:
+    return url.replace("http://", f"http://admin:{quote(password, safe='')}@")
+
+
+def test_an_annotation_has_its_tags_and_its_moment(capsys: pytest.CaptureFixture[str]) -> None:
+    with grafana_server() as server:
+        annotation.note(configuration(with_password(server.url)), [], "load", ["fifo"], "load of fifo: 5", at_s=1.5)
+    ((path, body),) = server.posted
+    assert path == "/api/annotations"
+    assert body["tags"] == ["ipclab", "load", "fifo"]
+    assert (body["time"], body["text"], body["dashboardId"]) == (1500, "load of fifo: 5", None)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("password", "says"), [("wrong", "refuses the password of admin"), (None, "does not write an annotation")]
+)
+def test_what_cannot_be_annotated_is_said_in_one_line(
+    password: str | None, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with grafana_server() as server:
+        url = server.url if password is None else with_password(server.url, password)
+        annotation.note(configuration(url), [], "load", ["fifo"], "text")
+    assert server.posted == []
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no annotation" in line
+    assert says in line
+    assert "wrong" not in line, "a password must not be shown"
+
+
+def test_a_grafana_that_is_expected_and_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    annotation.note(configuration(), [], "load", ["fifo"], "text")
+    annotation.note(configuration(f"http://127.0.0.1:{free_port()}"), [], "load", ["fifo"], "text")
+    no_image, nobody = capsys.readouterr().err.splitlines()
+    assert "no image grafana/grafana:12" in no_image
+    assert "nothing listens there" in nobody
+
+
+def test_nothing_is_said_where_there_is_none_by_choice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert grafana_access.find(configuration(image=""), []) is None
+    annotation.note(configuration(image=""), [], "load", ["fifo"], "text")
+    assert capsys.readouterr().err == ""
+
+
+def test_the_container_makes_a_password_once(tmp_path: Path) -> None:
+    script = (ROOT / "services/grafana/with-password.sh").read_text()
+    start = tmp_path / "run.sh"
+    start.write_text('#!/bin/sh\necho "started $@"\n')
+    start.chmod(0o755)
+    here = script.replace(grafana_access.SECRETS, str(tmp_path / "lab")).replace("/run.sh", str(start))
+    made = tmp_path / "lab" / grafana_access.PASSWORD
+    seen = []
+    for _ in range(2):
+        done = subprocess.run(["sh", "-c", here, "sh", "--x"], capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("started --x\n", "")
+        seen.append(made.read_text())
+    assert seen[0] == seen[1]
+    assert len(base64.b64decode(seen[0], validate=True)) == 32
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in made.parent.iterdir()] == [made.name]
+
+
+def test_what_is_no_grafana_is_silent() -> None:
+    grafana = Grafana(f"http://127.0.0.1:{free_port()}")
+    assert not grafana.answers()
+    with pytest.raises(GrafanaSilent, match="nothing listens there"):
+        grafana.dashboards()
+
+
+def test_the_address_that_is_shown_has_no_password() -> None:
+    assert grafana_access.address(configuration("http://a:b@host:1/sub/")) == "http://host:1/sub"
+    assert grafana_access.address(configuration()) == "http://127.0.0.1:3000"
+
+
+@pytest.mark.parametrize("data_source", ["/api/datasources/proxy/1", "/api/datasources/proxy/uid/prometheus"])
+def test_panels_are_asked_through_the_default_data_source(data_source: str) -> None:
+    with grafana_server(data_source) as server:
+        grafana = Grafana(server.url)
+        assert grafana_check.missing(grafana, {"one": "One", "two": "Two"}) == {"two": "Two"}
+        assert grafana_check.empty_panels(grafana, "one") == (2, ["Rate", "Now"])
+        server.series.append({"metric": {"mechanism": "fifo"}, "value": [0, "1"]})
+        assert grafana_check.empty_panels(grafana, "one") == (2, [])
+    assert server.queries[-2:] == ["rate(a{m='fifo'}[4s])", "a"]
+
+
+def test_a_dashboard_that_is_not_there_is_named() -> None:
+    with grafana_server() as server, pytest.raises(LabError, match="read the dashboard two for a viewer: 404"):
+        Grafana(server.url).dashboard("two")
+
+
+@pytest.mark.parametrize(
+    ("text", "becomes"),
+    [
+        ("a{m='$m'}", "a{m='fifo'}"),
+        ("a{m=~'${m:regex}'}[$__rate_interval]", "a{m=~'fifo'}[4s]"),
+        ('label_replace(a, "x", "$1", "y", "(.*)")', 'label_replace(a, "x", "$1", "y", "(.*)")'),
+        ("$unknown", "$unknown"),
+    ],
+)
+def test_variables_are_put_in(text: str, becomes: str) -> None:
+    assert grafana_panels.interpolate(text, {"m": "fifo"}) == becomes
+
+
+def test_a_variable_that_means_all_matches_all() -> None:
+    variables = [
+        {"name": "a", "current": {"value": "$__all"}},
+        {"name": "b", "current": {"value": ["x", "y"]}},
+        {"name": "c", "current": {"value": ["$__all"]}, "allValue": "z.*"},
+    ]
+    dashboard = {"templating": {"list": variables}}
+    assert grafana_panels.variables(Grafana("http://127.0.0.1:1"), dashboard) == {"a": ".*", "b": "x|y", "c": "z.*"}

@@ -1,0 +1,67 @@
+"""Which starts and numbers of containers are worth an annotation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from labctl import annotation, starts
+from labctl.configuration import Configuration
+from labctl.containers import Container
+
+CONFIGURATION = Configuration("lab", {})
+
+
+def container(service: str, number: int = 1, started_at: float = 1.0) -> Container:
+    return Container(
+        docker=Mock(),
+        service=service,
+        number=number,
+        id=f"{service}{number}",
+        state="running",
+        health="healthy",
+        exit_code=0,
+        oom_killed=False,
+        restarts=0,
+        started_at=started_at,
+        joins_ipc_of=None,
+        environment={},
+    )
+
+
+FIFO = [container("fifo-consumer"), container("fifo-producer")]
+MQ = [container("sysv-mq-consumer"), container("sysv-mq-producer", started_at=2.0)]
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    written: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(annotation, "note", lambda _configuration, _found, *what: written.append(what))
+    return written
+
+
+def test_a_first_start_is_one_annotation(notes: list[tuple[Any, ...]]) -> None:
+    starts.annotate(CONFIGURATION, [], [*FIFO, *MQ, container("prometheus")])
+    assert notes == [("up", ["fifo", "sysv_mq"], "started: fifo, sysv_mq", 2.0)]
+
+
+def test_what_ran_on_is_none(notes: list[tuple[Any, ...]]) -> None:
+    starts.annotate(CONFIGURATION, FIFO, FIFO)
+    assert notes == []
+
+
+def test_what_was_started_again_is_one(notes: list[tuple[Any, ...]]) -> None:
+    starts.annotate(CONFIGURATION, FIFO, [replace(FIFO[0], started_at=9.0), FIFO[1]])
+    assert notes == [("up", ["fifo"], "started: fifo", 9.0)]
+
+
+def test_other_numbers_are_a_scale(notes: list[tuple[Any, ...]]) -> None:
+    more = container("sysv-mq-consumer", number=2, started_at=7.0)
+    starts.annotate(CONFIGURATION, [*FIFO, *MQ], [*FIFO, *MQ, more])
+    assert notes == [("scale", ["sysv_mq"], "sysv_mq: 2 consumers, 1 producers", 7.0)]
+    notes.clear()
+    starts.annotate(CONFIGURATION, [*FIFO, *MQ, more], [*FIFO, *MQ])
+    assert notes == [("scale", ["sysv_mq"], "sysv_mq: 1 consumers, 1 producers", None)]
