@@ -18,6 +18,7 @@ from labctl.arguments import (
     check_sync_options,
 )
 from labctl.configuration import Configuration, project_name
+from labctl.dashboard_names import DashboardName
 from labctl.scale import ScaleOption, check_types
 from labctl.scale import check as check_scale
 from labctl.speedup_arguments import CHUNKS, JOB, ROUNDS, AnyMechanism, WorkerCounts
@@ -130,6 +131,41 @@ def status(as_json: bool) -> None:
     from labctl.status import show_status
 
     show_status(configuration, as_json)
+
+
+@cli.command(short_help="Show the first dashboard here, live.")
+def watch() -> None:
+    """Show in the terminal what every mechanism does right now and what a message costs, again every second.
+
+    Ctrl-C ends it. Where the output is no terminal, prints the table once.
+
+    \b
+      ./lab watch
+    """
+    configuration = Configuration.load()
+
+    from labctl.watch import watch as show
+
+    show(configuration)
+
+
+@cli.command("open", short_help="Open a dashboard in the browser.")
+@click.argument("dashboard", type=DashboardName(), required=False, metavar="[DASHBOARD]")
+@click.option("--snapshot", is_flag=True, help="Keep what the dashboard shows now, and open that instead.")
+def open_(dashboard: str | None, snapshot: bool) -> None:
+    """Open a dashboard in the browser, or print its address where there is no display. Without a name, the first one.
+
+    A snapshot stays in Grafana until `./lab down`: its data no longer changes.
+
+    \b
+      ./lab open
+      ./lab open --snapshot
+    """
+    configuration = Configuration.load()
+
+    from labctl.browse import open_dashboard
+
+    open_dashboard(configuration, dashboard, snapshot)
 
 
 @cli.command(short_help="Change rate or size of a running pair.")

@@ -15,7 +15,17 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 
-from labctl import compose_plugin, containers, engine, grafana_access, grafana_check, ports, registry, tables
+from labctl import (
+    compose_plugin,
+    containers,
+    dashboard_names,
+    engine,
+    grafana_access,
+    grafana_check,
+    ports,
+    registry,
+    tables,
+)
 from labctl.configuration import Configuration
 from labctl.errors import LabError
 from labctl.grafana import GrafanaSilent
@@ -174,7 +184,7 @@ def _grafana(client: docker.DockerClient, configuration: Configuration) -> Itera
         grafana = grafana_access.find(configuration, found)
         if grafana is None:
             return
-        wanted = grafana_check.ours()
+        wanted = {dashboard.uid: dashboard.title for dashboard in dashboard_names.shipped()}
         if absent := grafana_check.missing(grafana, wanted):
             yield Finding(
                 "Grafana", Verdict.BAD, f"not loaded: {', '.join(absent.values())}", "./lab down, then ./lab up"
@@ -192,7 +202,9 @@ def _grafana(client: docker.DockerClient, configuration: Configuration) -> Itera
     except LabError as error:
         yield Finding("Grafana", Verdict.BAD, error.message, error.hint)
     else:
-        yield Finding("Grafana", Verdict.OK, f"{len(wanted) - len(absent)} dashboards, {asked} panels asked")
+        yield Finding(
+            "Grafana", Verdict.OK, f"dashboards loaded: {len(wanted) - len(absent)}; panels asked for data: {asked}"
+        )
 
 
 def _at_least(amount: float, bad_below: float, warn_below: float) -> Verdict:

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from labctl import grafana_panels
 from labctl.errors import LabError
 from labctl.grafana import Grafana
-from labctl.paths import ROOT
-
-JSON = ROOT / "dashboards" / "json"
-
-
-def ours(folder: Path = JSON) -> dict[str, str]:
-    """Title by uid of the dashboards that the lab ships."""
-    documents = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    return {document["uid"]: document["title"] for document in documents}
 
 
 def missing(grafana: Grafana, wanted: Mapping[str, str]) -> dict[str, str]:

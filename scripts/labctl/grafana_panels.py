@@ -9,14 +9,14 @@ from typing import Any
 
 from labctl.grafana import Grafana
 
-_WINDOW_S = 300  # how far back the dashboards look
+WINDOW_S = 300  # how far back the dashboards look
 _STEP_S = 1  # the distance of two points on a screen, and of two scrapes
 # https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables: at least four scrapes.
 _BUILT_IN = {
     "__rate_interval": f"{4 * _STEP_S}s",
     "__interval": f"{_STEP_S}s",
-    "__range": f"{_WINDOW_S}s",
-    "__range_s": str(_WINDOW_S),
+    "__range": f"{WINDOW_S}s",
+    "__range_s": str(WINDOW_S),
 }
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
 _LABEL_VALUES = re.compile(r"label_values\(\s*(?:(?P<series>.+?)\s*,\s*)?(?P<label>\w+)\s*\)")
@@ -65,7 +65,7 @@ def ask(grafana: Grafana, panel: Mapping[str, Any], values: Mapping[str, str], n
             data = grafana.ask_data_source("query", query=query, time=now)
         else:
             data = grafana.ask_data_source(
-                "query_range", query=query, start=now - _WINDOW_S, end=now, step=f"{_STEP_S}s"
+                "query_range", query=query, start=now - WINDOW_S, end=now, step=f"{_STEP_S}s"
             )
         answers.append(Answer(target, data["result"]))
     return answers

@@ -24,6 +24,15 @@ class Sample:
     value: float
 
 
+@dataclass(frozen=True)
+class Line:
+    """One series over time: seconds since 1970, and the values then."""
+
+    labels: dict[str, str]
+    times: list[float]
+    values: list[float]
+
+
 class Prometheus:
     """One server. Every method raises PrometheusSilent when it does not answer."""
 
@@ -38,6 +47,18 @@ class Prometheus:
             Sample(series["metric"], float(series["value"][1]))
             for series in self._get("query", {"query": expression})["result"]
         ]
+
+    def query_range(self, expression: str, start: float, end: float, step_s: float) -> list[Line]:
+        """The value of every series of an instant vector at `start` and every `step_s` until `end`."""
+        parameters = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step_s:g}"}
+        return [
+            Line(series["metric"], [point[0] for point in series["values"]], [float(p[1]) for p in series["values"]])
+            for series in self._get("query_range", parameters)["result"]
+        ]
+
+    def version(self) -> str:
+        """Its own."""
+        return str(self._get("status/buildinfo", {})["version"])
 
     def now(self) -> float:
         """Its clock, seconds since 1970."""

@@ -27,9 +27,9 @@ def scaled_pairs(before: Iterable[Container], after: Iterable[Container]) -> dic
     """Mechanism to how many there are now, for pairs that ran and run with other numbers."""
     was, now = _members(before), _members(after)
     return {
-        mechanism: f"{mechanism}: {now[mechanism]['consumer']} consumers, {now[mechanism]['producer']} producers"
-        for mechanism in sorted(was.keys() & now.keys())
-        if was[mechanism] != now[mechanism]
+        mechanism: f"scale of {mechanism}: consumers {members['consumer']}, producers {members['producer']}"
+        for mechanism, members in sorted(now.items())
+        if mechanism in was and was[mechanism] != members
     }
 
 

@@ -125,6 +125,10 @@ CASES = [
     arguments("sync sysv_shm off --reset", "sync sysv_shm off --reset", "one of them"),
     arguments("sync sysv_shm maybe", "STATE maybe", "on or off"),
     arguments("sync sysv_shm OFF", "STATE OFF", "on or off"),
+    # Dashboards and reports.
+    arguments("open overveiw", "DASHBOARD overveiw", "one of"),
+    arguments("open --snapshto", "--snapshto", "did you mean --snapshot?"),
+    arguments("watch fifo", "fifo", "./lab watch --help"),
     # Speedups.
     arguments("speedup", "mechanism is missing", "./lab speedup --help"),
     arguments("speedup --mechanism pigeon", "--mechanism pigeon", "fifo"),
@@ -213,7 +217,7 @@ CASES = [
 
 def make_lab(folder: Path) -> Path:
     """A lab of its own in `folder`: this one's files, and a `.env` that may be spoilt."""
-    for name in ("scripts", "services", "compose.yaml"):
+    for name in ("scripts", "services", "dashboards", "compose.yaml"):
         (folder / name).symlink_to(REPOSITORY / name)
     env_file = folder / ".env"
     env_file.write_bytes((REPOSITORY / ".env").read_bytes())

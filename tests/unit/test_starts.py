@@ -61,7 +61,7 @@ def test_what_was_started_again_is_one(notes: list[tuple[Any, ...]]) -> None:
 def test_other_numbers_are_a_scale(notes: list[tuple[Any, ...]]) -> None:
     more = container("sysv-mq-consumer", number=2, started_at=7.0)
     starts.annotate(CONFIGURATION, [*FIFO, *MQ], [*FIFO, *MQ, more])
-    assert notes == [("scale", ["sysv_mq"], "sysv_mq: 2 consumers, 1 producers", 7.0)]
+    assert notes == [("scale", ["sysv_mq"], "scale of sysv_mq: consumers 2, producers 1", 7.0)]
     notes.clear()
     starts.annotate(CONFIGURATION, [*FIFO, *MQ, more], [*FIFO, *MQ])
-    assert notes == [("scale", ["sysv_mq"], "sysv_mq: 1 consumers, 1 producers", None)]
+    assert notes == [("scale", ["sysv_mq"], "scale of sysv_mq: consumers 1, producers 1", None)]

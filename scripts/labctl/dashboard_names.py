@@ -1,0 +1,56 @@
+"""The dashboards that the lab ships, by the name of their file: what `./lab open` is asked for."""
+
+from __future__ import annotations
+
+import configparser
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from labctl.paths import ROOT
+from labctl.values import did_you_mean, refuse, shown
+
+JSON = ROOT / "dashboards" / "json"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """One dashboard."""
+
+    name: str  # its file, without .json
+    uid: str
+    title: str
+
+
+def shipped(folder: Path = JSON) -> list[Shipped]:
+    """All of them, by name."""
+    documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    return [Shipped(name, document["uid"], document["title"]) for name, document in documents.items()]
+
+
+def home() -> str:
+    """The name of the one that Grafana shows first."""
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(ROOT / "services" / "grafana" / "grafana.ini", encoding="utf-8")
+    return Path(settings["dashboards"]["default_home_dashboard_path"]).stem
+
+
+class DashboardName(click.ParamType[str]):
+    """The name of a dashboard."""
+
+    name = "dashboard"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name itself.
+
+        :raises BadInput: no dashboard is called so
+        """
+        del param, ctx
+        known = [path.stem for path in sorted(JSON.glob("*.json"))]
+        if value not in known:
+            raise refuse(
+                f"DASHBOARD {shown(value)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(value, known)
+            )
+        return value

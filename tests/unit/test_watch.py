@@ -1,0 +1,109 @@
+"""What `./lab watch` keeps on the screen while pairs and Prometheus come and go."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from labctl import now
+from labctl.now import Row
+from labctl.prometheus import PrometheusSilent
+from labctl.watch import Screen, as_table, conditions
+from unit.test_status import prometheus_that_says
+
+FIFO = Row("fifo", True, rate=200.4, p50_s=1.5e-4, p99_s=0.0021, lost=0.0, cpu_s=8e-5, switches=2.04)
+TCP = Row("tcp", True, rate=1000.0, lost=3.0)
+
+
+def shown(what: object) -> list[str]:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(what)
+    assert isinstance(console.file, io.StringIO)
+    return [re.sub(r"  +", "  ", line.strip()) for line in console.file.getvalue().splitlines()]
+
+
+def screen_of(*answers: list[Row] | PrometheusSilent) -> Screen:
+    """A screen whose reader gives these answers, one after the other."""
+    left: Iterator[list[Row] | PrometheusSilent] = iter(answers)
+
+    def read() -> list[Row]:
+        answer = next(left)
+        if isinstance(answer, PrometheusSilent):
+            raise answer
+        return answer
+
+    return Screen(read)
+
+
+def test_a_row_has_its_figures_with_units() -> None:
+    lines = shown(as_table([FIFO, TCP]))
+    assert "fifo  200  150 µs  2.1 ms  0  80.0 µs  2.0" in lines
+    assert "tcp  1,000  -  -  3  -  -" in lines
+
+
+def test_a_pair_that_stopped_keeps_its_row_and_no_figure() -> None:
+    screen = screen_of([FIFO, TCP], [TCP])
+    screen.look()
+    screen.look()
+    assert "fifo  stopped  -  -  -  -  -" in shown(screen)
+    assert screen.rows == [Row("fifo"), TCP]
+
+
+def test_the_conditions_are_shown() -> None:
+    rows = [replace(FIFO, cpus="one"), replace(TCP, cpus="two"), Row("udp")]
+    assert any("CPUs that the containers may use: one, two" in line for line in conditions(rows))
+
+
+def test_a_new_pair_gets_a_row() -> None:
+    screen = screen_of([TCP], [FIFO, TCP])
+    screen.look()
+    screen.look()
+    assert screen.rows == [FIFO, TCP]
+
+
+def test_prometheus_may_go_away_and_come_back() -> None:
+    gone = PrometheusSilent("Prometheus does not answer at nowhere", hint="wait")
+    screen = screen_of([FIFO], gone, [TCP])
+    screen.look()
+    with pytest.raises(PrometheusSilent):
+        screen.look()
+    lines = shown(screen)
+    assert any("Prometheus does not answer at nowhere; these are the figures of" in line for line in lines)
+    assert any(line.startswith("fifo  200") for line in lines), "the last figures stay"
+    screen.look()
+    assert not any("does not answer" in line for line in shown(screen))
+
+
+def test_what_prometheus_does_not_know_is_not_measured() -> None:
+    one = [({"mechanism": "fifo"}, 1.0)]
+    answers = {
+        "cpus": [({"mechanism": "tcp", "cpus": "two"}, 2.0)],
+        "count by": [*one, ({"mechanism": "tcp"}, 1.0)],
+        "p50_5s": [({"mechanism": "tcp"}, 0.25)],
+    }
+    with prometheus_that_says(answers) as prometheus:
+        assert now.read(prometheus) == [Row("fifo", True), Row("tcp", True, p50_s=0.25, cpus="two")]
+
+
+def test_without_a_terminal_it_ends_by_itself_and_says_what_is_wrong() -> None:
+    from labctl.paths import ROOT
+    from labctl.ports import free_port
+
+    done = subprocess.run(
+        [sys.executable, "-m", "labctl", "watch"],
+        env={"PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'services'}", "LAB_PROMETHEUS_PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Prometheus does not answer" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
