@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from ipclab.placement import Placement
@@ -19,6 +21,7 @@ from labctl.arguments import (
 )
 from labctl.configuration import Configuration, project_name
 from labctl.dashboard_names import DashboardName
+from labctl.report_arguments import OutputFolder, Since
 from labctl.scale import ScaleOption, check_types
 from labctl.scale import check as check_scale
 from labctl.speedup_arguments import CHUNKS, JOB, ROUNDS, AnyMechanism, WorkerCounts
@@ -147,6 +150,42 @@ def watch() -> None:
     from labctl.watch import watch as show
 
     show(configuration)
+
+
+@cli.command(short_help="Write what was measured into one HTML file.")
+@click.option(
+    "--since",
+    "since_s",
+    type=Since(),
+    default="15m",
+    show_default=True,
+    metavar="DURATION",
+    help="How far back to look.",
+)
+@click.option(
+    "--output",
+    "folder",
+    type=OutputFolder(),
+    default="report",
+    show_default=True,
+    metavar="DIR",
+    help="Where to write.",
+)
+def report(since_s: int, folder: Path) -> None:
+    """Write what was measured: tables, plots, the machine, versions and settings, in DIR/report.html.
+
+    The file needs nothing beside it and no network; the plots lie beside it as PNGs too. An older report in
+    DIR is replaced once the new one is whole.
+
+    \b
+      ./lab report
+      ./lab report --since 1h --output monday
+    """
+    configuration = Configuration.load()
+
+    from labctl.report import write_report
+
+    write_report(configuration, since_s, folder)
 
 
 @cli.command("open", short_help="Open a dashboard in the browser.")

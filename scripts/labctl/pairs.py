@@ -70,6 +70,12 @@ def common_to_all() -> dict[str, Any]:
     return app
 
 
+def service(name: str) -> dict[str, Any]:
+    """What compose.yaml says of one service."""
+    found: dict[str, Any] = _compose_file(COMPOSE_FILE)["services"][name]
+    return found
+
+
 def max_message_bytes(mechanism: str) -> int:
     """The largest message that a mechanism carries, header included."""
     from ipclab import registry  # imports the mechanism, which most commands do not need

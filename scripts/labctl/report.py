@@ -1,0 +1,115 @@
+"""`./lab report`: one HTML file that needs nothing beside it, and its plots as PNGs."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ipclab.placement import Placement
+from labctl import colours, matrix, reachability, report_conditions, report_data, report_plots
+from labctl.configuration import Configuration
+from labctl.errors import LabError
+from labctl.measurements import WINDOW_S
+from labctl.printing import show_lines
+from labctl.progress import step
+from labctl.prometheus import Prometheus
+from labctl.reachability import Cell
+from labctl.report_conditions import Facts
+from labctl.report_data import PERCENTILES, Measured
+from labctl.tables import duration
+
+PAGE = "report.html"
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(configuration: Configuration, since_s: int, folder: Path) -> None:
+    """Ask Prometheus, draw, and write; nothing is written, and nothing old touched, before all of it is there.
+
+    :raises LabError: Prometheus does not answer or has nothing of that time, or the folder cannot be written to
+    """
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    with step("Asking Prometheus"):
+        measured = report_data.read(prometheus, since_s)
+        cells = _cells(prometheus)
+        facts = report_conditions.machine_and_versions(configuration, prometheus)
+        settings = report_conditions.settings(configuration, prometheus)
+    with step("Drawing"):
+        plots = report_plots.plots(measured)
+    write({PAGE: page(measured, since_s, cells, facts, settings, plots).encode(), **plots}, folder)
+    show_lines([str(folder / PAGE)])
+
+
+def page(
+    measured: Measured, since_s: int, cells: Sequence[Cell], facts: Facts, settings: Facts, plots: Mapping[str, bytes]
+) -> str:
+    """The HTML, with everything in it; without `cells` that were measured it says that no probe runs."""
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {"duration": duration, "count": _count, "range": _range, "colour": colours.of_mechanism}
+    return environment.get_template(f"{PAGE}.j2").render(
+        measured=measured,
+        since_s=since_s,
+        percentiles=PERCENTILES,
+        window_s=WINDOW_S,
+        start=_moment(measured.start),
+        end=_moment(measured.end),
+        placements=list(dict.fromkeys(str(cell.placement).replace("_", " ") for cell in cells)),
+        matrix=_matrix(cells),
+        reasons=matrix.reason_lines(cells),
+        facts=facts,
+        settings=settings,
+        plots={name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in plots.items()},
+    )
+
+
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """All of the files, or none: under other names first, and renamed when the last one is complete.
+
+    :raises LabError: one cannot be written; what was there before is as it was
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as made:
+            for name, content in files.items():
+                (Path(made) / name).write_bytes(content)
+            for name in files:
+                (Path(made) / name).replace(folder / name)
+    except OSError as error:
+        raise LabError(
+            f"cannot write the report to {folder}: {error.strerror}", hint="--output names another folder"
+        ) from error
+
+
+def _cells(prometheus: Prometheus) -> list[Cell]:
+    """The matrix with a column for every placement of the whole lab, and for whatever else was measured."""
+    cells = reachability.read(prometheus, list(Placement))
+    shown = reachability.shown({cell.placement for cell in cells if cell.success is not None})
+    return [cell for cell in cells if cell.placement in shown]
+
+
+def _matrix(cells: Sequence[Cell]) -> dict[str, list[tuple[bool | None, str]]]:
+    """Mechanism to its cells: reached or not, and what a person reads; nothing where no probe runs."""
+    rows: dict[str, list[tuple[bool | None, str]]] = {}
+    if any(cell.success is not None for cell in cells):
+        for cell in cells:
+            rows.setdefault(cell.mechanism, []).append((cell.success, matrix.in_words(cell)))
+    return rows
+
+
+def _count(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def _range(between: tuple[float, float] | None) -> str:
+    if between is None:
+        return "-"
+    least, most = between
+    return f"{least:,.0f}" if least == most else f"{least:,.0f} to {most:,.0f}"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")

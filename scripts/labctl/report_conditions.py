@@ -1,0 +1,88 @@
+"""Under which conditions the report's numbers were measured: the machine, the versions, the settings."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import docker
+
+from labctl import containers, engine, switches
+from labctl.configuration import GRAFANA_URL, Configuration
+from labctl.containers import Container
+from labctl.errors import LabError
+from labctl.machine import this_machine
+from labctl.paths import ROOT
+from labctl.prometheus import Prometheus
+
+_GIB = 2**30
+
+Facts = list[tuple[str, str]]
+
+
+def machine_and_versions(configuration: Configuration, prometheus: Prometheus) -> Facts:
+    """What runs on what. What cannot be found out is said to be unknown, and why."""
+    facts: Facts = [
+        ("this machine", f"{this_machine().name}, {platform.system()} {platform.release()}, {platform.machine()}"),
+        ("its CPUs", f"{os.cpu_count()} of {_cpu_model() or 'model unknown: no /proc/cpuinfo'}"),
+        ("the lab", f"{_revision()}; project {configuration.project}"),
+        ("Python of ./lab", platform.python_version()),
+    ]
+    try:
+        client = engine.connect()
+        facts += _engine(client)
+        facts += _containers(containers.of_project(client, configuration.project))
+    except LabError as error:
+        facts.append(("Docker Engine", f"unknown: {error.message}"))
+    facts.append(("Prometheus", prometheus.version()))
+    return facts
+
+
+def settings(configuration: Configuration, prometheus: Prometheus) -> Facts:
+    """Every setting as `./lab` has it now, and the switches as the pairs say that they stand."""
+    by_cpus: dict[str, set[str]] = {}
+    # An address may hold a password, and has no part in any number.
+    facts: Facts = [(name, value or "(empty)") for name, value in configuration.values.items() if name != GRAFANA_URL]
+    for sample in prometheus.query("count by (mechanism, role, cpus) (ipc_cpus_info{mechanism!=''})"):
+        by_cpus.setdefault(sample.labels["cpus"], set()).add(f"{sample.labels['mechanism']} {sample.labels['role']}")
+    facts += [(f"CPUs now: {cpus}", ", ".join(sorted(ends))) for cpus, ends in sorted(by_cpus.items())]
+    for line in switches.lines(switches.read(prometheus)):
+        mechanism, _, states = line.partition(": ")
+        facts.append((f"{mechanism} now", states))
+    return facts
+
+
+def _engine(client: docker.DockerClient) -> Facts:
+    information = client.info()
+    return [
+        (
+            "Docker Engine",
+            f"{information['ServerVersion']} on {information['OperatingSystem']}, kernel "
+            f"{information['KernelVersion']}, {information['NCPU']} CPUs, {information['MemTotal'] / _GIB:.1f} GiB",
+        )
+    ]
+
+
+def _containers(found: list[Container]) -> Facts:
+    running = [container for container in found if container.running]
+    images = sorted({str(c.docker.attrs["Config"]["Image"]) for c in running})
+    return [("containers now", f"{len(running)} running, of {', '.join(images) or 'no image'}")]
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _revision() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "revision unknown: no git"
+    return f"revision {done.stdout.strip()}" if done.returncode == 0 else "revision unknown: no clone"

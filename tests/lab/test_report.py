@@ -1,0 +1,45 @@
+"""What is looked at without Grafana, of the running lab: the table in the terminal and the report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lab.stack import Stack, wait_until
+from labctl import pairs
+
+
+def test_watch_prints_every_pair_once_where_the_output_is_no_terminal(stack: Stack) -> None:
+    def all_measured() -> list[str] | None:
+        done = stack.lab("watch")
+        assert done.returncode == 0, done.stderr
+        rows = [line.split() for line in done.stdout.splitlines()[2:] if line.split()[:1] and "/s" not in line]
+        rows = [row for row in rows if row[0] in pairs.declared()]
+        return [row[0] for row in rows] if all("-" not in row[1:4] for row in rows) else None
+
+    assert wait_until("figures of every pair", 20, all_measured) == pairs.declared()
+
+
+def test_the_report_is_whole_and_of_this_lab(stack: Stack, tmp_path: Path) -> None:
+    done = stack.lab("report", "--since", "5m", "--output", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    page = tmp_path / "out" / "report.html"
+    assert done.stdout.split() == [str(page)]
+    pngs = {path.name for path in page.parent.glob("*.png")}
+    assert {path.name for path in page.parent.iterdir()} == {page.name, *pngs}
+    html = page.read_text()
+    assert html.count('src="data:image/png;base64,') == len(pngs) >= 4
+    assert f"project {stack.project}" in html
+    text = " ".join(re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL).split())
+    for mechanism in pairs.declared():
+        received = re.search(rf"{mechanism} ([\d,]+) s [\d,]+(?: to [\d,]+)? [\d,]+(?: to [\d,]+)? ([\d,]+) ", text)
+        assert received, f"no row of {mechanism}"
+        assert int(received[2].replace(",", "")) > 0
+    assert "✗ ENOENT" in text, "the matrix is there"
+
+
+def test_without_grafana_open_names_what_is_there(stack: Stack) -> None:
+    done = stack.lab("open", LAB_GRAFANA_URL="http://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert f"Prometheus is there: http://127.0.0.1:{stack.prometheus_port}" in done.stderr
