@@ -6,7 +6,7 @@ import re
 import time
 from typing import Any
 
-from labctl import grafana_panels
+from labctl import grafana_panels, snapshot_fields
 from labctl.grafana import Grafana
 from labctl.grafana_panels import Answer
 
@@ -25,7 +25,11 @@ def make(grafana: Grafana, uid: str) -> str:
     now = time.time()
     for panel in grafana_panels.panels(dashboard):
         answers = grafana_panels.ask(grafana, panel, values, now)
-        panel["snapshotData"] = [frame for answer in answers for frame in frames(answer)]
+        data = [frame for answer in answers for frame in frames(answer)]
+        if snapshot_fields.transformable(panel):
+            data = snapshot_fields.transformed(panel, data)
+            panel["transformations"] = []
+        panel["snapshotData"] = snapshot_fields.configured(panel, data)
         panel["targets"] = []
     name = f"{dashboard['title']} {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))}"
     dashboard |= {

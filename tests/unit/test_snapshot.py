@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from labctl import snapshot
+import pytest
+
+from labctl import snapshot, snapshot_fields
 from labctl.grafana_panels import Answer
 
 FIFO = {"mechanism": "fifo", "role": "producer"}
@@ -39,3 +41,70 @@ def test_a_table_is_one_frame_with_a_column_per_label() -> None:
 def test_what_has_no_data_has_no_frame() -> None:
     assert snapshot.frames(Answer({"refId": "A", "format": "table"}, [])) == []
     assert snapshot.frames(Answer({"refId": "A"}, [])) == []
+
+
+def table(ref_id: str, label: str, cells: dict[str, float]) -> dict[str, Any]:
+    series = [{"metric": {"mechanism": name, label: f"{label} {name}"}, "value": [1, v]} for name, v in cells.items()]
+    (frame,) = snapshot.frames(Answer({"refId": ref_id, "format": "table"}, series))
+    return frame
+
+
+def test_the_queries_of_a_table_become_one_row_each() -> None:
+    panel = {
+        "transformations": [
+            {"id": "merge", "options": {}},
+            {
+                "id": "organize",
+                "options": {
+                    "excludeByName": {"Time": True, "Value #B": True},
+                    "indexByName": {"mechanism": 0, "b": 1, "Value #A": 2},
+                    "renameByName": {"mechanism": "Mechanism", "Value #A": "Received", "b": "Place"},
+                },
+            },
+        ]
+    }
+    assert snapshot_fields.transformable(panel)
+    frames = [table("A", "a", {"fifo": 1, "tcp": 2}), table("B", "b", {"tcp": 4, "fifo": 3})]
+    (made,) = snapshot_fields.transformed(panel, frames)
+    assert fields(made) == {
+        "Mechanism": ["fifo", "tcp"],
+        "Place": ["b fifo", "b tcp"],
+        "Received": [1.0, 2.0],
+        "a": ["a fifo", "a tcp"],
+    }
+    assert snapshot_fields.transformed(panel, []) == []
+
+
+def test_a_transformation_that_is_not_known_here_is_left_to_grafana() -> None:
+    assert not snapshot_fields.transformable({"transformations": [{"id": "groupBy"}]})
+    assert snapshot_fields.transformable({})
+
+
+@pytest.mark.parametrize(
+    ("matcher", "hit"),
+    [
+        ({"id": "byName", "options": "fifo sent"}, True),
+        ({"id": "byName", "options": "fifo"}, False),
+        ({"id": "byRegexp", "options": "/^fifo( .*)?$/"}, True),
+        ({"id": "byRegexp", "options": "/^tcp( .*)?$/"}, False),
+        ({"id": "byType", "options": "number"}, False),
+    ],
+)
+def test_overrides_meet_the_fields_that_they_name(matcher: dict[str, str], hit: bool) -> None:
+    change = {"id": "custom.lineStyle", "value": {"fill": "dash"}}
+    panel = {
+        "fieldConfig": {
+            "defaults": {"unit": "s", "custom": {"lineWidth": 2}},
+            "overrides": [{"matcher": matcher, "properties": [change]}],
+        }
+    }
+    target = {"refId": "A", "legendFormat": "{{mechanism}} sent"}
+    frames = snapshot.frames(Answer(target, [{"metric": FIFO, "values": [[1, "2"]]}]))
+    ((time, value),) = (frame["fields"] for frame in snapshot_fields.configured(panel, frames))
+    assert time["config"] == {}
+    assert value["config"]["unit"] == "s"
+    assert value["config"]["displayName"] == "fifo sent"
+    custom = {"lineWidth": 2, "lineStyle": {"fill": "dash"}} if hit else {"lineWidth": 2}
+    assert value["config"]["custom"] == custom
+    assert frames[0]["fields"][1]["config"] == {"displayName": "fifo sent"}, "what was given is as it was"
+    assert panel["fieldConfig"]["defaults"] == {"unit": "s", "custom": {"lineWidth": 2}}
