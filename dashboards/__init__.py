@@ -17,5 +17,5 @@ if _SERVICES not in sys.path:
 # On import, the SDK asks for its second schema, which only the newest Grafanas load.
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "Prefer using dashboardv2", DeprecationWarning)
-    for _name in ("dashboard", "timeseries"):
+    for _name in ("dashboard", "heatmap", "stat", "statetimeline", "timeseries"):
         importlib.import_module(f"grafana_foundation_sdk.builders.{_name}")

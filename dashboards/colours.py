@@ -25,6 +25,20 @@ _BY_MECHANISM = {
 _SPARE = ("#EE8866", "#77AADD", "#AAAA00", "#EEDD88")
 
 ALARM = "#D55E00"
+CALM = "#6E9FFF"
+# Apart for every eye: in the table of who reaches whom the text says the same.
+REACHED = "#009E73"
+REFUSED = "#D55E00"
+NOTHING = "#555555"
+# Marks on the time axis; each says in words what it is.
+MARKS = {
+    "noted": "#FFFFFF",
+    "opened": "#009E73",
+    "closed": "#D55E00",
+    "load": "#56B4E9",
+    "switch": "#F0E442",
+    "place": "#CC79A7",
+}
 
 
 def of_mechanism(name: str) -> str:

@@ -5,28 +5,27 @@ No panel and no query names a data source: the default one serves, in old Grafan
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from grafana_foundation_sdk.builders import common, prometheus, table, text, timeseries
-from grafana_foundation_sdk.builders.dashboard import Dashboard, ThresholdsConfig, TimePicker
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.builders import common, heatmap, prometheus, stat, statetimeline, text, timeseries
+from grafana_foundation_sdk.builders.common import ScaleDistributionConfig
+from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models.common import (
+    AxisPlacement,
+    BigValueColorMode,
+    BigValueGraphMode,
     GraphDrawStyle,
     HideSeriesConfig,
     LegendDisplayMode,
     LegendPlacement,
+    LineInterpolation,
+    ScaleDistribution,
     SortOrder,
-    TableColoredBackgroundCellOptions,
-    TableColorTextCellOptions,
     TooltipDisplayMode,
     VisibilityMode,
 )
 from grafana_foundation_sdk.models.dashboard import (
-    DashboardCursorSync,
-    DataTransformerConfig,
     DynamicConfigValue,
     Threshold,
     ThresholdsMode,
@@ -34,56 +33,22 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMapping,
     ValueMappingResult,
 )
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
 from dashboards import colours
 
-# What the window of a rate is: at least four scrapes, and never less than the distance of two points.
-WINDOW = "[$__rate_interval]"
-
 MESSAGES_PER_SECOND = "suffix: msg/s"
-
-_REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a panel lies on Grafana's grid: 24 columns, rows of 38 pixels."""
+    """How large a panel is on Grafana's grid: 24 columns, rows of 38 pixels. 18 rows fill a screen of 1280 by 720."""
 
     width: int
     height: int
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table: its header, the instant query that fills it, and how its cells are shown.
-
-    With `label`, the cells are that label of the query's series; otherwise they are its values.
-    """
-
-    header: str
-    expr: str
-    width: int = 100
-    unit: str = "none"
-    decimals: int | None = None
-    label: str = ""
-    alarm_above_zero: bool = False
-
-
-def new_dashboard(uid: str, title: str, description: str) -> Dashboard:
-    """A dashboard that shows the last five minutes and follows them."""
-    return (
-        Dashboard(title)
-        .uid(uid)
-        .description(description)
-        .tags(["ipc-lab"])
-        .readonly()
-        .time("now-5m", "now")
-        .refresh("5s")
-        .timepicker(TimePicker().refresh_intervals(["1s", "2s", "5s", "10s", "30s", "1m"]))
-        .tooltip(DashboardCursorSync.CROSSHAIR)
-    )
 
 
 def graph(title: str, description: str, unit: str, place: Place, queries: Mapping[str, str]) -> timeseries.Panel:
@@ -109,9 +74,66 @@ def graph(title: str, description: str, unit: str, place: Place, queries: Mappin
         )
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
     )
-    for ref_id, (legend, expr) in zip(_REF_IDS, queries.items(), strict=False):
+    for ref_id, (legend, expr) in zip(REF_IDS, queries.items(), strict=False):
         panel.with_target(prometheus.Dataquery().ref_id(ref_id).expr(expr).legend_format(legend).range())
     return panel
+
+
+def logarithmic(panel: timeseries.Panel, smallest: float) -> timeseries.Panel:
+    """Orders of magnitude, from `smallest` up or from wherever the lines are."""
+    return panel.scale_distribution(ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)).axis_soft_min(
+        smallest
+    )
+
+
+def in_steps(panel: timeseries.Panel) -> timeseries.Panel:
+    """For what jumps: counts and states have no value in between."""
+    return panel.line_interpolation(LineInterpolation.STEP_AFTER).decimals(0)
+
+
+def one_number(title: str, description: str, unit: str, place: Place, query: str, *, alarm: bool = False) -> stat.Panel:
+    """The last value, large, and its way there; with `alarm`, anything above zero is coloured."""
+    steps = [Threshold(None, colours.CALM), *([Threshold(1, colours.ALARM)] if alarm else [])]
+    return (
+        stat.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .span(place.width)
+        .height(place.height)
+        .color_mode(BigValueColorMode.VALUE)
+        .graph_mode(BigValueGraphMode.NONE)
+        .thresholds(ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
+        .with_target(prometheus.Dataquery().ref_id("A").expr(query).legend_format(title).range())
+    )
+
+
+def latency_heatmap(title: str, description: str, place: Place, query: str) -> heatmap.Panel:
+    """How many messages took how long; `query` yields the buckets by `le`."""
+    return (
+        heatmap.Panel()
+        .title(title)
+        .description(description)
+        .unit("s")
+        .span(place.width)
+        .height(place.height)
+        .calculate(False)
+        .color(heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Viridis").steps(32))
+        .cell_values(heatmap.CellValues().unit(MESSAGES_PER_SECOND))
+        .filter_values(heatmap.FilterValueRange().le(1e-9))
+        .y_axis(heatmap.YAxisConfig().axis_placement(AxisPlacement.LEFT).unit("s").decimals(0))
+        .max_data_points(100)  # each moment wide enough to be seen
+        .show_legend()
+        .tooltip(heatmap.HeatmapTooltip().mode(TooltipDisplayMode.SINGLE).y_histogram(True).show_color_scale(True))
+        .with_target(
+            prometheus.Dataquery()
+            .ref_id("A")
+            .expr(query)
+            .legend_format("{{le}}")
+            .format(PromQueryFormat.HEATMAP)
+            .range()
+        )
+    )
 
 
 def in_mechanism_colours(panel: timeseries.Panel, mechanisms: Iterable[str]) -> timeseries.Panel:
@@ -142,57 +164,6 @@ def counterpart() -> list[DynamicConfigValue]:
     return [dashed(), not_in_legend()]
 
 
-def one_row_each(
-    key: str, header: str, title: str, description: str, place: Place, columns: Iterable[Column]
-) -> table.Panel:
-    """A table with one row for each value of the label `key`, and one column for each query.
-
-    The queries must have no other label, or Grafana cannot merge their rows into one.
-    """
-    panel = (
-        table.Panel()
-        .title(title)
-        .description(description)
-        .span(place.width)
-        .height(place.height)
-        .unit("none")
-        .min_width(100)
-        .sort_by([common.TableSortByFieldState().display_name(header)])
-    )
-    names = {key: header}
-    hidden = ["Time"]
-    for ref_id, column in zip(_REF_IDS, columns, strict=False):
-        panel.with_target(
-            prometheus.Dataquery().ref_id(ref_id).expr(column.expr).instant().format(PromQueryFormat.TABLE)
-        )
-        values = f"Value #{ref_id}"  # what Grafana calls them once it has merged several queries
-        names[column.label or values] = column.header
-        if column.label:
-            hidden.append(values)
-        panel.override_by_name(column.header, _shown_as(column))
-    return panel.with_transformation(DataTransformerConfig(id_val="merge", options={})).with_transformation(
-        DataTransformerConfig(
-            id_val="organize",
-            options={
-                "excludeByName": dict.fromkeys(hidden, True),
-                "indexByName": {name: index for index, name in enumerate(names)},
-                "renameByName": names,
-            },
-        )
-    )
-
-
-def coloured_names(names: Iterable[str]) -> list[DynamicConfigValue]:
-    """The properties of a column of mechanism names that show each in its colour."""
-    mapping: ValueMapping = ValueMap(
-        {n: ValueMappingResult(text=n, color=colours.of_mechanism(n), index=i) for i, n in enumerate(names)}
-    )
-    return [
-        DynamicConfigValue("mappings", [mapping]),
-        DynamicConfigValue("custom.cellOptions", TableColorTextCellOptions()),
-    ]
-
-
 def note(title: str, description: str, place: Place, markdown: str) -> text.Panel:
     """A panel of text."""
     return (
@@ -206,22 +177,32 @@ def note(title: str, description: str, place: Place, markdown: str) -> text.Pane
     )
 
 
-def to_json(dashboard: Dashboard) -> str:
-    """The file that Grafana reads; panels are numbered in the order they were added."""
-    document: dict[str, Any] = json.loads(json.dumps(dashboard.build(), cls=JSONEncoder))
-    for number, panel in enumerate(document["panels"], start=1):
-        panel["id"] = number
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _shown_as(column: Column) -> list[DynamicConfigValue]:
-    properties = [DynamicConfigValue("unit", column.unit), DynamicConfigValue("custom.width", column.width)]
-    if column.decimals is not None:
-        properties.append(DynamicConfigValue("decimals", column.decimals))
-    if column.alarm_above_zero:
-        steps = [Threshold(None, "transparent"), Threshold(1, colours.ALARM)]
-        properties.append(
-            DynamicConfigValue("thresholds", ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps).build())
+def state_timeline(
+    title: str, description: str, place: Place, query: str, states: Mapping[int, tuple[str, str]]
+) -> statetimeline.Panel:
+    """A bar for each mechanism, in pieces of one state; `states` maps a value to its word and colour."""
+    mapping: ValueMapping = ValueMap(
+        {
+            str(value): ValueMappingResult(text=word, color=colour, index=index)
+            for index, (value, (word, colour)) in enumerate(states.items())
+        }
+    )
+    return (
+        statetimeline.Panel()
+        .title(title)
+        .description(description)
+        .unit("none")
+        .span(place.width)
+        .height(place.height)
+        .mappings([mapping])
+        .merge_values(True)
+        .row_height(0.85)
+        .show_value(VisibilityMode.AUTO)
+        .legend(
+            common.VizLegendOptions()
+            .show_legend(True)
+            .display_mode(LegendDisplayMode.LIST)
+            .placement(LegendPlacement.BOTTOM)
         )
-        properties.append(DynamicConfigValue("custom.cellOptions", TableColoredBackgroundCellOptions()))
-    return properties
+        .with_target(prometheus.Dataquery().ref_id("A").expr(query).legend_format("{{mechanism}}").range())
+    )

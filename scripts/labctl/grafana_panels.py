@@ -18,7 +18,7 @@ _BUILT_IN = {
     "__range": f"{WINDOW_S}s",
     "__range_s": str(WINDOW_S),
 }
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+(?::text)?)(?::\w+)?\})")
 _LABEL_VALUES = re.compile(r"label_values\(\s*(?:(?P<series>.+?)\s*,\s*)?(?P<label>\w+)\s*\)")
 
 
@@ -39,7 +39,10 @@ def panels(dashboard: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def variables(grafana: Grafana, dashboard: Mapping[str, Any]) -> dict[str, str]:
-    """A value for each variable: what is chosen; else, as a browser does, the first that there is."""
+    """A value for each variable: what is chosen; else, as a browser does, the first that there is.
+
+    Under "NAME:text" stands what a person sees of it, which Grafana puts in for `${NAME:text}`.
+    """
     found: dict[str, str] = {}
     for variable in dashboard.get("templating", {}).get("list", []):
         value = (variable.get("current") or {}).get("value")
@@ -50,6 +53,8 @@ def variables(grafana: Grafana, dashboard: Mapping[str, Any]) -> dict[str, str]:
         if not value and variable.get("type") == "query":
             value = _first(grafana, variable, found)
         found[variable["name"]] = str(value or "")
+        if (text := (variable.get("current") or {}).get("text")) is not None:
+            found[f"{variable['name']}:text"] = str(text)
     return found
 
 

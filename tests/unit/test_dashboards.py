@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from dashboards.__main__ import DASHBOARDS, JSON, main, outdated, write
+from dashboards import marks
+from dashboards.__main__ import DASHBOARDS, JSON, complaints, main, outdated, write
 from dashboards.colours import of_mechanism
 
 from ipclab import metrics, registry
-from labctl import grafana_access, pairs
+from labctl import annotation, grafana_access, pairs
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "services" / "prometheus" / "rules.yml"
@@ -39,11 +40,9 @@ def recorded() -> dict[str, str]:
 
 
 EXPORTED = {series for definition in metrics.DEFINITIONS for series in definition.series}
-PANELS = [
-    pytest.param(panel, id=f"{path.stem}: {panel['title']}")
-    for path in sorted(JSON.glob("*.json"))
-    for panel in json.loads(path.read_text())["panels"]
-]
+FOUND = [(path.stem, panel) for path in sorted(JSON.glob("*.json")) for panel in json.loads(path.read_text())["panels"]]
+PANEL_LIST = [panel for _, panel in FOUND]
+PANELS = [pytest.param(panel, id=f"{stem}: {panel['title']}") for stem, panel in FOUND]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,7 @@ def test_metrics_are_found_in_an_expression(expr: str, names: set[str]) -> None:
 
 
 def test_the_committed_json_is_what_the_code_makes() -> None:
-    assert outdated(JSON) == [], "run: python -m dashboards"
+    assert complaints(JSON) == []
 
 
 def test_check_names_what_is_changed_missing_and_left_over(
@@ -77,12 +76,28 @@ def test_check_names_what_is_changed_missing_and_left_over(
     (directory / name).write_text((directory / name).read_text().replace('"title"', '"Title"', 1))
     (directory / "stray.json").write_text("{}")
     assert main(directory) == 1
-    assert f"json/{name}" in (printed := capsys.readouterr().err)
-    assert "json/stray.json" in printed
+    assert f"dashboards/json/{name} is not what" in (printed := capsys.readouterr().err)
+    assert "dashboards/json/stray.json is not what" in printed
     (directory / name).unlink()
     assert directory / name in outdated(directory)
     write(directory)
     assert main(directory) == 0
+
+
+def test_what_was_edited_by_hand_is_named_by_file_and_panel(tmp_path: Path) -> None:
+    directory = tmp_path / "dashboards" / "json"
+    directory.parent.mkdir()
+    write(directory)
+    file = directory / "kernel.json"
+    edited = json.loads(file.read_text())
+    title = edited["panels"][3]["title"]
+    edited["panels"][3]["description"] = "by hand"
+    file.write_text(json.dumps(edited))
+    assert complaints(directory) == [
+        f"dashboards/json/kernel.json is not what dashboards/ makes: panel {title!r}; run: ./lab dashboards"
+    ]
+    file.write_text("not JSON")
+    assert complaints(directory) == ["dashboards/json/kernel.json is not what dashboards/ makes; run: ./lab dashboards"]
 
 
 def test_every_dashboard_is_a_file_grafana_can_tell_apart() -> None:
@@ -101,11 +116,16 @@ def test_a_panel_explains_itself(panel: Panel) -> None:
     if panel["type"] == "text":
         assert panel["options"]["content"].strip()
         return
+    assert len(panel["description"]) > 60, "what to see, and why"
     assert panel["targets"]
-    assert panel["fieldConfig"]["defaults"]["unit"]
-    if panel["type"] == "timeseries":
-        assert panel["options"]["legend"]["showLegend"]
+    defaults = panel["fieldConfig"]["defaults"]
+    assert defaults["unit"]
+    if panel["type"] != "table":
         assert all(target["legendFormat"] for target in panel["targets"])
+    if panel["type"] in ("timeseries", "state-timeline"):
+        assert panel["options"]["legend"]["showLegend"]
+    if panel["type"] == "timeseries":
+        assert "min" in defaults or "axisSoftMin" in defaults["custom"]
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -114,6 +134,28 @@ def test_a_panel_asks_only_for_series_that_exist(panel: Panel) -> None:
         names = metrics_in(target["expr"])
         assert names, target["expr"]
         assert names <= EXPORTED | set(recorded()), target["expr"]
+
+
+def test_every_metric_is_on_a_panel() -> None:
+    """Itself, or what a rule computes from it."""
+    shown = {name for panel in PANEL_LIST for target in panel.get("targets", []) for name in metrics_in(target["expr"])}
+    shown |= {name for record in shown & set(recorded()) for name in metrics_in(recorded()[record])}
+    shown |= {name for record in shown & set(recorded()) for name in metrics_in(recorded()[record])}
+    missing = [definition.name for definition in metrics.DEFINITIONS if not shown & set(definition.series)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_mark_is_made_of_series_that_exist(name: str) -> None:
+    marks = json.loads((JSON / name).read_text())["annotations"]["list"]
+    assert marks
+    for mark in marks:
+        assert mark["name"]
+        assert mark["iconColor"]
+        if "expr" in mark:
+            names = metrics_in(re.sub(r"offset \w+", "", mark["expr"]))
+            assert names
+            assert names <= EXPORTED, mark["expr"]
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -152,16 +194,21 @@ def test_no_panel_overlaps_another_or_leaves_the_grid(name: str) -> None:
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_the_default_data_source_serves(name: str) -> None:
+    """But for the marks that are kept in Grafana itself."""
+
     def keys(value: Any) -> set[str]:
         if isinstance(value, dict):
             return set(value).union(*map(keys, value.values()))
         return set().union(*map(keys, value)) if isinstance(value, list) else set()
 
-    assert "datasource" not in keys(json.loads((JSON / name).read_text()))
+    document = json.loads((JSON / name).read_text())
+    (noted,) = (mark for mark in document["annotations"]["list"] if "datasource" in mark)
+    assert noted.pop("datasource") == "-- Grafana --"
+    assert "datasource" not in keys(document)
 
 
-def test_the_overview_colours_every_pair() -> None:
-    text = (JSON / "overview.json").read_text()
+def test_the_graphs_colour_every_pair() -> None:
+    text = (JSON / "start.json").read_text()
     for mechanism in pairs.declared():
         assert f"/^{mechanism}( .*)?$/" in text
 
@@ -172,7 +219,7 @@ def test_a_rule_reads_what_exists_and_is_named_after_it(record: str, expr: str) 
     level, metric, operation = record.split(":")
     assert operation
     assert metric.startswith("ipc_")
-    assert set(level.split("_")) <= {"mechanism", "kind"}
+    assert set(level.split("_")) <= {"mechanism", "kind", "size"}
 
 
 def test_grafana_is_told_where_the_dashboards_and_prometheus_are() -> None:
@@ -182,7 +229,7 @@ def test_grafana_is_told_where_the_dashboards_and_prometheus_are() -> None:
     (provider,) = yaml.safe_load((grafana / "provisioning/dashboards/lab.yml").read_text())["providers"]
     path = provider["options"]["path"]
     assert f"COPY dashboards/json {path}\n" in dockerfile
-    assert f"default_home_dashboard_path = {path}/overview.json\n" in settings
+    assert f"default_home_dashboard_path = {path}/start.json\n" in settings
     (source,) = yaml.safe_load((grafana / "provisioning/datasources/prometheus.yml").read_text())["datasources"]
     prometheus = yaml.safe_load((ROOT / "services/prometheus/prometheus.yml").read_text())
     assert source["jsonData"]["timeInterval"] == prometheus["global"]["scrape_interval"]
@@ -210,6 +257,10 @@ def test_prometheus_scrapes_the_port_of_the_metrics() -> None:
     (job,) = yaml.safe_load((ROOT / "services/prometheus/prometheus.yml").read_text())["scrape_configs"]
     (discovery,) = job["dns_sd_configs"]
     assert discovery["port"] == metrics.PORT
+
+
+def test_the_marks_are_those_that_are_written() -> None:
+    assert marks.TAG == annotation.TAG
 
 
 def test_every_mechanism_has_a_colour_of_its_own() -> None:

@@ -205,11 +205,12 @@ def test_a_dashboard_that_is_not_there_is_named() -> None:
         ("a{m='$m'}", "a{m='fifo'}"),
         ("a{m=~'${m:regex}'}[$__rate_interval]", "a{m=~'fifo'}[4s]"),
         ('label_replace(a, "x", "$1", "y", "(.*)")', 'label_replace(a, "x", "$1", "y", "(.*)")'),
+        ("a{m='${m:text}'}", "a{m='FIFO'}"),
         ("$unknown", "$unknown"),
     ],
 )
 def test_variables_are_put_in(text: str, becomes: str) -> None:
-    assert grafana_panels.interpolate(text, {"m": "fifo"}) == becomes
+    assert grafana_panels.interpolate(text, {"m": "fifo", "m:text": "FIFO"}) == becomes
 
 
 def test_a_variable_that_means_all_matches_all() -> None:
@@ -217,6 +218,8 @@ def test_a_variable_that_means_all_matches_all() -> None:
         {"name": "a", "current": {"value": "$__all"}},
         {"name": "b", "current": {"value": ["x", "y"]}},
         {"name": "c", "current": {"value": ["$__all"]}, "allValue": "z.*"},
+        {"name": "d", "current": {"value": "1", "text": "one"}},
     ]
     dashboard = {"templating": {"list": variables}}
-    assert grafana_panels.variables(Grafana("http://127.0.0.1:1"), dashboard) == {"a": ".*", "b": "x|y", "c": "z.*"}
+    values = {"a": ".*", "b": "x|y", "c": "z.*", "d": "1", "d:text": "one"}
+    assert grafana_panels.variables(Grafana("http://127.0.0.1:1"), dashboard) == values

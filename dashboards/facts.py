@@ -1,0 +1,36 @@
+"""What a mechanism says of itself, as one line of Markdown: a variable's value holds no line break."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+from ipclab import mechanisms as package
+from labctl import mechanisms
+
+# What stands between an option's text and its value; it must not be in either.
+SEPARATOR = " : "
+
+
+def of(name: str) -> str:
+    """The first sentence of its file, its `Traits` as `./lab mechanisms` words them, and a link to the man page."""
+    row = next(row for row in mechanisms.rows() if row.name == name)
+    first_sentence = re.match(r".*?\.(?=\s)", _docstring(name), re.DOTALL)
+    what = " ".join(first_sentence[0].split()) if first_sentence else name
+    cells = {heading: cell(row) for heading, cell in mechanisms.COLUMNS.items() if heading not in ("pair", "man page")}
+    cells["errors of sending"] = ", ".join(row.traits.send_errnos) or "none"
+    said = " · ".join(f"{heading} **{cell}**" for heading, cell in cells.items())
+    return f"{what} · {said} · {man_page(row.traits.man_page)}".replace(SEPARATOR, ": ")
+
+
+def _docstring(name: str) -> str:
+    return importlib.import_module(f"{package.__name__}.{name}").__doc__ or ""
+
+
+def man_page(page: str) -> str:
+    """A link to "name(section)"."""
+    found = re.fullmatch(r"(\w+)\((\d)\)", page)
+    if found is None:
+        return page
+    name, section = found.groups()
+    return f"[{page}](https://man7.org/linux/man-pages/man{section}/{name}.{section}.html)"

@@ -1,0 +1,221 @@
+"""Faults and exercises: what to try, and what it does to every mechanism."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import table, timeseries
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards import marks, shared
+from dashboards.document import new_dashboard
+from dashboards.panels import (
+    MESSAGES_PER_SECOND,
+    Place,
+    dashed,
+    dotted,
+    graph,
+    in_mechanism_colours,
+    in_steps,
+    not_in_legend,
+    note,
+)
+from dashboards.promql import WINDOW, rate
+from dashboards.tables import Column, coloured_names, one_row_each
+from labctl import pairs
+
+_GRAPH = Place(12, 8)
+_ON_OFF = {0: "off", 1: "on"}
+
+_TEXT = """\
+On your machine, in the lab's directory. Every mark on the graphs says what happened.
+
+- **What does the kernel keep?** `docker pause ipclab-sysv-mq-consumer-1`, wait, `docker unpause …`. Then \
+`docker kill ipclab-sysv-mq-consumer-1` and `./lab up`: the queue was kept, nothing is lost.
+- **What dies with the process?** The same with `fifo` and `tcp`: what was on the way is lost, and counted.
+- **What is dropped?** Pause `ipclab-udp-consumer-1`: no error anywhere, and messages are gone.
+- **How fast can it be?** `./lab load fifo --rate 2000 --size 4096`, then `./lab load fifo --reset`.
+- **What is a lock for?** `./lab sync sysv_shm off`, then `./lab sync sysv_shm --reset`.
+- **Who gets which message?** `./lab up sysv_mq --scale sysv_mq.consumer=3`
+"""
+
+
+def dashboard() -> Dashboard:
+    """Exercises beside the first graph; then losses, errors, the race, and several consumers."""
+    mechanisms = pairs.declared()
+    made = new_dashboard(
+        "faults", "Exercises, and what they do, with a mark for whatever was started, stopped or changed."
+    )
+    for mark in marks.happened():
+        made.annotation(mark)
+    about = "What to try, as commands for a terminal; what to see is on the graphs."
+    return (
+        made.with_panel(note("What can I try?", about, Place(12, 9), _TEXT))
+        .with_panel(shared.flow(mechanisms, Place(12, 9)))
+        .with_panel(_lost(mechanisms))
+        .with_panel(_open(mechanisms))
+        .with_panel(shared.slowest(mechanisms, _GRAPH))
+        .with_panel(_on_the_way(mechanisms))
+        .with_panel(_refused(mechanisms))
+        .with_panel(_wrong(mechanisms))
+        .with_panel(_lost_updates(mechanisms))
+        .with_panel(_torn_reads(mechanisms))
+        .with_panel(_received_by(mechanisms))
+        .with_panel(_by_class(mechanisms))
+        .with_panel(_settings(mechanisms))
+    )
+
+
+def _lost(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "What was lost, and why?",
+        "Messages that never arrived, counted since the lab was set up. A mechanism that lost none lies on zero, under "
+        "its bare name. One that did says when: in the channel, or with the producer or the consumer that was "
+        "restarted. Dotted: never sent, because no peer was there or the mechanism was full for over a second. A step "
+        "is a fault, its height what the mechanism could not keep; a gap is a container that was not there to ask.",
+        "none",
+        _GRAPH,
+        {
+            "{{mechanism}} {{reason}}": "sum by (mechanism, reason) (ipc_messages_lost_total) > 0"
+            " or sum by (mechanism) (ipc_messages_lost_total) == 0",
+            "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total)",
+        },
+    )
+    panel.override_by_regexp("/ .*_restart$/", [dashed()])
+    panel.override_by_regexp("/ never sent$/", [dotted(), not_in_legend()])
+    return in_mechanism_colours(panel, mechanisms).axis_soft_max(10).decimals(0)
+
+
+def _open(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "Who has its channel open?",
+        "Endpoints that have their channel open: 2 for a pair, producer and consumer; more where ./lab up --scale has "
+        "started more. One that falls has lost its peer, or is not there any more.",
+        "none",
+        _GRAPH,
+        {"{{mechanism}}": "sum by (mechanism) (ipc_channel_open)"},
+    )
+    return in_mechanism_colours(in_steps(panel), mechanisms).axis_soft_max(3)
+
+
+def _on_the_way(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "How many messages are on the way?",
+        "Sent, and neither received nor lost: they wait in the mechanism. A paused consumer lets it rise, until the "
+        "mechanism is full and the producer must wait. Where several consumers share a mailbox nobody can tell: no "
+        "line.",
+        "none",
+        _GRAPH,
+        {"{{mechanism}}": "max by (mechanism) (mechanism:ipc_messages:in_flight)"},
+    )
+    return in_mechanism_colours(panel, mechanisms).axis_soft_max(10)
+
+
+def _refused(mechanisms: list[str]) -> timeseries.Panel:
+    errors = f"sum by (mechanism, errno) (rate(ipc_send_errors_total{WINDOW}))"
+    panel = graph(
+        "What does the kernel refuse?",
+        "Failed attempts of producers to open or to send, a second, by errno. A mechanism that has none lies on zero, "
+        "under its bare name. ENOENT, ECONNREFUSED and ENXIO: nobody is there. EPIPE and ECONNRESET: the other side "
+        "has died. EAGAIN and ETIMEDOUT: full, or silent.",
+        "suffix: /s",
+        _GRAPH,
+        {"{{mechanism}} {{errno}}": f"{errors} > 0 or {rate('ipc_send_errors_total')} == 0"},
+    )
+    return in_mechanism_colours(panel, mechanisms).axis_soft_max(1)
+
+
+def _wrong(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "What arrived, but not as it was sent?",
+        "A second. Solid: corrupt, what arrived was no message. Dashed: a message that came again. Dotted: one that "
+        "came after a later one, as priorities and datagrams may. On a healthy lab all are zero.",
+        "suffix: /s",
+        _GRAPH,
+        {
+            "{{mechanism}}": rate("ipc_messages_corrupt_total"),
+            "{{mechanism}} again": rate("ipc_messages_duplicate_total"),
+            "{{mechanism}} overtaken": rate("ipc_messages_reordered_total"),
+        },
+    )
+    panel.override_by_regexp("/ again$/", [dashed(), not_in_legend()])
+    panel.override_by_regexp("/ overtaken$/", [dotted(), not_in_legend()])
+    return in_mechanism_colours(panel, mechanisms).axis_soft_max(1)
+
+
+def _lost_updates(mechanisms: list[str]) -> timeseries.Panel:
+    return _race(
+        "The race: how many updates are lost?",
+        "Both sides add to one shared counter, once with a lock around it (sync on) and once with a flag that does "
+        "not suffice (sync off): ./lab sync switches. The share of updates that the counter does not show. With the "
+        "lock it is 0. A line ends where nothing is measured that way.",
+        "ipc_shared_updates_lost_total",
+        "ipc_shared_updates_total",
+        mechanisms,
+    )
+
+
+def _torn_reads(mechanisms: list[str]) -> timeseries.Panel:
+    return _race(
+        "The race: how many reads are torn?",
+        "One side writes a record of several words while the other reads it. The share of reads whose words are not "
+        "of one time. With the lock (sync on) it is 0; without, each is a value that nobody ever wrote.",
+        "ipc_shared_records_torn_total",
+        "ipc_shared_records_read_total",
+        mechanisms,
+    )
+
+
+def _race(title: str, description: str, part: str, whole: str, mechanisms: list[str]) -> timeseries.Panel:
+    by = "mechanism, sync"
+    share = f"{rate(part, by)} / ({rate(whole, by)} > 0)"
+    panel = graph(title, description, "percentunit", _GRAPH, {"{{mechanism}} sync {{sync}}": share})
+    panel.override_by_regexp("/ on$/", [dashed()])
+    return in_mechanism_colours(panel, mechanisms).axis_soft_max(0.01)
+
+
+def _received_by(mechanisms: list[str]) -> timeseries.Panel:
+    received = f"rate(ipc_messages_received_total{WINDOW})"
+    who = 'on (instance) group_left (container) ipc_namespace_info{role="consumer"}'
+    panel = graph(
+        "Who received what?",
+        "Messages a second of each consumer container, by the id that docker ps shows. Start more consumers with "
+        "./lab up --scale: on a queue they share the messages, and the sum stays what is sent.",
+        MESSAGES_PER_SECOND,
+        _GRAPH,
+        {"{{mechanism}} {{container}}": f"sum by (mechanism, container) ({received} * {who})"},
+    )
+    return in_mechanism_colours(panel, mechanisms)
+
+
+def _by_class(mechanisms: list[str]) -> timeseries.Panel:
+    classes = rate("ipc_messages_received_by_class_total", "mechanism, kind, number")
+    panel = graph(
+        "Which types and priorities were received?",
+        "Messages a second by their type (System V) or priority (POSIX), of mechanisms that have several at the "
+        "moment: LAB_SYSV_MQ_TYPES and LAB_POSIX_MQ_PRIORITIES say how many. Under a bare name: one kind only.",
+        MESSAGES_PER_SECOND,
+        _GRAPH,
+        {"{{mechanism}} {{kind}} {{number}}": f"{classes} or on (mechanism) {rate('ipc_messages_received_total')}"},
+    )
+    return in_mechanism_colours(panel, mechanisms)
+
+
+def _settings(mechanisms: list[str]) -> table.Panel:
+    def switch(name: str) -> str:
+        return f'max by (mechanism) (ipc_switch_on{{switch="{name}"}})'
+
+    return one_row_each(
+        {"mechanism": "Mechanism"},
+        "How is each pair set?",
+        "What ./lab load and ./lab sync changed shows here: the rate that is asked for, the size of a message, what is "
+        "switched on where there is a switch, how the consumer waits, and whether several consumers share the mailbox.",
+        Place(24, 13),
+        [
+            Column("Asked for", "sum by (mechanism) (ipc_load_rate)", 120, MESSAGES_PER_SECOND, 0),
+            Column("Message size", "max by (mechanism) (ipc_message_size_bytes)", 120, "bytes"),
+            Column("sync", switch("sync"), 80, words=_ON_OFF),
+            Column("lock", switch("lock"), 80, words=_ON_OFF),
+            Column("fsync", switch("fsync"), 80, words=_ON_OFF),
+            Column("Consumer waits by", 'max by (mechanism, wait) (ipc_wait_info{role="consumer"})', 150, label="wait"),
+            Column("Mailbox shared", "max by (mechanism) (ipc_channel_shared)", 130, words={0: "no", 1: "yes"}),
+        ],
+    ).override_by_name("Mechanism", coloured_names(mechanisms))

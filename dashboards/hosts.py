@@ -1,0 +1,164 @@
+"""One host, many hosts: who reaches whom by which mechanism, the kernel's reason why not, and what explains it."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import statetimeline, table, timeseries
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards import colours
+from dashboards.document import new_dashboard
+from dashboards.panels import Place, graph, in_steps, state_timeline
+from dashboards.promql import largest
+from dashboards.tables import Column, coloured_names, one_row_each
+from ipclab.placement import SHARED, Placement
+from labctl import pairs
+
+_ROWS = Place(16, 13)
+_TIMELINE = Place(8, 10)
+_NO_PROBE = "no probe"  # on the second host, unless ./lab hosts up has started it
+
+
+def dashboard() -> Dashboard:
+    """The matrix and the namespaces of the pairs on the first screen, history below."""
+    mechanisms = pairs.declared()
+    made = (
+        new_dashboard("hosts", "What can be reached from where, and what has to be shared for it.")
+        .with_panel(_matrix(mechanisms))
+        .with_panel(_pairs(mechanisms))
+        .with_panel(_probes())
+        .with_panel(_reached(len(mechanisms)))
+        .with_panel(_duration())
+    )
+    for placement in Placement:
+        made.with_panel(_history(placement, _TIMELINE))
+    return made
+
+
+def _matrix(mechanisms: list[str]) -> table.Panel:
+    return one_row_each(
+        {"mechanism": "Mechanism"},
+        "Who reaches the responder, by which mechanism?",
+        "A responder listens on every mechanism; from each placement a probe tries them all, every few seconds. A "
+        "green cell is the time from question to answer (64 bytes each way, median of five, waking included), a red "
+        "one the kernel's errno. The probes differ in nothing but what they share with the responder: what a "
+        "mechanism needs is what must be shared. No probe: none runs there; ./lab hosts up starts a second host.",
+        _ROWS,
+        [
+            Column(
+                _words(placement),
+                _cell(placement),
+                136,
+                "µs",
+                0,
+                str(placement),
+                green_from_zero=True,
+                neither=_NO_PROBE,
+            )
+            for placement in Placement
+        ],
+    ).override_by_name("Mechanism", coloured_names(mechanisms))
+
+
+def _cell(placement: Placement) -> str:
+    """One series per mechanism, whose label, called like the placement, is whole microseconds, an errno, or neither."""
+    where = f'placement="{placement}"'
+    microseconds = f"round(1e6 * {largest('probe_round_trip_seconds', where=where)})"
+    error = f'label_replace(probe_error_info{{{where}}}, "{placement}", "$1", "error", "(.*)")'
+    neither = f'label_replace({largest("probe_success")}, "{placement}", "{_NO_PROBE}", "", "")'
+    return " or on (mechanism) ".join(
+        (
+            f'count_values by (mechanism) ("{placement}", {microseconds})',
+            f"max by (mechanism, {placement}) ({error})",
+            neither,
+        )
+    )
+
+
+def _pairs(mechanisms: list[str]) -> table.Panel:
+    return one_row_each(
+        {"mechanism": "Mechanism"},
+        "Who shares an IPC namespace?",
+        "The inode of the IPC namespace that each side of a pair is in; two containers share it if it is the same. "
+        "System V objects and POSIX queues are visible inside one only, so those pairs share one, together with the "
+        "container that holds it open. The others meet in a shared volume or a shared network, and share none.",
+        Place(8, _ROWS.height),
+        [
+            Column("Producer in", _inode("producer"), 95, label="producer"),
+            Column("Consumer in", _inode("consumer"), 95, label="consumer"),
+            Column("Pair", _pair(), 80, label="pair"),
+        ],
+    ).override_by_name("Mechanism", coloured_names(mechanisms))
+
+
+def _inode(role: str) -> str:
+    """One series per mechanism, whose label `role` is the inode of that side's IPC namespace."""
+    info = f'ipc_namespace_info{{role="{role}"}}'
+    return f'max by (mechanism, {role}) (label_replace({info}, "{role}", "$1", "ipc", "(.*)"))'
+
+
+def _pair() -> str:
+    """One series per mechanism, whose label `pair` says in a word if its two sides share the namespace."""
+    inodes = 'count by (mechanism) (count by (mechanism, ipc) (ipc_namespace_info{mechanism!=""}))'
+    shared = f'label_replace({inodes} == 1, "pair", "shared", "", "")'
+    return f'{shared} or label_replace({inodes} > 1, "pair", "separate", "", "")'
+
+
+def _probes() -> table.Panel:
+    shares = " or ".join(
+        f'label_replace(count by (placement) (probe_success{{placement="{placement}"}}), '
+        f'"shares", "{", ".join(sorted(SHARED[placement]))}", "", "")'
+        for placement in Placement
+    )
+    inode = "probe_success * on (instance) group_left (ipc) ipc_namespace_info"
+    return one_row_each(
+        {"placement": "Probe"},
+        "Where do the probes stand?",
+        "What each probe has in common with the responder, which itself is the first row, and the inode of the IPC "
+        "namespace it is in. The same inode as the responder's: the same System V objects. Another: none of them.",
+        Place(10, 6),
+        [
+            Column("Shares", shares, 220, label="shares"),
+            Column("IPC namespace", f"max by (placement, ipc) ({inode})", 125, label="ipc"),
+        ],
+        {"Probe": 125},
+    )
+
+
+def _reached(mechanisms: int) -> timeseries.Panel:
+    return in_steps(
+        graph(
+            "How many mechanisms get through?",
+            "Of all mechanisms, how many reached the responder from each placement. It falls when the responder is "
+            "stopped, when a network is cut, or when a probe moves to where less is shared.",
+            "none",
+            Place(7, 6),
+            {"{{placement}}": "sum by (placement) (probe_success)"},
+        )
+    ).max(mechanisms)
+
+
+def _duration() -> timeseries.Panel:
+    return graph(
+        "How long is the longest try?",
+        "The slowest mechanism of each placement, opening and closing included. What is refused is refused at once; "
+        "what is met by silence, a datagram to nobody or a name that does not resolve, takes until it is given up.",
+        "s",
+        Place(7, 6),
+        {"{{placement}}": "max by (placement) (probe_duration_seconds)"},
+    )
+
+
+def _history(placement: Placement, place: Place) -> statetimeline.Panel:
+    where = f'placement="{placement}"'
+    return state_timeline(
+        f"Reached from {_words(placement)}?",
+        "When each mechanism got through from this placement, and when not: blue-green with its word is reached, "
+        "vermilion is refused, grey is that no probe ran there.",
+        place,
+        f"{largest('probe_success', where=where)} or on (mechanism) 0 * {largest('probe_success')} - 1",
+        {-1: (_NO_PROBE, colours.NOTHING), 0: ("refused", colours.REFUSED), 1: ("reached", colours.REACHED)},
+    )
+
+
+def _words(placement: Placement) -> str:
+    return str(placement).replace("_", " ")

@@ -1,0 +1,191 @@
+"""What the kernel holds: segments, queues, semaphores and buffers, and how much there can be."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import table, timeseries
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards.document import new_dashboard
+from dashboards.panels import Place, counterpart, dashed, graph, in_mechanism_colours, in_steps
+from dashboards.promql import rate
+from dashboards.tables import Column, one_row_each
+from labctl import pairs
+
+_TABLE = _GRAPH = Place(8, 9)
+_OBJECT = {"mechanism": "Of", "object": "Key or name"}
+_MINE = '{mechanism!=""}'  # the responder has objects of its own, which are no pair's
+
+
+def dashboard() -> Dashboard:
+    """Three tables and three graphs fill the first screen."""
+    mechanisms = pairs.declared()
+    return (
+        new_dashboard("kernel", "What exists in the kernel now, and what stays when all processes have gone.")
+        .with_panel(_segments())
+        .with_panel(_queues())
+        .with_panel(_semaphores())
+        .with_panel(_fill(mechanisms))
+        .with_panel(_waiting(mechanisms))
+        .with_panel(_attached())
+        .with_panel(_semaphore_values())
+        .with_panel(_dev_shm())
+        .with_panel(_limits())
+        .with_panel(_dropped(mechanisms))
+    )
+
+
+def _of_objects(series: str) -> str:
+    """By pair, and by the key of a System V object or the name of a POSIX object: it has one of them."""
+    return f'max by (mechanism, object) (label_join({series}, "object", "", "key", "name"))'
+
+
+def _segments() -> table.Panel:
+    return one_row_each(
+        _OBJECT,
+        "Which shared memory is there?",
+        "Every System V segment (by key) and POSIX object (by name) of the shared IPC namespace. Attached: how many "
+        "processes have a segment mapped; 0 means that it outlived them all, and takes memory until somebody removes "
+        "it. Of POSIX objects the kernel does not say. Nothing in the first column: no pair's; the responder has some.",
+        _TABLE,
+        [
+            Column("Size", _of_objects("ipc_kernel_shm_size_bytes"), 65, "bytes", 0),
+            Column("Attached", _of_objects("ipc_kernel_shm_attachments"), 75, decimals=0),
+        ],
+        {"Of": 85, "Key or name": 180},
+        last_first=True,
+    )
+
+
+def _queues() -> table.Panel:
+    return one_row_each(
+        _OBJECT,
+        "Which message queues are there?",
+        "Every System V queue (by key) and POSIX queue (by name). A System V queue is full at a number of bytes "
+        "(msgmnb), a POSIX queue at a number of messages (mq_maxmsg). What waits here outlives its processes.",
+        _TABLE,
+        [
+            Column("Messages", _of_objects("ipc_kernel_queue_messages"), 78, decimals=0),
+            Column("Bytes", _of_objects("ipc_kernel_queue_bytes"), 60, decimals=0),
+            Column(
+                "Full at",
+                f"{_of_objects('ipc_kernel_queue_limit_bytes')} or {_of_objects('ipc_kernel_queue_limit_messages')}",
+                65,
+                decimals=0,
+            ),
+        ],
+        {"Of": 75, "Key or name": 130},
+        last_first=True,
+    )
+
+
+def _semaphores() -> table.Panel:
+    return one_row_each(
+        _OBJECT,
+        "Which semaphores are there?",
+        "Every System V set (by key) and named POSIX semaphore (by name), with its value: 0 is taken, or nothing to "
+        "fetch. A POSIX semaphore that its holder died with stays taken for ever; a System V one may be given back "
+        "(SEM_UNDO). In set: how many semaphores a System V set has.",
+        _TABLE,
+        [
+            Column("Value", _of_objects("ipc_kernel_semaphore_value"), 55, decimals=0),
+            Column("In set", _of_objects("ipc_kernel_semaphores"), 55, decimals=0),
+        ],
+        {"Of": 85, "Key or name": 205},
+        last_first=True,
+    )
+
+
+def _fill(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "How full is each mailbox?",
+        "What waits, as a share of what fits: a queue's bytes (System V, msgmnb) or messages (POSIX), a pipe's 64 KiB, "
+        "a socket's buffer, all of /dev/shm. At 100 % the producer must wait, or messages are dropped (udp). Pause a "
+        "consumer and watch its line rise.",
+        "percentunit",
+        _GRAPH,
+        {
+            "{{mechanism}}": f"max by (mechanism) (ipc_kernel_queue_bytes{_MINE} / ipc_kernel_queue_limit_bytes)"
+            f" or max by (mechanism) (ipc_kernel_queue_messages{_MINE} / ipc_kernel_queue_limit_messages)"
+            " or max by (mechanism) (ipc_kernel_buffer_bytes / ipc_kernel_buffer_limit_bytes)",
+            "/dev/shm": "max(ipc_kernel_dev_shm_used_bytes / ipc_kernel_dev_shm_limit_bytes)",
+        },
+    )
+    return in_mechanism_colours(panel, mechanisms).min(0).max(1)
+
+
+def _waiting(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "How many bytes wait in the kernel?",
+        "Solid: bytes in queues, pipes and socket buffers that nobody has received yet. Dashed: where each is full, if "
+        "that is a number of bytes: 16 KiB of a System V queue, 64 KiB of a pipe.",
+        "bytes",
+        _GRAPH,
+        {
+            "{{mechanism}}": f"sum by (mechanism) (ipc_kernel_queue_bytes{_MINE})"
+            " or sum by (mechanism) (ipc_kernel_buffer_bytes)",
+            "{{mechanism}} limit": f"max by (mechanism) (ipc_kernel_queue_limit_bytes{_MINE})"
+            " or max by (mechanism) (ipc_kernel_buffer_limit_bytes)",
+        },
+    )
+    return in_mechanism_colours(panel.override_by_regexp("/ limit$/", counterpart()), mechanisms)
+
+
+def _attached() -> timeseries.Panel:
+    return in_steps(
+        graph(
+            "Who is attached to shared memory?",
+            "Attachments of each System V segment (nattch). Two processes of a pair are 2. Kill one and it falls to 1; "
+            "stop both and it is 0, but the segment and its content stay: the kernel keeps them.",
+            "none",
+            _GRAPH,
+            {"{{mechanism}} {{object}}": _of_objects("ipc_kernel_shm_attachments")},
+        )
+    )
+
+
+def _semaphore_values() -> timeseries.Panel:
+    return in_steps(
+        graph(
+            "What do the semaphores say?",
+            "Of each semaphore of a pair, at the moment of a scrape. A lock is 1 when free and 0 when taken; a bell is "
+            "0 when nobody has anything to fetch. A lock that stays at 0 while nothing moves is one that nobody gives "
+            "back.",
+            "none",
+            _GRAPH,
+            {"{{mechanism}} {{object}}": _of_objects(f"ipc_kernel_semaphore_value{_MINE}")},
+        )
+    )
+
+
+def _dev_shm() -> timeseries.Panel:
+    return graph(
+        "How much of /dev/shm is taken?",
+        "POSIX shared memory is files of this file system. Its limit is the holder's shm_size; System V segments do "
+        "not count. Who maps more than there is gets SIGBUS when he writes; the lab asks for room first (ENOSPC).",
+        "bytes",
+        _GRAPH,
+        {"taken": "max(ipc_kernel_dev_shm_used_bytes)", "limit": "max(ipc_kernel_dev_shm_limit_bytes)"},
+    ).override_by_name("limit", [dashed()])
+
+
+def _dropped(mechanisms: list[str]) -> timeseries.Panel:
+    panel = graph(
+        "What did the kernel drop?",
+        "Arrivals a second for which the receiver's socket had no room: the kernel's own count (SO_MEMINFO), of "
+        "sockets that may drop. Every one of them is a lost message in the consumer's books. On a healthy lab: 0.",
+        "suffix: /s",
+        Place(24, 8),
+        {"{{mechanism}}": rate("ipc_kernel_drops_total")},
+    )
+    return in_mechanism_colours(panel, mechanisms).axis_soft_max(1)
+
+
+def _limits() -> table.Panel:
+    return one_row_each(
+        {"limit": "Limit"},
+        "How much does this kernel allow?",
+        "The kernel's limits by their names in proc(5), in the unit they have there: bytes and counts; shmall is in "
+        "pages. shm… is System V shared memory, msg… its queues, sem… its semaphores, mqueue_… POSIX queues.",
+        _TABLE,
+        [Column("Value", "max by (limit) (ipc_kernel_limit)", 200)],
+    )

@@ -1,0 +1,197 @@
+"""Mechanism: all that is measured of one, with what it says of itself."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import heatmap, table, timeseries
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards import marks, variables
+from dashboards.document import new_dashboard
+from dashboards.panels import (
+    MESSAGES_PER_SECOND,
+    Place,
+    dashed,
+    dotted,
+    graph,
+    latency_heatmap,
+    logarithmic,
+    note,
+)
+from dashboards.promql import buckets, quantile, rate, with_container
+from dashboards.tables import Column, one_row_each
+
+_IT = variables.CHOSEN
+_GRAPH = Place(8, 6)
+
+
+def dashboard() -> Dashboard:
+    """Facts, sides and the first row of graphs fill a screen."""
+    made = new_dashboard("mechanism", "One mechanism: what it promises, and all that is measured of it.")
+    made.with_variable(variables.mechanism())
+    for mark in marks.happened():
+        made.annotation(mark)
+    return (
+        made.with_panel(
+            note(
+                "What it says of itself",
+                "Facts of the mechanism, not measurements: the same as ./lab mechanisms. The tests hold it to them. "
+                "Where each is written, docs/MECHANISMS.md says.",
+                Place(10, 7),
+                f"### {variables.NAME}\n\n{variables.FACTS}\n",
+            )
+        )
+        .with_panel(_sides())
+        .with_panel(_flow())
+        .with_panel(_latency())
+        .with_panel(_spread())
+        .with_panel(_missing())
+        .with_panel(_errors())
+        .with_panel(_on_the_way())
+        .with_panel(_cpu())
+        .with_panel(_switches())
+        .with_panel(_data())
+    )
+
+
+def _sides() -> table.Panel:
+    def of_container(series: str) -> str:
+        return f"max by (role, container) ({with_container(series, _IT)})"
+
+    cpu = f"sum by (role, container) ({with_container('ipc_cpu_seconds_total', _IT)})"
+    return one_row_each(
+        {"role": "Side", "container": "Container"},
+        "Who takes part?",
+        "One row per container, with the id that docker ps shows. It blocks, polls or spins while it waits. CPUs: on "
+        "how many it may run. Two containers share an IPC namespace if the number is the same. Opened: how often this "
+        "life of the endpoint opened its channel; more than once means that the other side went away.",
+        Place(14, 7),
+        [
+            Column("IPC namespace", f"max by (role, container, ipc) (ipc_namespace_info{{{_IT}}})", 120, label="ipc"),
+            Column(
+                "Waits by",
+                f"max by (role, container, wait) ({with_container('ipc_wait_info', _IT)})",
+                80,
+                label="wait",
+            ),
+            Column(
+                "CPUs", f"max by (role, container, cpus) ({with_container('ipc_cpus_info', _IT)})", 60, label="cpus"
+            ),
+            Column("Open", of_container("ipc_channel_open"), 60, words={0: "no", 1: "yes"}),
+            Column("Opened", of_container("ipc_channel_opens_total"), 75, decimals=0),
+            Column("CPU s", cpu, 75, decimals=1),
+        ],
+        {"Side": 85, "Container": 115},
+    )
+
+
+def _flow() -> timeseries.Panel:
+    panel = graph(
+        "Is everything that is due sent and received?",
+        "Asked: the schedule. Sent: what the channel took. Received: what arrived. On a healthy pair the three lie on "
+        "top of each other. Sent below asked: no peer, or the channel is full. Received below sent: lost, or waiting.",
+        MESSAGES_PER_SECOND,
+        _GRAPH,
+        {
+            "received": rate("ipc_messages_received_total", where=_IT),
+            "sent": rate("ipc_messages_sent_total", where=_IT),
+            "asked": f"sum(ipc_load_rate{{{_IT}}})",
+        },
+    )
+    panel.override_by_name("asked", [dotted()])
+    return panel.override_by_name("sent", [dashed()])
+
+
+def _latency() -> timeseries.Panel:
+    panel = graph(
+        "How long does a message take?",
+        "From due to received, on one clock. Half of the messages are faster than the median, one in ten is slower "
+        "than p90, one in a hundred slower than p99. The scale is logarithmic: the tail is far away.",
+        "s",
+        _GRAPH,
+        {name: quantile(share, where=_IT) for name, share in (("median", 0.5), ("p90", 0.9), ("p99", 0.99))},
+    )
+    panel.override_by_name("p90", [dashed()])
+    return logarithmic(panel, 1e-5).override_by_name("p99", [dotted()])
+
+
+def _spread() -> heatmap.Panel:
+    return latency_heatmap(
+        "How are the latencies spread?",
+        "Each column is a moment, each cell the messages that took so long; the brighter, the more. Two bands are two "
+        "ways to be served, for instance with the consumer awake or asleep. A single bright cell high up is a stall.",
+        _GRAPH,
+        buckets(where=_IT),
+    )
+
+
+def _missing() -> timeseries.Panel:
+    return graph(
+        "What did not arrive as it should?",
+        "Counted since the lab was set up. Lost: never arrived. Skipped: due and never sent. Duplicate, out of order, "
+        "corrupt: arrived, but twice, after a later one, or damaged. On a healthy pair all are flat.",
+        "none",
+        _GRAPH,
+        {
+            "lost: {{reason}}": f"sum by (reason) (ipc_messages_lost_total{{{_IT}}})",
+            "skipped": f"sum(ipc_messages_skipped_total{{{_IT}}})",
+            "duplicate": f"sum(ipc_messages_duplicate_total{{{_IT}}})",
+            "out of order": f"sum(ipc_messages_reordered_total{{{_IT}}})",
+            "corrupt": f"sum(ipc_messages_corrupt_total{{{_IT}}})",
+        },
+    ).axis_soft_max(10)
+
+
+def _errors() -> timeseries.Panel:
+    return graph(
+        "What does the kernel say to the producer?",
+        "Failed attempts to open or to send, by errno: what `man` lists for it, and how often it happens. On a healthy "
+        "pair all are zero. EAGAIN is a full channel, ENOENT and ECONNREFUSED an absent consumer, EPIPE a dead one.",
+        "suffix: /s",
+        _GRAPH,
+        {"{{errno}}": rate("ipc_send_errors_total", "errno", _IT)},
+    ).axis_soft_max(1)
+
+
+def _on_the_way() -> timeseries.Panel:
+    return graph(
+        "How many messages are on the way?",
+        "Sent, and neither received nor lost: they wait in the mechanism. Grows when the consumer is too slow or "
+        "paused, until the mechanism is full. Where several consumers share a mailbox nobody can tell, and it is 0.",
+        "none",
+        _GRAPH,
+        {"on the way": f"sum(mechanism:ipc_messages:in_flight{{{_IT}}}) or vector(0)"},
+    ).axis_soft_max(10)
+
+
+def _cpu() -> timeseries.Panel:
+    panel = graph(
+        "Where does the CPU time go?",
+        "Of the thread that communicates, as a share of one core. User: our code and the interpreter. System: the "
+        "kernel on its behalf, copying and waking. Shared memory moves the work from the kernel to the user.",
+        "percentunit",
+        _GRAPH,
+        {"{{role}} {{mode}}": rate("ipc_cpu_seconds_total", "role, mode", _IT)},
+    )
+    return panel.override_by_regexp("/ system$/", [dashed()])
+
+
+def _switches() -> timeseries.Panel:
+    panel = graph(
+        "How often does it give the CPU away?",
+        "Context switches a second. Voluntary: it waits, for a message or for room. Involuntary, dashed: the kernel "
+        "takes the CPU away, because others want it too.",
+        "suffix: /s",
+        _GRAPH,
+        {"{{role}} {{kind}}": rate("ipc_context_switches_total", "role, kind", _IT)},
+    )
+    return panel.override_by_regexp("/ involuntary$/", [dashed()])
+
+
+def _data() -> timeseries.Panel:
+    return graph(
+        "How much data is received?",
+        "Bytes a second, headers included: the rate times the size of a message. `./lab load` changes both.",
+        "binBps",
+        _GRAPH,
+        {"received": rate("ipc_bytes_received_total", where=_IT)},
+    )

@@ -1,0 +1,53 @@
+"""The pieces that queries are put together from. Series and labels are those of `ipclab.metrics` and of rules.yml."""
+
+from __future__ import annotations
+
+# What the window of a rate is: at least four scrapes, and never less than the distance of two points.
+WINDOW = "[$__rate_interval]"
+
+
+def rate(series: str, by: str = "mechanism", where: str = "") -> str:
+    """How fast a counter grows, a second."""
+    return f"sum by ({by}) (rate({_of(series, where)}{WINDOW}))"
+
+
+def quantile(share: float, by: str = "mechanism", where: str = "") -> str:
+    """The time within which this share of the messages arrived; no message, no time: the comparison drops the NaN."""
+    return f"histogram_quantile({share}, {buckets(f'{by}, le', where)}) >= 0"
+
+
+def buckets(by: str = "le", where: str = "") -> str:
+    """Messages per second, by how long they took."""
+    return rate("ipc_one_way_latency_seconds_bucket", by, where)
+
+
+def per_message(series: str, by: str = "", where: str = "") -> str:
+    """What grows for each message received, of each mechanism; `by` names further labels."""
+    messages = f"{rate('ipc_messages_received_total', where=where)} > 0"
+    if not by:
+        return f"{rate(series, where=where)} / ({messages})"
+    return f"{rate(series, f'mechanism, {by}', where)} / on (mechanism) group_left () ({messages})"
+
+
+def total(series: str, by: str = "mechanism", where: str = "") -> str:
+    """A value now, of all containers together."""
+    return f"sum by ({by}) ({_of(series, where)})"
+
+
+def largest(series: str, by: str = "mechanism", where: str = "") -> str:
+    """A value now of which every container has the same; of a recorded series, whose name would be a label too."""
+    return f"max by ({by}) ({_of(series, where)})"
+
+
+def any_of(mechanisms: list[str]) -> str:
+    """The matcher of these mechanisms."""
+    return f'mechanism=~"{"|".join(mechanisms)}"'
+
+
+def with_container(series: str, where: str = "") -> str:
+    """Each series with the label `container`, the id that `docker ps` shows."""
+    return f"{_of(series, where)} * on (instance) group_left (container) {_of('ipc_namespace_info', where)}"
+
+
+def _of(series: str, where: str) -> str:
+    return f"{series}{{{where}}}" if where else series

@@ -1,0 +1,144 @@
+"""Speed and its price: shared memory on the left, messages and streams through the kernel on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.builders import heatmap, timeseries
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards import variables
+from dashboards.document import new_dashboard
+from dashboards.panels import (
+    MESSAGES_PER_SECOND,
+    Place,
+    counterpart,
+    graph,
+    in_mechanism_colours,
+    latency_heatmap,
+    logarithmic,
+)
+from dashboards.promql import any_of, buckets, per_message, quantile, rate
+from ipclab import registry
+from ipclab.channel import Kind
+from labctl import pairs
+
+_GRAPH = Place(12, 6)
+_OF_THIS_SIZE = f' and on (mechanism) {variables.SIZE_SERIES}{{size=~"$size"}}'
+
+
+@dataclass(frozen=True)
+class Side:
+    """One half of the screen."""
+
+    name: str
+    mechanisms: list[str]
+
+    @property
+    def where(self) -> str:
+        """The matcher of its mechanisms."""
+        return any_of(self.mechanisms)
+
+
+def dashboard() -> Dashboard:
+    """Three rows fill the first screen: rate, latency, CPU; three the second: spread, bytes, context switches."""
+    made = new_dashboard("speed", "How fast each mechanism is, and what a message costs.")
+    made.with_variable(variables.message_size())
+    sides = _sides()
+    for panel in (_rate, _latency, _cpu, _spread, _data, _switches):
+        for side in sides:
+            made.with_panel(panel(side))
+    return made
+
+
+def _sides() -> list[Side]:
+    mechanisms = pairs.declared()
+    shared = [name for name in mechanisms if registry.load(name).traits.kind is Kind.SHARED_MEMORY]
+    return [Side("shared memory", shared), Side("message passing", [n for n in mechanisms if n not in shared])]
+
+
+def _rate(side: Side) -> timeseries.Panel:
+    return _lines(
+        side,
+        "How many messages a second",
+        "What the consumers receive. All pairs are asked for the same load at first, so the lines lie on top of each "
+        "other; ./lab load asks for more, until a line stays below what is asked: that is what it can do.",
+        MESSAGES_PER_SECOND,
+        {"{{mechanism}}": rate("ipc_messages_received_total", where=side.where)},
+    )
+
+
+def _latency(side: Side) -> timeseries.Panel:
+    panel = _lines(
+        side,
+        "How long does a message take",
+        "From due to received. Solid: the median. Dashed: p99, which one message in a hundred exceeds. At an easy load "
+        "it is the waking of the consumer that takes time, not the copying; so both halves look alike.",
+        "s",
+        {
+            "{{mechanism}}": quantile(0.5, where=side.where),
+            "{{mechanism}} p99": quantile(0.99, where=side.where),
+        },
+    )
+    return logarithmic(panel, 1e-5).axis_soft_max(1e-2).override_by_regexp("/ p99$/", counterpart())
+
+
+def _cpu(side: Side) -> timeseries.Panel:
+    return _lines(
+        side,
+        "What CPU time does a message cost",
+        "CPU time of producer and consumer together, for each message received. Falls when the load rises: who finds "
+        "the next message without sleeping is not woken. Grows with the message's size, by each copy that is made.",
+        "s",
+        {"{{mechanism}}": per_message("ipc_cpu_seconds_total", where=side.where)},
+    )
+
+
+def _spread(side: Side) -> heatmap.Panel:
+    return latency_heatmap(
+        _title("How are the latencies spread", side),
+        "Messages of all mechanisms of this half, by how long they took: the brighter, the more. What a percentile "
+        "hides is seen here: two bands are two ways to be served, a bright cell high up is a stall.",
+        _GRAPH,
+        f"sum by (le) ({buckets('mechanism, le', side.where)}{_OF_THIS_SIZE})",
+    )
+
+
+def _data(side: Side) -> timeseries.Panel:
+    return _lines(
+        side,
+        "How many bytes a second",
+        "Bytes received, headers included. Large messages carry more bytes for the same number of wake-ups and system "
+        "calls: that is where shared memory wins.",
+        "binBps",
+        {"{{mechanism}}": rate("ipc_bytes_received_total", where=side.where)},
+    )
+
+
+def _switches(side: Side) -> timeseries.Panel:
+    panel = _lines(
+        side,
+        "How many context switches does a message cost",
+        "Of producer and consumer together. Solid, voluntary: a process waits, for the next message or for room; one "
+        "on each side is a message at a time. Dashed, involuntary: the kernel takes the CPU away.",
+        "none",
+        {
+            "{{mechanism}}": _by_kind("voluntary", side),
+            "{{mechanism}} involuntary": _by_kind("involuntary", side),
+        },
+    )
+    return panel.override_by_regexp("/ involuntary$/", counterpart())
+
+
+def _by_kind(kind: str, side: Side) -> str:
+    switches = rate("ipc_context_switches_total", where=f'kind="{kind}",{side.where}')
+    return f"{switches} / ({rate('ipc_messages_received_total', where=side.where)} > 0)"
+
+
+def _lines(side: Side, question: str, description: str, unit: str, queries: dict[str, str]) -> timeseries.Panel:
+    chosen = {legend: f"({query}){_OF_THIS_SIZE}" for legend, query in queries.items()}
+    return in_mechanism_colours(graph(_title(question, side), description, unit, _GRAPH, chosen), side.mechanisms)
+
+
+def _title(question: str, side: Side) -> str:
+    return f"{question}? ({side.name})"

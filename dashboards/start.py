@@ -1,0 +1,138 @@
+"""Start here: what every mechanism does right now and what it costs, and where to look further."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import stat, table
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards import shared
+from dashboards.document import TITLES, new_dashboard, path
+from dashboards.panels import MESSAGES_PER_SECOND, Place, note, one_number
+from dashboards.promql import rate
+from dashboards.tables import Column, coloured_names, one_row_each
+from labctl import pairs
+
+_GRAPH = Place(12, 8)
+_ROW_PIXELS, _GRID_PIXELS = 36, 38
+
+_LEADS_TO = {
+    "hosts": "who reaches whom, and the kernel's reason why not",
+    "speed": "rates and latencies, shared memory beside messages",
+    "kernel": "segments, queues, semaphores, buffers, limits",
+    "mechanism": "one of them, with its facts and its man page",
+    "faults": "**the exercises**, and what they do",
+}
+
+
+def dashboard() -> Dashboard:
+    """The first dashboard: numbers and the table fill one screen of 1280 by 720, the graphs follow below."""
+    mechanisms = pairs.declared()
+    # A new pair is one row more.
+    height = -(-(_ROW_PIXELS * (len(mechanisms) + 1) + 44) // _GRID_PIXELS)
+    made = new_dashboard("start", "What every mechanism does right now, and what it costs.")
+    for number in _numbers(mechanisms):
+        made.with_panel(number)
+    return (
+        made.with_panel(_now(mechanisms, Place(18, height)))
+        .with_panel(note("What is this?", "What the lab is, and where to go from here.", Place(6, height), _text()))
+        .with_panel(shared.median(mechanisms, _GRAPH))
+        .with_panel(shared.flow(mechanisms, _GRAPH))
+    )
+
+
+def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
+    place = Place(4, 3)
+    moving = f"count({rate('ipc_messages_received_total')} > 0) or vector(0)"
+    return [
+        one_number(
+            "Pairs at work",
+            "Pairs of which the consumer received something in the last seconds. One that is missing was not started, "
+            "or stands still: look at Faults and exercises.",
+            f"suffix: of {len(mechanisms)}",
+            place,
+            moving,
+        ),
+        one_number(
+            "Messages",
+            "What all consumers together receive in a second, on this one machine.",
+            MESSAGES_PER_SECOND,
+            place,
+            "sum(rate(ipc_messages_received_total[$__rate_interval]))",
+        ),
+        one_number(
+            "Data",
+            "Bytes of all messages received in a second, headers included.",
+            "binBps",
+            place,
+            "sum(rate(ipc_bytes_received_total[$__rate_interval]))",
+        ),
+        one_number(
+            "CPU time",
+            "What all producers and consumers together use, as a share of one core: 100 % is one core kept busy.",
+            "percentunit",
+            place,
+            "sum(rate(ipc_cpu_seconds_total[$__rate_interval]))",
+        ),
+        one_number(
+            "Lost",
+            "Messages that never arrived, counted since the lab was set up; coloured above zero. Which mechanism lost "
+            "them, and when, stands below.",
+            "none",
+            place,
+            "sum(ipc_messages_lost_total)",
+            alarm=True,
+        ),
+        one_number(
+            "Containers",
+            "Containers that Prometheus got an answer from in the last second: two for each pair, and those that "
+            "watch or hold a namespace open.",
+            "none",
+            place,
+            "count(ipc_namespace_info)",
+        ),
+    ]
+
+
+def _now(mechanisms: list[str], place: Place) -> table.Panel:
+    return one_row_each(
+        {"mechanism": "Mechanism"},
+        "What does each mechanism do right now?",
+        "One row per pair of containers, over the last 5 seconds. In flight: sent, and neither received nor lost; "
+        "it grows when the consumer cannot keep up, until the mechanism is full. CPU time and context switches are "
+        "those of producer and consumer together, for one message. A name leads to all about it.",
+        place,
+        [
+            Column(
+                "Received", _rule("mechanism:ipc_messages_received:rate5s"), 95, unit=MESSAGES_PER_SECOND, decimals=0
+            ),
+            Column("Median latency", _rule("mechanism:ipc_one_way_latency_seconds:p50_5s"), 120, "s", 0),
+            Column("p99 latency", _rule("mechanism:ipc_one_way_latency_seconds:p99_5s"), unit="s", decimals=0),
+            Column("In flight", _rule("mechanism:ipc_messages:in_flight"), 75, decimals=0),
+            Column("Lost", _rule("mechanism:ipc_messages_lost:sum"), 60, decimals=0, alarm_above_zero=True),
+            Column("Corrupt", "sum by (mechanism) (ipc_messages_corrupt_total)", 75, decimals=0, alarm_above_zero=True),
+            Column("CPU/message", _rule("mechanism:ipc_cpu_seconds_per_message:ratio_rate5s"), 110, "s", 0),
+            Column(
+                "Switches/message",
+                "sum by (mechanism) (mechanism_kind:ipc_context_switches_per_message:ratio_rate5s)",
+                135,
+                decimals=1,
+            ),
+        ],
+    ).override_by_name("Mechanism", coloured_names(mechanisms))
+
+
+def _rule(name: str) -> str:
+    """A recorded series by mechanism alone: its own name would be a label too."""
+    return f"max by (mechanism) ({name})"
+
+
+def _text() -> str:
+    leads = "\n".join(f"- [{TITLES[name]}]({path(name)}): {what}" for name, what in _LEADS_TO.items())
+    return f"""\
+Each **mechanism** carries messages from a *producer* container to a *consumer* container. All numbers are measured, \
+now. Latency counts from the moment a message was **due**.
+
+{leads}
+
+What to see, and why: the **i** of each panel. Your own questions: [Prometheus](http://127.0.0.1:9090).
+"""

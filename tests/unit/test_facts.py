@@ -1,0 +1,35 @@
+"""The facts of a mechanism as they stand in its dashboard's variable."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from dashboards import facts
+from dashboards.__main__ import JSON
+
+from labctl import pairs
+
+
+@pytest.mark.parametrize("name", pairs.declared())
+def test_they_are_one_line_that_grafana_can_tell_from_the_name(name: str) -> None:
+    said = facts.of(name)
+    assert "\n" not in said
+    assert facts.SEPARATOR not in said
+    assert said.count("https://man7.org/") == 1
+
+
+def test_a_man_page_is_a_link() -> None:
+    assert facts.man_page("fifo(7)") == "[fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html)"
+    assert facts.man_page("no page") == "no page"
+
+
+def test_the_variable_offers_every_pair_and_what_it_says_of_itself() -> None:
+    (variable,) = json.loads((JSON / "mechanism.json").read_text())["templating"]["list"]
+    assert {option["text"]: option["value"] for option in variable["options"]} == {
+        name: facts.of(name) for name in pairs.declared()
+    }
+    # What Grafana reads: options apart by commas, those of the facts escaped, name and facts apart by " : ".
+    options = variable["query"].replace("\\,", "\0").split(",")
+    read = dict(option.replace("\0", ",").split(facts.SEPARATOR) for option in options)
+    assert read == {name: facts.of(name) for name in pairs.declared()}
