@@ -112,9 +112,10 @@ def down() -> None:
     """
     project = project_name()
 
+    from labctl import starts
     from labctl.down import take_down
 
-    take_down(project)
+    starts.annotate_stop(take_down(project))
 
 
 @cli.command(short_help="Show the measurements and the containers.")

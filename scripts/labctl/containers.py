@@ -18,7 +18,7 @@ PROJECT_LABEL = "com.docker.compose.project"
 # Compose labels the images it builds with the project as well, and whatever else is run from such an image
 # inherits that. Only a container that Compose made has a number.
 _NUMBER_LABEL = "com.docker.compose.container-number"
-_SERVICE_LABEL = "com.docker.compose.service"
+SERVICE_LABEL = "com.docker.compose.service"
 _ONE_OFF_LABEL = "com.docker.compose.oneoff"  # Compose leaves those alone that it is not asked to run
 _AT_ONCE = 8  # the SDK keeps ten connections open
 _SHORT_ID = 12
@@ -92,7 +92,7 @@ def listed(client: docker.DockerClient, project: str) -> list[DockerContainer]:
 
 def one_off_labels(project: str, service: str, number: int) -> dict[str, str]:
     """The labels of a container that is the project's, without being in compose.yaml, for the time it runs."""
-    return {PROJECT_LABEL: project, _SERVICE_LABEL: service, _NUMBER_LABEL: str(number), _ONE_OFF_LABEL: "True"}
+    return {PROJECT_LABEL: project, SERVICE_LABEL: service, _NUMBER_LABEL: str(number), _ONE_OFF_LABEL: "True"}
 
 
 def of_pair(containers: Iterable[Container], mechanism: str) -> list[Container]:
@@ -124,7 +124,7 @@ def _inspected(container: DockerContainer) -> Container | None:
     kind, _, target = ipc_mode.partition(":")
     return Container(
         docker=container,
-        service=container.labels.get(_SERVICE_LABEL, ""),
+        service=container.labels.get(SERVICE_LABEL, ""),
         number=int(container.labels[_NUMBER_LABEL]),
         id=attributes["Id"][:_SHORT_ID],
         state=state["Status"],

@@ -13,16 +13,17 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from labctl import engine
-from labctl.containers import PROJECT_LABEL, listed
+from labctl.containers import PROJECT_LABEL, SERVICE_LABEL, listed
 from labctl.errors import LabError
+from labctl.pairs import mechanism_of
 from labctl.printing import show_lines
 from labctl.progress import step
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
 
 
-def take_down(project: str) -> None:
-    """Remove every container, network and volume of the project, and say how many.
+def take_down(project: str) -> list[str]:
+    """Remove every container, network and volume of the project, and say how many; returns the pairs that ran.
 
     :raises LabError: the engine does not answer, or something cannot be removed
     """
@@ -33,7 +34,8 @@ def take_down(project: str) -> None:
     networks = client.networks.list(filters=label)
     if not found and not volumes and not networks:
         show_lines([f"nothing to remove: {project} has no container, network or volume"])
-        return
+        return []
+    ran = {mechanism_of(c.attrs["Labels"].get(SERVICE_LABEL, "")) for c in found if c.status == "running"} - {None}
     with step(f"Removing {project}"):
         # One at a time: Docker Engine 20.10 can hang for good when containers leave a network at once.
         for container in found:
@@ -47,6 +49,7 @@ def take_down(project: str) -> None:
     if left:
         raise LabError(f"could not remove {', '.join(left)}", hint="docker inspect tells who still uses it")
     show_lines([f"removed {project}: {len(found)} containers, {len(networks)} networks, {len(volumes)} volumes"])
+    return sorted(mechanism for mechanism in ran if mechanism)
 
 
 def _volumes(client: docker.DockerClient, containers: list[DockerContainer], label: dict[str, str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from labctl import grafana_panels, snapshot_fields
@@ -31,6 +32,8 @@ def make(grafana: Grafana, uid: str) -> str:
             panel["transformations"] = []
         panel["snapshotData"] = snapshot_fields.configured(panel, data)
         panel["targets"] = []
+    for panel in dashboard["panels"]:
+        _put_in(panel, values)
     name = f"{dashboard['title']} {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))}"
     dashboard |= {
         "id": None,
@@ -49,7 +52,30 @@ def frames(answer: Answer) -> list[Frame]:
     ref_id = answer.target["refId"]
     if answer.target.get("format") == "table":
         return [_table(ref_id, answer.series)] if answer.series else []
-    return [_line(ref_id, series, str(answer.target.get("legendFormat", ""))) for series in answer.series]
+    legend = str(answer.target.get("legendFormat", ""))
+    lines = [_line(ref_id, series, legend) for series in answer.series]
+    return _buckets(lines) if answer.target.get("format") == "heatmap" else lines
+
+
+def _buckets(lines: list[Frame]) -> list[Frame]:
+    """Of cumulative buckets what is in each alone, lowest first, as Grafana's data source hands them to a heatmap."""
+    lines.sort(key=lambda frame: float(frame["fields"][1]["labels"].get("le", "inf")))
+    below: dict[float, float] = {}
+    for times, values in (frame["fields"] for frame in lines):
+        for index, (moment, count) in enumerate(zip(times["values"], values["values"], strict=True)):
+            values["values"][index] = max(0.0, (count or 0.0) - below.get(moment, 0.0))
+            below[moment] = count or 0.0
+    return lines
+
+
+def _put_in(panel: dict[str, Any], values: Mapping[str, str]) -> None:
+    """The variables' values into what a panel says: a snapshot has nothing to choose from."""
+    for key in ("title", "description"):
+        if key in panel:
+            panel[key] = grafana_panels.interpolate(panel[key], values)
+    options = panel.get("options") or {}
+    if "content" in options:
+        options["content"] = grafana_panels.interpolate(options["content"], values)
 
 
 def _table(ref_id: str, series: list[dict[str, Any]]) -> Frame:

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from labctl import annotation
-from labctl.configuration import Configuration
+from labctl.configuration import GRAFANA_URL, Configuration
 from labctl.containers import Container
+from labctl.errors import LabError
+from labctl.progress import say
 
 
 def annotate(configuration: Configuration, before: Sequence[Container], after: Sequence[Container]) -> None:
@@ -21,6 +23,19 @@ def annotate(configuration: Configuration, before: Sequence[Container], after: S
     if started:
         text = f"started: {', '.join(started)}"
         annotation.note(configuration, after, "up", started, text, max(c.started_at for c in fresh))
+
+
+def annotate_stop(stopped: Sequence[str]) -> None:
+    """An annotation for the pairs that `./lab down` stopped, in a Grafana elsewhere: the lab's own went with them."""
+    if not stopped:
+        return
+    try:
+        configuration = Configuration.load()
+    except LabError as error:  # down works whatever is wrong with the settings
+        say(f"no annotation on the dashboards: {error}")
+        return
+    if configuration.values[GRAFANA_URL]:
+        annotation.note(configuration, [], "down", stopped, f"stopped: {', '.join(stopped)}")
 
 
 def scaled_pairs(before: Iterable[Container], after: Iterable[Container]) -> dict[str, str]:

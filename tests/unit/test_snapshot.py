@@ -38,6 +38,19 @@ def test_a_table_is_one_frame_with_a_column_per_label() -> None:
     }
 
 
+def test_a_heatmap_gets_what_is_in_each_bucket_alone() -> None:
+    series = [
+        {"metric": {"le": le}, "values": [[1, low], [2, high]]}
+        for le, low, high in (("+Inf", "7", "9"), ("0.002", "5", "5"), ("1e-05", "1", "0"))
+    ]
+    made = snapshot.frames(Answer({"refId": "A", "format": "heatmap", "legendFormat": "{{le}}"}, series))
+    assert [(frame["name"], fields(frame)["Value"]) for frame in made] == [
+        ("1e-05", [1.0, 0.0]),
+        ("0.002", [4.0, 5.0]),
+        ("+Inf", [2.0, 4.0]),
+    ]
+
+
 def test_what_has_no_data_has_no_frame() -> None:
     assert snapshot.frames(Answer({"refId": "A", "format": "table"}, [])) == []
     assert snapshot.frames(Answer({"refId": "A"}, [])) == []

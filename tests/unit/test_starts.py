@@ -65,3 +65,14 @@ def test_other_numbers_are_a_scale(notes: list[tuple[Any, ...]]) -> None:
     notes.clear()
     starts.annotate(CONFIGURATION, [*FIFO, *MQ, more], [*FIFO, *MQ])
     assert notes == [("scale", ["sysv_mq"], "scale of sysv_mq: consumers 1, producers 1", None)]
+
+
+@pytest.mark.parametrize(("url", "written"), [("http://127.0.0.1:1", [("down", ["fifo"], "stopped: fifo")]), ("", [])])
+def test_a_stop_is_noted_where_the_store_outlives_the_lab(
+    url: str, written: list[tuple[Any, ...]], notes: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_GRAFANA_URL", url)
+    starts.annotate_stop([])
+    assert notes == []
+    starts.annotate_stop(["fifo"])
+    assert notes == written
