@@ -63,7 +63,7 @@ class Screen:
         self._seen_at = 0.0
 
     def look(self) -> None:
-        """Ask once more. A pair that stopped keeps its row, without figures.
+        """Ask once more. A pair that stopped, or is not scraped yet, keeps its row, without figures.
 
         :raises PrometheusSilent: it does not answer; the last rows stay, and `trouble` says so
         """
@@ -105,7 +105,7 @@ def as_table(rows: Sequence[Row], stale: bool = False) -> Table:
     for row in rows:
         table.add_row(
             Text(row.mechanism, style=colours.of_mechanism(row.mechanism)),
-            Text("stopped", style="bold") if not row.running else _number(row.rate, ",.0f"),
+            Text("no answer", style="bold") if not row.running else _number(row.rate, ",.0f"),
             duration(row.p50_s),
             duration(row.p99_s),
             Text(_number(row.lost, ",.0f"), style="bold red" if row.lost else ""),

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import re
+import signal
+import struct
+import subprocess
+import termios
+from contextlib import suppress
 from pathlib import Path
 
-from lab.stack import Stack, wait_until
+from lab.stack import ROOT, Stack, wait_until
 from labctl import pairs
 
 
@@ -18,6 +26,36 @@ def test_watch_prints_every_pair_once_where_the_output_is_no_terminal(stack: Sta
         return [row[0] for row in rows] if all("-" not in row[1:4] for row in rows) else None
 
     assert wait_until("figures of every pair", 20, all_measured) == pairs.declared()
+
+
+def test_on_a_terminal_watch_goes_on_until_ctrl_c(stack: Stack) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 40, 120, 0, 0))
+    environment = {**stack.environment, "TERM": "xterm"}
+    process = subprocess.Popen([ROOT / "lab", "watch"], stdout=theirs, stderr=subprocess.PIPE, env=environment)
+    os.close(theirs)
+    shown = b""
+
+    def refreshed() -> bool:
+        nonlocal shown
+        shown += os.read(ours, 1 << 16)
+        return len(set(re.findall(rb"(\d\d:\d\d:\d\d)   Ctrl-C ends", shown))) >= 2
+
+    try:
+        wait_until("the table is shown again", 20, refreshed)
+        process.send_signal(signal.SIGINT)
+        # What nobody reads would keep the process from ending.
+        with suppress(OSError):  # EIO: the other side is closed
+            while os.read(ours, 1 << 16):
+                pass
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        os.close(ours)
+        assert process.stderr
+        with process.stderr:
+            said = process.stderr.read()
+    assert said == b"", "leaving is no failure"
 
 
 def test_the_report_is_whole_and_of_this_lab(stack: Stack, tmp_path: Path) -> None:

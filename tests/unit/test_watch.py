@@ -52,7 +52,7 @@ def test_a_pair_that_stopped_keeps_its_row_and_no_figure() -> None:
     screen = screen_of([FIFO, TCP], [TCP])
     screen.look()
     screen.look()
-    assert "fifo  stopped  -  -  -  -  -" in shown(screen)
+    assert "fifo  no answer  -  -  -  -  -" in shown(screen)
     assert screen.rows == [Row("fifo"), TCP]
 
 
