@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -83,14 +84,11 @@ class Grafana:
 
     def ask_data_source(self, what: str, **parameters: str | float) -> dict[str, Any]:
         """An answer of Prometheus' HTTP API (`query`, `query_range`, …) through Grafana's default data source."""
-        settings = self._get("/frontend/settings")
-        source = settings["datasources"][settings["defaultDatasource"]]
-        path = source["url"].partition("/api")[2]  # by id until 8, by uid since 9
         text = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items())
-        answer: dict[str, Any] = self._get(f"{path}/api/v1/{what}?{text}")
+        answer: dict[str, Any] = self._get(f"{self._proxy}/api/v1/{what}?{text}")
         if answer.get("status") != "success":
             raise LabError(
-                f"Grafana's data source {source['name']} does not answer: {answer.get('error', answer)}",
+                f"Grafana's data source does not answer: {_one_line(answer.get('error', answer))}",
                 hint="./lab status shows whether Prometheus runs",
             )
         data: dict[str, Any] = answer["data"]
@@ -105,6 +103,12 @@ class Grafana:
 
     def _add_annotation(self, text: str, tags: Sequence[str], at_ms: int) -> None:
         self._client.annotations.add_annotation(time_from=at_ms, tags=list(tags), text=text)
+
+    @cached_property
+    def _proxy(self) -> str:
+        """The path to the default data source's own API: by id until Grafana 8, by uid since 9."""
+        settings = self._get("/frontend/settings")
+        return str(settings["datasources"][settings["defaultDatasource"]]["url"]).partition("/api")[2]
 
     def _get(self, path: str) -> Any:
         return self._ask("answer", lambda: self._client.api.GET(path))
