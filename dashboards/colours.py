@@ -1,8 +1,8 @@
 """One colour for each mechanism, the same on every panel.
 
-The first eight are the palette of Okabe and Ito (2008), made to be told apart with every common kind of
-colour blindness; the others are from Paul Tol's light scheme. Nothing is told by colour alone: every line has
-its name in the legend, every coloured cell its text.
+The first seven are the palette of Okabe and Ito (2008), made to be told apart with every common kind of colour
+blindness; the others were chosen to be as far from them, and from each other, as those are (tests/unit/test_colours.py
+measures it). Nothing is told by colour alone: every line has its name in the legend, every coloured cell its text.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _BY_MECHANISM = {
     "posix_shm": "#D55E00",
     "anonymous_pipe": "#0072B2",
     "mmap_file": "#F0E442",
-    "plain_file": "#999999",
-    "posix_mq": "#FFAABB",
-    "unix_stream": "#BBCC33",
-    "udp": "#44BB99",
+    "plain_file": "#DBDBFF",
+    "posix_mq": "#944DFF",
+    "unix_stream": "#A3DCC5",
+    "udp": "#1AFFA3",
 }
 _SPARE = ("#EE8866", "#77AADD", "#AAAA00", "#EEDD88")
 
