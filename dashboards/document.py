@@ -21,6 +21,17 @@ TITLES = {
     "faults": "Faults and exercises",
 }
 
+# Newer ones look at a panel's options alone; an older one would take the buckets for values.
+_HEATMAP_BEFORE_GRAFANA_9 = {
+    "dataFormat": "tsbuckets",
+    "yBucketBound": "upper",
+    "hideZeroBuckets": True,
+    "color": {"mode": "spectrum", "colorScheme": "interpolateViridis"},
+    "xAxis": {"show": True},
+    "yAxis": {"show": True, "format": "s", "decimals": 0},
+    "tooltip": {"show": True},
+}
+
 
 def uid(name: str) -> str:
     """What Grafana finds the dashboard by."""
@@ -54,6 +65,8 @@ def to_json(dashboard: Dashboard) -> str:
     document: dict[str, Any] = json.loads(json.dumps(dashboard.build(), cls=JSONEncoder))
     for number, panel in enumerate(document["panels"], start=1):
         panel["id"] = number
+        if panel["type"] == "heatmap":
+            panel.update(_HEATMAP_BEFORE_GRAFANA_9)
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
