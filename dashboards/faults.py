@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import marks, shared
+from dashboards import marks, shared, sharing
 from dashboards.document import new_dashboard
 from dashboards.panels import (
     MESSAGES_PER_SECOND,
@@ -56,10 +56,10 @@ def dashboard() -> Dashboard:
         .with_panel(_on_the_way(mechanisms))
         .with_panel(_refused(mechanisms))
         .with_panel(_wrong(mechanisms))
-        .with_panel(_lost_updates(mechanisms))
-        .with_panel(_torn_reads(mechanisms))
-        .with_panel(_received_by(mechanisms))
-        .with_panel(_by_class(mechanisms))
+        .with_panel(sharing.lost_updates(mechanisms, _GRAPH))
+        .with_panel(sharing.torn_reads(mechanisms, _GRAPH))
+        .with_panel(sharing.received_by(mechanisms, _GRAPH))
+        .with_panel(sharing.by_class(mechanisms, _GRAPH))
         .with_panel(_settings(mechanisms))
     )
 
@@ -139,64 +139,6 @@ def _wrong(mechanisms: list[str]) -> timeseries.Panel:
     panel.override_by_regexp("/ again$/", [dashed(), not_in_legend()])
     panel.override_by_regexp("/ overtaken$/", [dotted(), not_in_legend()])
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(1)
-
-
-def _lost_updates(mechanisms: list[str]) -> timeseries.Panel:
-    return _race(
-        "The race: how many updates are lost?",
-        "Both sides add to one shared counter, once with a lock around it (sync on) and once with a flag that does "
-        "not suffice (sync off): ./lab sync switches. The share of updates that the counter does not show. With the "
-        "lock it is 0. A line ends where nothing is measured that way.",
-        "ipc_shared_updates_lost_total",
-        "ipc_shared_updates_total",
-        mechanisms,
-    )
-
-
-def _torn_reads(mechanisms: list[str]) -> timeseries.Panel:
-    return _race(
-        "The race: how many reads are torn?",
-        "One side writes a record of several words while the other reads it. The share of reads whose words are not "
-        "of one time. With the lock (sync on) it is 0; without, each is a value that nobody ever wrote.",
-        "ipc_shared_records_torn_total",
-        "ipc_shared_records_read_total",
-        mechanisms,
-    )
-
-
-def _race(title: str, description: str, part: str, whole: str, mechanisms: list[str]) -> timeseries.Panel:
-    by = "mechanism, sync"
-    share = f"{rate(part, by)} / ({rate(whole, by)} > 0)"
-    panel = graph(title, description, "percentunit", _GRAPH, {"{{mechanism}} sync {{sync}}": share})
-    panel.override_by_regexp("/ on$/", [dashed()])
-    return in_mechanism_colours(panel, mechanisms).axis_soft_max(0.01)
-
-
-def _received_by(mechanisms: list[str]) -> timeseries.Panel:
-    received = f"rate(ipc_messages_received_total{WINDOW})"
-    who = 'on (instance) group_left (container) ipc_namespace_info{role="consumer"}'
-    panel = graph(
-        "Who received what?",
-        "Messages a second of each consumer container, by the id that docker ps shows. Start more consumers with "
-        "./lab up --scale: on a queue they share the messages, and the sum stays what is sent.",
-        MESSAGES_PER_SECOND,
-        _GRAPH,
-        {"{{mechanism}} {{container}}": f"sum by (mechanism, container) ({received} * {who})"},
-    )
-    return in_mechanism_colours(panel, mechanisms)
-
-
-def _by_class(mechanisms: list[str]) -> timeseries.Panel:
-    classes = rate("ipc_messages_received_by_class_total", "mechanism, kind, number")
-    panel = graph(
-        "Which types and priorities were received?",
-        "Messages a second by their type (System V) or priority (POSIX), of mechanisms that have several at the "
-        "moment: LAB_SYSV_MQ_TYPES and LAB_POSIX_MQ_PRIORITIES say how many. Under a bare name: one kind only.",
-        MESSAGES_PER_SECOND,
-        _GRAPH,
-        {"{{mechanism}} {{kind}} {{number}}": f"{classes} or on (mechanism) {rate('ipc_messages_received_total')}"},
-    )
-    return in_mechanism_colours(panel, mechanisms)
 
 
 def _settings(mechanisms: list[str]) -> table.Panel:
