@@ -25,6 +25,7 @@ from labctl.report_arguments import OutputFolder, Since
 from labctl.scale import ScaleOption, check_types
 from labctl.scale import check as check_scale
 from labctl.speedup_arguments import CHUNKS, JOB, ROUNDS, AnyMechanism, WorkerCounts
+from labctl.swarm_cli import swarm
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -374,6 +375,9 @@ def hosts_down() -> None:
     from labctl.hosts import take_down
 
     take_down(project)
+
+
+cli.add_command(swarm)
 
 
 @cli.command(short_help="Check this machine; changes nothing.")

@@ -12,7 +12,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import engine
+from labctl import engine, swarm_down
 from labctl.containers import PROJECT_LABEL, SERVICE_LABEL, listed
 from labctl.errors import LabError
 from labctl.pairs import mechanism_of
@@ -28,6 +28,7 @@ def take_down(project: str) -> list[str]:
     :raises LabError: the engine does not answer, or something cannot be removed
     """
     client = engine.connect()
+    swarm_down.remove(client, project)
     label = {"label": f"{PROJECT_LABEL}={project}"}
     found = listed(client, project)
     volumes = _volumes(client, found, label)

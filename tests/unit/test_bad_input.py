@@ -56,6 +56,8 @@ CASES = [
     arguments("up sysv-shm", "MECHANISM sysv-shm", "did you mean sysv_shm?"),
     arguments("up FIFO", "MECHANISM FIFO", "did you mean fifo?"),
     arguments("load pigeon --rate 5", "MECHANISM pigeon"),
+    arguments("swarm up pigeon", "MECHANISM pigeon", "fifo"),
+    arguments("swarm down now", "now", "./lab swarm down --help"),
     arguments("load", "MECHANISM", "./lab load --help"),
     arguments("load fifo tcp --rate 5", "tcp", "./lab load --help"),
     # Scales.

@@ -1,0 +1,103 @@
+"""`./lab swarm`: the pairs as a Swarm stack, consumers on this node and producers on another."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from docker.errors import ImageNotFound
+from docker.models.services import Service
+
+from labctl import engine, swarm_nodes, swarm_stack, swarm_table
+from labctl.configuration import IMAGE_TAG, Configuration
+from labctl.errors import LabError
+from labctl.paths import COMPOSE_FILE, ROOT
+from labctl.progress import say, step
+from labctl.subprocesses import run
+from labctl.swarm_services import name_of, services_of
+from labctl.waiting import wait_until
+
+_STARTED_WITHIN_S = 30
+_HINT = "./lab swarm down, and again"
+
+
+def bring_up(configuration: Configuration, wanted: Sequence[str]) -> None:
+    """Deploy the pairs, with a responder and two probes, and print what can be seen of them.
+
+    :raises BadInput: there is no second node
+    :raises LabError: a step fails
+    """
+    client = engine.connect()
+    image = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
+    try:
+        client.images.get(image)
+    except ImageNotFound as error:
+        raise LabError(f"there is no image {image}", hint="./lab up builds it") from error
+    home = swarm_nodes.assemble(client, configuration.project)
+    model = _model(configuration)
+    stack, dropped = swarm_stack.of_model(model, wanted, home, matrix=True)
+    for key in sorted(dropped):
+        say(f"not in the stack: {key} ({swarm_stack.DROPPED[key]})")
+    running = {
+        name
+        for name, service in services_of(client, configuration.project).items()
+        if service.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
+    }
+    for name in running & set(stack["services"]):
+        stack["services"][name]["deploy"]["replicas"] = 1
+    _deploy(name_of(configuration.project), stack)
+    services = services_of(client, configuration.project)
+    # Those at home first: consumers. One at a time: docs/decisions/0011-one-container-at-a-time.md.
+    with step("Starting tasks") as current:
+        for name in [name for name in stack["services"] if name not in running]:
+            current.detail(name)
+            services[name].scale(1)
+            _wait_for_task(services[name], name)
+    swarm_table.show(configuration.project, client, services)
+
+
+def show_status(project: str, as_json: bool) -> None:
+    """Print where the tasks run, what they moved, and the matrix from here and from another node.
+
+    :raises LabError: there is no stack
+    """
+    client = engine.connect()
+    services = services_of(client, project) if swarm_nodes.is_manager(client) else {}
+    if not services:
+        raise LabError(f"{project} has no stack", hint="./lab swarm up deploys it")
+    swarm_table.show(project, client, services, as_json=as_json)
+
+
+def _model(configuration: Configuration) -> Mapping[str, Any]:
+    compose = ["docker", "compose", "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE)]
+    with step("Reading compose.yaml") as current:
+        text = run(
+            [*compose, "--profile", "*", "config", "--format", "json"],
+            step=current,
+            hint=f"git diff {COMPOSE_FILE.name}",
+            environment=configuration.environment(),
+            cwd=ROOT,
+        )
+    model: dict[str, Any] = json.loads(text[text.index("{") :])
+    return model
+
+
+def _deploy(name: str, stack: Mapping[str, Any]) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file, step("Deploying the stack") as current:
+        json.dump(stack, file)
+        file.flush()
+        deploy = ["docker", "stack", "deploy", "--resolve-image", "never", "--compose-file", file.name, name]
+        run(deploy, step=current, hint=_HINT)
+
+
+def _wait_for_task(service: Service, name: str) -> None:
+    def running() -> bool:
+        return any(task["Status"]["State"] == "running" for task in service.tasks({"desired-state": "running"}))
+
+    if not wait_until(running, _STARTED_WITHIN_S):
+        tasks = sorted(service.tasks(), key=lambda task: str(task["CreatedAt"]))
+        status = tasks[-1]["Status"] if tasks else {"State": "not made", "Err": ""}
+        said = status.get("Err") or status.get("Message", "")
+        raise LabError(f"{name} does not run within {_STARTED_WITHIN_S} s: {status['State']}, {said}", hint=_HINT)

@@ -1,0 +1,73 @@
+"""`./lab swarm`: its commands, their options and their help."""
+
+from __future__ import annotations
+
+import click
+
+from labctl import pairs
+from labctl.arguments import MechanismName
+from labctl.configuration import Configuration, project_name
+
+
+@click.group(short_help="Run the pairs as a Docker Swarm stack on two nodes.")
+def swarm() -> None:
+    """The pairs on Docker Swarm: consumers on this node, producers on another, joined by overlay networks alone.
+
+    A Swarm cannot share an IPC namespace, or a volume across nodes: those pairs stay dark, with the kernel's errno.
+
+    \b
+      ./lab swarm up
+      ./lab swarm status
+      ./lab swarm down
+    """
+
+
+@swarm.command("up", short_help="Deploy the pairs on two nodes, and show them.")
+@click.argument("mechanisms", metavar="[MECHANISM]...", nargs=-1, type=MechanismName())
+def swarm_up(mechanisms: tuple[str, ...]) -> None:
+    """Deploy the pairs as a stack, with the responder and its probes, one task after the other.
+
+    The second node is the second host (./lab hosts up), which then joins, or any node of a Swarm that this engine
+    manages already. Without a second node, exit code 2 and nothing is changed.
+
+    \b
+      ./lab swarm up
+      ./lab swarm up tcp udp sysv_shm
+    """
+    configuration = Configuration.load()
+    wanted = sorted(set(mechanisms)) or pairs.declared()
+    configuration.check_size(wanted)
+
+    from labctl.swarm import bring_up
+
+    bring_up(configuration, wanted)
+
+
+@swarm.command("status", short_help="Show where the tasks run, and what reaches whom.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: messages, errnos, epochs in ns since 1970.")
+def swarm_status(as_json: bool) -> None:
+    """Show the pairs across the nodes, and the matrix from a task on this node and from one on another.
+
+    \b
+      ./lab swarm status
+      ./lab swarm status --json | jq '.pairs[] | {mechanism, open, error, epochs}'
+    """
+    project = project_name()
+
+    from labctl.swarm import show_status
+
+    show_status(project, as_json)
+
+
+@swarm.command("down", short_help="Remove the stack, and leave the Swarm if it is ours.")
+def swarm_down() -> None:
+    """Remove the stack. Where `./lab swarm up` made this engine a manager, it leaves the Swarm again.
+
+    \b
+      ./lab swarm down
+    """
+    project = project_name()
+
+    from labctl.swarm_down import take_down
+
+    take_down(project)
