@@ -21,6 +21,7 @@ from labctl.arguments import (
 )
 from labctl.configuration import Configuration, project_name
 from labctl.dashboard_names import DashboardName
+from labctl.place_arguments import check_place_options
 from labctl.report_arguments import OutputFolder, Since
 from labctl.scale import ScaleOption, check_types
 from labctl.scale import check as check_scale
@@ -337,6 +338,33 @@ def matrix(as_json: bool, as_markdown: bool, explain: tuple[str, Placement] | No
         show_matrix(configuration, "json" if as_json else "markdown" if as_markdown else "table")
 
 
+@cli.command(short_help="Move the consumer of a pair apart from its producer, live, and back.")
+@mechanism_argument
+@click.argument("placement", metavar="[PLACEMENT]", type=PlacementName(), required=False)
+@click.option("--back", is_flag=True, help="Move it back to where it was.")
+def place(mechanism: str, placement: Placement | None, back: bool) -> None:
+    """Move the consumer of a running pair to another placement, and show what arrives there.
+
+    It takes its books with it, so every sequence number stays accounted for, there and back. `./lab up` puts back
+    whoever is elsewhere. second_host needs `./lab hosts up`.
+
+    \b
+      ./lab place sysv_shm shared_network
+      ./lab place tcp second_host
+      ./lab place tcp --back
+    """
+    check_place_options(mechanism, placement, back)
+    configuration = Configuration.load()
+
+    from labctl.place import place as move_consumer
+    from labctl.place import put_back
+
+    if placement:
+        move_consumer(configuration, mechanism, placement)
+    else:
+        put_back(configuration, mechanism)
+
+
 @cli.group(short_help="Start or remove a second Docker Engine, for the matrix.")
 def hosts() -> None:
     """A second host on this machine: a Docker Engine of its own, with its own images, volumes and namespaces.
@@ -370,11 +398,11 @@ def hosts_down() -> None:
     \b
       ./lab hosts down
     """
-    project = project_name()
+    configuration = Configuration.load()
 
     from labctl.hosts import take_down
 
-    take_down(project)
+    take_down(configuration)
 
 
 cli.add_command(swarm)

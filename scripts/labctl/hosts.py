@@ -18,12 +18,14 @@ from labctl.down import stop_and_remove
 from labctl.errors import LabError
 from labctl.images import OwnImage, ensure_image
 from labctl.paths import ROOT
+from labctl.place import put_all_back
 from labctl.printing import show_lines
-from labctl.progress import step
+from labctl.progress import say, step
 from labctl.status import require_running
 from labctl.waiting import wait_until
 
 _ANSWERS_WITHIN_S = 30
+_REMOVE_ALL = "docker ps --all --quiet | xargs --no-run-if-empty docker rm --force"
 _PROBE = "probe"  # its name in the second engine
 _NEIGHBOUR = Placement.SHARED_NETWORK  # whose command the probe over there has, but for the placement
 # As compose.yaml confines the probes here. The network is that of the second host, which is what a host's is.
@@ -34,7 +36,7 @@ _RUN = (
 
 
 def bring_up(configuration: Configuration) -> None:
-    """Start the second engine, bring the lab's image into it, and start the probe there.
+    """Start the second engine, bring the lab's image into it, and start the probe there if there is a responder.
 
     :raises LabError: the lab does not run, or a step fails
     """
@@ -42,8 +44,6 @@ def bring_up(configuration: Configuration) -> None:
     found = containers.of_project(client, configuration.project)
     require_running(found, configuration.project)
     probes = reachability.probes_of(found)
-    if not {Placement.SAME_CONTAINER, _NEIGHBOUR} <= set(probes):
-        raise LabError("the responder and its probes do not run", hint="./lab up starts them with the whole lab")
     base = ensure_base_images(client, configuration.values, root=ROOT)
     image = OwnImage(
         f"ipclab/engine:{configuration.values[IMAGE_TAG]}", pairs.SECOND_HOST, base.python, ("services/engine/**/*",)
@@ -56,6 +56,9 @@ def bring_up(configuration: Configuration) -> None:
             last = host.logs(tail=3).decode(errors="replace").strip().replace("\n", " | ")
             raise LabError(f"the second engine does not answer: {last}", hint="./lab hosts down removes it")
     _bring_image(host, f"ipclab/lab:{configuration.values[IMAGE_TAG]}")
+    if not {Placement.SAME_CONTAINER, _NEIGHBOUR} <= set(probes):
+        show_lines(["the second host is up, without a probe: the responder does not run (hint: ./lab up, then again)"])
+        return
     with step("Starting the probe there"):
         host.exec_run(["docker", "rm", "--force", _PROBE])
         run = [*shlex.split(_RUN), f"ipclab/lab:{configuration.values[IMAGE_TAG]}", *command_of(probes[_NEIGHBOUR])]
@@ -63,17 +66,23 @@ def bring_up(configuration: Configuration) -> None:
     show_lines(["the second host is up: ./lab matrix shows it"])
 
 
-def take_down(project: str) -> None:
-    """Remove the second engine with all that it holds. The lab goes on.
+def take_down(configuration: Configuration) -> None:
+    """Remove the second engine with all that it holds. The lab goes on, with the consumers that were placed there.
 
     :raises LabError: the engine does not answer
     """
-    client = engine.connect()
+    client, project = engine.connect(), configuration.project
+    try:
+        put_all_back(configuration, pairs.declared(), Placement.SECOND_HOST)
+    except LabError as error:
+        say(f"{error}; what a consumer received there since it was placed will count as lost")
     host = [c for c in containers.of_project(client, project) if c.service == pairs.SECOND_HOST]
     with step("Removing the second host"):
         for container in host:
-            if container.running:  # so that the engine need not wait for its probe, and ends within its grace
-                container.docker.exec_run(["docker", "rm", "--force", _PROBE])
+            if container.running:  # so that the engine need not wait for what it runs, and ends within its grace
+                container.docker.exec_run(
+                    ["sh", "-c", "docker ps --all --quiet | xargs --no-run-if-empty docker rm -f"]
+                )
             stop_and_remove(container.docker)
         label = {"label": [f"{PROJECT_LABEL}={project}", f"com.docker.compose.volume={pairs.SECOND_HOST}"]}
         volumes = client.volumes.list(filters=label)

@@ -17,6 +17,7 @@ from labctl import (
     kernel_table,
     measurements,
     namespace_split,
+    placed,
     race_table,
     races,
     switches,
@@ -50,6 +51,7 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
         races_found = races.measure(prometheus, mechanisms_of(found))
         switches_found = switches.read(prometheus)
         splits = namespace_split.find(prometheus, found)
+        placements = placed.findings(prometheus, placed.all_placed(client, found, configuration.project), pairs)
     except PrometheusSilent:
         if not as_json:  # the containers' states are what there is to see
             tables.show_containers(found, meter.read())
@@ -60,6 +62,7 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
     if as_json:
         document = as_document(configuration.project, pairs, books, found, costs, splits, races_found)
         document["switches"] = switches_found
+        document["placements"] = [finding.as_json() for finding in placements]
         document["channels"] = [channel.as_json() for channel in channels]
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
@@ -69,6 +72,7 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
     kernel_table.show(books)
     race_table.show(races_found)
     tables.show_containers(found, costs)
+    show_lines(list(map(str, placements)))
     show_lines([f"split: {split} (hint: ./lab up heals it)" for split in splits])
     show_lines(addresses.lines(configuration, found))
 

@@ -14,6 +14,7 @@ from labctl import (
     containers,
     namespace_split,
     pairs,
+    place,
     rescale,
     starts,
     tables,
@@ -52,6 +53,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
         services.append("grafana")
     lab = _Lab(configuration, client, wanted)
     before = lab.containers()
+    place.put_all_back(configuration, wanted)
     rescale.prepare(client, configuration.project, wanted, scale, _classes(configuration))
     lab.start(services, {**configuration.environment(), **images.environment(), **_shared(scale)}, scale)
     lab.heal_split()

@@ -1,0 +1,95 @@
+"""`./lab place`: the consumer of a pair moves to another placement, and back; and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ipclab.placement import Placement
+from labctl import placed, placements
+from labctl.configuration import Configuration
+from labctl.measurements import measure
+from labctl.placed import Placed
+from labctl.printing import show_lines
+from labctl.progress import say, step
+from labctl.prometheus import Prometheus
+from labctl.relocation import Relocation
+from labctl.values import refuse
+from labctl.waiting import wait_until
+
+_FELT_WITHIN_S = 30
+
+
+def place(configuration: Configuration, mechanism: str, placement: Placement) -> None:
+    """Move the consumer of a pair to `placement`, and show what came of it.
+
+    :raises BadInput: the pair is scaled, or there is no second host; nothing was changed
+    :raises LabError: the lab does not run, or messages that should arrive do not
+    """
+    lab = Relocation(configuration)
+    original = lab.consumer(mechanism)
+    if placement is Placement.SECOND_HOST and lab.other is None:
+        raise refuse(
+            f"place {mechanism} {placement} without a second host",
+            allowed="it while one runs",
+            hint="./lab hosts up starts one",
+        )
+    now = lab.placed_of(mechanism)
+    if now is None or now.placement != placement:
+        with step(f"Moving the consumer of {mechanism} to {placement}"):
+            lab.move(original, now, placement)
+    _show(lab, mechanism, placement)
+
+
+def put_back(configuration: Configuration, mechanism: str) -> None:
+    """Move the consumer of a pair back to where compose.yaml has it.
+
+    :raises BadInput: it was not moved
+    :raises LabError: the lab does not run, or the pair moves nothing afterwards
+    """
+    lab = Relocation(configuration)
+    now = lab.placed_of(mechanism)
+    if now is None:
+        raise refuse(
+            f"place {mechanism} --back",
+            allowed="it for a consumer that was placed elsewhere",
+            hint=f"./lab place {mechanism} {placements.elsewhere(mechanism)[0]}",
+        )
+    with step(f"Moving the consumer of {mechanism} back"):
+        lab.put_back(now)
+    lab.wait_for_traffic(mechanism)
+    show_lines([f"the consumer of {mechanism} is back from {now.placement}, and its books with it"])
+
+
+def put_all_back(
+    configuration: Configuration, wanted: Sequence[str], placement: Placement | None = None
+) -> list[Placed]:
+    """Move the consumers of these pairs back, those at `placement` alone if it is given; say which.
+
+    :raises LabError: an engine does not answer
+    """
+    lab = Relocation(configuration)
+    moved = [it for it in lab.placed if it.mechanism in wanted and placement in (None, it.placement)]
+    for it in moved:
+        lab.put_back(it)
+        say(f"the consumer of {it.mechanism} was at {it.placement} and is back")
+    return moved
+
+
+def _show(lab: Relocation, mechanism: str, placement: Placement) -> None:
+    """Wait until what is to be seen is there, and print it."""
+    if placements.reaches(mechanism, placement):
+        lab.wait_for_traffic(mechanism)
+    else:
+        with step("Waiting until the producer feels it"):
+            wait_until(lambda: _is_dark(lab.prometheus, mechanism), _FELT_WITHIN_S)
+    here = [it for it in lab.find_placed() if it.mechanism == mechanism]
+    measured = measure(lab.prometheus, [mechanism])
+    show_lines([str(finding) for finding in placed.findings(lab.prometheus, here, measured)])
+    if placement is Placement.SECOND_HOST:
+        show_lines(["Both engines run on one kernel and so on one clock: one-way latency stays exact."])
+
+
+def _is_dark(prometheus: Prometheus, mechanism: str) -> bool:
+    """The producer has got an error, and what arrived before the move is out of the window."""
+    (pair,) = measure(prometheus, [mechanism])
+    return bool(placed.errors_of(prometheus, mechanism)) and not pair.rate

@@ -1,0 +1,107 @@
+"""The container of a consumer that is placed elsewhere: the pair's own, but for what it shares with its producer.
+
+Docker's raw configuration is copied from the consumer that Compose made, so the command, the image and the confinement
+are the same. Of the network, `metrics` stays on this engine: Prometheus has to see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ipclab import registry
+from ipclab.channel import Sharing
+from ipclab.placement import SHARED, Placement
+from labctl import placed
+from labctl.configuration import METRICS_PORT, Configuration
+from labctl.containers import Container, one_off_labels
+from labctl.errors import LabError
+
+_CHANNEL = "/channel"
+_BOOKS = "--books"  # what only consumers that share a mailbox need; the ledger has it all where there is one
+_HOLDER = "LAB_HOLDER="
+_CONFINED = ("Init", "ReadonlyRootfs", "CapDrop", "SecurityOpt", "Tmpfs", "RestartPolicy", "LogConfig")
+_BOUNDED = ("Memory", "MemorySwap", "PidsLimit", "CpusetCpus")  # by the second host's own container there
+
+
+def configuration_of(
+    original: Container, placement: Placement, found: Sequence[Container], configuration: Configuration
+) -> dict[str, Any]:
+    """The body of the engine's "create a container" for the consumer of a pair at `placement`.
+
+    :raises LabError: the IPC namespace is to be shared, and its holder does not run
+    """
+    attributes = original.docker.attrs
+    config, host = attributes["Config"], attributes["HostConfig"]
+    mechanism = str(original.mechanism)
+    there = placement is Placement.SECOND_HOST
+    command = _without_books(config["Cmd"])
+    if there:
+        command += ["--metrics-port", str(metrics_port(mechanism, configuration))]
+    number = 1
+    labels = placed.labels(configuration.project, mechanism, placement)
+    if not there:
+        labels |= one_off_labels(configuration.project, placed.service_of(mechanism), number)
+    body: dict[str, Any] = {
+        "Image": config["Image"],
+        "Cmd": command,
+        "Env": [line for line in config["Env"] if not line.startswith(_HOLDER)],
+        "Healthcheck": config.get("Healthcheck"),
+        "Labels": labels,
+        "HostConfig": {name: host[name] for name in (*_CONFINED, *(() if there else _BOUNDED)) if name in host},
+    }
+    body["HostConfig"]["IpcMode"] = _ipc_mode(placement, found)
+    if volumes := _volumes(original, placement):
+        body["HostConfig"]["Binds"] = volumes
+    else:
+        body["Volumes"] = {_CHANNEL: {}}  # what a path leads to where the pair's volume is not: an empty one
+    if there:
+        body["HostConfig"]["NetworkMode"] = "host"
+    else:
+        metrics = _metrics_network(attributes["NetworkSettings"]["Networks"])
+        body["HostConfig"]["NetworkMode"] = metrics
+        body["NetworkingConfig"] = {"EndpointsConfig": {metrics: {"Aliases": ["exporter"]}}}
+    return body
+
+
+def metrics_port(mechanism: str, configuration: Configuration) -> int:
+    """The port of /metrics on the second host, where all containers share one network."""
+    taken = {METRICS_PORT, configuration.number("LAB_TCP_PORT"), configuration.number("LAB_UDP_PORT")}
+    names = registry.names()
+    free = [port for port in range(METRICS_PORT, METRICS_PORT + len(names) + len(taken)) if port not in taken]
+    return free[names.index(mechanism)]
+
+
+def pair_networks(original: Container) -> Mapping[str, Any]:
+    """The networks that the pair has for itself, by name."""
+    networks: Mapping[str, Any] = original.docker.attrs["NetworkSettings"]["Networks"]
+    metrics = _metrics_network(networks)
+    return {name: endpoint for name, endpoint in networks.items() if name != metrics}
+
+
+def _metrics_network(networks: Mapping[str, Any]) -> str:
+    return next(name for name, endpoint in networks.items() if "exporter" in (endpoint.get("Aliases") or []))
+
+
+def _without_books(command: Sequence[str]) -> list[str]:
+    kept = list(command)
+    if _BOOKS in kept:
+        at = kept.index(_BOOKS)
+        del kept[at : at + 2]
+    return kept
+
+
+def _ipc_mode(placement: Placement, found: Sequence[Container]) -> str:
+    if Sharing.IPC_NAMESPACE not in SHARED[placement]:
+        return "private"
+    holders = [container for container in found if container.service == "holder" and container.running]
+    if not holders:
+        raise LabError("no holder of the shared IPC namespace runs", hint="./lab up starts the whole lab")
+    return f"container:{holders[0].docker.id}"
+
+
+def _volumes(original: Container, placement: Placement) -> list[str]:
+    if Sharing.VOLUME not in SHARED[placement]:
+        return []
+    mounts = original.docker.attrs["Mounts"]
+    return [f"{mount['Name']}:{_CHANNEL}" for mount in mounts if mount["Destination"] == _CHANNEL]

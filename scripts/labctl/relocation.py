@@ -1,0 +1,159 @@
+"""The consumer of a pair moves to another placement, with its books, and back.
+
+The consumer that Compose made is stopped and stays; another one takes its place. Its ledger goes with it through the
+engines' API, so every sequence number stays in one account. See docs/decisions/0021-the-books-travel.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from docker.errors import DockerException
+from docker.models.containers import Container as DockerContainer
+
+from ipclab.placement import Placement
+from labctl import annotation, containers, engine, pairs, placed, placed_container, state_files, traffic
+from labctl.configuration import Configuration
+from labctl.containers import Container
+from labctl.down import stop_and_remove
+from labctl.errors import BadInput, LabError
+from labctl.placed import Placed
+from labctl.prometheus import Prometheus
+from labctl.status import require_running
+
+_GRACE_S = 3  # compose.yaml's stop_grace_period
+_MOVES_WITHIN_S = 30
+_STATE = "/state"
+_TARGETS = ("/prometheus", "placed.json")  # services/prometheus/prometheus.yml
+
+
+class Relocation:
+    """The lab as it is at the moment of the command, and the moves in it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._client = engine.connect()
+        self._found = containers.of_project(self._client, configuration.project)
+        self.prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+        self.other = placed.second_engine(self._found)
+        self.placed = self.find_placed()
+
+    def find_placed(self) -> list[Placed]:
+        """Who is elsewhere now."""
+        return placed.all_placed(self._client, self._found, self._configuration.project)
+
+    def placed_of(self, mechanism: str) -> Placed | None:
+        """Where the pair's consumer is, if it is elsewhere."""
+        return next((it for it in self.placed if it.mechanism == mechanism), None)
+
+    def consumer(self, mechanism: str) -> Container:
+        """The consumer that Compose made.
+
+        :raises LabError: the pair does not run
+        :raises BadInput: there are several
+        """
+        require_running(self._found, self._configuration.project)
+        pair = containers.of_pair(self._found, mechanism)
+        consumers = [container for container in pair if not container.is_producer]
+        if len(consumers) > 1:
+            raise BadInput(
+                f"{mechanism} has {len(consumers)} consumers, and only one that is alone can be placed",
+                hint=f"./lab up {mechanism} makes it one again",
+            )
+        moving = [c for c in pair if c.is_producer and c.running]
+        if not moving or not (consumers and (consumers[0].running or self.placed_of(mechanism))):
+            raise LabError(f"{mechanism} is not running in {self._configuration.project}", hint=f"./lab up {mechanism}")
+        return consumers[0]
+
+    def move(self, original: Container, now: Placed | None, placement: Placement) -> None:
+        """Make the new one, stop the old one, carry the books, start the new one."""
+        client = self._client
+        if placement is Placement.SECOND_HOST:
+            assert self.other is not None
+            client = self.other
+        body = placed_container.configuration_of(original, placement, self._found, self._configuration)
+        name = f"{self._configuration.project}-{placed.service_of(str(original.mechanism))}-{placement}"
+        with _said(f"the consumer of {original.mechanism} cannot be placed at {placement}"):
+            made = client.api.create_container_from_config(body, name.replace("_", "-"))
+            new = client.containers.get(made["Id"])
+            old = now.docker if now else original.docker
+            try:
+                old.stop(timeout=_GRACE_S)
+                _carry(old, new)
+                self._plug(original, placement)
+                new.start()
+            except BaseException:
+                stop_and_remove(new)
+                self._plug(original, now.placement if now else None)
+                old.start()
+                raise
+            if now:
+                stop_and_remove(now.docker)
+        self._tell(str(original.mechanism), f"the consumer of {original.mechanism} moved to {placement}")
+
+    def put_back(self, now: Placed) -> None:
+        """Stop the one elsewhere, carry the books back, and start what Compose made."""
+        service = pairs.service_of(now.mechanism, "consumer")
+        original = next((container for container in self._found if container.service == service), None)
+        with _said(f"the consumer of {now.mechanism} cannot be brought back from {now.placement}"):
+            now.docker.stop(timeout=_GRACE_S)
+            if original and not original.running:  # it runs if the other one was out of reach when somebody said `up`
+                _carry(now.docker, original.docker)
+                self._plug(original, None)
+                original.docker.start()
+            stop_and_remove(now.docker)
+        self._tell(now.mechanism, f"the consumer of {now.mechanism} is back from {now.placement}")
+
+    def wait_for_traffic(self, mechanism: str) -> None:
+        """Until messages arrive; raises LabError if none do."""
+        traffic.wait_for_traffic(
+            self._client, self._configuration.project, self.prometheus, [mechanism], _MOVES_WITHIN_S
+        )
+
+    def _plug(self, original: Container, placement: Placement | None) -> None:
+        """Bring the second host into the pair's network, under the name that the producer asks for, or out of it."""
+        hosts = [container for container in self._found if container.service == pairs.SECOND_HOST]
+        for name, endpoint in placed_container.pair_networks(original).items():
+            network = self._client.networks.get(name)
+            members = network.attrs.get("Containers") or {}
+            for host in hosts:
+                if host.docker.id in members and placement is not Placement.SECOND_HOST:
+                    network.disconnect(host.docker)
+                if host.docker.id not in members and placement is Placement.SECOND_HOST:
+                    network.connect(host.docker, aliases=_aliases(endpoint, original))
+
+    def _tell(self, mechanism: str, what: str) -> None:
+        """Prometheus: where to find those whose name the engine's DNS does not know. Grafana: what was done."""
+        now = self.find_placed()
+        there = [it.mechanism for it in now if it.placement is Placement.SECOND_HOST]
+        ports = [placed_container.metrics_port(mechanism, self._configuration) for mechanism in there]
+        targets = [{"targets": [f"{pairs.SECOND_HOST}:{port}" for port in ports]}]
+        for container in self._found:
+            if container.service == "prometheus":
+                directory, name = _TARGETS
+                state_files.write(container.docker, directory, name, json.dumps(targets).encode())
+        annotation.note(self._configuration, self._found, "place", [mechanism], what)
+
+
+def _carry(old: DockerContainer, new: DockerContainer) -> None:
+    """The ledger, and what was switched: whatever a stopped container keeps, into one that has not started yet."""
+    for name, content in state_files.read(old, _STATE).items():
+        state_files.write(new, _STATE, name, content)
+
+
+def _aliases(endpoint: Mapping[str, Any], original: Container) -> list[str]:
+    return [alias for alias in endpoint.get("Aliases") or [] if alias != original.id]
+
+
+@contextmanager
+def _said(what: str) -> Iterator[None]:
+    """An engine's refusal becomes one line."""
+    try:
+        yield
+    except (DockerException, requests.RequestException, OSError) as error:
+        reason = " ".join(str(error).split())[-250:]
+        raise LabError(f"{what}: {reason}", hint="./lab up puts it back") from error

@@ -1,0 +1,101 @@
+"""Where a consumer can be placed, what is copied from the one that Compose made, and what is said about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from ipclab import registry
+from ipclab.placement import Placement
+from labctl import placed_container, placements
+from labctl.configuration import Configuration
+from labctl.containers import Container
+from labctl.errors import LabError
+from labctl.placed import Finding
+
+CONFIGURATION = Configuration("it", {"LAB_TCP_PORT": "9465", "LAB_UDP_PORT": "9001"})
+
+
+def consumer(mechanism: str, **host: Any) -> Container:
+    """A consumer as the engine describes it, stopped or not."""
+    docker = Mock()
+    docker.id = f"{mechanism}-id"
+    docker.attrs = {
+        "Config": {
+            "Image": "ipclab/lab:it",
+            "Cmd": ["consumer", mechanism, "--key", "7", "--books", "/books"],
+            "Env": ["LAB_RATE=200", "LAB_HOLDER=holder"],
+        },
+        "HostConfig": {"ReadonlyRootfs": True, "CapDrop": ["ALL"], "Memory": 1, "IpcMode": "container:abc", **host},
+        "Mounts": [{"Name": "it_fifo", "Destination": "/channel"}, {"Name": "anonymous", "Destination": "/state"}],
+        "NetworkSettings": {
+            "Networks": {"it_metrics": {"Aliases": ["exporter"]}, "it_tcp": {"Aliases": ["tcp-receiver"]}}
+        },
+    }
+    service = f"{mechanism.replace('_', '-')}-consumer"
+    return Container(docker, service, 1, "short", "running", "none", 0, False, 0, 0.0, None, {})
+
+
+def test_every_pair_can_be_moved_to_where_it_shares_something_else() -> None:
+    assert placements.elsewhere("sysv_shm") == [
+        Placement.SHARED_VOLUME,
+        Placement.SHARED_NETWORK,
+        Placement.SECOND_HOST,
+    ]
+    for name in registry.names():
+        places = placements.elsewhere(name)
+        assert len(places) == 3
+        assert Placement.SECOND_HOST in places
+        reached = [place for place in places if placements.reaches(name, place)]
+        assert reached == ([Placement.SECOND_HOST] if name in ("tcp", "udp") else [])
+
+
+def body(mechanism: str, placement: Placement, *found: Container) -> dict[str, Any]:
+    return placed_container.configuration_of(consumer(mechanism), placement, found, CONFIGURATION)
+
+
+def test_the_second_host_shares_its_network_alone() -> None:
+    made = body("sysv_mq", Placement.SECOND_HOST)
+    port = placed_container.metrics_port("sysv_mq", CONFIGURATION)
+    assert made["Cmd"] == ["consumer", "sysv_mq", "--key", "7", "--metrics-port", str(port)]
+    assert made["Env"] == ["LAB_RATE=200"], "it would leave the namespace of a holder that it is not with"
+    assert made["HostConfig"]["IpcMode"] == "private"
+    assert made["HostConfig"]["NetworkMode"] == "host"
+    assert "Binds" not in made["HostConfig"]
+    assert "Memory" not in made["HostConfig"]
+    assert made["HostConfig"]["CapDrop"] == ["ALL"]
+    assert made["Volumes"] == {"/channel": {}}
+
+
+def test_each_consumer_there_has_a_metrics_port_of_its_own() -> None:
+    ports = [placed_container.metrics_port(name, CONFIGURATION) for name in registry.names()]
+    assert len(set(ports)) == len(ports)
+    assert not {9464, 9465, 9001} & set(ports)
+
+
+def test_what_is_shared_on_this_host_is_what_the_placement_says() -> None:
+    volume = body("fifo", Placement.SHARED_VOLUME)["HostConfig"]
+    assert (volume["Binds"], volume["IpcMode"], volume["NetworkMode"]) == (
+        ["it_fifo:/channel"],
+        "private",
+        "it_metrics",
+    )
+    network = body("fifo", Placement.SHARED_NETWORK)["HostConfig"]
+    assert ("Binds" in network, network["IpcMode"]) == (False, "private")
+    holder = replace(consumer("fifo"), service="holder")
+    assert body("fifo", Placement.SHARED_IPC, holder)["HostConfig"]["IpcMode"] == "container:fifo-id"
+    with pytest.raises(LabError, match="no holder"):
+        body("fifo", Placement.SHARED_IPC)
+
+
+def test_what_is_said_about_one_that_is_elsewhere() -> None:
+    arrives = Finding("tcp", Placement.SECOND_HOST, "running", ["network"], ["network"], 200.0, [])
+    assert str(arrives) == "placed: the consumer of tcp is at second_host (running): 200 messages/s arrive there"
+    dark = Finding("sysv_shm", Placement.SECOND_HOST, "running", ["network"], ["ipc namespace"], 0.0, ["EAGAIN"])
+    assert "dark: sysv_shm needs the same ipc namespace" in str(dark)
+    assert "the producer gets EAGAIN" in str(dark)
+    cut = replace(arrives, messages_per_s=0.0, producer_errors=["ETIMEDOUT"])
+    assert str(cut).endswith("nothing arrives; the producer gets ETIMEDOUT")
