@@ -90,6 +90,6 @@ def _show(lab: Relocation, mechanism: str, placement: Placement) -> None:
 
 
 def _is_dark(prometheus: Prometheus, mechanism: str) -> bool:
-    """The producer has got an error, and what arrived before the move is out of the window."""
+    """The producer gets errors, and the consumer over there is seen to receive nothing."""
     (pair,) = measure(prometheus, [mechanism])
-    return bool(placed.errors_of(prometheus, mechanism)) and not pair.rate
+    return bool(placed.errors_of(prometheus, mechanism)) and pair.rate == 0

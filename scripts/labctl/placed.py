@@ -103,8 +103,9 @@ def all_placed(client: docker.DockerClient, found: Sequence[Container], project:
 def _on(client: docker.DockerClient, project: str) -> list[Placed]:
     wanted = {"label": [f"{PROJECT_LABEL}={project}", LABEL]}
     return [
-        Placed(c, c.labels[_MECHANISM_LABEL], Placement(c.labels[LABEL]), str(c.attrs["State"]))
+        Placed(c, of["Labels"][_MECHANISM_LABEL], Placement(of["Labels"][LABEL]), str(of["State"]))
         for c in client.containers.list(all=True, filters=wanted, sparse=True)
+        for of in [c.attrs]
     ]
 
 
