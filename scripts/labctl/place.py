@@ -37,6 +37,8 @@ def place(configuration: Configuration, mechanism: str, placement: Placement) ->
     if now is None or now.placement != placement:
         with step(f"Moving the consumer of {mechanism} to {placement}"):
             lab.move(original, now, placement)
+    else:
+        lab.plug(original, placement)  # its host may have been made anew since
     _show(lab, mechanism, placement)
 
 

@@ -84,11 +84,11 @@ class Relocation:
             try:
                 old.stop(timeout=_GRACE_S)
                 _carry(old, new)
-                self._plug(original, placement)
+                self.plug(original, placement)
                 new.start()
             except BaseException:
                 stop_and_remove(new)
-                self._plug(original, now.placement if now else None)
+                self.plug(original, now.placement if now else None)
                 old.start()
                 raise
             if now:
@@ -103,7 +103,7 @@ class Relocation:
             now.docker.stop(timeout=_GRACE_S)
             if original and not original.running:  # it runs if the other one was out of reach when somebody said `up`
                 _carry(now.docker, original.docker)
-                self._plug(original, None)
+                self.plug(original, None)
                 original.docker.start()
             stop_and_remove(now.docker)
         self._tell(now.mechanism, f"the consumer of {now.mechanism} is back from {now.placement}")
@@ -114,7 +114,7 @@ class Relocation:
             self._client, self._configuration.project, self.prometheus, [mechanism], _MOVES_WITHIN_S
         )
 
-    def _plug(self, original: Container, placement: Placement | None) -> None:
+    def plug(self, original: Container, placement: Placement | None) -> None:
         """Bring the second host into the pair's network, under the name that the producer asks for, or out of it."""
         hosts = [container for container in self._found if container.service == pairs.SECOND_HOST]
         for name, endpoint in placed_container.pair_networks(original).items():
