@@ -6,7 +6,6 @@ engines' API, so every sequence number stays in one account. See docs/decisions/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +15,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.placement import Placement
-from labctl import annotation, containers, engine, pairs, placed, placed_container, state_files, traffic
+from labctl import annotation, containers, engine, pairs, placed, placed_container, placed_targets, state_files, traffic
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.down import stop_and_remove
@@ -28,7 +27,6 @@ from labctl.status import require_running
 _GRACE_S = 3  # compose.yaml's stop_grace_period
 _MOVES_WITHIN_S = 30
 _STATE = "/state"
-_TARGETS = ("/prometheus", "placed.json")  # services/prometheus/prometheus.yml
 
 
 class Relocation:
@@ -128,14 +126,7 @@ class Relocation:
 
     def _tell(self, mechanism: str, what: str) -> None:
         """Prometheus: where to find those whose name the engine's DNS does not know. Grafana: what was done."""
-        now = self.find_placed()
-        there = [it.mechanism for it in now if it.placement is Placement.SECOND_HOST]
-        ports = [placed_container.metrics_port(mechanism, self._configuration) for mechanism in there]
-        targets = [{"targets": [f"{pairs.SECOND_HOST}:{port}" for port in ports]}]
-        for container in self._found:
-            if container.service == "prometheus":
-                directory, name = _TARGETS
-                state_files.write(container.docker, directory, name, json.dumps(targets).encode())
+        placed_targets.write(self._found, self.find_placed(), self._configuration)
         annotation.note(self._configuration, self._found, "place", [mechanism], what)
 
 

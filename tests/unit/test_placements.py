@@ -10,7 +10,7 @@ import pytest
 
 from ipclab import registry
 from ipclab.placement import Placement
-from labctl import placed_container, placements
+from labctl import placed_container, placed_targets, placements
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.errors import LabError
@@ -74,6 +74,12 @@ def test_each_consumer_there_has_a_metrics_port_of_its_own() -> None:
     ports = [placed_container.metrics_port(name, CONFIGURATION) for name in registry.names()]
     assert len(set(ports)) == len(ports)
     assert not {9464, 9465, 9001} & set(ports)
+
+
+def test_prometheus_is_told_of_those_on_the_second_host() -> None:
+    port = placed_container.metrics_port("tcp", CONFIGURATION)
+    assert placed_targets.targets(["tcp"], CONFIGURATION) == [{"targets": [f"second-host:{port}"]}]
+    assert placed_targets.targets([], CONFIGURATION) == [{"targets": []}]
 
 
 def test_what_is_shared_on_this_host_is_what_the_placement_says() -> None:
