@@ -8,6 +8,7 @@ message is read: when the consumer dies, all that is in the buffers is lost. A p
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 from ipclab.channel import (
     Address,
@@ -25,6 +26,7 @@ from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 _CONNECT_TIMEOUT_S = 1.0
 _SILENCE_MS = 5000
+_RTO_MAX, _RETRY_MS = 44, 1000  # TCP_RTO_MAX_MS, <linux/tcp.h>: look for the peer once a second at least, until then
 
 
 def _prepare(connection: socket.socket) -> None:
@@ -34,6 +36,8 @@ def _prepare(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((socket.TCP_KEEPIDLE, 2), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 3)):
         connection.setsockopt(socket.IPPROTO_TCP, option, value)
+    with suppress(OSError):  # a kernel before 6.15 keeps doubling: what lasts over 3 s it finds mended at 5 s, too late
+        connection.setsockopt(socket.IPPROTO_TCP, _RTO_MAX, _RETRY_MS)
 
 
 class Tcp:
