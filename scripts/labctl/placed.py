@@ -55,6 +55,8 @@ class Finding:
         missing = " and ".join(name for name in self.needs if name not in self.shares)
         if self.messages_per_s:
             return f"placed: {where}: {self.messages_per_s:,.0f} messages/s arrive there"
+        if self.messages_per_s is None:
+            return f"placed: {where}: not measured, Prometheus has seen nothing of it in the last seconds"
         said = f"the producer gets {', '.join(self.producer_errors)}" if self.producer_errors else _SILENT
         if not missing:
             return f"placed: {where}: nothing arrives; {said}"

@@ -103,5 +103,6 @@ def test_what_is_said_about_one_that_is_elsewhere() -> None:
     dark = Finding("sysv_shm", Placement.SECOND_HOST, "running", ["network"], ["ipc namespace"], 0.0, ["EAGAIN"])
     assert "dark: sysv_shm needs the same ipc namespace" in str(dark)
     assert "the producer gets EAGAIN" in str(dark)
+    assert "not measured" in str(replace(arrives, messages_per_s=None))
     cut = replace(arrives, messages_per_s=0.0, producer_errors=["ETIMEDOUT"])
     assert str(cut).endswith("nothing arrives; the producer gets ETIMEDOUT")
