@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
@@ -32,5 +33,6 @@ def write(container: DockerContainer, directory: str, name: str, content: bytes)
     with tarfile.open(fileobj=archive, mode="w") as tar:
         member = tarfile.TarInfo(name)
         member.size, member.mode, member.uid, member.gid = len(content), 0o644, _OWNER, _OWNER
+        member.mtime = time.time()  # whoever watches the file sees that it is another
         tar.addfile(member, io.BytesIO(content))
     container.put_archive(directory, archive.getvalue())
