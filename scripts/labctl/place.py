@@ -81,6 +81,7 @@ def _show(lab: Relocation, mechanism: str, placement: Placement) -> None:
     """Wait until what is to be seen is there, and print it."""
     if placements.reaches(mechanism, placement):
         lab.wait_for_traffic(mechanism)
+        wait_until(lambda: measure(lab.prometheus, [mechanism])[0].rate, _FELT_WITHIN_S)  # a whole window over there
     else:
         with step("Waiting until the producer feels it"):
             wait_until(lambda: _is_dark(lab.prometheus, mechanism), _FELT_WITHIN_S)
