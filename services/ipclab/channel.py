@@ -132,6 +132,9 @@ class Traits:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
+KEYS_PER_CHANNEL = 3  # a mechanism may use this many System V keys in a row, from the address's on
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where the two endpoints meet; each mechanism uses the part it needs.

@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from ipclab import turn
-from ipclab.channel import Address, ClosingEndpoint, Mechanism, Receiver, Sender
+from ipclab.channel import KEYS_PER_CHANNEL, Address, ClosingEndpoint, Mechanism, Receiver, Sender
 from ipclab.errors import ChannelError, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.turn import Turn
 
@@ -28,11 +28,9 @@ _MAX_KEY = 2**31 - 1
 
 
 def reply_address(address: Address) -> Address:
-    """Where the replies to questions asked at `address` go: beside it, and still a valid address.
-
-    `sysv_shm` uses three keys in a row.
-    """
-    key = address.key + 3 if address.key <= _MAX_KEY - 5 else address.key - 6
+    """Where the replies to questions asked at `address` go: beside it, and still a valid address."""
+    both = 2 * KEYS_PER_CHANNEL
+    key = address.key + KEYS_PER_CHANNEL if address.key <= _MAX_KEY - both + 1 else address.key - both
     path = address.path.with_name(f"{address.path.name}.reply") if address.path.name else address.path
     return replace(address, key=key, path=path)
 

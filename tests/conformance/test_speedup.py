@@ -67,9 +67,9 @@ def test_workers_count_what_one_process_counts(name: str, traits: Traits, addres
             for number in range(1, workers + 1)
         ]
         code, output, said = ended(lead)
-        assert (code, said) == (0, "")
+        assert (code, said) == (0, ""), said
         for process in crew:  # each was told to stop, and left by itself
-            assert ended(process) == (0, "", "")
+            assert ended(process) == (0, "", ""), said
     assert kernel_objects() == before
     assert list(address.path.parent.iterdir()) == []
     conditions, *rounds = map(json.loads, output.splitlines())

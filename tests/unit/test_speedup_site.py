@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.channel import KEYS_PER_CHANNEL, Sharing
 from ipclab.speedup.limits import WORKERS
 from ipclab.speedup.site import Site
 
@@ -29,8 +29,8 @@ def test_channels_that_differ_share_no_part_of_an_address(name: str) -> None:
     assert len(tasks) == (1 if where.traits.many_receivers else len(ALL))
     assert len(results) == (1 if where.traits.many_senders else len(ALL))
     addresses = [*tasks, *results]
-    keys = [address.key for address in addresses]
-    assert len({*keys, *(key + 1 for key in keys)}) == 2 * len(addresses)  # sysv_shm takes two each
+    keys = {address.key + more for address in addresses for more in range(KEYS_PER_CHANNEL)}
+    assert len(keys) == KEYS_PER_CHANNEL * len(addresses)
     assert len({address.path.name for address in addresses}) == len(addresses)
     if Sharing.NETWORK in where.traits.requires:
         assert len({(address.host, address.port) for address in addresses}) == len(addresses)

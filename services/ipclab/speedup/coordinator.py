@@ -118,7 +118,9 @@ def _stop(team: Team, workers: set[int]) -> None:
             team.tell(worker, Stop(), _TELL_S)
         except ChannelFull:
             raise PeerGone(f"worker {worker} takes nothing any more", code=errno.EAGAIN) from None
-        except PeerGone:
+        except PeerGone as error:
+            if error.may_be_delivered:
+                continue  # a worker that was awake took it, and left with its ring before the bell was rung
             if team.reliable:
                 raise  # else it has left, and it was its answer that was lost: nobody is there to refuse the Stop
             workers.discard(worker)

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ipclab.channel import Address, Sender, Traits
+from ipclab.channel import KEYS_PER_CHANNEL, Address, Sender, Traits
 from ipclab.errors import PeerAbsent
 
 COORDINATOR = 0  # workers are 1, 2, …
 OPEN_WITHIN_S = 30.0
 _LOOK_AGAIN_S = 0.02
-_KEYS_PER_CHANNEL = 2  # sysv_shm takes the key after its own as well
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Site:
 
     def _address(self, what: str, index: int, channel: int, *, host: int) -> Address:
         return Address(
-            self.key + _KEYS_PER_CHANNEL * index,
+            self.key + KEYS_PER_CHANNEL * index,
             self.path.with_name(f"{self.path.name}-{what}-{channel}"),
             self.hosts.format(host),
             self.port,

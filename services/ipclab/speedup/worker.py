@@ -49,7 +49,11 @@ class _Worker:
             computing_ns = time.thread_time_ns() - began_ns
             costs = computing_ns, self._stopwatch.take()
             self._send(Result(self._number, task.round, task.number, primes, *costs))
-        self._send(Left(self._number))
+        try:
+            self._send(Left(self._number))
+        except PeerGone as error:
+            if not error.may_be_delivered:  # else a coordinator that was awake heard it, and left before the bell rang
+                raise
 
     def _next(self) -> Task | Stop:
         """What the coordinator says next."""
