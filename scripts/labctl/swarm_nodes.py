@@ -73,6 +73,8 @@ def dissolve(client: docker.DockerClient, project: str) -> bool:
         second.exec_run(["docker", "swarm", "leave", "--force"])
     bridge_was_there = client.swarm.attrs["Spec"]["Labels"][_BRIDGE_WAS_THERE] == str(True)
     client.swarm.leave(force=True)
+    # Seen with Engine 20.10: the engine's name resolution forgets the networks that were there before.
+    say("Containers that ran meanwhile may find nobody by name now: ./lab down, then ./lab up")
     if not bridge_was_there:
         with suppress(NotFound, APIError):  # somebody uses it by now
             client.networks.get(_BRIDGE).remove()

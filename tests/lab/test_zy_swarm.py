@@ -72,6 +72,11 @@ def swarm(stack: Stack) -> Iterator[Swarm]:
     assert set(stack.leftovers()) == before
     assert _networks(stack) == bridges
     assert not [v.name for v in stack.client.volumes.list() if v.name.startswith(f"{stack.project}-swarm")]
+    # An engine that leaves a Swarm forgets the names of those who ran before, and says nothing: ours begin anew.
+    assert "./lab down, then ./lab up" in down.stdout + down.stderr
+    stack.lab("down")
+    again = stack.lab("up")
+    assert again.returncode == 0, again.stderr
 
 
 def test_network_pairs_cross_nodes_and_host_bound_pairs_are_dark(swarm: Swarm) -> None:
