@@ -59,13 +59,8 @@ def project_name(what: str, value: str, hint: str) -> str:
 
     :raises BadInput: it is none
     """
-    if not _PROJECT_NAME.fullmatch(value):
-        raise refuse(
-            what,
-            allowed="a name of a-z, 0-9, _ and -, beginning with a letter or a digit",
-            hint=hint,
-        )
-    return value
+    allowed = "a name of a-z, 0-9, _ and -, beginning with a letter or a digit"
+    return _matching(_PROJECT_NAME, what, value, allowed=allowed, hint=hint)
 
 
 def image_name(what: str, value: str, hint: str) -> str:
@@ -73,9 +68,7 @@ def image_name(what: str, value: str, hint: str) -> str:
 
     :raises BadInput: it is none
     """
-    if not _IMAGE_NAME.fullmatch(value):
-        raise refuse(what, allowed="the name of an image, such as registry/name:tag", hint=hint)
-    return value
+    return _matching(_IMAGE_NAME, what, value, allowed="the name of an image, such as registry/name:tag", hint=hint)
 
 
 def cpus(what: str, value: str, count: int, hint: str) -> str:
@@ -98,9 +91,7 @@ def image_tag(what: str, value: str, hint: str) -> str:
 
     :raises BadInput: it is none
     """
-    if not _IMAGE_TAG.fullmatch(value):
-        raise refuse(what, allowed="a tag of up to 128 letters, digits, _, . and -", hint=hint)
-    return value
+    return _matching(_IMAGE_TAG, what, value, allowed="a tag of up to 128 letters, digits, _, . and -", hint=hint)
 
 
 def web_address(name: str, value: str, place: str) -> str:
@@ -122,6 +113,12 @@ def web_address(name: str, value: str, place: str) -> str:
             allowed="http://HOST:PORT or http://USER:PASSWORD@HOST:PORT",
             hint=f"change it {place}; empty is the lab's own Grafana",
         )
+    return value
+
+
+def _matching(pattern: re.Pattern[str], what: str, value: str, *, allowed: str, hint: str) -> str:
+    if not pattern.fullmatch(value):
+        raise refuse(what, allowed=allowed, hint=hint)
     return value
 
 

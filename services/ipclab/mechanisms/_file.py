@@ -19,7 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ipclab.channel import ClosingEndpoint
-from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, Unusable
+from ipclab.errors import ChannelError, PeerGone
+from ipclab.mechanisms import _named
 
 _HEADER = struct.Struct("<8sQ")
 _POSITION = struct.Struct("<Q")
@@ -146,11 +147,6 @@ def open_file(path: Path, prepare: Callable[[SharedFile], None], *, locking: boo
 def named(path: Path, error: OSError) -> ChannelError:
     """The error of opening or using the file."""
     code = error.errno or errno.EIO
-    message = f"file {path}: {error.strerror}"
-    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return AccessRefused(message, code=code)
-    if code == errno.ENOENT:
-        return PeerAbsent(message, code=code)
     if code in (errno.EIO, errno.ESTALE):
-        return PeerGone(message, code=code)
-    return Unusable(message, code=code)
+        return PeerGone(f"file {path}: {error.strerror}", code=code)
+    return _named.named(f"file {path}", error)

@@ -16,6 +16,7 @@ import posix_ipc
 
 from ipclab.channel import Address
 from ipclab.errors import AccessRefused, PeerAbsent, Unusable
+from ipclab.mechanisms._named import named
 
 MODE = 0o600
 
@@ -40,17 +41,6 @@ def opening(what: str, name: str) -> Iterator[None]:
         raise Unusable(f"{what} {name}: {error}", code=errno.EINVAL) from error
     except OSError as error:
         raise named(f"{what} {name}", error) from error
-
-
-def named(what: str, error: OSError) -> AccessRefused | PeerAbsent | Unusable:
-    """The error for an `OSError` of opening a file or an object that is a file."""
-    code = error.errno or errno.EIO
-    message = f"{what}: {error.strerror or error}"
-    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return AccessRefused(message, code=code)
-    if code == errno.ENOENT:
-        return PeerAbsent(message, code=code)
-    return Unusable(message, code=code)
 
 
 def map_whole(what: str, descriptor: int, size: int) -> mmap.mmap:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ipclab.channel import Address
 from ipclab.errors import AccessRefused, PeerAbsent, Unusable
-from ipclab.mechanisms._posix import MODE, map_whole, named, take_room
+from ipclab.mechanisms._named import named
+from ipclab.mechanisms._posix import MODE, map_whole, take_room
 from ipclab.words import WORD_BYTES, Words
 
 _WORD = struct.Struct("=Q")

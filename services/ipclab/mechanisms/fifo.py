@@ -27,12 +27,14 @@ from ipclab.channel import (
     Sharing,
     Traits,
 )
-from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, Unusable
+from ipclab.errors import PeerGone, Unusable
+from ipclab.mechanisms._named import named
 from ipclab.mechanisms._pipe import PipeReceiver, PipeSender
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_ABSENT = (errno.ENXIO, errno.ENOENT)  # no reader; no name
 
 
 class FifoReceiver(PipeReceiver):
@@ -105,28 +107,18 @@ class Fifo:
                 raise Unusable(f"{path} is there and is no FIFO; remove it", code=errno.EEXIST)
             return FifoReceiver(path, os.open(path, _READ))
         except OSError as error:
-            raise _named(path, error) from error
+            raise named(f"fifo {path}", error, absent=_ABSENT) from error
 
     def open_sender(self, address: Address) -> PipeSender:
         path = address.path
         try:
             descriptor = os.open(path, _WRITE)
         except OSError as error:
-            raise _named(path, error) from error
+            raise named(f"fifo {path}", error, absent=_ABSENT) from error
         if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise Unusable(f"{path} is no FIFO; remove it", code=errno.EEXIST)
         return PipeSender(f"fifo {path}", descriptor, marked=True)
-
-
-def _named(path: Path, error: OSError) -> ChannelError:
-    code = error.errno or errno.EIO
-    message = f"fifo {path}: {error.strerror}"
-    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return AccessRefused(message, code=code)
-    if code in (errno.ENXIO, errno.ENOENT):  # no reader; no name
-        return PeerAbsent(message, code=code)
-    return Unusable(message, code=code)
 
 
 MECHANISM = Fifo()

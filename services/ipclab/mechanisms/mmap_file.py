@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ipclab.channel import Address, Persistence, Sharing
 from ipclab.errors import PeerAbsent, Unusable
-from ipclab.mechanisms._posix import MODE, map_whole, named
+from ipclab.mechanisms._named import named
+from ipclab.mechanisms._posix import MODE, map_whole
 from ipclab.mechanisms._pshared_semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 from ipclab.mechanisms._words import MappedWords, WordsInFile, remove_words
 from ipclab.ring import Ring
