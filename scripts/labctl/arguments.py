@@ -7,7 +7,6 @@ import click
 from ipclab import settings
 from ipclab.placement import Placement
 from labctl import pairs
-from labctl.errors import BadInput
 from labctl.values import did_you_mean, one_of, refuse, shown, whole_number
 
 
@@ -30,6 +29,10 @@ class MechanismName(click.ParamType[str]):
                 hint=did_you_mean(value, known),
             )
         return value
+
+
+mechanism_argument = click.argument("mechanism", metavar="MECHANISM", type=MechanismName())
+mechanisms_argument = click.argument("mechanisms", metavar="[MECHANISM]...", nargs=-1, type=MechanismName())
 
 
 class PlacementName(click.ParamType[Placement]):
@@ -102,53 +105,6 @@ class Seconds(click.ParamType[int]):
         assert param is not None
         text = str(value)
         return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, "seconds, without a unit")
-
-
-def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
-    """What `./lab load` was asked must make sense before anything is asked of the pair.
-
-    :raises BadInput: the options contradict each other, or the pair cannot carry such messages
-    """
-    given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
-    if reset and given:
-        raise refuse(
-            f"--reset with {' and '.join(given)}",
-            allowed="either --reset, or --rate and --size",
-            hint=f"./lab load {mechanism} {' '.join(given)}",
-        )
-    if not reset and not given:
-        raise BadInput(
-            f"load {mechanism} without an option: needed is at least one of --rate, --size, --reset",
-            hint=f"./lab load {mechanism} --rate 2000",
-        )
-    if size_bytes is not None:
-        maximum = pairs.max_message_bytes(mechanism)
-        if size_bytes > maximum:
-            raise refuse(
-                f"--size {size_bytes}",
-                allowed=f"at most {maximum} bytes with {mechanism}",
-                hint=f"./lab load {mechanism} --size {maximum}",
-            )
-
-
-def check_sync_options(mechanism: str, wanted: str | None, reset: bool) -> None:
-    """What `./lab sync` was asked must make sense before anything is asked of the pair.
-
-    :raises BadInput: the pair has no lock to switch, or the word and the option contradict each other
-    """
-    able = pairs.with_sync()
-    if mechanism not in able:
-        raise refuse(
-            f"sync {mechanism}",
-            allowed=f"one of {', '.join(able)}",
-            hint=f"both sides of {mechanism} change nothing in common; ./lab sync {able[0]} off",
-        )
-    if reset == (wanted is not None):
-        raise refuse(
-            f"sync {mechanism}{f' {wanted}' if wanted else ''}{' --reset' if reset else ''}",
-            allowed="on, off or --reset, one of them",
-            hint=f"./lab sync {mechanism} {wanted or 'off'}",
-        )
 
 
 def check_one_format(command: str, **formats: object) -> None:

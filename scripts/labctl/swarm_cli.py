@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labctl import pairs
-from labctl.arguments import MechanismName
+from labctl.arguments import mechanisms_argument
 from labctl.configuration import Configuration, project_name
 
 
@@ -23,7 +23,7 @@ def swarm() -> None:
 
 
 @swarm.command("up", short_help="Deploy the pairs on two nodes, and show them.")
-@click.argument("mechanisms", metavar="[MECHANISM]...", nargs=-1, type=MechanismName())
+@mechanisms_argument
 def swarm_up(mechanisms: tuple[str, ...]) -> None:
     """Deploy the pairs as a stack, with the responder and its probes, one task after the other.
 

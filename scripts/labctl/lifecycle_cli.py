@@ -1,0 +1,76 @@
+"""`./lab up` and `down`: their options and their help."""
+
+from __future__ import annotations
+
+import click
+
+from labctl import pairs, ports
+from labctl.arguments import Seconds, mechanisms_argument
+from labctl.configuration import Configuration, project_name
+from labctl.scale import ScaleOption, check_types
+from labctl.scale import check as check_scale
+
+
+@click.command(short_help="Start everything, or some pairs, and measure.")
+@mechanisms_argument
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=Seconds(),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a started pair may take to move messages.",
+)
+@click.option(
+    "--scale",
+    "scales",
+    type=ScaleOption(),
+    multiple=True,
+    metavar="NAME.ROLE=N",
+    help="Run N consumers or producers of a pair, where its mechanism can serve them; again for the next.",
+)
+def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str, int], ...]) -> None:
+    """Bring the lab up, and wait until every pair has moved messages.
+
+    Installs what is missing (Debian, Ubuntu), builds or pulls the images, starts the containers, and
+    prints one row per pair and the addresses to open. Running it again changes nothing and takes seconds.
+
+    With MECHANISMs, starts these pairs only; other pairs that run go on. A pair that was scaled goes back to
+    one consumer and one producer when it is started without --scale.
+
+    \b
+      ./lab up
+      ./lab up fifo tcp
+      ./lab up sysv_mq --scale sysv_mq.consumer=3 --scale sysv_mq.producer=2
+      LAB_SYSV_MQ_TYPES=2 ./lab up sysv_mq --scale sysv_mq.consumer=2         each picks a type
+      LAB_RATE=1000 ./lab up                      messages per second of each pair
+      COMPOSE_PROJECT_NAME=second LAB_PROMETHEUS_PORT=9091 LAB_GRAFANA_PORT=3001 ./lab up
+    """
+    configuration = Configuration.load()
+    wanted = sorted(set(mechanisms)) or pairs.declared()
+    configuration.check_size(wanted)
+    scale = check_scale(scales, wanted)
+    check_types(scale, configuration.number("LAB_SYSV_MQ_TYPES"))
+    ports.check_free(configuration)
+
+    from labctl.up import bring_up
+
+    bring_up(configuration, wanted, timeout_s, scale)
+
+
+@click.command(short_help="Remove the containers, networks and volumes.")
+def down() -> None:
+    """Remove every container, network and volume of the lab, in whatever state they are.
+
+    Images stay, so that the next `./lab up` is quick. With COMPOSE_PROJECT_NAME, that lab only.
+
+    \b
+      ./lab down
+    """
+    project = project_name()
+
+    from labctl import starts
+    from labctl.down import take_down
+
+    starts.annotate_stop(take_down(project))

@@ -1,0 +1,101 @@
+"""What shows the running lab: `./lab status`, `watch`, `report`, `open`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from labctl.configuration import Configuration
+from labctl.dashboard_names import DashboardName
+from labctl.report_arguments import OutputFolder, Since
+
+
+@click.command(short_help="Show the measurements and the containers.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, bytes, messages, shares of one core.")
+def status(as_json: bool) -> None:
+    """Show what is being measured, and the containers it runs in.
+
+    Counters are totals since the pair's first start; rates and latencies are those of the last seconds.
+    Exit code 1 if the lab is not running.
+
+    \b
+      ./lab status
+      ./lab status --json | jq '.pairs[] | {mechanism, lost, one_way_p99_seconds}'
+    """
+    configuration = Configuration.load()
+
+    from labctl.status import show_status
+
+    show_status(configuration, as_json)
+
+
+@click.command(short_help="Show the first dashboard here, live.")
+def watch() -> None:
+    """Show in the terminal what every mechanism does right now and what a message costs, again every second.
+
+    Ctrl-C ends it. Where the output is no terminal, prints the table once.
+
+    \b
+      ./lab watch
+    """
+    configuration = Configuration.load()
+
+    from labctl.watch import watch as show
+
+    show(configuration)
+
+
+@click.command(short_help="Write what was measured into one HTML file.")
+@click.option(
+    "--since",
+    "since_s",
+    type=Since(),
+    default="15m",
+    show_default=True,
+    metavar="DURATION",
+    help="How far back to look.",
+)
+@click.option(
+    "--output",
+    "folder",
+    type=OutputFolder(),
+    default="report",
+    show_default=True,
+    metavar="DIR",
+    help="Where to write.",
+)
+def report(since_s: int, folder: Path) -> None:
+    """Write what was measured: tables, plots, the machine, versions and settings, in DIR/report.html.
+
+    The file needs nothing beside it and no network; the plots lie beside it as PNGs too. An older report in
+    DIR is replaced once the new one is whole.
+
+    \b
+      ./lab report
+      ./lab report --since 1h --output monday
+    """
+    configuration = Configuration.load()
+
+    from labctl.report import write_report
+
+    write_report(configuration, since_s, folder)
+
+
+@click.command("open", short_help="Open a dashboard in the browser.")
+@click.argument("dashboard", type=DashboardName(), required=False, metavar="[DASHBOARD]")
+@click.option("--snapshot", is_flag=True, help="Keep what the dashboard shows now, and open that instead.")
+def open_(dashboard: str | None, snapshot: bool) -> None:
+    """Open a dashboard in the browser, or print its address where there is no display. Without a name, the first one.
+
+    A snapshot stays in Grafana until `./lab down`: its data no longer changes.
+
+    \b
+      ./lab open
+      ./lab open --snapshot
+    """
+    configuration = Configuration.load()
+
+    from labctl.browse import open_dashboard
+
+    open_dashboard(configuration, dashboard, snapshot)
