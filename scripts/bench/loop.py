@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prometheus_client import start_http_server
 
-from ipclab import metrics, registry, settings
+from ipclab import registry, settings
 from ipclab.channel import Address
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
@@ -23,7 +23,8 @@ from ipclab.latency import Histogram
 from ipclab.ledger import ConsumerLedger, ProducerLedger
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
-from ipclab.metrics import Page, Role
+from ipclab.metrics import Role
+from ipclab.page import Page, registry_of
 from ipclab.producer import Producer
 
 MESSAGE_BYTES = 64
@@ -63,7 +64,7 @@ def main() -> None:
     consumer = Consumer(subject, address, checker, vitals, stop)
     if measured:
         page = Page(mechanism, Role.CONSUMER, consumer.samples)
-        server, _ = start_http_server(0, addr="127.0.0.1", registry=metrics.registry(page))
+        server, _ = start_http_server(0, addr="127.0.0.1", registry=registry_of(page))
         threading.Thread(target=_scrape, args=(server.server_port, stop), daemon=True).start()
     else:
         consumer._latency = _NoHistogram()

@@ -1,18 +1,12 @@
-"""Every metric of the lab, and the page that shows them. No other module defines one.
+"""Every metric of the lab. No other module defines one; `ipclab.page` shows them.
 
-The loops keep plain integers; a page is made from them when Prometheus asks. Names and units follow the
-Prometheus conventions: seconds, bytes, `_total` for counters.
+Names and units follow the Prometheus conventions: seconds, bytes, `_total` for counters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from ipclab.latency import Histogram
 
@@ -64,6 +58,19 @@ class Definition:
                 return (f"{self.name}_bucket", f"{self.name}_count", f"{self.name}_sum")
             case Type.GAUGE:
                 return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of a metric now; `labels` are the values of the labels behind mechanism and role.
+
+    `mechanism` is for a page that tells of several; None is the page's own.
+    """
+
+    definition: Definition
+    value: float | Histogram
+    labels: tuple[str, ...] = ()
+    mechanism: str | None = None
 
 
 def _producer(name: str, help_: str, *labels: str, type_: Type = Type.COUNTER) -> Definition:
@@ -209,117 +216,5 @@ PROBE_ROUND_TRIP = _probe(
 )
 PROBE_ERROR = _probe("probe_error_info", "Always 1; the kernel's reason for which the last try failed.", "error")
 
-DEFINITIONS = (
-    SENT,
-    SKIPPED,
-    SEND_ERRORS,
-    LOAD_RATE,
-    MESSAGE_SIZE,
-    RECEIVED,
-    RECEIVED_BYTES,
-    LOST,
-    DUPLICATE,
-    REORDERED,
-    CORRUPT,
-    RECEIVED_BY_CLASS,
-    SHARED,
-    LATENCY,
-    KERNEL_DROPS,
-    KERNEL_BUFFER,
-    KERNEL_BUFFER_LIMIT,
-    CHANNEL_OPEN,
-    CHANNEL_OPENS,
-    WAIT_INFO,
-    CPUS_INFO,
-    SWITCH_ON,
-    UPDATES,
-    LOST_UPDATES,
-    RECORDS_READ,
-    TORN_READS,
-    CONTEXT_SWITCHES,
-    CPU_SECONDS,
-    NAMESPACE_INFO,
-    KERNEL_SHM_SIZE,
-    KERNEL_SHM_ATTACHMENTS,
-    KERNEL_QUEUE_MESSAGES,
-    KERNEL_QUEUE_BYTES,
-    KERNEL_QUEUE_LIMIT_BYTES,
-    KERNEL_QUEUE_LIMIT_MESSAGES,
-    KERNEL_SEMAPHORES,
-    KERNEL_SEMAPHORE_VALUE,
-    KERNEL_DEV_SHM_USED,
-    KERNEL_DEV_SHM_LIMIT,
-    KERNEL_LIMIT,
-    PROBE_SUCCESS,
-    PROBE_DURATION,
-    PROBE_ROUND_TRIP,
-    PROBE_ERROR,
-)
-
-# What Prometheus gets of the histogram: 1 µs to 17 s. Outside of it the resolution is not worth the series.
-_FIRST_BUCKET_NS = 1 << 10
-_LAST_BUCKET_NS = 1 << 34
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One value of a metric now; `labels` are the values of the labels behind mechanism and role.
-
-    `mechanism` is for a page that tells of several; None is the page's own.
-    """
-
-    definition: Definition
-    value: float | Histogram
-    labels: tuple[str, ...] = ()
-    mechanism: str | None = None
-
-
-class Page(Collector):
-    """Turns an endpoint's samples into the families that the Prometheus client prints."""
-
-    def __init__(self, mechanism: str, role: Role, samples: Callable[[], Iterable[Sample]]) -> None:
-        self._mechanism = mechanism
-        self._role = str(role)
-        self._samples = samples
-
-    def collect(self) -> Iterable[Metric]:
-        """The families, in the order of `DEFINITIONS`, each with its samples."""
-        families: dict[str, Metric] = {}
-        for sample in self._samples():
-            definition = sample.definition
-            family = families.get(definition.name)
-            if family is None:
-                family = families[definition.name] = _family(definition)
-            mechanism = self._mechanism if sample.mechanism is None else sample.mechanism
-            _add(family, (mechanism, self._role, *sample.labels), sample.value)
-        return families.values()
-
-
-def registry(page: Page) -> CollectorRegistry:
-    """A registry with this page alone: none of the client's own process metrics."""
-    own = CollectorRegistry()
-    own.register(page)
-    return own
-
-
-def _family(definition: Definition) -> Metric:
-    match definition.type:
-        case Type.COUNTER:
-            return CounterMetricFamily(definition.name, definition.help, labels=definition.labels)
-        case Type.GAUGE:
-            return GaugeMetricFamily(definition.name, definition.help, labels=definition.labels)
-        case Type.HISTOGRAM:
-            return HistogramMetricFamily(definition.name, definition.help, labels=definition.labels)
-
-
-def _add(family: Metric, labels: Sequence[str], value: float | Histogram) -> None:
-    if isinstance(family, HistogramMetricFamily) and isinstance(value, Histogram):
-        buckets = [
-            ("+Inf" if bound == float("inf") else repr(bound), count)
-            for bound, count in value.cumulative(_FIRST_BUCKET_NS, _LAST_BUCKET_NS)
-        ]
-        family.add_metric(labels, buckets, value.sum_ns / 1e9)
-    elif isinstance(family, CounterMetricFamily | GaugeMetricFamily) and not isinstance(value, Histogram):
-        family.add_metric(labels, value)
-    else:
-        raise TypeError(f"{family.name} is a {family.type} and takes no {type(value).__name__}")
+# In the order in which they stand above.
+DEFINITIONS = tuple(value for value in globals().values() if isinstance(value, Definition))

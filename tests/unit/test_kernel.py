@@ -12,11 +12,12 @@ import pytest
 import sysv_ipc
 from click import BadParameter
 
-from ipclab import kernel, kernel_limits, metrics, settings
+from ipclab import kernel, kernel_limits, settings
 from ipclab.kernel import Books
 from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet
-from ipclab.metrics import Page, Role
+from ipclab.metrics import Role
+from ipclab.page import Page, registry_of
 
 OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_mq": "/channel/queue"})
 
@@ -24,7 +25,7 @@ OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_
 def test_an_object_is_on_the_page_as_long_as_it_is_in_the_kernel() -> None:
     key = random.randrange(1 << 20, 1 << 30)
     owners = Owners({"sysv_mq": key})
-    page = metrics.registry(Page("", Role.KERNEL, lambda: kernel.samples(Books.read(), owners)))
+    page = registry_of(Page("", Role.KERNEL, lambda: kernel.samples(Books.read(), owners)))
     queue = sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX)
     labels = {"mechanism": "sysv_mq", "role": "kernel", "key": f"0x{key:08x}", "id": str(queue.id), "name": ""}
     labels["uid"] = str(os.getuid())

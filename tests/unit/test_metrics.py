@@ -20,7 +20,8 @@ from ipclab.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
 from ipclab.mechanisms.sysv_mq import SysvMq
-from ipclab.metrics import DEFINITIONS, Definition, Page, Role, Sample, Type
+from ipclab.metrics import DEFINITIONS, Definition, Role, Sample, Type
+from ipclab.page import Page, registry_of
 from ipclab.placement import Placement
 from ipclab.probe import Attempt, Prober
 from ipclab.producer import Producer
@@ -118,7 +119,7 @@ def pages(directory: Path) -> dict[Role, str]:
         Role.PROBE: ("", a_prober(directory, Placement.SHARED_VOLUME).samples),
     }
     return {
-        role: generate_latest(metrics.registry(Page(mechanism, role, make))).decode()
+        role: generate_latest(registry_of(Page(mechanism, role, make))).decode()
         for role, (mechanism, make) in samples.items()
     }
 
@@ -190,7 +191,7 @@ class TestDefinition:
 
 def test_the_numbers_are_read_when_the_page_is_asked_for() -> None:
     sent = 0
-    registry = metrics.registry(Page("tcp", Role.PRODUCER, lambda: [Sample(metrics.SENT, sent)]))
+    registry = registry_of(Page("tcp", Role.PRODUCER, lambda: [Sample(metrics.SENT, sent)]))
     for sent in (0, 1, 2**53):
         assert registry.get_sample_value("ipc_messages_sent_total", {"mechanism": "tcp", "role": "producer"}) == sent
 

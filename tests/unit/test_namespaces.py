@@ -14,7 +14,8 @@ from prometheus_client import generate_latest
 
 import ipclab
 from ipclab import metrics, namespaces
-from ipclab.metrics import Page, Role, Sample
+from ipclab.metrics import Role, Sample
+from ipclab.page import Page, registry_of
 
 OTHER = "4026530000"
 
@@ -23,7 +24,7 @@ def page_of(ipc: str) -> bytes:
     """What a holder in the IPC namespace `ipc` exports."""
     labels = ("c0ffee", *(namespaces.inodes() | {"ipc": ipc}).values())
     page = Page("", Role.HOLDER, lambda: [Sample(metrics.NAMESPACE_INFO, 1, labels)])
-    return generate_latest(metrics.registry(page))
+    return generate_latest(registry_of(page))
 
 
 class Holder(HTTPServer):

@@ -1,0 +1,74 @@
+"""What the roles of the lab's containers have in common: the address, the signals, the vitals, the metrics page."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import Any
+
+from prometheus_client import start_http_server
+
+from ipclab import metrics, namespaces, registry
+from ipclab.channel import Address, Mechanism, Switch, Tuning, Wait
+from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time
+from ipclab.metrics import Role, Sample
+from ipclab.page import Page, registry_of
+from ipclab.race import Side
+from ipclab.racer import Racer, Rounds
+from ipclab.sync_file import SyncFile
+from ipclab.words import shares_words
+
+_UNTUNED = Tuning()
+
+
+class Endpoint:
+    """One role of one container."""
+
+    def __init__(
+        self,
+        mechanism: str,
+        role: Role,
+        options: dict[str, Any],
+        tuning: Tuning = _UNTUNED,
+        subject: Mechanism | None = None,
+    ) -> None:
+        self._mechanism = mechanism
+        self._role = role
+        self._metrics_port: int = options["metrics_port"]
+        self._holder: str | None = options["holder"]
+        self.address = Address(options["key"], options["path"], options["host"], options["port"])
+        # How the lock of the race stands is the racer's to show.
+        shown: dict[Switch, bool] = {switch: on for switch, on in tuning.switches.items() if switch != Switch.SYNC}
+        self.vitals = Vitals(options["alive"], tuning.wait or Wait.BLOCK, shown)
+        self.stop = Stop()
+        self._racer: Racer | None = None
+        if subject and shares_words(subject):
+            wanted = SyncFile(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current
+            names = registry.names()
+            rounds = Rounds.of(names.index(mechanism), len(names))
+            self._racer = Racer(subject, self.address, Side[role.name], wanted, rounds)
+
+    def run(
+        self,
+        loop: Callable[[], None],
+        samples: Callable[[], Iterable[Sample]],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve the metrics and run the loop in this, the main thread; `prepare` before there is another thread."""
+        name = f"{self._mechanism} {self._role}".strip()
+        logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", stream=sys.stderr)
+        self.stop.on_signals()
+        wake_on_time()
+        prepare()
+        racer = self._racer
+        page = Page(self._mechanism, self._role, lambda: chain(samples(), racer.samples() if racer else ()))
+        start_http_server(self._metrics_port, registry=registry_of(page))
+        if self._holder:
+            url = f"http://{self._holder}:{metrics.PORT}/metrics"
+            namespaces.watch_holder(url, lambda reason: self.stop.request(reason, EXIT_SPLIT))
+        if racer:
+            racer.start()
+        loop()
+        sys.exit(self.stop.exit_code)

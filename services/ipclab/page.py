@@ -1,0 +1,67 @@
+"""The page that Prometheus asks for: the loops keep plain integers, and it is made from them then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ipclab.latency import Histogram
+from ipclab.metrics import Definition, Role, Sample, Type
+
+# What Prometheus gets of the histogram: 1 µs to 17 s. Outside of it the resolution is not worth the series.
+_FIRST_BUCKET_NS = 1 << 10
+_LAST_BUCKET_NS = 1 << 34
+
+
+class Page(Collector):
+    """Turns an endpoint's samples into the families that the Prometheus client prints."""
+
+    def __init__(self, mechanism: str, role: Role, samples: Callable[[], Iterable[Sample]]) -> None:
+        self._mechanism = mechanism
+        self._role = str(role)
+        self._samples = samples
+
+    def collect(self) -> Iterable[Metric]:
+        """The families, each with its samples, in the order of these."""
+        families: dict[str, Metric] = {}
+        for sample in self._samples():
+            definition = sample.definition
+            family = families.get(definition.name)
+            if family is None:
+                family = families[definition.name] = _family(definition)
+            mechanism = self._mechanism if sample.mechanism is None else sample.mechanism
+            _add(family, (mechanism, self._role, *sample.labels), sample.value)
+        return families.values()
+
+
+def registry_of(page: Page) -> CollectorRegistry:
+    """A registry with this page alone: none of the client's own process metrics."""
+    own = CollectorRegistry()
+    own.register(page)
+    return own
+
+
+def _family(definition: Definition) -> Metric:
+    match definition.type:
+        case Type.COUNTER:
+            return CounterMetricFamily(definition.name, definition.help, labels=definition.labels)
+        case Type.GAUGE:
+            return GaugeMetricFamily(definition.name, definition.help, labels=definition.labels)
+        case Type.HISTOGRAM:
+            return HistogramMetricFamily(definition.name, definition.help, labels=definition.labels)
+
+
+def _add(family: Metric, labels: Sequence[str], value: float | Histogram) -> None:
+    if isinstance(family, HistogramMetricFamily) and isinstance(value, Histogram):
+        buckets = [
+            ("+Inf" if bound == float("inf") else repr(bound), count)
+            for bound, count in value.cumulative(_FIRST_BUCKET_NS, _LAST_BUCKET_NS)
+        ]
+        family.add_metric(labels, buckets, value.sum_ns / 1e9)
+    elif isinstance(family, CounterMetricFamily | GaugeMetricFamily) and not isinstance(value, Histogram):
+        family.add_metric(labels, value)
+    else:
+        raise TypeError(f"{family.name} is a {family.type} and takes no {type(value).__name__}")
