@@ -10,7 +10,7 @@ from typing import Self
 
 import click
 
-from ipclab import settings
+from ipclab import metrics, settings
 from labctl import env_file, pairs, values
 from labctl.errors import BadInput
 from labctl.paths import ENV_FILE
@@ -21,7 +21,6 @@ SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image buil
 IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
-METRICS_PORT = 9464  # ipclab.metrics.PORT, without the 60 ms that importing it takes; a test compares them
 _SETTINGS = (*settings.SETTINGS, *settings.SWITCHES)
 CPUS = "LAB_CPUS"
 _KNOWN = frozenset({*_SETTINGS, CPUS, IMAGE_TAG, GRAFANA_URL, SOURCE_HASH})
@@ -103,10 +102,10 @@ class Configuration:
                     hint="the probes would talk to a pair; change either",
                 )
         for name in ("LAB_TCP_PORT", "LAB_UDP_PORT"):
-            if found[name] == str(METRICS_PORT):
+            if found[name] == str(metrics.PORT):
                 raise refuse(
-                    f"{name}={METRICS_PORT}",
-                    allowed=f"another port than {METRICS_PORT}, where every container shows its metrics",
+                    f"{name}={metrics.PORT}",
+                    allowed=f"another port than {metrics.PORT}, where every container shows its metrics",
                     hint="change it; any other will do",
                 )
         if found["LAB_GRAFANA_PORT"] == found["LAB_PROMETHEUS_PORT"]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ipclab import registry
+from ipclab import metrics, registry
 from ipclab.channel import Sharing
 from ipclab.placement import SHARED, Placement
 from labctl import placed
-from labctl.configuration import METRICS_PORT, Configuration
+from labctl.configuration import Configuration
 from labctl.containers import Container, one_off_labels
 from labctl.errors import LabError
 
@@ -66,9 +66,9 @@ def configuration_of(
 
 def metrics_port(mechanism: str, configuration: Configuration) -> int:
     """The port of /metrics on the second host, where all containers share one network."""
-    taken = {METRICS_PORT, configuration.number("LAB_TCP_PORT"), configuration.number("LAB_UDP_PORT")}
+    taken = {metrics.PORT, configuration.number("LAB_TCP_PORT"), configuration.number("LAB_UDP_PORT")}
     names = registry.names()
-    free = [port for port in range(METRICS_PORT, METRICS_PORT + len(names) + len(taken)) if port not in taken]
+    free = [port for port in range(metrics.PORT, metrics.PORT + len(names) + len(taken)) if port not in taken]
     return free[names.index(mechanism)]
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from docker.models.containers import Container as DockerContainer
 from prometheus_client.parser import text_string_to_metric_families
 
+from ipclab import metrics
 from ipclab.placement import Placement
-from labctl.configuration import METRICS_PORT
 from labctl.errors import LabError
 from labctl.reachability import Cell
 
@@ -62,7 +62,7 @@ def read(reader: DockerContainer, services: Iterable[str]) -> dict[str, list[Pag
 
     :raises LabError: the task that was to ask does not run
     """
-    command = ["python", "-c", _SCRIPT, str(METRICS_PORT), *services]
+    command = ["python", "-c", _SCRIPT, str(metrics.PORT), *services]
     code, output = reader.exec_run(command, environment=_RESOLVER, demux=True)
     if code:
         said = " ".join((output[1] or b"").decode(errors="replace").split())[-200:]

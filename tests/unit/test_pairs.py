@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ipclab import metrics, registry
+from ipclab import registry
 from ipclab.channel import Sharing
-from labctl import configuration, pairs
+from labctl import pairs
 from labctl.values import did_you_mean
 
 
@@ -32,10 +32,6 @@ def test_every_declared_pair_has_a_mechanism_that_says_its_maximum() -> None:
     assert pairs.declared()
     assert set(pairs.declared()) <= set(registry.names())
     assert all(pairs.max_message_bytes(name) >= 64 for name in pairs.declared())
-
-
-def test_the_metrics_port_is_the_containers() -> None:
-    assert configuration.METRICS_PORT == metrics.PORT
 
 
 @pytest.mark.parametrize(
