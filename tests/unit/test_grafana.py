@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlparse
+from urllib.parse import quote
 
 import pytest
 
@@ -21,6 +18,7 @@ from labctl.configuration import Configuration
 from labctl.errors import LabError
 from labctl.grafana import Grafana, GrafanaSilent
 from labctl.ports import free_port
+from unit.json_server import Request, json_server, success
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "secret/of+the=lab"
@@ -48,61 +46,36 @@ class Server:
 def grafana_server(data_source: str = "/api/datasources/proxy/uid/prometheus") -> Iterator[Server]:
     """A viewer reads; only admin with the password writes; a wrong password is refused even for reading."""
     state = Server()
+    right = f"Basic {base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}"
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = urlparse(self.path)
-            answers: dict[str, Any] = {
-                "/api/health": {"database": "ok"},
-                "/api/search": [{"uid": "one", "title": "One"}],
-                "/api/dashboards/uid/one": {"dashboard": DASHBOARD},
-                "/api/frontend/settings": {
-                    "defaultDatasource": "P",
-                    "datasources": {"P": {"name": "P", "url": data_source}},
-                },
-            }
-            if path.path.startswith(f"{data_source}/api/v1/query"):
-                state.queries.append(parse_qs(path.query)["query"][0])
-                answers[path.path] = {"status": "success", "data": {"result": state.series}}
-            self._answer(answers.get(path.path))
+    def answer(request: Request) -> tuple[int, Any]:
+        who = request.headers.get("Authorization")
+        if who not in (None, right):
+            return 401, {"message": "invalid username or password"}
+        if request.body is not None:
+            if who is None:
+                return 403, {"message": "Access denied"}
+            state.posted.append((request.path, request.body))
+            return 200, {"id": 1, "key": "abc"}
+        if request.path.startswith(f"{data_source}/api/v1/query"):
+            state.queries.append(request.query["query"])
+            return success(state.series)
+        answers: dict[str, Any] = {
+            "/api/health": {"database": "ok"},
+            "/api/search": [{"uid": "one", "title": "One"}],
+            "/api/dashboards/uid/one": {"dashboard": DASHBOARD},
+            "/api/frontend/settings": {
+                "defaultDatasource": "P",
+                "datasources": {"P": {"name": "P", "url": data_source}},
+            },
+        }
+        if request.path not in answers:
+            return 404, {"message": "not found"}
+        return 200, answers[request.path]
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if "Authorization" not in self.headers:
-                self._send(403, {"message": "Access denied"})
-                return
-            state.posted.append((self.path, body))
-            self._answer({"id": 1, "key": "abc"})
-
-        def _answer(self, body: Any) -> None:
-            right = f"Basic {base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}"
-            if self.headers.get("Authorization", right) != right:
-                state.posted.clear()
-                self._send(401, {"message": "invalid username or password"})
-            elif body is None:
-                self._send(404, {"message": "not found"})
-            else:
-                self._send(200, body)
-
-        def _send(self, code: int, body: Any) -> None:
-            text = json.dumps(body).encode()
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            del format, args
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with json_server(answer) as port:
+        state.url = f"http://127.0.0.1:{port}"
+        yield state
 
 
 def configuration(url: str = "", image: str = "grafana/grafana:12") -> Configuration:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlparse
 
 import pytest
 
@@ -22,6 +18,7 @@ from labctl.errors import LabError
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.report_data import Curve, Measured, Total
+from unit.json_server import Request, json_server, success
 
 FIFO = Total(
     mechanism="fifo",
@@ -64,35 +61,16 @@ def page(**changes: Any) -> str:
 def prometheus_with(lines: dict[str, float]) -> Iterator[Prometheus]:
     """A server that has a curve for each of these mechanisms, and the same value for whatever is asked of them."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            url = urlparse(self.path)
-            query = parse_qs(url.query)
-            result: list[Any]
-            if url.path.endswith("query_range"):
-                end = float(query["end"][0])
-                result = [{"metric": {"mechanism": m}, "values": [[end - 9, "1"], [end, "2"]]} for m in lines]
-            elif query["query"] == ["time()"]:
-                result = [1000, "1000"]
-            else:
-                result = [{"metric": {"mechanism": m}, "value": [0, str(v)]} for m, v in lines.items()]
-            body = json.dumps({"status": "success", "data": {"result": result}}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request: Request) -> tuple[int, Any]:
+        if request.path.endswith("query_range"):
+            end = float(request.query["end"])
+            return success([{"metric": {"mechanism": m}, "values": [[end - 9, "1"], [end, "2"]]} for m in lines])
+        if request.query["query"] == "time()":
+            return success([1000, "1000"])
+        return success([{"metric": {"mechanism": m}, "value": [0, str(v)]} for m, v in lines.items()])
 
-        def log_message(self, format: str, *args: Any) -> None:
-            del format, args
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield Prometheus(server.server_port)
-        finally:
-            server.shutdown()
-            thread.join()
+    with json_server(answer) as port:
+        yield Prometheus(port)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("6h", 21600), ("m", None), ("1d", None)])

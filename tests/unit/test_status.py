@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from unittest.mock import Mock
-from urllib.parse import parse_qs, urlparse
 
 import pytest
 
@@ -22,6 +18,7 @@ from labctl.ports import free_port
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.races import Race
 from labctl.tables import duration
+from unit.json_server import Request, json_server, success
 
 Vector = list[tuple[dict[str, str], float]]
 
@@ -30,28 +27,12 @@ Vector = list[tuple[dict[str, str], float]]
 def prometheus_that_says(answers: dict[str, Vector]) -> Iterator[Prometheus]:
     """A server that answers a query with the first vector whose key is in it, and with none otherwise."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            query = parse_qs(urlparse(self.path).query)["query"][0]
-            vector: Vector = next((found for key, found in answers.items() if key in query), [])
-            result = [{"metric": labels, "value": [0, str(value)]} for labels, value in vector]
-            body = json.dumps({"status": "success", "data": {"result": result}}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request: Request) -> tuple[int, Any]:
+        vector: Vector = next((found for key, found in answers.items() if key in request.query["query"]), [])
+        return success([{"metric": labels, "value": [0, str(value)]} for labels, value in vector])
 
-        def log_message(self, format: str, *args: Any) -> None:
-            del format, args
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield Prometheus(server.server_port)
-        finally:
-            server.shutdown()
-            thread.join()
+    with json_server(answer) as port:
+        yield Prometheus(port)
 
 
 def container(service: str, **changes: Any) -> Container:
