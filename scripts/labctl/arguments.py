@@ -7,7 +7,7 @@ import click
 from ipclab import settings
 from ipclab.placement import Placement
 from labctl import pairs
-from labctl.values import did_you_mean, one_of, refuse, shown, whole_number
+from labctl.values import known_name, one_of, refuse, shown, whole_number
 
 
 class MechanismName(click.ParamType[str]):
@@ -21,14 +21,7 @@ class MechanismName(click.ParamType[str]):
         :raises BadInput: no pair is called so
         """
         del param, ctx
-        known = pairs.declared()
-        if value not in known:
-            raise refuse(
-                f"MECHANISM {shown(value)}",
-                allowed=f"one of {', '.join(known)}",
-                hint=did_you_mean(value, known),
-            )
-        return value
+        return known_name(f"MECHANISM {shown(value)}", value, pairs.declared())
 
 
 mechanism_argument = click.argument("mechanism", metavar="MECHANISM", type=MechanismName())
@@ -46,12 +39,7 @@ class PlacementName(click.ParamType[Placement]):
         :raises BadInput: none is called so
         """
         del param, ctx
-        known = [str(place) for place in Placement]
-        if value not in known:
-            raise refuse(
-                f"PLACEMENT {shown(value)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(value, known)
-            )
-        return Placement(value)
+        return Placement(known_name(f"PLACEMENT {shown(value)}", value, [str(place) for place in Placement]))
 
 
 class WholeNumber(click.ParamType[int]):

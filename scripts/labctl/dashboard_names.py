@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from labctl.paths import ROOT
-from labctl.values import did_you_mean, refuse, shown
+from labctl.values import known_name, shown
 
 JSON = ROOT / "dashboards" / "json"
 
@@ -48,9 +48,4 @@ class DashboardName(click.ParamType[str]):
         :raises BadInput: no dashboard is called so
         """
         del param, ctx
-        known = [path.stem for path in sorted(JSON.glob("*.json"))]
-        if value not in known:
-            raise refuse(
-                f"DASHBOARD {shown(value)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(value, known)
-            )
-        return value
+        return known_name(f"DASHBOARD {shown(value)}", value, [path.stem for path in sorted(JSON.glob("*.json"))])

@@ -6,7 +6,7 @@ import click
 
 from ipclab import registry
 from ipclab.speedup import limits
-from labctl.values import did_you_mean, refuse, shown, whole_number
+from labctl.values import known_name, shown, whole_number
 
 
 class AnyMechanism(click.ParamType[str]):
@@ -20,12 +20,7 @@ class AnyMechanism(click.ParamType[str]):
         :raises BadInput: no mechanism is called so
         """
         del param, ctx
-        known = registry.names()
-        if value not in known:
-            raise refuse(
-                f"--mechanism {shown(value)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(value, known)
-            )
-        return value
+        return known_name(f"--mechanism {shown(value)}", value, registry.names())
 
 
 class WorkerCounts(click.ParamType[tuple[int, ...]]):

@@ -54,6 +54,16 @@ def one_of(what: str, value: str, allowed: Sequence[str], hint: str) -> str:
     return value
 
 
+def known_name(what: str, value: str, known: Sequence[str]) -> str:
+    """`value`, which is one of the names that there are.
+
+    :raises BadInput: it is none of them; the hint is the nearest one
+    """
+    if value not in known:
+        raise refuse(what, allowed=f"one of {', '.join(known)}", hint=did_you_mean(value, known))
+    return value
+
+
 def project_name(what: str, value: str, hint: str) -> str:
     """`value` as a Compose project name (https://docs.docker.com/compose/how-tos/project-name).
 
