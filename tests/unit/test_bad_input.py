@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from forked import run_module
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # The lab's own variables must come from the case alone.
@@ -250,20 +251,11 @@ def make_lab(folder: Path) -> Path:
 def run_lab(folder: Path, arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The command line of the lab in `folder`, with no engine to reach."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    return subprocess.run(
-        [sys.executable, "-m", "labctl", *arguments],
-        cwd=folder,
-        env={
-            **clean,
-            "PYTHONPATH": f"{folder / 'scripts'}{os.pathsep}{folder / 'services'}",
-            "DOCKER_HOST": f"unix://{folder / 'no-engine.sock'}",
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    lab = {
+        "PYTHONPATH": f"{folder / 'scripts'}{os.pathsep}{folder / 'services'}",
+        "DOCKER_HOST": f"unix://{folder / 'no-engine.sock'}",
+    }
+    return run_module("labctl", arguments, environment={**clean, **lab, **environment}, folder=folder)
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], says: list[str]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
+from forked import run_module
 from ipclab import registry
 from ipclab.channel import Switch, Tuning
 from ipclab.mechanisms.plain_file import PlainFile
@@ -20,14 +21,7 @@ REFUSED = [
 
 
 def ipclab(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ipclab", *arguments],
-        env={"PYTHONPATH": ":".join(sys.path), **environment},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return run_module("ipclab", arguments, environment=environment, folder=Path.cwd())
 
 
 @pytest.mark.parametrize(("name", "switch"), REFUSED)
