@@ -1,6 +1,8 @@
-"""What every test has: the flag that rewrites golden files, and a Hypothesis profile for a shared machine."""
+"""What every test has: the flag that rewrites golden files, a Hypothesis profile for a shared machine, Ctrl-C."""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 from hypothesis import settings
@@ -9,6 +11,10 @@ from hypothesis import settings
 # cores are shared with whatever else runs.
 settings.register_profile("lab", deadline=None, derandomize=True, database=None)
 settings.load_profile("lab")
+
+# A shell without job control has what it runs in the background ignore Ctrl-C, and whoever is started there inherits
+# that (POSIX.1-2017, 2.11 Signals and Error Handling). Our tests send it, and what they start has to hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

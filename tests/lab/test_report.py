@@ -51,6 +51,7 @@ def test_on_a_terminal_watch_goes_on_until_ctrl_c(stack: Stack) -> None:
         assert process.wait(10) == 0
     finally:
         process.kill()
+        process.wait(10)
         os.close(ours)
         assert process.stderr
         with process.stderr:
