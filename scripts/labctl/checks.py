@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import click
 
 from labctl.errors import LabError
 from labctl.paths import ROOT
+from labctl.signals import Terminated
 
 _TYPED = ("services", "scripts", "dashboards", "tests")
 
@@ -40,4 +42,11 @@ def run_tool(tool: str, *arguments: str) -> int:
     sys.stdout.flush()
     search = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "."))
     environment = {**os.environ, "PYTHONPATH": search}
-    return subprocess.run([sys.executable, "-m", tool, *arguments], cwd=ROOT, env=environment, check=False).returncode
+    with subprocess.Popen([sys.executable, "-m", tool, *arguments], cwd=ROOT, env=environment) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt as interrupt:
+            if isinstance(interrupt, Terminated):  # Ctrl-C it hears by itself
+                process.send_signal(signal.SIGINT)
+            process.wait()  # tests take down what they have brought up
+            raise

@@ -30,7 +30,7 @@ def cli(context: click.Context) -> None:
       ./lab down                leave nothing behind
 
     Settings are in .env; a variable exported in the shell wins. Exit codes: 0 it worked, 1 it did not,
-    2 bad input and nothing was changed, 130 interrupted.
+    2 bad input and nothing was changed, 130 interrupted, 143 terminated.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -10,14 +11,17 @@ import click
 
 from labctl.cli import cli
 from labctl.errors import LabError
+from labctl.signals import Terminated, raise_when_terminated
 from labctl.usage import as_bad_input
 
 PROGRAM = "./lab"
-_INTERRUPTED = 130  # 128 + SIGINT, as a shell would say
+_SIGNALLED = 128  # and the signal's number, as a shell would say
+_WHAT_RUNS = "hint: ./lab status shows what runs, ./lab down removes it"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
+    raise_when_terminated()
     try:
         with cli.make_context(PROGRAM, list(arguments)) as context:
             cli.invoke(context)
@@ -27,9 +31,12 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(as_bad_input(error))
     except LabError as error:
         return _fail(error)
+    except Terminated as signalled:
+        sys.stderr.write(f"error: ended by {signalled} ({_WHAT_RUNS})\n")
+        return _SIGNALLED + signalled.number
     except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("error: interrupted (hint: ./lab status shows what runs, ./lab down removes it)\n")
-        return _INTERRUPTED
+        sys.stderr.write(f"error: interrupted ({_WHAT_RUNS})\n")
+        return _SIGNALLED + signal.SIGINT
     except BrokenPipeError:
         # The reader (`| head`) has seen enough. Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

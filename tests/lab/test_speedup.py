@@ -91,13 +91,17 @@ def test_a_worker_that_is_killed_ends_the_run_with_its_name() -> None:
 
 
 @pytest.mark.usefixtures("stack")
-def test_control_c_leaves_nothing() -> None:
+@pytest.mark.parametrize(
+    ("sent", "code", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")]
+)
+def test_ended_from_outside_it_leaves_nothing(sent: signal.Signals, code: int, words: str) -> None:
     own = Stack("ipclabspeedup")
     with running(own, "tcp") as (process, _):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert said.splitlines()[-1].startswith("error: interrupted")
+    assert process.returncode == code
+    assert said.splitlines()[-1].startswith(f"error: {words}")
+    assert "Traceback" not in said
     assert own.leftovers() == []
 
 
