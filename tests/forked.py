@@ -16,8 +16,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
-# What `labctl` and `ipclab` import when they start, and neither of the two itself.
-_SERVER.set_forkserver_preload(["click", "ipclab.endpoint", "ipclab.merge", "ipclab.responder", "ipclab.speedup.roles"])
+# What `labctl` and `ipclab` import when they start or refuse, and neither of the two itself.
+_SERVER.set_forkserver_preload(
+    [
+        *("click", "configparser", "difflib", "dotenv"),
+        *("ipclab.endpoint", "ipclab.merge", "ipclab.placement", "ipclab.responder", "ipclab.speedup.roles"),
+    ]
+)
 
 
 def run_module(
