@@ -17,7 +17,7 @@ WAIT = (
     + """raise_when_terminated()
 try:
     print("ready", flush=True)
-    time.sleep(30)
+    time.sleep(600)
 except Terminated as signalled:
     os.kill(os.getpid(), signal.SIGTERM)
     print("cleared away after", signalled, signalled.number)
@@ -43,7 +43,7 @@ def stack():
 
 def test_it(stack):
     print("ready", flush=True)
-    time.sleep(30)
+    time.sleep(600)
 """
 
 
@@ -51,7 +51,11 @@ def ended(script: str, *sent: signal.Signals, ignored: signal.Signals | None = N
     """Exit code, output, and what was said, after `sent` came once it was ready."""
     with subprocess.Popen(
         [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}{os.pathsep}{REPOSITORY / 'services'}"},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{REPOSITORY / 'scripts'}{os.pathsep}{REPOSITORY / 'services'}",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # they take most of its time
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -64,7 +68,7 @@ def ended(script: str, *sent: signal.Signals, ignored: signal.Signals | None = N
         for number in sent:
             process.send_signal(number)
         try:
-            process.wait(20)
+            process.wait(120)
         finally:
             process.kill()
         assert process.stderr
