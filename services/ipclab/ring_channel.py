@@ -172,15 +172,17 @@ class RingReceiver(_Endpoint):
             self._ring.format()
         self._words[RECEIVER_LOOKS] = 1  # before it first sleeps
         self._try_read_into = self._ring.try_read_into
+        self._wait_for_record = shared.record_bell.wait
+        self._slept = False
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        length = self._try_read_into(buffer)
+        # Whoever slept for the last one will most likely sleep for this one: then the look before that is enough.
+        length = None if self._slept else self._try_read_into(buffer)
         if length is None:
-            deadline = time.monotonic() + timeout_s
             if self._spins:
-                length = _spin(self._try_read_into, buffer, None, deadline)
+                length = _spin(self._try_read_into, buffer, None, time.monotonic() + timeout_s)
             else:
-                length = self._read_when_written(buffer, deadline)
+                length = self._read_when_written(buffer, timeout_s)
             if length is None:
                 raise self._timed_out(ReceiveTimeout("the ring is empty", code=errno.EAGAIN))
         if self._words[SENDER_WAITS]:
@@ -204,19 +206,25 @@ class RingReceiver(_Endpoint):
         self._words[SENDER_WAITS] = 0
         self._shared.room_bell.ring()
 
-    def _read_when_written(self, buffer: memoryview, deadline: float) -> int | None:
-        words, look, wait = self._words, self._try_read_into, self._shared.record_bell.wait
-        nap = _FIRST_NAP_S
+    def _read_when_written(self, buffer: memoryview, timeout_s: float) -> int | None:
+        words, look, wait = self._words, self._try_read_into, self._wait_for_record
         words[RECEIVER_LOOKS] = 0
-        while (length := look(buffer)) is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            if wait(min(left, nap)):  # the sender has said that we are awake
-                words[RECEIVER_LOOKS] = 0
-                nap = _FIRST_NAP_S
-            else:
-                nap = left
+        length = look(buffer)
+        self._slept = length is None
+        if length is None:
+            deadline = time.monotonic() + timeout_s
+            left, nap = timeout_s, _FIRST_NAP_S
+            while length is None and left > 0:
+                if wait(left if left < nap else nap):
+                    nap = _FIRST_NAP_S
+                    length = look(buffer)  # the sender has said that we are awake
+                    if length is not None:
+                        return length
+                    words[RECEIVER_LOOKS] = 0
+                else:
+                    nap = left
+                length = look(buffer)
+                left = deadline - time.monotonic()
         words[RECEIVER_LOOKS] = 1
         return length
 

@@ -13,6 +13,7 @@ import ctypes
 import errno
 import time
 
+_NS = 1_000_000_000
 SEMAPHORE_BYTES = 64  # sem_t is 32 bytes on 64-bit Linux; a cache line each
 
 
@@ -23,11 +24,12 @@ class _Timespec(ctypes.Structure):
 # Calls that never sleep keep the interpreter's lock, which makes them faster; the one that sleeps gives it up.
 _quick = ctypes.PyDLL(None)
 _sleepy = ctypes.CDLL(None, use_errno=True)
-_init, _post, _trywait = _quick.sem_init, _quick.sem_post, _quick.sem_trywait
+_init, _post = _quick.sem_init, _quick.sem_post
 _init.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_uint)
-_post.argtypes = _trywait.argtypes = (ctypes.c_void_p,)
+_post.argtypes = (ctypes.c_void_p,)
 _HAS_CLOCKWAIT = hasattr(_sleepy, "sem_clockwait")
 _CLOCK = time.CLOCK_MONOTONIC if _HAS_CLOCKWAIT else time.CLOCK_REALTIME
+_now_ns = time.clock_gettime_ns
 _WITH_CLOCK = (_CLOCK,) if _HAS_CLOCKWAIT else ()
 _sleep = _sleepy.sem_clockwait if _HAS_CLOCKWAIT else _sleepy.sem_timedwait
 _sleep.argtypes = (ctypes.c_void_p, *(ctypes.c_int for _ in _WITH_CLOCK), ctypes.POINTER(_Timespec))
@@ -43,6 +45,8 @@ class PsharedSemaphore:
         """
         assert len(memory) >= SEMAPHORE_BYTES
         self._address = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+        self._until = _Timespec()
+        self._sleep_arguments = (self._address, *_WITH_CLOCK, ctypes.byref(self._until))
         if fresh:
             _init(self._address, 1, 0)
 
@@ -52,10 +56,10 @@ class PsharedSemaphore:
 
     def wait(self, timeout_s: float) -> bool:
         """See `ipclab.ring_channel.Bell`."""
-        address = self._address
-        if _trywait(address):
-            until_ns = time.clock_gettime_ns(_CLOCK) + int(timeout_s * 1e9)
-            until = _Timespec(*divmod(until_ns, 1_000_000_000))
-            if _sleep(address, *_WITH_CLOCK, ctypes.byref(until)):
-                return ctypes.get_errno() == errno.EINTR  # a signal: look again
+        until_ns = _now_ns(_CLOCK) + int(timeout_s * 1e9)
+        until = self._until
+        until.seconds = seconds = until_ns // _NS
+        until.nanoseconds = until_ns - seconds * _NS
+        if _sleep(*self._sleep_arguments):
+            return ctypes.get_errno() == errno.EINTR  # a signal: look again
         return True
