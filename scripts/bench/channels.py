@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.shapes import Side
 from ipclab import registry, round_trip
 from ipclab.batches import BatchReceiver, BatchSender
-from ipclab.channel import Address, Mechanism, Tuning, Wait
+from ipclab.channel import Address, Direction, Mechanism, Tuning, Wait
 from ipclab.mechanisms._inherited_pipe import Conversation
 
 
@@ -28,7 +28,7 @@ class Pair:
 def open_pair(mechanism: str, wait: Wait, directory: Path, *, replies: bool) -> Iterator[Pair]:
     """A channel of `mechanism` and a way back; nothing of them is left afterwards.
 
-    `replies`: the way back is that of `ipclab.round_trip`. Without it, it is a second channel, so that the first is
+    `replies`: a channel that goes both ways is its own way back. All else has a second channel, so that the first is
     exactly what a pair of the lab has. An anonymous pipe is always the one that a fork hands down, and a second one
     back. `directory` is where those that need a name in the filesystem have it.
     """
@@ -37,7 +37,7 @@ def open_pair(mechanism: str, wait: Wait, directory: Path, *, replies: bool) -> 
             yield _inherited(undo)
             return
         subject = registry.load(mechanism, Tuning(wait=wait))
-        make = _round_trip if replies else _two_channels
+        make = _round_trip if replies and subject.traits.direction is Direction.TWO_WAY else _two_channels
         yield make(subject, directory, undo)
 
 
