@@ -62,6 +62,7 @@ class FrameReader:
 
     Use: `next_into(buffer)` until it returns None, then read into `space()` and call `filled(n)`.
     One buffer, allocated once; a message is copied out of it exactly once. `ipclab.scatter` spares large ones that.
+    `end` is how much of it is in use: 0 when all that was read has been handed out.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class FrameReader:
         self._bytes = bytearray(PREFIX_BYTES + self._max + self._trailer + read_ahead_bytes)
         self._view = memoryview(self._bytes)
         self._start = 0
-        self._end = 0
+        self.end = 0
         # The last sound prefix: nearly always the next one is the same, and comparing is faster than checking.
         write_prefix(self._view, 0)
         self._prefix = bytes(self._view[:PREFIX_BYTES])
@@ -82,16 +83,16 @@ class FrameReader:
 
     def space(self) -> memoryview:
         """Where the next read may put its bytes; never empty once `next_into` returned None."""
-        return self._view[self._end :]
+        return self._view[self.end :]
 
     def filled(self, count: int) -> None:
         """`count` bytes were put into `space()`."""
-        self._end += count
+        self.end += count
 
     @property
     def pending_bytes(self) -> int:
         """What was read and belongs to no message handed out or skipped yet."""
-        return self._end - self._start
+        return self.end - self._start
 
     def next_into(self, buffer: memoryview) -> int | None:
         """Copy the next whole message to `buffer` and return its length, or None if more bytes are needed.
@@ -100,7 +101,7 @@ class FrameReader:
         :raises MessageTooLarge: the message does not fit `buffer`; it was skipped
         """
         start = self._start
-        available = self._end - start
+        available = self.end - start
         if available < PREFIX_BYTES:
             if start:
                 self._make_room()
@@ -115,7 +116,7 @@ class FrameReader:
         begin = start + PREFIX_BYTES
         end = begin + length
         frame_end = end + self._trailer
-        if self._end < frame_end:
+        if self.end < frame_end:
             self._make_room()
             return None
         if self._trailer and not self._holds(begin, end):
@@ -127,8 +128,8 @@ class FrameReader:
                 raise torn
             begin, end = begin + _MARK.size, end - _MARK.size
             length -= 2 * _MARK.size
-        if frame_end == self._end:
-            self._start = self._end = 0
+        if frame_end == self.end:
+            self._start = self.end = 0
         else:
             self._start = frame_end
         if length > len(buffer):
@@ -141,8 +142,8 @@ class FrameReader:
 
         :raises TornMessage: a part of a message was left, and is dropped
         """
-        left = self._end - self._start
-        self._start = self._end = 0
+        left = self.end - self._start
+        self._start = self.end = 0
         if left:
             raise TornMessage(f"the writer ended within a message; {left} bytes dropped", code=errno.EBADMSG)
 
@@ -154,7 +155,7 @@ class FrameReader:
         begin, left = self._start, self.pending_bytes
         if left:
             position = self._next_prefix()
-            self._start = position if position >= 0 else self._end
+            self._start = position if position >= 0 else self.end
             raise TornMessage(f"{self._start - begin} bytes of a message that was never finished", code=errno.EBADMSG)
 
     def _length_at(self, position: int) -> int | None:
@@ -185,30 +186,33 @@ class FrameReader:
 
     def _next_prefix(self) -> int:
         """Where behind the first byte a sound prefix begins, or the beginning of what may be one; -1 for nowhere."""
-        last = self._end - PREFIX_BYTES
-        position = self._bytes.find(_MAGIC, self._start + 1, self._end)
+        last = self.end - PREFIX_BYTES
+        position = self._bytes.find(_MAGIC, self._start + 1, self.end)
         while 0 <= position <= last and self._length_at(position) is None:
-            position = self._bytes.find(_MAGIC, position + 1, self._end)
+            position = self._bytes.find(_MAGIC, position + 1, self.end)
         return position
 
     def _resynchronize(self) -> TornMessage:
         begin = self._start
         position = self._next_prefix()
         # No sound prefix: keep the last bytes, which may be the beginning of one.
-        self._start = position if position >= 0 else max(begin + 1, self._end - len(_MAGIC) + 1)
+        self._start = position if position >= 0 else max(begin + 1, self.end - len(_MAGIC) + 1)
         return TornMessage(f"{self._start - begin} bytes are no frame; skipped", code=errno.EBADMSG)
 
     def _make_room(self) -> None:
-        if self._start == self._end:
-            self._start = self._end = 0
+        if self._start == self.end:
+            self._start = self.end = 0
         elif self._start:
-            kept = self._end - self._start
-            self._view[:kept] = self._view[self._start : self._end]
-            self._start, self._end = 0, kept
+            kept = self.end - self._start
+            self._view[:kept] = self._view[self._start : self.end]
+            self._start, self.end = 0, kept
 
 
 class FrameWriter:
-    """Makes frames without copying large messages: the pieces that writev(2) is to write one behind the other."""
+    """Makes frames without copying large messages: the pieces that writev(2) is to write one behind the other.
+
+    `frame_bytes`: how many they were together, the last time. A frame up to PIPE_BUF is one piece.
+    """
 
     def __init__(self, max_message_bytes: int, *, marked: bool = False) -> None:
         self._max = max_message_bytes
@@ -244,6 +248,7 @@ class FrameWriter:
         """Write the prefix for messages of this length, which the next one most likely has too."""
         self._length = length
         self._with_marks = self._marked and is_marked(length)
+        self.frame_bytes = PREFIX_BYTES + length + (2 * _MARK.size if self._with_marks else 0)
         write_prefix(self._prefix, length + (2 * _MARK.size if self._with_marks else 0))
         self._prefix_check = zlib.crc32(self._prefix)
         self._whole = [self._small[: PREFIX_BYTES + length]]

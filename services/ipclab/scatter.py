@@ -8,7 +8,7 @@ message is whole, the hole is filled with what came so far, and everything is as
 
 from __future__ import annotations
 
-from ipclab.framing import PREFIX_BYTES, FrameReader
+from ipclab.framing import PREFIX_BYTES, FrameReader, is_marked
 
 # Shorter ones come many to a read; then one copy costs less than one more system call.
 MIN_BYTES = 16384
@@ -26,10 +26,12 @@ class ScatterReader(FrameReader):
         self._everything = [self._view]
         self._head = self._view[:PREFIX_BYTES]
         self._hole: memoryview | None = None
+        self._frame_bytes = 0  # of a small frame like the last one; 0: it was not small
+        self._message = self._view[:0]  # where its message is, if a read brought exactly one
 
     def places(self, buffer: memoryview) -> list[memoryview]:
         """Where the next read may put its bytes, in this order; after `next_into` returned None."""
-        end, length = self._end, self._length
+        end, length = self.end, self._length
         if length < MIN_BYTES or self._marked:  # a mixed message must not reach the caller's buffer
             return [self._view[end:]] if end else self._everything
         if not end and length <= len(buffer):
@@ -47,14 +49,23 @@ class ScatterReader(FrameReader):
         :raises TornMessage: see `next_into`
         :raises MessageTooLarge: see `next_into`
         """
-        self._end += count
+        length = self._length
+        if (
+            count == self._frame_bytes
+            and not self.end
+            and length <= len(buffer)
+            and self._bytes.startswith(self._prefix)
+        ):
+            buffer[:length] = self._message
+            return length
+        self.end += count
         if self._hole is None:
             return self.next_into(buffer)
-        if self._end >= PREFIX_BYTES and self._bytes.startswith(self._prefix):
-            if self._end < PREFIX_BYTES + self._length:
+        if self.end >= PREFIX_BYTES and self._bytes.startswith(self._prefix):
+            if self.end < PREFIX_BYTES + self._length:
                 return None
             self._hole = None
-            self._end = 0
+            self.end = 0
             return self._length
         self.fill_hole()
         return self.next_into(buffer)
@@ -62,8 +73,16 @@ class ScatterReader(FrameReader):
     def fill_hole(self) -> None:
         """Take what came of a message out of the caller's buffer."""
         hole, self._hole = self._hole, None
-        if hole is not None and self._end > PREFIX_BYTES:
-            self._view[PREFIX_BYTES : self._end] = hole[: self._end - PREFIX_BYTES]
+        if hole is not None and self.end > PREFIX_BYTES:
+            self._view[PREFIX_BYTES : self.end] = hole[: self.end - PREFIX_BYTES]
+
+    def _length_at(self, position: int) -> int | None:
+        length = super()._length_at(position)
+        if length is not None:
+            is_small = length < MIN_BYTES and not (self._marked and is_marked(length))
+            self._frame_bytes = PREFIX_BYTES + length if is_small else 0
+            self._message = self._view[PREFIX_BYTES : self._frame_bytes]
+        return length
 
     def end_of_stream(self) -> None:
         self._hole = None

@@ -19,7 +19,7 @@ class InheritedPipeReceiver(PipeReceiver):
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(_WHAT)
-        self._add(descriptor)
+        self._add_pipe(descriptor)
 
     def remove(self) -> None:
         """The kernel object goes with its last descriptor."""

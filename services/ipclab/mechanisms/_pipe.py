@@ -9,14 +9,15 @@ from functools import partial
 from ipclab.channel import ClosingEndpoint
 from ipclab.mechanisms._stream import StreamWriter
 from ipclab.mechanisms._stream_receiver import StreamReceiver
+from ipclab.mechanisms._timed import pipe_read, pipe_write
 
 
 class PipeSender(ClosingEndpoint):
-    """The writing end of a pipe, non-blocking. Without a reader it is EPIPE (Python ignores SIGPIPE)."""
+    """The writing end of a pipe. Without a reader it is EPIPE (Python ignores SIGPIPE)."""
 
     def __init__(self, what: str, descriptor: int, *, marked: bool = False) -> None:
         self._descriptor = descriptor
-        self.send = StreamWriter(what, descriptor, partial(os.writev, descriptor), marked=marked).send
+        self.send = StreamWriter(what, descriptor, pipe_write(descriptor), marked=marked).send
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -25,7 +26,11 @@ class PipeSender(ClosingEndpoint):
 
 
 class PipeReceiver(StreamReceiver):
-    """The reading ends: any byte stream's, but that a pipe's capacity is its own (pipe(7))."""
+    """The reading ends: any byte stream's, but for a pipe's capacity and its wait (pipe(7))."""
 
     def _capacity_of(self, descriptor: int) -> int:
         return fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ)
+
+    def _add_pipe(self, descriptor: int) -> None:
+        """Read this one too, and close it when its stream ends."""
+        self._add(descriptor, pipe_read(descriptor), partial(os.close, descriptor))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Callable
-from functools import partial
 
 from ipclab.channel import ClosingEndpoint
 from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, Unusable
 from ipclab.mechanisms._stream import StreamWriter
 from ipclab.mechanisms._stream_receiver import StreamReceiver
+from ipclab.mechanisms._timed import socket_read, socket_write
 
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNUSABLE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EEXIST, errno.EMFILE, errno.ENAMETOOLONG, errno.EPROTOTYPE)
@@ -51,9 +50,8 @@ class ConnectionSender(ClosingEndpoint):
     """The connecting side."""
 
     def __init__(self, what: str, connection: socket.socket) -> None:
-        connection.setblocking(False)
         self._connection = connection
-        self.send = StreamWriter(what, connection.fileno(), partial(os.writev, connection.fileno())).send
+        self.send = StreamWriter(what, connection.fileno(), socket_write(connection)).send
 
     def close(self) -> None:
         self._connection.close()
@@ -97,11 +95,15 @@ class ConnectionReceiver(StreamReceiver):
             connection, _ = self._listener.accept()
         except OSError:  # the peer may be gone again by now
             return
+        connection.setblocking(True)
         try:
-            connection.setblocking(False)
             if self._prepare:
                 self._prepare(connection)
         except OSError:
             connection.close()
             return
-        self._add(connection.detach())
+        self._welcome(connection)
+
+    def _welcome(self, connection: socket.socket) -> None:
+        """Read what comes from there, and close it when that ends."""
+        self._add(connection.fileno(), socket_read(connection), connection.close)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import errno
-import os
-import select
 import socket
 import time
-from functools import partial
 from typing import Any
 
-from ipclab.errors import PeerGone, ReceiveTimeout
-from ipclab.framing import FrameReader
+from ipclab.errors import ChannelError, PeerGone, ReceiveTimeout
 from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, StreamWriter
+from ipclab.mechanisms._stream_receiver import Stream
+from ipclab.mechanisms._timed import socket_read, socket_write
+from ipclab.scatter import ScatterReader
 
 
 class ConnectionAsker(ConnectionSender):
@@ -22,31 +21,37 @@ class ConnectionAsker(ConnectionSender):
     def __init__(self, what: str, connection: socket.socket) -> None:
         super().__init__(what, connection)
         self._what = what
-        self._frames = FrameReader(MAX_MESSAGE_BYTES)
-        self._poll = select.poll()
-        self._poll.register(connection, select.POLLIN)
+        self._frames = ScatterReader(MAX_MESSAGE_BYTES)
+        self._readv = socket_read(connection)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         deadline = time.monotonic() + timeout_s
+        frames = self._frames
+        length = frames.next_into(buffer) if frames.end else None
         left = timeout_s
-        while (length := self._frames.next_into(buffer)) is None:
-            if left < 0 or not self._poll.poll(left * 1000):
-                raise ReceiveTimeout(f"{self._what}: no reply", code=errno.EAGAIN)
-            self._read()
-            left = deadline - time.monotonic()
+        try:
+            while length is None:
+                length = self._read(buffer, left, deadline)
+                left = deadline - time.monotonic()
+                if length is None and left <= 0:
+                    raise ReceiveTimeout(f"{self._what}: no reply", code=errno.EAGAIN)
+        except ChannelError:
+            frames.fill_hole()  # the buffer is the caller's again
+            raise
         return length
 
-    def _read(self) -> None:
+    def _read(self, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
+        frames = self._frames
         try:
-            count = self._connection.recv_into(self._frames.space())
+            count = self._readv(frames.places(buffer), timeout_s, deadline)
         except BlockingIOError:
-            return
+            return None
         except OSError as error:
             raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.ECONNRESET) from error
         if not count:
-            self._frames.end_of_stream()
+            frames.end_of_stream()
             raise PeerGone(f"{self._what}: the answerer has closed", code=errno.ECONNRESET)
-        self._frames.filled(count)
+        return frames.took(count, buffer)
 
 
 class ConnectionAnswerer(ConnectionReceiver):
@@ -54,24 +59,26 @@ class ConnectionAnswerer(ConnectionReceiver):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._asker = -1
+        self._asker: StreamWriter | None = None
         self._writers: dict[int, StreamWriter] = {}
 
     def reply(self, payload: memoryview, timeout_s: float) -> None:
         """See `ipclab.two_way.Answerer`."""
-        descriptor = self._asker
-        if descriptor < 0:
+        asker = self._asker
+        if asker is None:
             raise PeerGone(f"{self._what}: whoever asked has gone", code=errno.EPIPE)
-        writer = self._writers.get(descriptor)
-        if writer is None:
-            writer = self._writers[descriptor] = StreamWriter(self._what, descriptor, partial(os.writev, descriptor))
-        writer.send(payload, timeout_s)
+        asker.send(payload, timeout_s)
 
-    def _read(self, descriptor: int, buffer: memoryview) -> int | None:
-        self._asker = descriptor
-        return super()._read(descriptor, buffer)
+    def _welcome(self, connection: socket.socket) -> None:
+        super()._welcome(connection)
+        descriptor = connection.fileno()
+        self._writers[descriptor] = StreamWriter(self._what, descriptor, socket_write(connection))
+
+    def _read(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
+        self._asker = self._writers[stream.descriptor]
+        return super()._read(stream, buffer, timeout_s, deadline)
 
     def _drop(self, descriptor: int) -> None:
         super()._drop(descriptor)
-        self._writers.pop(descriptor, None)
-        self._asker = -1
+        del self._writers[descriptor]
+        self._asker = None

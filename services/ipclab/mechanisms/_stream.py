@@ -1,4 +1,4 @@
-"""What the byte-stream mechanisms share: frames through descriptors that neither give nor take them at once."""
+"""What the byte-stream mechanisms share: frames into descriptors that do not take them at once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import select
 import struct
 import termios
 import time
-from collections.abc import Callable
 
 from ipclab.errors import ChannelFull, PeerGone
 from ipclab.framing import FrameWriter
+from ipclab.mechanisms._timed import Timed
 
 MAX_MESSAGE_BYTES = 1 << 20
 _INT = struct.Struct("i")
@@ -30,37 +30,36 @@ def unread_bytes(descriptor: int) -> int:
 
 
 class StreamWriter:
-    """Sends messages as frames through a non-blocking descriptor.
+    """Sends messages as frames through a descriptor.
 
-    `write(pieces)` is the system call, writev(2): it returns the bytes taken and raises `OSError`. `marked`, here and
-    below, where several senders write into one stream: see `ipclab.framing`. A frame of which one byte was written
-    must be finished, or the stream is broken for all that follow.
+    `write` is the system call, writev(2), which may wait for room itself. `marked`, here and below, where several
+    senders write into one stream: see `ipclab.framing`. A frame of which one byte was written must be finished, or
+    the stream is broken for all that follow.
     """
 
-    def __init__(
-        self, what: str, descriptor: int, write: Callable[[list[memoryview]], int], *, marked: bool = False
-    ) -> None:
+    def __init__(self, what: str, descriptor: int, write: Timed, *, marked: bool = False) -> None:
         self._what = what
         self._write = write
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
-        self._pieces = FrameWriter(MAX_MESSAGE_BYTES, marked=marked).pieces
+        self._frames = FrameWriter(MAX_MESSAGE_BYTES, marked=marked)
         self._rest: memoryview | None = None  # of a message that was accepted: a copy, the caller's has changed
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         """`Sender.send` for a byte stream."""
+        deadline = time.monotonic() + timeout_s
         if self._rest is not None:
-            self._send_rest(time.monotonic() + timeout_s)
-        pieces = self._pieces(payload)
-        size = sum(map(len, pieces))
+            self._send_rest(deadline)
+        frames = self._frames
+        pieces = frames.pieces(payload)
         try:
-            taken = self._write(pieces)
+            taken = self._write(pieces, timeout_s, deadline)
         except BlockingIOError:
             taken = 0
         except OSError as error:
             raise self._gone(error, may_be_delivered=False) from error
-        if taken != size:
-            self._go_on(pieces, size, taken, time.monotonic() + timeout_s)
+        if taken != frames.frame_bytes:
+            self._go_on(pieces, frames.frame_bytes, taken, deadline)
 
     def _send_rest(self, deadline: float) -> None:
         """Finish the message of which the kernel took only a part.
@@ -89,7 +88,7 @@ class StreamWriter:
             if is_full and not self._poll.poll(max(0.0, left) * 1000):
                 break
             try:
-                taken += self._write(behind(pieces, taken))
+                taken += self._write(behind(pieces, taken), max(0.0, left), deadline)
                 is_full = is_in_hand
             except BlockingIOError:
                 is_full = True

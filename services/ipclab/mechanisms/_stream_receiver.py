@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 import errno
-import os
 import select
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ipclab.channel import ClosingEndpoint
 from ipclab.errors import ChannelError, ReceiveTimeout
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, unread_bytes
+from ipclab.mechanisms._timed import Timed
 from ipclab.scatter import ScatterReader
+
+# How long somebody may stand at the door while we wait for the one who spoke last.
+_DOOR_S = 0.1
+_READS_PER_LOOK = 32
+
+
+@dataclass(slots=True)
+class Stream:
+    """One sender's bytes; `close` when they end."""
+
+    descriptor: int
+    frames: ScatterReader
+    read: Timed
+    close: Callable[[], None]
 
 
 class StreamReceiver(ClosingEndpoint):
-    """Receives messages as frames from any number of non-blocking descriptors, each a byte stream of its own.
+    """Receives messages as frames from any number of descriptors, each a byte stream of its own.
 
     A new sender comes in through the `door` (a socket; -1: there is none), so it need not wait until the
     old one's stream has ended. Whoever has bytes is read once before anybody is read twice: a fast sender
-    does not starve a slow one.
+    does not starve a slow one. One that is alone and has just spoken is waited for by its read, without poll(2):
+    half the system calls. Then the others, who are none, and the door get their look every now and then.
     """
 
     def __init__(self, what: str, door: int = -1, *, marked: bool = False) -> None:
         self._what = what
         self._marked = marked
         self._door = door
-        self._streams: dict[int, ScatterReader] = {}
+        self._streams: dict[int, Stream] = {}
         self._ready: list[tuple[int, int]] = []
         self._current: ScatterReader | None = None  # may have another whole message
         self._reading: ScatterReader | None = None  # may have a hole in the caller's buffer
+        self._alone: Stream | None = None
+        self._until_look = 0
         self._poll = select.poll()
         if door >= 0:
             self._poll.register(door, select.POLLIN)
@@ -40,20 +59,27 @@ class StreamReceiver(ClosingEndpoint):
             if length is not None:
                 return length
             self._current = None
-        deadline = time.monotonic() + timeout_s
+        now = time.monotonic()
+        deadline = now + timeout_s
         left = timeout_s
         try:
             while True:
-                length = self._read(self._next_ready(left), buffer)
+                stream = self._alone
+                if stream is None or left <= 0:
+                    stream = self._next_ready(left)
+                elif left > _DOOR_S and self._door >= 0:
+                    left = _DOOR_S
+                length = self._read(stream, buffer, left, now + left) if stream else None
                 if length is not None:
                     return length
-                left = deadline - time.monotonic()
+                now = time.monotonic()
+                left = deadline - now
         except ChannelError:
             self._leave_buffer()
             raise
 
-    def _next_ready(self, left_s: float) -> int:
-        """A descriptor that can be read.
+    def _next_ready(self, left_s: float) -> Stream | None:
+        """A stream that can be read; None: it was the door.
 
         :raises ReceiveTimeout: none can within `left_s`
         """
@@ -61,7 +87,10 @@ class StreamReceiver(ClosingEndpoint):
             self._ready = self._poll.poll(left_s * 1000) if left_s >= 0 else []
             if not self._ready:
                 raise ReceiveTimeout(f"{self._what}: no message", code=errno.EAGAIN)
-        return self._ready.pop()[0]
+        stream = self._streams.get(self._ready.pop()[0])
+        if stream is None:
+            self._let_in()
+        return stream
 
     def _leave_buffer(self) -> None:
         """The caller's buffer is the caller's again: take the part of a message out of it that came so far."""
@@ -70,10 +99,11 @@ class StreamReceiver(ClosingEndpoint):
             self._reading = None
 
     def close(self) -> None:
-        for descriptor in self._streams:
-            os.close(descriptor)
+        for stream in self._streams.values():
+            stream.close()
         self._streams.clear()
         self._ready.clear()
+        self._look_at_all()
         self._current = self._reading = None
 
     def queued_bytes(self) -> int:
@@ -92,36 +122,56 @@ class StreamReceiver(ClosingEndpoint):
         """The door is readable: `_add` whoever stands there."""
         raise NotImplementedError
 
-    def _add(self, descriptor: int) -> None:
-        """Read this one too; it is closed when its stream ends."""
-        self._streams[descriptor] = ScatterReader(MAX_MESSAGE_BYTES, marked=self._marked)
+    def _add(self, descriptor: int, read: Timed, close: Callable[[], None]) -> None:
+        """Read this one too; `close` is called when its stream ends, or ours."""
+        self._streams[descriptor] = Stream(
+            descriptor, ScatterReader(MAX_MESSAGE_BYTES, marked=self._marked), read, close
+        )
         self._poll.register(descriptor, select.POLLIN)
+        self._look_at_all()
 
     def _drop(self, descriptor: int) -> None:
         """The stream of `descriptor` ended."""
         self._poll.unregister(descriptor)
-        del self._streams[descriptor]
-        os.close(descriptor)
+        self._streams.pop(descriptor).close()
 
-    def _read(self, descriptor: int, buffer: memoryview) -> int | None:
+    def _read(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
         """Read once; a message's length, if one is whole now."""
-        frames = self._streams.get(descriptor)
-        if frames is None:
-            self._let_in()
-            return None
+        frames = stream.frames
         if frames is not self._reading:
             self._leave_buffer()
             self._reading = frames
         try:
-            count = os.readv(descriptor, frames.places(buffer))
+            count = stream.read(frames.places(buffer), timeout_s, deadline)
         except BlockingIOError:
+            self._look_at_all()
             return None
         except OSError:  # ECONNRESET, ETIMEDOUT: the same as the end of the stream
             count = 0
         if count:
-            self._current = frames  # whatever happens, look into it first the next time
-            return frames.took(count, buffer)
-        self._drop(descriptor)
+            self._until_look -= 1
+            if self._until_look <= 0:
+                self._look_or_not(stream)
+            try:
+                return frames.took(count, buffer)
+            finally:
+                if frames.end:  # whatever happened, look into it first the next time
+                    self._current = frames
+        self._look_at_all()
+        self._drop(stream.descriptor)
         self._reading = None
         frames.end_of_stream()
         return None
+
+    def _look_at_all(self) -> None:
+        """Before the next read, see who can be read."""
+        self._alone = None
+        self._until_look = 0
+
+    def _look_or_not(self, stream: Stream) -> None:
+        """`stream` has spoken: either this was its turn after a look, or it is time for one."""
+        if self._alone is None and len(self._streams) == 1:
+            self._alone = stream
+            self._until_look = _READS_PER_LOOK
+        else:
+            self._look_at_all()

@@ -27,7 +27,8 @@ def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s
     :raises ChannelFull: no room within `timeout_s`
     :raises PeerGone: the queue was removed
     """
-    deadline = ALARM.limit(timeout_s)
+    deadline = time.monotonic() + timeout_s
+    ALARM.limit(timeout_s, deadline)
     try:
         queue.send(payload, True, type_)
     except _OBJECT_ERRORS as error:
@@ -38,7 +39,7 @@ def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s
             raise ChannelFull(f"{WHAT} {queue.key:#x} is full", code=errno.EAGAIN) from error
         put(queue, payload, type_, left)
     finally:
-        ALARM.done()
+        ALARM.waiting = False
 
 
 def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[bytes, int]:
@@ -47,7 +48,8 @@ def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[by
     :raises ReceiveTimeout: none came within `timeout_s`
     :raises PeerGone: the queue was removed
     """
-    deadline = ALARM.limit(timeout_s)
+    deadline = time.monotonic() + timeout_s
+    ALARM.limit(timeout_s, deadline)
     try:
         received: tuple[bytes, int] = queue.receive(True, type_)
     except _OBJECT_ERRORS as error:
@@ -58,7 +60,7 @@ def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[by
             raise ReceiveTimeout(f"{WHAT} {queue.key:#x} is empty", code=errno.ENOMSG) from error
         return take(queue, type_, left)
     finally:
-        ALARM.done()
+        ALARM.waiting = False
     return received
 
 

@@ -66,8 +66,7 @@ class AnonymousPipeReceiver(PipeReceiver):
         for descriptor in descriptors:
             os.set_inheritable(descriptor, False)
             if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-                os.set_blocking(descriptor, False)
-                self._add(descriptor)
+                self._add_pipe(descriptor)
             else:
                 os.close(descriptor)
 
@@ -103,7 +102,7 @@ class AnonymousPipe:
             "many_receivers": "ipclab.mechanisms._unix",
             "requires": "unix(7), pathname",
             "copies": "write(2), read(2), and ipclab.framing",
-            "waits": "poll(2)",
+            "waits": "poll(2); read(2), write(2), and ipclab.mechanisms._timed",
             "send_errnos": "unix(7), write(2)",
         },
     )

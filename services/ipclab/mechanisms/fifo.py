@@ -43,7 +43,7 @@ class FifoReceiver(PipeReceiver):
     def __init__(self, path: Path, descriptor: int) -> None:
         super().__init__(f"fifo {path}", marked=True)
         self._path = path
-        self._add(descriptor)
+        self._add_pipe(descriptor)
 
     def remove(self) -> None:
         self.close()
@@ -56,7 +56,7 @@ class FifoReceiver(PipeReceiver):
         The new one is opened before the old is closed, so that a writer that comes now finds a reader.
         """
         try:
-            self._add(os.open(self._path, _READ))
+            self._add_pipe(os.open(self._path, _READ))
         except OSError as error:
             raise PeerGone(f"fifo {self._path}: {error.strerror}", code=error.errno or errno.ENOENT) from error
         super()._drop(descriptor)
@@ -93,7 +93,7 @@ class Fifo:
             "many_receivers": "ipclab.framing",
             "requires": "fifo(7)",
             "copies": "write(2), read(2), and ipclab.framing",
-            "waits": "poll(2)",
+            "waits": "poll(2); read(2), write(2), and ipclab.mechanisms._timed",
             "send_errnos": "open(2), write(2)",
         },
     )

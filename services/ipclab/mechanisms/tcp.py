@@ -71,7 +71,7 @@ class Tcp:
             "many_receivers": "bind(2), EADDRINUSE",
             "requires": "network_namespaces(7)",
             "copies": "send(2), read(2), and ipclab.framing",
-            "waits": "poll(2)",
+            "waits": "poll(2); read(2), write(2), and ipclab.mechanisms._timed",
             "send_errnos": "connect(2), send(2), tcp(7); EHOSTUNREACH: ipclab.mechanisms._socket",
         },
     )

@@ -76,7 +76,7 @@ class UnixStream:
             "many_receivers": "ipclab.mechanisms._unix",
             "requires": "unix(7), pathname",
             "copies": "send(2), read(2), and ipclab.framing",
-            "waits": "poll(2)",
+            "waits": "poll(2); read(2), write(2), and ipclab.mechanisms._timed",
             "send_errnos": "connect(2), unix(7), send(2)",
         },
     )
