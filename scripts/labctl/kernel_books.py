@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from labctl.echo_objects import EchoObjects
 from labctl.measurements import fresh
 from labctl.prometheus import Prometheus
 
@@ -14,6 +15,7 @@ class Segment:
     """Shared memory: System V has a key and counts who has it attached, POSIX has a name and does not."""
 
     mechanism: str  # "" for an object that is none of a pair's
+    owner: str  # the mechanism, or the service whose it is: responder, probe; "" for nobody of the lab
     key: str
     name: str
     uid: int
@@ -26,6 +28,7 @@ class Queue:
     """A message queue: System V limits its bytes, POSIX its messages."""
 
     mechanism: str
+    owner: str
     key: str
     name: str
     uid: int
@@ -62,20 +65,23 @@ class KernelBooks:
 _Identity = tuple[str, str, str, str, str]  # mechanism, key, id, name, uid
 
 
-def read(prometheus: Prometheus) -> KernelBooks:
-    """The books as they were at the last scrape, objects in the order of their pairs."""
+def read(prometheus: Prometheus, others: EchoObjects) -> KernelBooks:
+    """The books as they were at the last scrape, objects in the order of their pairs; `others` knows the matrix's."""
     attachments = _objects(prometheus, "ipc_kernel_shm_attachments")
     segments = [
-        Segment(mechanism, key, name, int(uid), size, attachments.get((mechanism, key, id_, name, uid)))
+        Segment(mechanism, owner, key, name, int(uid), size, attachments.get((mechanism, key, id_, name, uid)))
         for (mechanism, key, id_, name, uid), size in _objects(prometheus, "ipc_kernel_shm_size_bytes").items()
+        for owner in [mechanism or others.of_segment(key, name)]
     ]
     figures = [
         _objects(prometheus, f"ipc_kernel_queue_{figure}")
         for figure in ("messages", "bytes", "limit_messages", "limit_bytes")
     ]
     queues = [
-        Queue(identity[0], identity[1], identity[3], int(identity[4]), *(found.get(identity) for found in figures))
+        Queue(mechanism, owner, key, name, int(uid), *(found.get(identity) for found in figures))
         for identity in sorted(set().union(*figures))
+        for mechanism, key, _, name, uid in [identity]
+        for owner in [mechanism or others.of_queue(key, name)]
     ]
     held, limits = (
         {

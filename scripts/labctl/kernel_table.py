@@ -9,7 +9,8 @@ from labctl.printing import new_table, show_lines, show_table
 
 _CONDITIONS = (
     "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for",
-    "the kernel's overhead too, so it is full before its bytes are that many. Pair -: of no pair.",
+    "the kernel's overhead too, so it is full before its bytes are that many. The responder's and the probes' are",
+    "for the matrix; of -: nobody's of the lab.",
     "",
 )
 
@@ -22,7 +23,7 @@ def show(books: KernelBooks) -> None:
     if not rows:
         return
     table = new_table()
-    for heading in ("the kernel holds", "for pair"):
+    for heading in ("the kernel holds", "of"):
         table.add_column(heading, no_wrap=True)
     for heading in ("bytes", "messages", "attached"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -36,10 +37,10 @@ def _rows(books: KernelBooks) -> Iterator[_Row]:
     for segment in books.segments:
         attached = "-" if segment.attachments is None else str(segment.attachments)
         what = f"shared memory {segment.key or segment.name}"
-        yield what, segment.mechanism or "-", f"{segment.size_bytes:,}", "-", attached
+        yield what, segment.owner or "-", f"{segment.size_bytes:,}", "-", attached
     for queue in books.queues:
         depth = (of(queue.bytes, queue.limit_bytes), of(queue.messages, queue.limit_messages))
-        yield f"queue {queue.key or queue.name}", queue.mechanism or "-", *depth, "-"
+        yield f"queue {queue.key or queue.name}", queue.owner or "-", *depth, "-"
     for buffer in books.buffers:
         yield "pipe or socket buffer", buffer.mechanism, of(buffer.bytes, buffer.limit_bytes), "-", "-"
     if books.dev_shm_used_bytes is not None:

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from unittest.mock import Mock
+
 import pytest
 
+from ipclab.channel import Address
 from labctl import kernel_books, kernel_table
+from labctl.echo_objects import EchoObjects
 from labctl.kernel_books import Buffer, KernelBooks, Queue, Segment
 from unit.test_status import Vector, prometheus_that_says
 
 # As Prometheus has them: without the labels that are empty.
 RING = {"mechanism": "sysv_shm", "key": "0x01", "id": "1", "uid": "10001"}
 STRAY = {"key": "0x02", "id": "2", "uid": "0"}
+# The responder's System V key is 0x100; a probe hears a ring's replies three keys on (ipclab.half_duplex).
+ECHO = {"key": "0x101", "id": "4", "uid": "10001"}
+REPLY = {"key": "0x103", "id": "5", "uid": "10001"}
+ECHO_OBJECT = {"name": "/ipclab-echo-posix-shm", "uid": "10001"}
+REPLY_OBJECT = {"name": "/ipclab-echo-posix-shm.reply", "uid": "10001"}
+ECHO_QUEUE = {"name": "/ipclab-echo-posix-mq", "uid": "10001"}
 OBJECT = {"mechanism": "posix_shm", "name": "/ring", "uid": "10001"}
 SYSV = {"mechanism": "sysv_mq", "key": "0x03", "id": "3", "uid": "10001"}
 POSIX = {"mechanism": "posix_mq", "name": "/queue", "uid": "10001"}
 FIFO = {"mechanism": "fifo"}
 
 ANSWERS: dict[str, Vector] = {
-    "shm_attachments": [(RING, 2.0), (STRAY, 0.0)],
-    "shm_size_bytes": [(RING, 2_097_424.0), (STRAY, 4096.0), (OBJECT, 2_097_424.0)],
-    "queue_messages": [(SYSV, 15.0), (POSIX, 10.0)],
+    "shm_attachments": [(RING, 2.0), (STRAY, 0.0), (ECHO, 1.0), (REPLY, 1.0)],
+    "shm_size_bytes": [
+        (RING, 2_097_424.0),
+        (STRAY, 4096.0),
+        (ECHO, 64.0),
+        (REPLY, 64.0),
+        (OBJECT, 2_097_424.0),
+        (ECHO_OBJECT, 64.0),
+        (REPLY_OBJECT, 64.0),
+    ],
+    "queue_messages": [(SYSV, 15.0), (POSIX, 10.0), (ECHO_QUEUE, 0.0)],
     "queue_bytes": [(SYSV, 15_360.0), (POSIX, 10_240.0)],
     "queue_limit_messages": [(POSIX, 10.0)],
     "queue_limit_bytes": [(SYSV, 16_384.0)],
@@ -30,28 +49,34 @@ ANSWERS: dict[str, Vector] = {
 }
 BOOKS = KernelBooks(
     segments=[
-        Segment("", "0x02", "", 0, 4096, 0),
-        Segment("posix_shm", "", "/ring", 10001, 2_097_424, None),
-        Segment("sysv_shm", "0x01", "", 10001, 2_097_424, 2),
+        Segment("", "responder", "", "/ipclab-echo-posix-shm", 10001, 64, None),
+        Segment("", "probe", "", "/ipclab-echo-posix-shm.reply", 10001, 64, None),
+        Segment("", "", "0x02", "", 0, 4096, 0),
+        Segment("", "responder", "0x101", "", 10001, 64, 1),
+        Segment("", "probe", "0x103", "", 10001, 64, 1),
+        Segment("posix_shm", "posix_shm", "", "/ring", 10001, 2_097_424, None),
+        Segment("sysv_shm", "sysv_shm", "0x01", "", 10001, 2_097_424, 2),
     ],
     queues=[
-        Queue("posix_mq", "", "/queue", 10001, 10, 10_240, 10, None),
-        Queue("sysv_mq", "0x03", "", 10001, 15, 15_360, None, 16_384),
+        Queue("", "responder", "", "/ipclab-echo-posix-mq", 10001, 0, None, None, None),
+        Queue("posix_mq", "posix_mq", "", "/queue", 10001, 10, 10_240, 10, None),
+        Queue("sysv_mq", "sysv_mq", "0x03", "", 10001, 15, 15_360, None, 16_384),
     ],
     buffers=[Buffer("fifo", 1028, 65_536)],
     dev_shm_used_bytes=4_202_496,
     dev_shm_limit_bytes=67_108_864,
 )
+OTHERS = EchoObjects.at(Address(key=0x100, path=Path("/channel")))
 
 
 def test_objects_are_put_together_from_their_series() -> None:
     with prometheus_that_says(ANSWERS) as prometheus:
-        assert kernel_books.read(prometheus) == BOOKS
+        assert kernel_books.read(prometheus, OTHERS) == BOOKS
 
 
 def test_nothing_is_held_where_nothing_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     with prometheus_that_says({}) as prometheus:
-        books = kernel_books.read(prometheus)
+        books = kernel_books.read(prometheus, OTHERS)
     assert books == KernelBooks([], [], [], None, None)
     kernel_table.show(books)
     assert capsys.readouterr().out == ""
@@ -62,6 +87,9 @@ def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     for row in (
         "shared memory 0x02 - 4,096 - 0",
+        "shared memory 0x101 responder 64 - 1",
+        "shared memory /ipclab-echo-posix-shm.reply probe 64 - -",
+        "queue /ipclab-echo-posix-mq responder - 0 -",
         "shared memory /ring posix_shm 2,097,424 - -",
         "shared memory 0x01 sysv_shm 2,097,424 - 2",
         "queue /queue posix_mq 10,240 10 of 10 -",
@@ -70,3 +98,11 @@ def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str
         "/dev/shm - 4,202,496 of 67,108,864 - -",
     ):
         assert row.split() in lines
+
+
+def test_the_responder_tells_where_its_objects_are() -> None:
+    command = ["responder", "--key", "256", "--path", "/channel", "--port", "9000"]
+    responder = Mock(service="responder")
+    responder.docker.attrs = {"Config": {"Cmd": command}}
+    assert EchoObjects.of([responder]) == OTHERS
+    assert EchoObjects.of([]).of_segment("0x100", "") == ""
