@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from labctl.prometheus import Prometheus
 from labctl.tables import duration
 
 _LOOPBACK = "127.0.0.1"
+_UNNAMED = re.compile(r"[0-9a-f]{64}")  # what the engine calls a volume that nobody named
 
 
 def show(prometheus: Prometheus, probes: Mapping[Placement, Container], mechanism: str, placement: Placement) -> None:
@@ -55,7 +57,7 @@ def _volumes(container: Container) -> dict[str, str]:
     return {
         mount["Name"]: f"{mount['Name']} at {mount['Destination']}"
         for mount in container.docker.attrs["Mounts"]
-        if mount["Type"] == "volume" and mount["Destination"] != "/state"
+        if mount["Type"] == "volume" and not _UNNAMED.fullmatch(mount["Name"])
     }
 
 

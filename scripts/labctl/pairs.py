@@ -47,7 +47,8 @@ def declared() -> list[str]:
 def observers_of(mechanisms: Iterable[str]) -> list[str]:
     """The services that watch the IPC namespace of one of these pairs."""
     services = _compose_file(COMPOSE_FILE)["services"]
-    joined = {services[name].get("ipc") for mechanism in mechanisms for name in services_of(mechanism)} - {None}
+    modes = {services[name].get("ipc", "") for mechanism in mechanisms for name in services_of(mechanism)}
+    joined = {mode for mode in modes if mode.startswith("service:")}  # else a namespace of its own
     others = set(services) - set(matrix_services())
     return [
         name for name in services if name in others and not mechanism_of(name) and services[name].get("ipc") in joined

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ipclab.placement import Placement
 from labctl import placed, placements
 from labctl.configuration import Configuration
-from labctl.measurements import measure
+from labctl.measurements import SETTLED_AFTER_S, fresh, measure
 from labctl.placed import Placed
 from labctl.printing import show_lines
 from labctl.progress import say, step
@@ -81,7 +81,8 @@ def _show(lab: Relocation, mechanism: str, placement: Placement) -> None:
     """Wait until what is to be seen is there, and print it."""
     if placements.reaches(mechanism, placement):
         lab.wait_for_traffic(mechanism)
-        wait_until(lambda: measure(lab.prometheus, [mechanism])[0].rate, _FELT_WITHIN_S)  # a whole window over there
+        with step("Measuring what arrives there"):
+            wait_until(lambda: _is_measured(lab.prometheus, mechanism), _FELT_WITHIN_S)
     else:
         with step("Waiting until the producer feels it"):
             wait_until(lambda: _is_dark(lab.prometheus, mechanism), _FELT_WITHIN_S)
@@ -90,6 +91,12 @@ def _show(lab: Relocation, mechanism: str, placement: Placement) -> None:
     show_lines([str(finding) for finding in placed.findings(lab.prometheus, here, measured)])
     if placement is Placement.SECOND_HOST:
         show_lines(["Both engines run on one kernel and so on one clock: one-way latency stays exact."])
+
+
+def _is_measured(prometheus: Prometheus, mechanism: str) -> bool:
+    """The consumer has been seen over there for as long as the recorded rate looks back."""
+    now = f"ipc_messages_received_total{{mechanism='{mechanism}'}}"
+    return bool(prometheus.query(f"{fresh(now)} and {now} offset {SETTLED_AFTER_S}s"))
 
 
 def _is_dark(prometheus: Prometheus, mechanism: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,11 +12,13 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab import registry
+from ipclab.channel import Sharing
+from ipclab.metrics import Role
 from ipclab.placement import SHARED, Placement
 from labctl import dial, pairs
 from labctl.containers import PROJECT_LABEL, Container
 from labctl.errors import LabError
-from labctl.measurements import WINDOW_S, PairMeasures
+from labctl.measurements import WINDOW_S, PairMeasures, fresh
 from labctl.prometheus import Prometheus
 
 LABEL = "ipclab.placement"
@@ -44,6 +46,7 @@ class Finding:
     needs: Sequence[str]
     messages_per_s: float | None
     producer_errors: Sequence[str]  # of the last seconds, errno by name
+    ipc_namespaces: Mapping[str, str]  # inode by role, as both sides show it
 
     def as_json(self) -> dict[str, Any]:
         """For `status --json`."""
@@ -53,6 +56,8 @@ class Finding:
         """One line."""
         where = f"the consumer of {self.mechanism} is at {self.placement} ({self.state})"
         missing = " and ".join(name for name in self.needs if name not in self.shares)
+        inodes = [self.ipc_namespaces.get(str(role), "not shown") for role in (Role.CONSUMER, Role.PRODUCER)]
+        which = f" ({inodes[0]}, the producer's is {inodes[1]})" if missing == Sharing.IPC_NAMESPACE else ""
         if self.messages_per_s:
             return f"placed: {where}: {self.messages_per_s:,.0f} messages/s arrive there"
         if self.messages_per_s is None:
@@ -60,8 +65,9 @@ class Finding:
         said = f"the producer gets {', '.join(self.producer_errors)}" if self.producer_errors else _SILENT
         if not missing:
             return f"placed: {where}: nothing arrives; {said}"
+        needs = f"{self.mechanism} needs the same {missing}, and there it has another one{which}"
         return (
-            f"placed: {where}, dark: {self.mechanism} needs the same {missing}, and there it has another one; {said} "
+            f"placed: {where}, dark: {needs}; {said} "
             f"(hint: ./lab matrix --explain {self.mechanism} {self.placement}; ./lab place {self.mechanism} --back)"
         )
 
@@ -123,6 +129,7 @@ def findings(prometheus: Prometheus, placed: Sequence[Placed], measured: Sequenc
             sorted(registry.load(it.mechanism).traits.requires),
             rates.get(it.mechanism),
             errors_of(prometheus, it.mechanism),
+            _ipc_namespaces(prometheus, it.mechanism),
         )
         for it in placed
     ]
@@ -134,3 +141,8 @@ def errors_of(prometheus: Prometheus, mechanism: str) -> list[str]:
     return sorted(
         sample.labels["errno"] for sample in prometheus.query(f"sum by (errno) (increase({counter}[{WINDOW_S}s])) > 0")
     )
+
+
+def _ipc_namespaces(prometheus: Prometheus, mechanism: str) -> dict[str, str]:
+    shown = prometheus.query(fresh(f"ipc_namespace_info{{mechanism='{mechanism}'}}"))
+    return {sample.labels["role"]: sample.labels["ipc"] for sample in shown}

@@ -1,7 +1,8 @@
 """The container of a consumer that is placed elsewhere: the pair's own, but for what it shares with its producer.
 
 Docker's raw configuration is copied from the consumer that Compose made, so the command, the image and the confinement
-are the same. Of the network, `metrics` stays on this engine: Prometheus has to see it.
+are the same. What it shares is the producer's: its IPC namespace, or the volume that is its /channel. The network
+`metrics` stays on this engine, because Prometheus has to see it; at shared_network it is all that the two share.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from ipclab.placement import SHARED, Placement
 from labctl import placed
 from labctl.configuration import Configuration
 from labctl.containers import Container, one_off_labels
-from labctl.errors import LabError
 
 _CHANNEL = "/channel"
 _BOOKS = "--books"  # what only consumers that share a mailbox need; the ledger has it all where there is one
@@ -25,12 +25,9 @@ _BOUNDED = ("Memory", "MemorySwap", "PidsLimit", "CpusetCpus")  # by the second 
 
 
 def configuration_of(
-    original: Container, placement: Placement, found: Sequence[Container], configuration: Configuration
+    original: Container, producer: Container, placement: Placement, configuration: Configuration
 ) -> dict[str, Any]:
-    """The body of the engine's "create a container" for the consumer of a pair at `placement`.
-
-    :raises LabError: the IPC namespace is to be shared, and its holder does not run
-    """
+    """The body of the engine's "create a container" for the consumer of a pair at `placement`."""
     attributes = original.docker.attrs
     config, host = attributes["Config"], attributes["HostConfig"]
     mechanism = str(original.mechanism)
@@ -50,11 +47,11 @@ def configuration_of(
         "Labels": labels,
         "HostConfig": {name: host[name] for name in (*_CONFINED, *(() if there else _BOUNDED)) if name in host},
     }
-    body["HostConfig"]["IpcMode"] = _ipc_mode(placement, found)
-    if volumes := _volumes(original, placement):
-        body["HostConfig"]["Binds"] = volumes
-    else:
-        body["Volumes"] = {_CHANNEL: {}}  # what a path leads to where the pair's volume is not: an empty one
+    body["HostConfig"]["IpcMode"] = "private"
+    if Sharing.IPC_NAMESPACE in SHARED[placement]:
+        body["HostConfig"]["IpcMode"] = f"container:{producer.docker.id}"
+    if Sharing.VOLUME in SHARED[placement]:  # else the image's own, which is empty
+        body["HostConfig"]["Binds"] = [f"{_channel_of(producer)}:{_CHANNEL}"]
     if there:
         body["HostConfig"]["NetworkMode"] = "host"
     else:
@@ -91,17 +88,6 @@ def _without_books(command: Sequence[str]) -> list[str]:
     return kept
 
 
-def _ipc_mode(placement: Placement, found: Sequence[Container]) -> str:
-    if Sharing.IPC_NAMESPACE not in SHARED[placement]:
-        return "private"
-    holders = [container for container in found if container.service == "holder" and container.running]
-    if not holders:
-        raise LabError("no holder of the shared IPC namespace runs", hint="./lab up starts the whole lab")
-    return f"container:{holders[0].docker.id}"
-
-
-def _volumes(original: Container, placement: Placement) -> list[str]:
-    if Sharing.VOLUME not in SHARED[placement]:
-        return []
-    mounts = original.docker.attrs["Mounts"]
-    return [f"{mount['Name']}:{_CHANNEL}" for mount in mounts if mount["Destination"] == _CHANNEL]
+def _channel_of(producer: Container) -> str:
+    mounts = producer.docker.attrs["Mounts"]
+    return str(next(mount["Name"] for mount in mounts if mount["Destination"] == _CHANNEL))

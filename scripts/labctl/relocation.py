@@ -73,7 +73,7 @@ class Relocation:
         if placement is Placement.SECOND_HOST:
             assert self.other is not None
             client = self.other
-        body = placed_container.configuration_of(original, placement, self._found, self._configuration)
+        body = placed_container.configuration_of(original, self._producer(original), placement, self._configuration)
         name = f"{self._configuration.project}-{placed.service_of(str(original.mechanism))}-{placement}"
         with _said(f"the consumer of {original.mechanism} cannot be placed at {placement}"):
             made = client.api.create_container_from_config(body, name.replace("_", "-"))
@@ -92,6 +92,10 @@ class Relocation:
             if now:
                 stop_and_remove(now.docker)
         self._tell(str(original.mechanism), f"the consumer of {original.mechanism} moved to {placement}")
+
+    def _producer(self, original: Container) -> Container:
+        pair = containers.of_pair(self._found, str(original.mechanism))
+        return next(container for container in pair if container.is_producer and container.running)
 
     def put_back(self, now: Placed) -> None:
         """Stop the one elsewhere, carry the books back, and start what Compose made."""

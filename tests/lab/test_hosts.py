@@ -13,6 +13,7 @@ from docker.models.networks import Network
 
 from ipclab import registry
 from ipclab.channel import Sharing
+from lab import readme_matrix
 from lab.stack import Stack, wait_until
 
 # TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/tcp.py).
@@ -69,6 +70,8 @@ def test_a_second_host_is_reached_by_the_network_mechanisms_alone(second_host: S
     for name, cell in cells.items():
         remote = registry.load(name).traits.requires == {Sharing.NETWORK}
         assert (cell["success"], cell["error"]) == ((True, None) if remote else (False, "ENOENT")), name
+    printed = second_host.lab("matrix", "--markdown")
+    assert readme_matrix.cells(printed.stdout) == readme_matrix.of_readme(), "README's table is not what is measured"
     evidence = second_host.lab("matrix", "--explain", "sysv_shm", "second_host")
     assert "shmget(key 0x" in evidence.stdout
     assert "= -1 ENOENT" in evidence.stdout

@@ -6,14 +6,11 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
 
-import pytest
-
 from ipclab import registry
 from ipclab.placement import Placement
 from labctl import placed_container, placed_targets, placements
 from labctl.configuration import Configuration
 from labctl.containers import Container
-from labctl.errors import LabError
 from labctl.placed import Finding
 
 CONFIGURATION = Configuration("it", {"LAB_TCP_PORT": "9465", "LAB_UDP_PORT": "9001"})
@@ -30,7 +27,7 @@ def consumer(mechanism: str, **host: Any) -> Container:
             "Env": ["LAB_RATE=200", "LAB_HOLDER=holder"],
         },
         "HostConfig": {"ReadonlyRootfs": True, "CapDrop": ["ALL"], "Memory": 1, "IpcMode": "container:abc", **host},
-        "Mounts": [{"Name": "it_fifo", "Destination": "/channel"}, {"Name": "anonymous", "Destination": "/state"}],
+        "Mounts": [{"Name": f"it_{mechanism}", "Destination": "/channel"}, {"Name": "its", "Destination": "/state"}],
         "NetworkSettings": {
             "Networks": {"it_metrics": {"Aliases": ["exporter"]}, "it_tcp": {"Aliases": ["tcp-receiver"]}}
         },
@@ -53,8 +50,9 @@ def test_every_pair_can_be_moved_to_where_it_shares_something_else() -> None:
         assert reached == ([Placement.SECOND_HOST] if name in ("tcp", "udp") else [])
 
 
-def body(mechanism: str, placement: Placement, *found: Container) -> dict[str, Any]:
-    return placed_container.configuration_of(consumer(mechanism), placement, found, CONFIGURATION)
+def body(mechanism: str, placement: Placement) -> dict[str, Any]:
+    producer = replace(consumer(mechanism), service=f"{mechanism}-producer")
+    return placed_container.configuration_of(consumer(mechanism), producer, placement, CONFIGURATION)
 
 
 def test_the_second_host_shares_its_network_alone() -> None:
@@ -67,7 +65,6 @@ def test_the_second_host_shares_its_network_alone() -> None:
     assert "Binds" not in made["HostConfig"]
     assert "Memory" not in made["HostConfig"]
     assert made["HostConfig"]["CapDrop"] == ["ALL"]
-    assert made["Volumes"] == {"/channel": {}}
 
 
 def test_each_consumer_there_has_a_metrics_port_of_its_own() -> None:
@@ -82,26 +79,33 @@ def test_prometheus_is_told_of_those_on_the_second_host() -> None:
     assert placed_targets.targets([], CONFIGURATION) == [{"targets": []}]
 
 
-def test_what_is_shared_on_this_host_is_what_the_placement_says() -> None:
-    volume = body("fifo", Placement.SHARED_VOLUME)["HostConfig"]
-    assert (volume["Binds"], volume["IpcMode"], volume["NetworkMode"]) == (
-        ["it_fifo:/channel"],
-        "private",
-        "it_metrics",
-    )
-    network = body("fifo", Placement.SHARED_NETWORK)["HostConfig"]
-    assert ("Binds" in network, network["IpcMode"]) == (False, "private")
-    holder = replace(consumer("fifo"), service="holder")
-    assert body("fifo", Placement.SHARED_IPC, holder)["HostConfig"]["IpcMode"] == "container:fifo-id"
-    with pytest.raises(LabError, match="no holder"):
-        body("fifo", Placement.SHARED_IPC)
+def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
+    def shared(mechanism: str, placement: Placement) -> tuple[Any, Any]:
+        host = body(mechanism, placement)["HostConfig"]
+        assert host["NetworkMode"] == "it_metrics", "a pair's own network, where only Prometheus's is needed"
+        return host.get("Binds"), host["IpcMode"]
+
+    for name in registry.names():
+        expected = {
+            Placement.SHARED_VOLUME: ([f"it_{name}:/channel"], "private"),
+            Placement.SHARED_NETWORK: (None, "private"),
+            Placement.SHARED_IPC: (None, f"container:{name}-id"),
+        }
+        for place in set(placements.elsewhere(name)) - {Placement.SECOND_HOST}:
+            assert shared(name, place) == expected[place]
 
 
 def test_what_is_said_about_one_that_is_elsewhere() -> None:
-    arrives = Finding("tcp", Placement.SECOND_HOST, "running", ["network"], ["network"], 200.0, [])
+    arrives = Finding("tcp", Placement.SECOND_HOST, "running", ["network"], ["network"], 200.0, [], {})
     assert str(arrives) == "placed: the consumer of tcp is at second_host (running): 200 messages/s arrive there"
-    dark = Finding("sysv_shm", Placement.SECOND_HOST, "running", ["network"], ["ipc namespace"], 0.0, ["EAGAIN"])
+    inodes = {"producer": "4026531001", "consumer": "4026531002"}
+    dark = Finding(
+        "sysv_shm", Placement.SECOND_HOST, "running", ["network"], ["ipc namespace"], 0.0, ["EAGAIN"], inodes
+    )
     assert "dark: sysv_shm needs the same ipc namespace" in str(dark)
+    assert "another one (4026531002, the producer's is 4026531001)" in str(dark)
+    without = Finding("fifo", Placement.SHARED_IPC, "running", ["ipc namespace"], ["volume"], 0.0, ["ENXIO"], inodes)
+    assert "fifo needs the same volume, and there it has another one; the producer gets ENXIO" in str(without)
     assert "the producer gets EAGAIN" in str(dark)
     assert "not measured" in str(replace(arrives, messages_per_s=None))
     cut = replace(arrives, messages_per_s=0.0, producer_errors=["ETIMEDOUT"])
