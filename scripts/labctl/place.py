@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ipclab.placement import Placement
-from labctl import placed, placements
+from labctl import placed_findings, placements
 from labctl.configuration import Configuration
 from labctl.measurements import SETTLED_AFTER_S, fresh, measure
 from labctl.placed import Placed
@@ -88,7 +88,7 @@ def _show(lab: Relocation, mechanism: str, placement: Placement) -> None:
             wait_until(lambda: _is_dark(lab.prometheus, mechanism), _FELT_WITHIN_S)
     here = [it for it in lab.find_placed() if it.mechanism == mechanism]
     measured = measure(lab.prometheus, [mechanism])
-    show_lines([str(finding) for finding in placed.findings(lab.prometheus, here, measured)])
+    show_lines([str(finding) for finding in placed_findings.findings(lab.prometheus, here, measured)])
     if placement is Placement.SECOND_HOST:
         show_lines(["Both engines run on one kernel and so on one clock: one-way latency stays exact."])
 
@@ -102,4 +102,4 @@ def _is_measured(prometheus: Prometheus, mechanism: str) -> bool:
 def _is_dark(prometheus: Prometheus, mechanism: str) -> bool:
     """The producer gets errors, and the consumer over there is seen to receive nothing."""
     (pair,) = measure(prometheus, [mechanism])
-    return bool(placed.errors_of(prometheus, mechanism)) and pair.rate == 0
+    return bool(placed_findings.errors_of(prometheus, mechanism)) and pair.rate == 0

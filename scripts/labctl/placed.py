@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import docker
 import requests
 from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
-from ipclab import registry
-from ipclab.channel import Sharing
-from ipclab.metrics import Role
-from ipclab.placement import SHARED, Placement
+from ipclab.placement import Placement
 from labctl import dial, pairs
 from labctl.containers import PROJECT_LABEL, Container
 from labctl.errors import LabError
-from labctl.measurements import WINDOW_S, PairMeasures, fresh
-from labctl.prometheus import Prometheus
 
 LABEL = "ipclab.placement"
 _MECHANISM_LABEL = "ipclab.mechanism"
@@ -33,46 +27,6 @@ class Placed:
     mechanism: str
     placement: Placement
     state: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What came of it. `messages_per_s` is what arrives there, None if it is not measured."""
-
-    mechanism: str
-    placement: Placement
-    state: str
-    shares: Sequence[str]
-    needs: Sequence[str]
-    messages_per_s: float | None
-    producer_errors: Sequence[str]  # of the last seconds, errno by name
-    ipc_namespaces: Mapping[str, str]  # inode by role, as both sides show it
-
-    def as_json(self) -> dict[str, Any]:
-        """For `status --json`."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """One line."""
-        where = f"the consumer of {self.mechanism} is at {self.placement} ({self.state})"
-        missing = " and ".join(name for name in self.needs if name not in self.shares)
-        inodes = [self.ipc_namespaces.get(str(role), "not shown") for role in (Role.CONSUMER, Role.PRODUCER)]
-        which = f" ({inodes[0]}, the producer's is {inodes[1]})" if missing == Sharing.IPC_NAMESPACE else ""
-        if self.messages_per_s:
-            return f"placed: {where}: {self.messages_per_s:,.0f} messages/s arrive there"
-        if self.messages_per_s is None:
-            return f"placed: {where}: not measured, Prometheus has seen nothing of it in the last seconds"
-        said = f"the producer gets {', '.join(self.producer_errors)}" if self.producer_errors else _SILENT
-        if not missing:
-            return f"placed: {where}: nothing arrives; {said}"
-        needs = f"{self.mechanism} needs the same {missing}, and there it has another one{which}"
-        return (
-            f"placed: {where}, dark: {needs}; {said} "
-            f"(hint: ./lab matrix --explain {self.mechanism} {self.placement}; ./lab place {self.mechanism} --back)"
-        )
-
-
-_SILENT = "the producer meets no error: what it opened before still has room"
 
 
 def labels(project: str, mechanism: str, placement: Placement) -> dict[str, str]:
@@ -115,34 +69,3 @@ def _on(client: docker.DockerClient, project: str) -> list[Placed]:
         for c in client.containers.list(all=True, filters=wanted, sparse=True)
         for of in [c.attrs]
     ]
-
-
-def findings(prometheus: Prometheus, placed: Sequence[Placed], measured: Sequence[PairMeasures]) -> list[Finding]:
-    """What is measured of each."""
-    rates = {pair.mechanism: pair.rate for pair in measured}
-    return [
-        Finding(
-            it.mechanism,
-            it.placement,
-            it.state,
-            sorted(SHARED[it.placement]),
-            sorted(registry.load(it.mechanism).traits.requires),
-            rates.get(it.mechanism),
-            errors_of(prometheus, it.mechanism),
-            _ipc_namespaces(prometheus, it.mechanism),
-        )
-        for it in placed
-    ]
-
-
-def errors_of(prometheus: Prometheus, mechanism: str) -> list[str]:
-    """The errnos that the pair's producer got in the last seconds."""
-    counter = f"ipc_send_errors_total{{mechanism='{mechanism}'}}"
-    return sorted(
-        sample.labels["errno"] for sample in prometheus.query(f"sum by (errno) (increase({counter}[{WINDOW_S}s])) > 0")
-    )
-
-
-def _ipc_namespaces(prometheus: Prometheus, mechanism: str) -> dict[str, str]:
-    shown = prometheus.query(fresh(f"ipc_namespace_info{{mechanism='{mechanism}'}}"))
-    return {sample.labels["role"]: sample.labels["ipc"] for sample in shown}

@@ -18,6 +18,7 @@ from labctl import (
     measurements,
     namespace_split,
     placed,
+    placed_findings,
     race_table,
     races,
     switches,
@@ -52,7 +53,9 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
         races_found = races.measure(prometheus, mechanisms_of(found))
         switches_found = switches.read(prometheus)
         splits = namespace_split.find(prometheus, found)
-        placements = placed.findings(prometheus, placed.all_placed(client, found, configuration.project), pairs)
+        placements = placed_findings.findings(
+            prometheus, placed.all_placed(client, found, configuration.project), pairs
+        )
     except PrometheusSilent:
         if not as_json:  # the containers' states are what there is to see
             tables.show_containers(found, meter.read())

@@ -11,7 +11,7 @@ from ipclab.placement import Placement
 from labctl import placed_container, placed_targets, placements
 from labctl.configuration import Configuration
 from labctl.containers import Container
-from labctl.placed import Finding
+from labctl.placed_findings import Finding
 
 CONFIGURATION = Configuration("it", {"LAB_TCP_PORT": "9465", "LAB_UDP_PORT": "9001"})
 
