@@ -1,4 +1,4 @@
-"""What came of a consumer that `./lab place` moved: what arrives there, or what it lacks, and what its producer meets."""
+"""What came of a consumer that was moved: what arrives there, or what it lacks there and what its producer meets."""
 
 from __future__ import annotations
 
@@ -36,8 +36,6 @@ class Finding:
         """One line."""
         where = f"the consumer of {self.mechanism} is at {self.placement} ({self.state})"
         missing = " and ".join(name for name in self.needs if name not in self.shares)
-        inodes = [self.ipc_namespaces.get(str(role), "not shown") for role in (Role.CONSUMER, Role.PRODUCER)]
-        which = f" ({inodes[0]}, the producer's is {inodes[1]})" if missing == Sharing.IPC_NAMESPACE else ""
         if self.messages_per_s:
             return f"placed: {where}: {self.messages_per_s:,.0f} messages/s arrive there"
         if self.messages_per_s is None:
@@ -45,11 +43,18 @@ class Finding:
         said = f"the producer gets {', '.join(self.producer_errors)}" if self.producer_errors else _SILENT
         if not missing:
             return f"placed: {where}: nothing arrives; {said}"
-        needs = f"{self.mechanism} needs the same {missing}, and there it has another one{which}"
+        needs = f"{self.mechanism} needs the same {missing}, and there it has another one{self._which(missing)}"
         return (
             f"placed: {where}, dark: {needs}; {said} "
             f"(hint: ./lab matrix --explain {self.mechanism} {self.placement}; ./lab place {self.mechanism} --back)"
         )
+
+    def _which(self, missing: str) -> str:
+        consumers, producers = (self.ipc_namespaces.get(role, "not shown") for role in (Role.CONSUMER, Role.PRODUCER))
+        return {
+            Sharing.IPC_NAMESPACE: f" ({consumers}, the producer's is {producers})",
+            Sharing.NETWORK: " (metrics, which no mechanism uses)",
+        }.get(Sharing(missing), "")
 
 
 _SILENT = "the producer meets no error: what it opened before still has room"

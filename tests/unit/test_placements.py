@@ -107,6 +107,8 @@ def test_what_is_said_about_one_that_is_elsewhere() -> None:
     without = Finding("fifo", Placement.SHARED_IPC, "running", ["ipc namespace"], ["volume"], 0.0, ["ENXIO"], inodes)
     assert "fifo needs the same volume, and there it has another one; the producer gets ENXIO" in str(without)
     assert "the producer gets EAGAIN" in str(dark)
+    apart = Finding("tcp", Placement.SHARED_IPC, "running", ["ipc namespace"], ["network"], 0.0, ["EHOSTUNREACH"], {})
+    assert "tcp needs the same network, and there it has another one (metrics, which no mechanism uses)" in str(apart)
     assert "not measured" in str(replace(arrives, messages_per_s=None))
     cut = replace(arrives, messages_per_s=0.0, producer_errors=["ETIMEDOUT"])
     assert str(cut).endswith("nothing arrives; the producer gets ETIMEDOUT")
