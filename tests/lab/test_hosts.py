@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docker.models.networks import Network
 
 from ipclab import registry
 from ipclab.channel import Sharing
-from lab import readme_matrix
+from lab import readme_matrix, second
 from lab.stack import Stack, wait_until
 
 # TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/tcp.py).
@@ -94,68 +92,92 @@ def test_shared_memory_goes_dark_on_the_other_host_and_nothing_is_lost(second_ho
     assert {**after, "sent": 0, "received": 0} == {**before, "sent": 0, "received": 0}
 
 
-@pytest.mark.timeout(240)
-def test_tcp_goes_on_across_the_engines_through_a_short_cut_and_after_a_long_one(second_host: Stack) -> None:
-    before = second_host.settle("tcp")
-    said = place(second_host, "tcp", "second_host")
+@pytest.mark.timeout(180)
+def test_each_side_of_a_queue_has_one_of_its_own_and_nothing_is_lost(second_host: Stack) -> None:
+    queues = ("sysv_mq", "posix_mq")
+    before = second_host.settle_all(*queues)
+    for name in queues:
+        said = place(second_host, name, "second_host")
+        assert f"dark: {name} needs the same ipc namespace" in said
     try:
-        assert "messages/s arrive there" in said
-        there = pair(second_host, "tcp")
-        assert there["received"] > before["received"], "its books did not come with it"
-
-        link = second_host.client.networks.get(f"{second_host.project}_tcp")
-        opens = second_host.total("tcp-producer", "ipc_channel_opens_total")
-        _cut(second_host, link, SHORT_CUT_S)
-        _arrives(second_host, "after a short cut")
-        assert second_host.total("tcp-producer", "ipc_channel_opens_total") == opens, "the stream did not go on"
-        assert pair(second_host, "tcp")["lost"] == there["lost"]
-
-        _cut(second_host, link, LONG_CUT_S)
-        _arrives(second_host, "after a long cut")
-        assert second_host.total("tcp-producer", "ipc_channel_opens_total") > opens, "nobody gave the connection up"
-        mended = pair(second_host, "tcp")
-        lost, known = (row["lost_by_reason"]["channel"] for row in (mended, there))
-        assert lost - known == mended["lost"] - there["lost"] > 0, "what the kernel had taken is lost, and counted"
+        for name in queues:
+            there = pair(second_host, name)
+            assert (there["placement"], there["messages_per_s"]) == ("second_host", 0)
+            assert there["producer_errors"] == ["EAGAIN"], "its own queue is not full"
+            assert there["received"] >= before[name]["received"], "its books did not come with it"
+            assert len(set(there["ipc_namespaces"].values())) == 2
+        held = json.loads(second_host.lab("status", "--json").stdout)["kernel"]["queues"]
+        waiting = {queue["mechanism"]: queue["messages"] for queue in held}
+        over_there = {name: second.queues_of(second_host, name) for name in queues}
+        for name in queues:
+            assert waiting[name] > 0, f"nothing waits in the queue that the producer of {name} has"
+            assert over_there[name], f"the consumer of {name} has no queue"
     finally:
-        place(second_host, "tcp", "--back")
-    after = second_host.settle("tcp")
-    assert after["sent"] == after["received"] + after["lost"]
-    assert after["received"] > mended["received"], "what was received over there was forgotten"
-    assert after["lost"] - mended["lost"] < mended["received"] - there["received"], "it counts as lost"
-    assert (after["corrupt"], after["duplicate"]) == (before["corrupt"], before["duplicate"])
+        for name in queues:
+            place(second_host, name, "--back")
+    after = second_host.settle_all(*queues)
+    for name in queues:
+        assert after[name]["received"] > before[name]["received"]
+        assert {**after[name], "sent": 0, "received": 0} == {**before[name], "sent": 0, "received": 0}
+
+
+@pytest.mark.timeout(300)
+def test_tcp_and_udp_go_on_across_the_engines_through_a_short_cut_and_after_a_long_one(second_host: Stack) -> None:
+    remote = ("tcp", "udp")
+    before = second_host.settle_all(*remote)
+    for name in remote:
+        said = place(second_host, name, "second_host")
+        assert "messages/s arrive there" in said
+    try:
+        there = {name: pair(second_host, name) for name in remote}
+        for name in remote:
+            assert there[name]["received"] > before[name]["received"], "its books did not come with it"
+
+        opens = second_host.total("tcp-producer", "ipc_channel_opens_total")
+        second.cut(second_host, remote, SHORT_CUT_S)
+        second.arrives(second_host, remote, "after a short cut")
+        assert second_host.total("tcp-producer", "ipc_channel_opens_total") == opens, "the stream did not go on"
+        assert pair(second_host, "tcp")["lost"] == there["tcp"]["lost"]
+        first = there["udp"]["lost"]  # a datagram that does not come is called lost after two seconds
+        known = wait_until("what udp lost is counted", 20, lambda: _more(pair(second_host, "udp")["lost"], first))
+
+        second.cut(second_host, remote, LONG_CUT_S)
+        second.arrives(second_host, remote, "after a long cut")
+        assert second_host.total("tcp-producer", "ipc_channel_opens_total") > opens, "nobody gave the connection up"
+        mended = {name: pair(second_host, name) for name in remote}
+        lost, then = (row["lost_by_reason"]["channel"] for row in (mended["tcp"], there["tcp"]))
+        assert lost - then == mended["tcp"]["lost"] - there["tcp"]["lost"] > 0, "what the kernel had taken is lost"
+        wait_until("what udp lost is counted", 20, lambda: _more(pair(second_host, "udp")["lost"], known))
+    finally:
+        for name in remote:
+            place(second_host, name, "--back")
+    after = second_host.settle_all(*remote)
+    for name in remote:
+        assert after[name]["sent"] == after[name]["received"] + after[name]["lost"]
+        assert after[name]["received"] > mended[name]["received"], "what was received over there was forgotten"
+        moved = mended[name]["received"] - there[name]["received"]
+        assert after[name]["lost"] - mended[name]["lost"] < moved, "it counts as lost"
+        assert (after[name]["corrupt"], after[name]["duplicate"]) == (
+            before[name]["corrupt"],
+            before[name]["duplicate"],
+        )
 
 
 @pytest.mark.timeout(120)
-def test_up_puts_a_consumer_back(second_host: Stack) -> None:
+def test_a_namespace_in_common_is_of_no_use_to_a_fifo_and_up_puts_its_consumer_back(second_host: Stack) -> None:
     before = second_host.settle("fifo")
-    place(second_host, "fifo", "shared_network")
+    assert "fifo needs the same volume, and there it has another one" in place(second_host, "fifo", "shared_ipc")
+    there = pair(second_host, "fifo")
+    assert there["ipc_namespaces"]["consumer"] == there["ipc_namespaces"]["producer"]
+    assert (there["shares"], there["messages_per_s"]) == (["ipc namespace"], 0)
     up = second_host.lab("up", "fifo")
     assert up.returncode == 0, up.stderr
-    assert "the consumer of fifo was at shared_network and is back" in up.stderr
+    assert "the consumer of fifo was at shared_ipc and is back" in up.stderr
     assert json.loads(second_host.lab("status", "--json").stdout)["placements"] == []
     after = second_host.settle("fifo")
     assert after["received"] > before["received"]
     assert after["duplicate"] == before["duplicate"]
 
 
-def _cut(stack: Stack, link: Network, seconds: int) -> None:
-    """Unplug the second host from the pair's network for so long. The time is what is tested."""
-    host = stack.container("second-host")
-    names = host.attrs["NetworkSettings"]["Networks"][link.name]["Aliases"]
-    link.disconnect(host)
-    end = time.monotonic() + seconds
-    try:
-        wait_until("the time of the cut is over", seconds + 1, lambda: time.monotonic() >= end)
-    finally:
-        link.connect(host, aliases=[name for name in names if name != host.short_id])
-
-
-def _arrives(stack: Stack, when: str) -> None:
-    """Until more is received there than now."""
-    received = "sum(ipc_messages_received_total{mechanism='tcp', instance=~'second-host:.*'})"
-
-    def count() -> float:
-        return float((stack.query(received) or [{"value": [0, "0"]}])[0]["value"][1])
-
-    first = count()
-    wait_until(f"messages arrive {when}", 30, lambda: count() > first)
+def _more(count: int, than: int) -> int:
+    return count if count > than else 0
