@@ -89,7 +89,7 @@ def _show(lab: Relocation, mechanism: str, placement: Placement) -> None:
     here = [it for it in lab.find_placed() if it.mechanism == mechanism]
     measured = measure(lab.prometheus, [mechanism])
     show_lines([str(finding) for finding in placed_findings.findings(lab.prometheus, here, measured)])
-    if placement is Placement.SECOND_HOST:
+    if placement is Placement.SECOND_HOST and placements.reaches(mechanism, placement):
         show_lines(["Both engines run on one kernel and so on one clock: one-way latency stays exact."])
 
 
