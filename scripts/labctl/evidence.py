@@ -92,8 +92,9 @@ def _command(probes: Mapping[Placement, Container], placement: Placement) -> lis
 
 
 def _outcome(tried: dict[str, Any], mechanism: str, placement: Placement) -> list[str]:
+    route = f"the route from there to the responder: {tried['route']}"
     if not tried["error"]:
-        return [f"{mechanism} from {placement}: ✓ {duration(tried['round_trip_s'])}, 64 B each way"]
+        return [f"{mechanism} from {placement}: ✓ {duration(tried['round_trip_s'])}, 64 B each way", route]
     reason = reasons.reason(registry.load(mechanism).traits, tried["error"])
     calls = [call for call in tried["failed_calls"] if call["error"] == tried["error"]]
     failed = (
@@ -105,6 +106,7 @@ def _outcome(tried: dict[str, Any], mechanism: str, placement: Placement) -> lis
         f"{mechanism} from {placement}: ✗ {tried['error']}",
         tried["text"],
         failed,
+        route,
         reason.sentence,
         reason.source,
     ]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from ipclab import metrics, registry, round_trip, system_calls
+from ipclab import metrics, registry, round_trip, route, system_calls
 from ipclab.channel import Address, Mechanism
 from ipclab.errors import ChannelError, TornMessage
 from ipclab.lifecycle import TICK_S, Stop, Vitals
@@ -63,10 +63,10 @@ def attempt(mechanism: Mechanism, address: Address, within_s: float = TRY_S) -> 
 
 
 def explained(mechanism: Mechanism, address: Address) -> dict[str, object]:
-    """One attempt, and under `failed_calls` the system calls that failed when it was made again under a tracer."""
+    """One attempt, the `route` to its host, and the `failed_calls` when it was made again under a tracer."""
     tried = attempt(mechanism, address)
     calls = [] if tried.success else system_calls.failed(lambda: attempt(mechanism, address))
-    return {**asdict(tried), "failed_calls": [asdict(call) for call in calls]}
+    return {**asdict(tried), "route": route.to(address.host), "failed_calls": [asdict(call) for call in calls]}
 
 
 class Prober:

@@ -81,6 +81,12 @@ def test_the_evidence_names_the_call_that_failed(stack: Stack) -> None:
         assert f"the system call that failed: {call}" in shown.stdout
         assert "= -1 ENOENT" in shown.stdout
         assert f"{stack.project}_echo" in shown.stdout
+        address = stack.container("responder").attrs["NetworkSettings"]["Networks"][f"{stack.project}_echo"][
+            "IPAddress"
+        ]
+        assert f"the route from there to the responder: {address} by eth" in shown.stdout
+    shown = stack.lab("matrix", "--explain", "tcp", "shared_volume")
+    assert "the route from there to the responder: none, the name has no address here" in shown.stdout
 
 
 def test_another_user_is_refused_and_does_not_hang(stack: Stack) -> None:
