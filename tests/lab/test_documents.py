@@ -15,6 +15,8 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 _THIS_RUN = ["./lab", "test"]
 # Builds what was built, or needs a registry: run by hand, and by the test of Compose without our command line.
 _COMPOSE_ALONE = ["docker", "compose", "up"]
+# Ends the lab of all tests, so a test of its own runs it last of all: tests/lab/test_zz_lifecycle.py.
+_DOWN = ["./lab", "down"]
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -23,28 +25,29 @@ def commands(page: Path) -> list[list[str]]:
     return [shlex.split(line) for block in blocks for line in block.splitlines() if line]
 
 
-@pytest.mark.usefixtures("stack")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_commands_of_a_page_work(page: Path) -> None:
-    own = Stack("ipclabdocs")
-    own.environment["LAB_RATE"] = "50"  # it runs beside the lab of the other tests
-    ran = 0
-    try:
-        for command in commands(page):
-            if command[:2] == _THIS_RUN:
-                assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "exec ./lab test"
-                continue
-            if command == _COMPOSE_ALONE:
-                continue
-            assert command[0] == "./lab", f"who runs {command}?"
-            done = own.lab(*command[1:], within_s=500)
-            assert done.returncode == 0, f"{command}: {done.stderr}"
-            ran += 1
-        if ran == 0:
-            assert not [c for c in commands(page) if c[:2] != _THIS_RUN]
-    finally:
-        own.lab("down")
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_the_commands_of_a_page_work(page: Path, stack: Stack) -> None:
+    """In the lab of all tests, which is as it was afterwards."""
+    asked = commands(page)
+    assert _DOWN not in asked[:-1]
+    ran = []
+    for command in asked:
+        if command[:2] == _THIS_RUN:
+            assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "exec ./lab test"
+            continue
+        if command in (_COMPOSE_ALONE, _DOWN):
+            continue
+        assert command[0] == "./lab", f"who runs {command}?"
+        done = stack.lab(*command[1:], within_s=500)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        ran.append(command[1])
+    if "up" in ran:
+        assert stack.lab("up").returncode == 0
+
+
+def test_the_pages_have_commands() -> None:
+    assert ["./lab", "up"] in commands(ROOT / "README.md")
 
 
 def test_every_link_leads_somewhere() -> None:
