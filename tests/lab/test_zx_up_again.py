@@ -25,7 +25,7 @@ def test_every_container_is_healthy(stack: Stack) -> None:
     for name in stack.containers():
 
         def health(service: str = name) -> bool:
-            state = stack.containers()[service].attrs["State"]
+            state = stack.container(service).attrs["State"]
             return "Health" not in state or state["Health"]["Status"] == "healthy"
 
         wait_until(f"{name} is healthy", 30, health)
