@@ -75,12 +75,10 @@ def test_every_container_is_confined(stack: Stack) -> None:
             assert [binding["HostIp"] for binding in published] == ["127.0.0.1"], name
 
 
-@pytest.mark.parametrize("path", ["/", "/opt", "/etc"])
-def test_the_root_cannot_be_written(stack: Stack, path: str) -> None:
+def test_the_root_cannot_be_written_and_nobody_is_root(stack: Stack) -> None:
+    script = "id -u; for folder in / /opt /etc; do touch $folder/x 2>&1; done"
     for name, container in stack.endpoints().items():
-        assert container.exec_run(["touch", f"{path}/x"]).exit_code != 0, name
-
-
-def test_the_processes_are_not_root(stack: Stack) -> None:
-    for name, container in stack.endpoints().items():
-        assert container.exec_run(["id", "-u"]).output.strip() == b"10001", name
+        user, *refused = container.exec_run(["sh", "-c", script]).output.decode().splitlines()
+        assert user == "10001", name
+        assert len(refused) == 3, name
+        assert all(line.endswith("Read-only file system") for line in refused), (name, refused)

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
+from collections.abc import Iterator
 
 import pytest
+from docker.models.containers import Container
 
 from ipclab import metrics
 from lab.stack import ROOT, Stack
 
-IMAGE = f"ipclab/prometheus:{os.environ.get('LAB_IMAGE_TAG', 'local')}"
+
+@pytest.fixture(scope="module")
+def image(stack: Stack) -> Iterator[Container]:
+    """A container of the image of the lab's Prometheus that does nothing until it is asked."""
+    attributes = stack.container("prometheus").attrs
+    container = stack.client.containers.run(
+        attributes["Image"], entrypoint=["/bin/sh", "-c", "sleep 600"], network_mode="none", init=True, detach=True
+    )
+    try:
+        yield container
+    finally:
+        container.remove(force=True, v=True)
 
 
-def promtool(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def inside(image: Container, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["docker", "run", "--rm", "--interactive", "--network=none", "--entrypoint=/bin/promtool", IMAGE, *arguments],
+        ["docker", "exec", "--interactive", str(image.id), *command],
         input=stdin,
         capture_output=True,
         text=True,
@@ -25,45 +37,39 @@ def promtool(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.usefixtures("stack")
+def promtool(image: Container, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return inside(image, "/bin/promtool", *arguments, stdin=stdin)
+
+
 @pytest.mark.parametrize("what", [("config", "/etc/prometheus/prometheus.yml"), ("rules", "/etc/prometheus/rules.yml")])
-def test_the_configuration_is_sound(what: tuple[str, str]) -> None:
-    checked = promtool("check", *what)
+def test_the_configuration_is_sound(image: Container, what: tuple[str, str]) -> None:
+    checked = promtool(image, "check", *what)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "SUCCESS" in checked.stdout
 
 
-@pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("role", metrics.Role)
-def test_the_golden_metrics_are_sound(role: metrics.Role) -> None:
+def test_the_golden_metrics_are_sound(image: Container, role: metrics.Role) -> None:
     pages = re.split(r"^# === (\w+) ===\n", (ROOT / "tests/unit/golden/metrics.prom").read_text(), flags=re.MULTILINE)
     page = dict(zip(pages[1::2], pages[2::2], strict=True))[role]
-    checked = promtool("check", "metrics", stdin=page)
+    checked = promtool(image, "check", "metrics", stdin=page)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
-def test_the_live_metrics_are_sound(stack: Stack) -> None:
+def test_the_live_metrics_are_sound(stack: Stack, image: Container) -> None:
     for name in [*stack.endpoints(), "holder", "kernel"]:
-        checked = promtool("check", "metrics", stdin=stack.text(name))
+        checked = promtool(image, "check", "metrics", stdin=stack.text(name))
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", ""), name
 
 
-@pytest.mark.usefixtures("stack")
-def test_promtool_finds_what_is_wrong() -> None:
+def test_promtool_finds_what_is_wrong(image: Container) -> None:
     """The checks above can fail."""
-    assert promtool("check", "metrics", stdin="# TYPE bad counter\nbad 1\n").returncode != 0
+    assert promtool(image, "check", "metrics", stdin="# TYPE bad counter\nbad 1\n").returncode != 0
 
 
-@pytest.mark.usefixtures("stack")
-def test_the_rules_compute_what_they_say() -> None:
+def test_the_rules_compute_what_they_say(image: Container) -> None:
     tests = (ROOT / "tests/unit/rules_test.yml").read_text()
     script = "cat > /tmp/rules_test.yml && exec /bin/promtool test rules /tmp/rules_test.yml"
-    done = subprocess.run(
-        ["docker", "run", "--rm", "--interactive", "--network=none", "--entrypoint=/bin/sh", IMAGE, "-c", script],
-        input=tests.replace("../../services/prometheus/rules.yml", "/etc/prometheus/rules.yml"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    given = tests.replace("../../services/prometheus/rules.yml", "/etc/prometheus/rules.yml")
+    done = inside(image, "/bin/sh", "-c", script, stdin=given)
     assert done.returncode == 0, done.stdout + done.stderr
