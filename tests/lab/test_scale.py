@@ -35,9 +35,10 @@ def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
     assert up.returncode == 0, up.stderr
     assert "sysv-mq-consumer 3" in up.stdout
     assert [len(containers(stack, f"sysv-mq-{side}")) for side in ("consumer", "producer")] == [3, 2]
-    victim = containers(stack, "sysv-mq-consumer")[0]
-    victim.kill()
-    victim.start()
+    for side in ("consumer", "producer"):
+        victim = containers(stack, f"sysv-mq-{side}")[0]
+        victim.kill()
+        victim.start()
 
     def settled() -> list[dict[str, Any]] | None:
         """All consumers take part again, and nothing that was sent before the death is still open."""
@@ -51,7 +52,7 @@ def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
 
     wait_until("traffic after a death", 15, more)
     rows = wait_until("nothing is open but the latest", 20, settled)
-    assert sum(row["lost"] for row in rows) <= lost + 1, "a dead consumer has one message in hand"
+    assert sum(row["lost"] for row in rows) <= lost + 2, "each of the dead had one message in hand"
     assert all(row["twice"] == 0 for row in rows)
     assert all(count > 0 for row in rows for count in row["received_by"].values()), "somebody got nothing"
 
@@ -61,7 +62,7 @@ def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
     assert json.loads(stack.lab("status", "--json").stdout)["channels"] == []
     books = stack.settle("sysv_mq")
     assert books["received"] > sum(row["received"] for row in rows), "what the others received was forgotten"
-    assert books["lost"] <= lost + 1
+    assert books["lost"] <= lost + 2
     assert books["duplicate"] == 0
 
 
