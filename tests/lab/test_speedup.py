@@ -18,6 +18,15 @@ _SMALL = ("--job", "50000", "--chunks", "16", "--rounds", "2")
 _LONG = ("--job", "2000000", "--rounds", "100")
 
 
+@pytest.fixture(scope="module")
+def own(stack: Stack) -> Stack:
+    """A project of its own, with nothing in it; the images are those of the lab of all tests."""
+    assert stack.mechanisms()
+    project = Stack("ipclabspeedup")
+    project.lab("down")  # what an interrupted run may have left
+    return project
+
+
 def test_beside_a_running_lab_it_measures_and_leaves_everything_as_it_was(stack: Stack) -> None:
     def identities() -> dict[str, tuple[str | None, str]]:
         return {name: (c.id, c.attrs["State"]["StartedAt"]) for name, c in stack.containers().items()}
@@ -46,9 +55,7 @@ def test_beside_a_running_lab_it_measures_and_leaves_everything_as_it_was(stack:
 
 
 @pytest.mark.parametrize("mechanism", ["mmap_file", "udp"])
-@pytest.mark.usefixtures("stack")  # it has built the images
-def test_over_a_volume_and_over_a_network_and_without_a_lab(mechanism: str) -> None:
-    own = Stack("ipclabspeedup")
+def test_over_a_volume_and_over_a_network_and_without_a_lab(own: Stack, mechanism: str) -> None:
     done = own.lab("speedup", "--mechanism", mechanism, "--workers", "2", *_SMALL)
     assert done.returncode == 0, done.stderr
     heading, _, row, *lines = done.stdout.splitlines()
@@ -78,9 +85,7 @@ def running(own: Stack, mechanism: str) -> Iterator[tuple[subprocess.Popen[str],
             process.kill()
 
 
-@pytest.mark.usefixtures("stack")
-def test_a_worker_that_is_killed_ends_the_run_with_its_name() -> None:
-    own = Stack("ipclabspeedup")
+def test_a_worker_that_is_killed_ends_the_run_with_its_name(own: Stack) -> None:
     with running(own, "sysv_mq") as (process, (_, _, second)):
         second.kill()
         _, said = process.communicate(timeout=30)
@@ -90,12 +95,10 @@ def test_a_worker_that_is_killed_ends_the_run_with_its_name() -> None:
     assert own.leftovers() == []
 
 
-@pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize(
     ("sent", "code", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")]
 )
-def test_ended_from_outside_it_leaves_nothing(sent: signal.Signals, code: int, words: str) -> None:
-    own = Stack("ipclabspeedup")
+def test_ended_from_outside_it_leaves_nothing(own: Stack, sent: signal.Signals, code: int, words: str) -> None:
     with running(own, "tcp") as (process, _):
         process.send_signal(sent)
         _, said = process.communicate(timeout=30)
@@ -105,9 +108,7 @@ def test_ended_from_outside_it_leaves_nothing(sent: signal.Signals, code: int, w
     assert own.leftovers() == []
 
 
-@pytest.mark.usefixtures("stack")
-def test_its_containers_are_confined_and_down_removes_what_a_killed_run_left() -> None:
-    own = Stack("ipclabspeedup")
+def test_its_containers_are_confined_and_down_removes_what_a_killed_run_left(own: Stack) -> None:
     with running(own, "sysv_mq") as (process, crew):
         process.kill()
         process.wait(30)
