@@ -104,8 +104,11 @@ def claim(books: Path, *, shared: bool) -> int:
         descriptor = os.open(books / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        other = "keeps the channel to itself" if shared else "shares this channel"
-        raise LedgerError(f"books {books}: another consumer {other}; ./lab up --scale tells all of them") from error
+        other = "keeps the channel to itself" if shared else "takes from this channel already"
+        raise LedgerError(
+            f"books {books}: another consumer {other} (hint: ./lab up --scale tells all of them; with Compose alone, "
+            "LAB_SYSV_MQ_SHARED=1 or LAB_POSIX_MQ_SHARED=1 does)"
+        ) from error
     except OSError as error:
         raise LedgerError(f"books {books}: {error.strerror}") from error
     return descriptor
