@@ -8,7 +8,7 @@ import click
 
 from labctl.configuration import Configuration
 from labctl.dashboard_names import DashboardName
-from labctl.report_arguments import OutputFolder, Since
+from labctl.report_arguments import OutputFolder, Since, need_tools
 
 
 @click.command(short_help="Show the measurements and the containers.")
@@ -76,6 +76,7 @@ def report(since_s: int, folder: Path) -> None:
       ./lab report --since 1h --output monday
     """
     configuration = Configuration.load()
+    need_tools()
 
     from labctl.report import write_report
 

@@ -1,10 +1,11 @@
-"""`./lab` before there is a .venv: what it says when the machine has no Python for it."""
+"""`./lab` before its .venv is whole: what it says where there is no Python for it, and what it installs when."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,9 @@ def bare(tmp_path: Path) -> Path:
     return clone
 
 
-def _run(clone: Path, script: Path | None = None) -> subprocess.CompletedProcess[str]:
+def _run(clone: Path, script: Path | None = None, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": str(clone.parent / "bin")}
-    command = ["bash", str(script or clone / "lab"), "up"]
+    command = ["bash", str(script or clone / "lab"), *(arguments or ["up"])]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
 
 
@@ -53,6 +54,48 @@ def test_an_old_python_is_named(bare: Path) -> None:
     result = _run(bare)
     assert result.returncode == 1
     assert "python3 is: Python 3.9.2" in result.stderr
+
+
+@pytest.fixture
+def without_plots(bare: Path) -> Path:
+    """A clone with a .venv that has all but what the report needs; pip writes down that it was asked."""
+    venv_bin = bare / ".venv" / "bin"
+    venv_bin.mkdir(parents=True)
+    (venv_bin / "python").write_text(
+        f"""#!/bin/sh
+case "$*" in
+  *"-m pip"*) : >"{bare}/installed"; exit 1 ;;
+  *"-m labctl"*) exec "{sys.executable}" "$@" ;;
+  *) echo "(3, 11)" ;;
+esac
+"""
+    )
+    (venv_bin / "python").chmod(0o755)
+    for part in ("scripts", "services", "compose.yaml", ".env", "requirements-report.txt", "dashboards"):
+        (bare / part).symlink_to(_LAB.parent / part)
+    made_from = f'cat "{bare}/requirements.txt" && uname -sm && echo "(3, 11)"'
+    stamp = subprocess.run(["bash", "-c", f"{{ {made_from}; }} | cksum"], capture_output=True, text=True, check=True)
+    (bare / ".venv" / "lab-runtime.stamp").write_text(stamp.stdout)
+    return bare
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [(["--since", "0"], 2, "30s to 6h"), (["--help"], 0, "--since"), (["--output", "/dev/null"], 2, "a folder")],
+)
+def test_a_report_is_refused_before_anything_is_installed(
+    without_plots: Path, arguments: list[str], code: int, says: str
+) -> None:
+    result = _run(without_plots, None, "report", *arguments)
+    assert result.returncode == code, result.stderr
+    assert says in result.stdout + result.stderr
+    assert not (without_plots / "installed").exists()
+
+
+def test_a_report_that_can_be_made_gets_its_tools(without_plots: Path) -> None:
+    result = _run(without_plots, None, "report", "--since", "15m")
+    assert "adding matplotlib" in result.stderr
+    assert (without_plots / "installed").exists()
 
 
 def test_it_finds_itself_through_symbolic_links(bare: Path) -> None:
