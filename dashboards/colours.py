@@ -1,8 +1,9 @@
 """One colour for each mechanism, the same on every panel.
 
-The first seven are the palette of Okabe and Ito (2008), made to be told apart with every common kind of colour
-blindness; the others were chosen to be as far from them, and from each other, as those are (tests/unit/test_colours.py
-measures it). Nothing is told by colour alone: every line has its name in the legend, every coloured cell its text.
+Most of the first seven are the palette of Okabe and Ito (2008), made to be told apart with every common kind of colour
+blindness; its blue is too dark to read on a dark screen. The others were chosen to be as far from them, and from each
+other, as those are (tests/unit/test_colours.py measures it). Nothing is told by colour alone: every line has its name
+in the legend, every coloured cell its text.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ _BY_MECHANISM = {
     "fifo": "#56B4E9",
     "tcp": "#009E73",
     "posix_shm": "#D55E00",
-    "anonymous_pipe": "#0072B2",
+    "anonymous_pipe": "#297EFF",
     "mmap_file": "#F0E442",
     "plain_file": "#DBDBFF",
-    "posix_mq": "#944DFF",
+    "posix_mq": "#E500FA",
     "unix_stream": "#A3DCC5",
     "udp": "#1AFFA3",
 }

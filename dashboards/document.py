@@ -56,7 +56,7 @@ def new_dashboard(name: str, description: str) -> Dashboard:
         .timepicker(TimePicker().refresh_intervals(["1s", "2s", "5s", "10s", "30s", "1m"]))
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .link(_others())
-        .annotation(marks.noted())
+        .annotation(marks.noted().hide(True))
     )
 
 
@@ -67,6 +67,8 @@ def to_json(dashboard: Dashboard) -> str:
         panel["id"] = number
         if panel["type"] == "heatmap":
             panel.update(_HEATMAP_BEFORE_GRAFANA_9)
+        if panel["type"] == "state-timeline":
+            panel["options"]["perPage"] = 0  # all, without buttons to turn pages; the SDK takes no less than 1
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -75,6 +77,6 @@ def _others() -> DashboardLink:
         DashboardLink("Dashboards")
         .type(DashboardLinkType.DASHBOARDS)
         .tags([marks.TAG])
-        .as_dropdown(False)
+        .as_dropdown(True)  # as buttons they take a second row of the screen
         .keep_time(True)
     )

@@ -13,7 +13,7 @@ from dashboards.tables import Column, coloured_names, one_row_each
 from ipclab.placement import SHARED, Placement
 from labctl import pairs
 
-_ROWS = Place(16, 13)
+_ROWS = Place(15, 13)
 _TIMELINE = Place(8, 10)
 _NO_PROBE = "no probe"  # on the second host, unless ./lab hosts up has started it
 
@@ -29,8 +29,10 @@ def dashboard() -> Dashboard:
         .with_panel(_reached(len(mechanisms)))
         .with_panel(_duration())
     )
-    for placement in Placement:
-        made.with_panel(_history(placement, _TIMELINE))
+    last = len(Placement) % 3  # three in a row; those that are left share the last one
+    for number, placement in enumerate(Placement, start=1):
+        alone = number > len(Placement) - last
+        made.with_panel(_history(placement, Place(24 // last, _TIMELINE.height) if alone else _TIMELINE))
     return made
 
 
@@ -47,7 +49,7 @@ def _matrix(mechanisms: list[str]) -> table.Panel:
             Column(
                 _words(placement),
                 _cell(placement),
-                136,
+                127,
                 "µs",
                 0,
                 str(placement),
@@ -81,11 +83,11 @@ def _pairs(mechanisms: list[str]) -> table.Panel:
         "The inode of the IPC namespace that each side of a pair is in; two containers share it if it is the same. "
         "System V objects and POSIX queues are visible inside one only, so those pairs share one, together with the "
         "container that holds it open. The others meet in a shared volume or a shared network, and share none.",
-        Place(8, _ROWS.height),
+        Place(9, _ROWS.height),
         [
-            Column("Producer in", _inode("producer"), 95, label="producer"),
-            Column("Consumer in", _inode("consumer"), 95, label="consumer"),
-            Column("Pair", _pair(), 80, label="pair"),
+            Column("Producer", _inode("producer"), 110, label="producer"),
+            Column("Consumer", _inode("consumer"), 110, label="consumer"),
+            Column("Pair", _pair(), 85, label="pair"),
         ],
     ).override_by_name("Mechanism", coloured_names(mechanisms))
 
@@ -117,7 +119,7 @@ def _probes() -> table.Panel:
         "namespace it is in. The same inode as the responder's: the same System V objects. Another: none of them.",
         Place(10, 6),
         [
-            Column("Shares", shares, 220, label="shares"),
+            Column("Shares", shares, None, label="shares"),
             Column("IPC namespace", f"max by (placement, ipc) ({inode})", 125, label="ipc"),
         ],
         {"Probe": 125},

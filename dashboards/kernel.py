@@ -49,9 +49,9 @@ def _segments() -> table.Panel:
         _TABLE,
         [
             Column("Size", _of_objects("ipc_kernel_shm_size_bytes"), 65, "bytes", 0),
-            Column("Attached", _of_objects("ipc_kernel_shm_attachments"), 75, decimals=0),
+            Column("Attached", _of_objects("ipc_kernel_shm_attachments"), 80, decimals=0),
         ],
-        {"Of": 85, "Key or name": 180},
+        {"Of": 85},
         last_first=True,
     )
 
@@ -61,10 +61,10 @@ def _queues() -> table.Panel:
         _OBJECT,
         "Which message queues are there?",
         "Every System V queue (by key) and POSIX queue (by name). A System V queue is full at a number of bytes "
-        "(msgmnb), a POSIX queue at a number of messages (mq_maxmsg). What waits here outlives its processes.",
+        "(msgmnb), a POSIX queue at a number of messages (mq_maxmsg). Held: messages that wait, and outlive processes.",
         _TABLE,
         [
-            Column("Messages", _of_objects("ipc_kernel_queue_messages"), 78, decimals=0),
+            Column("Held", _of_objects("ipc_kernel_queue_messages"), 55, decimals=0),
             Column("Bytes", _of_objects("ipc_kernel_queue_bytes"), 60, decimals=0),
             Column(
                 "Full at",
@@ -73,7 +73,7 @@ def _queues() -> table.Panel:
                 decimals=0,
             ),
         ],
-        {"Of": 75, "Key or name": 130},
+        {"Of": 80},
         last_first=True,
     )
 
@@ -87,10 +87,10 @@ def _semaphores() -> table.Panel:
         "(SEM_UNDO). In set: how many semaphores a System V set has.",
         _TABLE,
         [
-            Column("Value", _of_objects("ipc_kernel_semaphore_value"), 55, decimals=0),
-            Column("In set", _of_objects("ipc_kernel_semaphores"), 55, decimals=0),
+            Column("Value", _of_objects("ipc_kernel_semaphore_value"), 58, decimals=0),
+            Column("In set", _of_objects("ipc_kernel_semaphores"), 60, decimals=0),
         ],
-        {"Of": 85, "Key or name": 205},
+        {"Of": 85},
         last_first=True,
     )
 

@@ -14,9 +14,9 @@ from dashboards import colours
 
 TAG = "ipclab"  # what `./lab` writes under, and what finds the dashboards of the lab
 
-# A change is a difference to two scrapes before; every scrape is looked at.
-_BEFORE = "offset 2s"
+# Every scrape is looked at, and compared with the one before: so a change is one mark.
 _STEP = "1s"
+_BEFORE = f"offset {_STEP}"
 
 
 class _Query(AnnotationQuery):
@@ -43,22 +43,26 @@ def noted() -> AnnotationQuery:
     return query.name("Noted").icon_color(colours.MARKS["noted"])
 
 
-def happened() -> list[AnnotationQuery]:
-    """Starts, stops, and changes of load, switches and namespaces, wherever they came from."""
+def happened(where: str = 'mechanism!=""', *, choice: bool = True) -> list[AnnotationQuery]:
+    """Starts, stops, and changes of load, switches and namespaces, wherever they came from.
+
+    `where` is the matcher of the mechanisms they are of; without `choice` nobody can switch the marks off.
+    """
     end = "mechanism, role"
-    opened, opened_before = _now_and_before("sum", end, "ipc_channel_open")
-    there, there_before = _now_and_before("count", f"{end}, ipc", 'ipc_namespace_info{mechanism!=""}')
-    again = f"sum by ({end}) (changes(ipc_channel_opens_total[2s])) > 0"
-    switched = _changed("mechanism, switch", "ipc_switch_on")
-    load = f"{_changed('mechanism', 'ipc_load_rate')} or {_changed('mechanism', 'ipc_message_size_bytes')}"
-    return [
+    opened, opened_before = _now_and_before("sum", end, f"ipc_channel_open{{{where}}}")
+    opens = f"ipc_channel_opens_total{{{where}}}"
+    again = f"sum by ({end}) ({opens} > {opens} {_BEFORE})"
+    load, size = (_changed("mechanism", f"{it}{{{where}}}") for it in ("ipc_load_rate", "ipc_message_size_bytes"))
+    switched = _changed("mechanism, switch", f"ipc_switch_on{{{where}}}")
+    made = [
         _derived("Opened", f"{_more(opened, opened_before)} or {again}", "{{mechanism}} {{role}}: channel opened"),
         _derived("Closed", _more(opened_before, opened), "{{mechanism}} {{role}}: channel closed, or stopped"),
-        _derived("Load", load, "{{mechanism}}: new load"),
+        _derived("Load", f"{load} or {size}", "{{mechanism}}: new load"),
         # One more than it is: a mark needs a value above zero.
         _derived("Switch", f"1 + ({switched})", "{{mechanism}}: {{switch}} switched"),
-        _derived("Place", _more(there, there_before), "{{mechanism}} {{role}}: in IPC namespace {{ipc}}"),
+        _derived("Place", _moved(end, where), "{{mechanism}} {{role}}: moved, now in IPC namespace {{ipc}}"),
     ]
+    return [mark.hide(not choice) for mark in made]
 
 
 def _derived(name: str, expr: str, title: str) -> AnnotationQuery:
@@ -78,3 +82,12 @@ def _changed(by: str, series: str) -> str:
 def _more(one: str, other: str) -> str:
     """Where `one` is larger, or is there and the other is not."""
     return f"{one} > ({other} or 0 * {one})"
+
+
+def _moved(end: str, where: str) -> str:
+    """Where a container took the place of another; one that only came back, or came beside others, moved nowhere."""
+    there = f"ipc_namespace_info{{{where}}}"
+    same = f"unless on ({end}, container)"
+    new = f"count by ({end}, ipc) ({there} {same} last_over_time({there}[10s] {_BEFORE}))"
+    gone = f"last_over_time({there}[1m] {_BEFORE}) {same} {there}"
+    return f"{new} and on ({end}) ({gone})"

@@ -28,7 +28,7 @@ def dashboard() -> Dashboard:
     """Facts, sides and the first row of graphs fill a screen."""
     made = new_dashboard("mechanism", "One mechanism: what it promises, and all that is measured of it.")
     made.with_variable(variables.mechanism())
-    for mark in marks.happened():
+    for mark in marks.happened(_IT, choice=False):
         made.annotation(mark)
     return (
         made.with_panel(

@@ -16,11 +16,11 @@ _GRAPH = Place(12, 8)
 _ROW_PIXELS, _GRID_PIXELS = 36, 38
 
 _LEADS_TO = {
-    "hosts": "who reaches whom, and the kernel's reason why not",
-    "speed": "rates and latencies, shared memory beside messages",
-    "kernel": "segments, queues, semaphores, buffers, limits",
-    "mechanism": "one of them, with its facts and its man page",
-    "faults": "**the exercises**, and what they do",
+    "hosts": "who reaches whom, and why not",
+    "speed": "rates, latencies, CPU time",
+    "kernel": "segments, queues, limits",
+    "mechanism": "all about one of them",
+    "faults": "**the exercises**",
 }
 
 
@@ -114,7 +114,7 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
             Column(
                 "Switches/message",
                 "sum by (mechanism) (mechanism_kind:ipc_context_switches_per_message:ratio_rate5s)",
-                135,
+                145,
                 decimals=1,
             ),
         ],
@@ -129,10 +129,10 @@ def _rule(name: str) -> str:
 def _text() -> str:
     leads = "\n".join(f"- [{TITLES[name]}]({path(name)}): {what}" for name, what in _LEADS_TO.items())
     return f"""\
-Each **mechanism** carries messages from a *producer* container to a *consumer* container. All numbers are measured, \
-now. Latency counts from the moment a message was **due**.
+Each **mechanism** carries messages from a *producer* to a *consumer* container. All numbers are measured, now. \
+Latency counts from when a message was **due**.
 
 {leads}
 
-What to see, and why: the **i** of each panel. Your own questions: [Prometheus](http://127.0.0.1:9090).
+What to see, and why: the **i** of each panel.
 """

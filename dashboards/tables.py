@@ -32,12 +32,12 @@ class Column:
 
     With `label`, the cells are that label of the query's series; otherwise they are its values. With
     `green_from_zero`, a cell that is a number is green, and one that is a word is red, but for the word `neither`.
-    `words` are shown instead of the values they stand for.
+    `words` are shown instead of the values they stand for. Columns without a width share what is left.
     """
 
     header: str
     expr: str
-    width: int = 100
+    width: int | None = 100
     unit: str = "none"
     decimals: int | None = None
     label: str = ""
@@ -113,7 +113,7 @@ def coloured_names(names: Iterable[str]) -> list[DynamicConfigValue]:
 
 
 def _shown_as(column: Column) -> list[DynamicConfigValue]:
-    properties = [DynamicConfigValue("custom.width", column.width)]
+    properties = [] if column.width is None else [DynamicConfigValue("custom.width", column.width)]
     is_text = column.label and not column.green_from_zero
     properties.append(_AS_TEXT if is_text else DynamicConfigValue("unit", column.unit))
     if column.words:
