@@ -7,17 +7,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import marks, shared, sharing
 from dashboards.document import new_dashboard
-from dashboards.panels import (
-    MESSAGES_PER_SECOND,
-    Place,
-    dashed,
-    dotted,
-    graph,
-    in_mechanism_colours,
-    in_steps,
-    not_in_legend,
-    note,
-)
+from dashboards.lines import dashed, dotted, in_mechanism_colours, in_steps, not_in_legend
+from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, note
 from dashboards.promql import WINDOW, rate
 from dashboards.tables import Column, coloured_names, one_row_each
 from labctl import pairs

@@ -7,7 +7,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import colours
 from dashboards.document import new_dashboard
-from dashboards.panels import Place, graph, in_steps, state_timeline
+from dashboards.lines import in_steps
+from dashboards.panels import Place, graph, state_timeline
 from dashboards.promql import largest
 from dashboards.tables import Column, coloured_names, one_row_each
 from ipclab.placement import SHARED, Placement

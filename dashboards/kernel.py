@@ -6,7 +6,8 @@ from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards.document import new_dashboard
-from dashboards.panels import Place, counterpart, dashed, graph, in_mechanism_colours, in_steps
+from dashboards.lines import counterpart, dashed, in_mechanism_colours, in_steps
+from dashboards.panels import Place, graph
 from dashboards.promql import rate
 from dashboards.tables import Column, one_row_each
 from labctl import pairs

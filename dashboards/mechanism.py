@@ -7,16 +7,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import marks, variables
 from dashboards.document import new_dashboard
-from dashboards.panels import (
-    MESSAGES_PER_SECOND,
-    Place,
-    dashed,
-    dotted,
-    graph,
-    latency_heatmap,
-    logarithmic,
-    note,
-)
+from dashboards.lines import dashed, dotted, logarithmic
+from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap, note
 from dashboards.promql import buckets, quantile, rate, with_container
 from dashboards.tables import Column, one_row_each
 

@@ -5,28 +5,23 @@ No panel and no query names a data source: the default one serves, in old Grafan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common, heatmap, prometheus, stat, statetimeline, text, timeseries
-from grafana_foundation_sdk.builders.common import ScaleDistributionConfig
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models.common import (
     AxisPlacement,
     BigValueColorMode,
     BigValueGraphMode,
     GraphDrawStyle,
-    HideSeriesConfig,
     LegendDisplayMode,
     LegendPlacement,
-    LineInterpolation,
-    ScaleDistribution,
     SortOrder,
     TooltipDisplayMode,
     VisibilityMode,
 )
 from grafana_foundation_sdk.models.dashboard import (
-    DynamicConfigValue,
     Threshold,
     ThresholdsMode,
     ValueMap,
@@ -86,18 +81,6 @@ def graph(title: str, description: str, unit: str, place: Place, queries: Mappin
     return panel
 
 
-def logarithmic(panel: timeseries.Panel, smallest: float) -> timeseries.Panel:
-    """Orders of magnitude, from `smallest` up or from wherever the lines are."""
-    return panel.scale_distribution(ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)).axis_soft_min(
-        smallest
-    )
-
-
-def in_steps(panel: timeseries.Panel) -> timeseries.Panel:
-    """For what jumps: counts and states have no value in between."""
-    return panel.line_interpolation(LineInterpolation.STEP_AFTER).decimals(0)
-
-
 def one_number(title: str, description: str, unit: str, place: Place, query: str, *, alarm: bool = False) -> stat.Panel:
     """The last value, large, and its way there; with `alarm`, anything above zero is coloured."""
     steps = [Threshold(None, colours.CALM), *([Threshold(1, colours.ALARM)] if alarm else [])]
@@ -141,34 +124,6 @@ def latency_heatmap(title: str, description: str, place: Place, query: str) -> h
             .range()
         )
     )
-
-
-def in_mechanism_colours(panel: timeseries.Panel, mechanisms: Iterable[str]) -> timeseries.Panel:
-    """Give every line whose name begins with a mechanism that mechanism's colour."""
-    for mechanism in mechanisms:
-        colour = DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colours.of_mechanism(mechanism)})
-        panel.override_by_regexp(f"/^{mechanism}( .*)?$/", [colour])
-    return panel
-
-
-def dashed() -> DynamicConfigValue:
-    """The property that draws a series as a dashed line."""
-    return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 6]})
-
-
-def dotted() -> DynamicConfigValue:
-    """The property that draws a series as a dotted line."""
-    return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [2, 5]})
-
-
-def not_in_legend() -> DynamicConfigValue:
-    """The property that leaves a series out of the legend; the panel's description has to say what it is."""
-    return DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True))
-
-
-def counterpart() -> list[DynamicConfigValue]:
-    """The properties of the second line of a mechanism: dashed, and not in the legend, which has the first."""
-    return [dashed(), not_in_legend()]
 
 
 def note(title: str, description: str, place: Place, markdown: str) -> text.Panel:

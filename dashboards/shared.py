@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import timeseries
 
-from dashboards.panels import MESSAGES_PER_SECOND, Place, counterpart, graph, in_mechanism_colours, logarithmic
+from dashboards.lines import counterpart, in_mechanism_colours, logarithmic
+from dashboards.panels import MESSAGES_PER_SECOND, Place, graph
 from dashboards.promql import quantile, rate
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import timeseries
 
-from dashboards.panels import MESSAGES_PER_SECOND, Place, dashed, graph, in_mechanism_colours
+from dashboards.lines import dashed, in_mechanism_colours
+from dashboards.panels import MESSAGES_PER_SECOND, Place, graph
 from dashboards.promql import WINDOW, rate
 
 

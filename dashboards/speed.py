@@ -9,15 +9,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import variables
 from dashboards.document import new_dashboard
-from dashboards.panels import (
-    MESSAGES_PER_SECOND,
-    Place,
-    counterpart,
-    graph,
-    in_mechanism_colours,
-    latency_heatmap,
-    logarithmic,
-)
+from dashboards.lines import counterpart, in_mechanism_colours, logarithmic
+from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap
 from dashboards.promql import any_of, buckets, per_message, quantile, rate
 from ipclab import registry
 from ipclab.channel import Kind
