@@ -17,10 +17,18 @@ from dashboards.__main__ import DASHBOARDS, JSON
 from dashboards.document import uid
 
 from lab import browser
-from lab.stack import Stack
+from lab.stack import Stack, wait_until
 
 _WIDTH, _HEIGHT = 1280, 720
 _PNG = b"\x89PNG\r\n\x1a\n"
+# In Grafana 7 and in newer ones.
+_ALL_PANELS = """document.querySelectorAll('.panel-container, section[data-testid^="data-testid Panel header"]')"""
+# Titles of the panels on the screen that have neither a drawing nor a word beside their title: they still load.
+_BARE_PANELS = f"""[...{_ALL_PANELS}]
+  .filter(panel => panel.getBoundingClientRect().top < innerHeight)
+  .filter(panel => !panel.querySelector('canvas') && panel.innerText.trim().split('\\n').length < 2)
+  .map(panel => panel.innerText.trim())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +77,8 @@ def test_every_panel_of_the_screen_shows_something(grafana: str, name: str, tmp_
     keep = Path(os.environ.get("LAB_PICTURES") or tmp_path)
     with browser.tab(chromium, tmp_path / "profile") as page:
         page.open(f"{grafana}/d/{uid(Path(name).stem)}?kiosk", _WIDTH, _HEIGHT)
+        wait_until("Grafana has drawn a panel", 40, lambda: page.ask(f"{_ALL_PANELS}.length"))
+        wait_until("every panel on the screen has a content", 40, lambda: not page.ask(_BARE_PANELS))
         text = browser.quiet(page, for_s=2, within_s=40)
         picture = page.picture()
     (keep / f"{Path(name).stem}.png").write_bytes(picture)
