@@ -118,7 +118,7 @@ def _probes() -> table.Panel:
         "Where do the probes stand?",
         "What each probe has in common with the responder, which itself is the first row, and the inode of the IPC "
         "namespace it is in. The same inode as the responder's: the same System V objects. Another: none of them.",
-        Place(10, 6),
+        Place(10, 7),
         [
             Column("Shares", shares, None, label="shares"),
             Column("IPC namespace", f"max by (placement, ipc) ({inode})", 125, label="ipc"),
@@ -134,7 +134,7 @@ def _reached(mechanisms: int) -> timeseries.Panel:
             "Of all mechanisms, how many reached the responder from each placement. It falls when the responder is "
             "stopped, when a network is cut, or when a probe moves to where less is shared.",
             "none",
-            Place(7, 6),
+            Place(7, 7),
             {"{{placement}}": "sum by (placement) (probe_success)"},
         )
     ).max(mechanisms)
@@ -146,7 +146,7 @@ def _duration() -> timeseries.Panel:
         "The slowest mechanism of each placement, opening and closing included. What is refused is refused at once; "
         "what is met by silence, a datagram to nobody or a name that does not resolve, takes until it is given up.",
         "s",
-        Place(7, 6),
+        Place(7, 7),
         {"{{placement}}": "max by (placement) (probe_duration_seconds)"},
     )
 

@@ -107,18 +107,23 @@ def _small_multiples(measured: Measured) -> tuple[Figure, dict[str, Axes]]:
     figure = Figure((_WIDTH, 1.0 + 1.55 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     panels = list(grid.flat)
-    zone = datetime.now().astimezone().tzinfo
-    ends = [dates.date2num(datetime.fromtimestamp(moment, UTC)) for moment in (measured.start, measured.end)]  # type: ignore[no-untyped-call]
     for axes, name in zip(panels, names, strict=False):
         axes.set_title(name, loc="left", fontsize="medium", fontweight="bold")
-        axes.set_xlim(*ends)
-        axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=3, maxticks=5))  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M:%S", tz=zone))  # type: ignore[no-untyped-call]
+        time_axis(axes, measured.start, measured.end)
         axes.tick_params(axis="x", labelbottom=True, labelsize="small")
         axes.grid(alpha=0.4)
     for axes in panels[len(names) :]:
         axes.remove()
     return figure, dict(zip(names, panels, strict=False))
+
+
+def time_axis(axes: Axes, start: float, end: float) -> None:
+    """The time of day from `start` to `end` (seconds since 1970), at two to five round moments."""
+    zone = datetime.now().astimezone().tzinfo
+    axes.set_xlim(*(dates.date2num(datetime.fromtimestamp(moment, UTC)) for moment in (start, end)))  # type: ignore[no-untyped-call]
+    # With three at least, matplotlib finds no round distance for what is between two and three minutes.
+    axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=2, maxticks=5))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M:%S", tz=zone))  # type: ignore[no-untyped-call]
 
 
 def _line(axes: Axes, curve: Curve, measured: Measured, dashes: Any) -> None:

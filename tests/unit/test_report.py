@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from ipclab.placement import Placement
 from labctl import colours, report, report_arguments, report_data, report_plots
@@ -117,6 +118,15 @@ def test_plots_are_images_also_of_what_was_hardly_measured() -> None:
     made = report_plots.plots(MEASURED)
     assert made.keys() == PLOTS.keys()
     assert all(png.startswith(b"\x89PNG\r\n") and len(png) > 5000 for png in made.values())
+
+
+@pytest.mark.parametrize("seconds", [30, 59, 60, 119, 121, 150, 179, 181, 240, 900, 3599, 3601, 7199, 7201, 21600])
+def test_any_period_has_moments_that_can_be_told_apart(seconds: int) -> None:
+    """And matplotlib, whose warnings are errors here, has nothing to say."""
+    axes = Figure().subplots()
+    report_plots.time_axis(axes, 1e9, 1e9 + seconds)
+    low, high = axes.get_xlim()
+    assert 1 <= sum(low <= tick <= high for tick in axes.get_xticks()) <= 6
 
 
 def test_no_line_is_drawn_across_a_gap() -> None:
