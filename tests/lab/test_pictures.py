@@ -83,6 +83,8 @@ def test_every_panel_of_the_screen_shows_something(grafana: str, name: str, tmp_
         picture = page.picture()
     (keep / f"{Path(name).stem}.png").write_bytes(picture)
     assert json.loads((JSON / name).read_text())["panels"][0]["title"] in text
+    if "state-timeline" not in ask(grafana, "/api/frontend/settings")["panels"]:  # before Grafana 8: decision 0019
+        text = text.replace("Panel plugin not found: state-timeline", "")
     for complaint in ("No data", "Panel plugin not found", "Templating init failed"):
         assert complaint not in text, text
     assert picture.startswith(_PNG)
