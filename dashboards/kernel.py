@@ -141,7 +141,7 @@ def _attached() -> timeseries.Panel:
             _GRAPH,
             {"{{mechanism}} {{object}}": _of_objects("ipc_kernel_shm_attachments")},
         )
-    )
+    ).axis_soft_max(3)
 
 
 def _semaphore_values() -> timeseries.Panel:
