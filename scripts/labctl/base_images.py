@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import docker
@@ -18,16 +18,21 @@ from labctl.registry import Answer
 
 @dataclass(frozen=True)
 class BaseImages:
-    """The images that the lab's own are built on; `grafana` is None where there is none to be had."""
+    """The images that the lab's own are built on; `grafana` is None where there is none to be had.
+
+    `engine` is None until somebody wants a second host.
+    """
 
     python: str
     prometheus: str
     grafana: str | None
+    engine: str | None = None
 
     def environment(self) -> dict[str, str]:
         """As `compose.yaml` reads them."""
         names = {"PYTHON_IMAGE": self.python, "PROMETHEUS_IMAGE": self.prometheus}
-        return names | ({"GRAFANA_IMAGE": self.grafana} if self.grafana else {})
+        names |= {"GRAFANA_IMAGE": self.grafana} if self.grafana else {}
+        return names | ({"ENGINE_IMAGE": self.engine} if self.engine else {})
 
 
 def ensure_base_images(
@@ -54,6 +59,20 @@ def ensure_base_images(
         say(f"The lab runs on {fallback_images.PROMETHEUS} instead of {prometheus}, which is not here")
         prometheus = fallback_images.PROMETHEUS
     return BaseImages(python, prometheus, None if grafana in absent or not grafana else grafana)
+
+
+def ensure_engine_base(
+    client: docker.DockerClient, settings: Mapping[str, str], base: BaseImages, *, root: Path
+) -> BaseImages:
+    """`base` with the image that the second host is built on: ENGINE_IMAGE, or a stand-in. Raises as the other does."""
+    wanted = settings["ENGINE_IMAGE"]
+    absent = [] if _labels(client, wanted)[0] else _pull(client, [wanted], _silent_registries(client))
+    if not absent:
+        return replace(base, engine=wanted)
+    if not _labels(client, fallback_images.ENGINE)[0]:
+        fallback_images.build_engine(root, python_image=base.python, instead_of=wanted)
+    say(f"The second host runs on {fallback_images.ENGINE} instead of {wanted}, which is not here")
+    return replace(base, engine=fallback_images.ENGINE)
 
 
 def _pull(client: docker.DockerClient, absent: list[str], silent: set[str]) -> list[str]:
@@ -91,7 +110,8 @@ def _pulled(client: docker.DockerClient, image: str) -> bool:
 
 def _silent_registries(client: docker.DockerClient) -> set[str]:
     """The registries that did not answer when the stand-ins of this engine were built."""
-    labels = (_labels(client, image)[1] for image in (fallback_images.BASE, fallback_images.PROMETHEUS))
+    stand_ins = (fallback_images.BASE, fallback_images.PROMETHEUS, fallback_images.ENGINE)
+    labels = (_labels(client, image)[1] for image in stand_ins)
     return {_registry_of(found[fallback_images.LABEL]) for found in labels if fallback_images.LABEL in found}
 
 
@@ -114,5 +134,5 @@ def _labels(client: docker.DockerClient, image: str) -> tuple[bool, Mapping[str,
             raise
         raise BadInput(
             f"{image!r} is no name of an image: {registry.one_line(error)}",
-            hint="PYTHON_IMAGE, PROMETHEUS_IMAGE and GRAFANA_IMAGE look like prom/prometheus:v3.5.0",
+            hint="PYTHON_IMAGE, PROMETHEUS_IMAGE, GRAFANA_IMAGE and ENGINE_IMAGE look like prom/prometheus:v3.5.0",
         ) from error

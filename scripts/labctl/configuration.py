@@ -18,7 +18,7 @@ from labctl.values import refuse, shown
 
 PROJECT = "COMPOSE_PROJECT_NAME"
 SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image build
-IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
+IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "ENGINE_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 _SETTINGS = (*settings.SETTINGS, *settings.SWITCHES)

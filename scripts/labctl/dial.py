@@ -1,7 +1,8 @@
 """A Docker Engine that is reached through a command's standard input and output: `docker system dial-stdio`.
 
 The engine in the second host's container listens on a socket that only that container sees; `docker exec` reaches it
-from wherever the lab's own engine is reached. So the SDK speaks to both engines alike, and no port is opened for it.
+from wherever the lab's own engine is reached, and `ssh` one on another machine. So the SDK speaks to all engines alike,
+and no port is opened for it. The SDK's own way through `ssh` may ask questions, and waits for answers without a limit.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from docker.transport.basehttpadapter import BaseHTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-# What both engines of a lab understand: Engine 20.10 speaks it, and Engine 29 still does.
-_API_VERSION = "1.41"
+# What every engine that the lab makes a second host of understands: Engine 25 and newer, 29 as its oldest. Whoever
+# dials a machine of somebody else's asks that for its own first, which takes no version.
+API_VERSION = "1.44"
 _CALL_WITHIN_S = 60
 _BASE = "http://second-host:2375"  # the SDK wants a port; nobody is asked there
 _ENDS_WITHIN_S = 2
@@ -29,10 +31,12 @@ def into(container_id: str) -> list[str]:
     return ["docker", "exec", "--interactive", container_id, "docker", "system", "dial-stdio"]
 
 
-def client(command: Sequence[str]) -> docker.DockerClient:
+def client(
+    command: Sequence[str], version: str = API_VERSION, timeout_s: float = _CALL_WITHIN_S
+) -> docker.DockerClient:
     """A client of the engine that `command` reaches. Nothing is asked yet; calls raise what the SDK's calls do."""
-    found = docker.DockerClient(base_url=_BASE, version=_API_VERSION, timeout=_CALL_WITHIN_S)
-    found.api.mount(_BASE, _Adapter(command))
+    found = docker.DockerClient(base_url=_BASE, version=version, timeout=timeout_s)
+    found.api.mount(_BASE, _Adapter(command, timeout_s))
     return found
 
 
@@ -64,18 +68,19 @@ class _Connection(HTTPConnection):
 
 
 class _Pool(HTTPConnectionPool):
-    def __init__(self, command: Sequence[str]) -> None:
-        super().__init__("localhost", timeout=_CALL_WITHIN_S, maxsize=2)
+    def __init__(self, command: Sequence[str], timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s, maxsize=2)
         self._command = command
+        self._timeout_s = timeout_s
 
     def _new_conn(self) -> _Connection:
-        return _Connection(self._command, _CALL_WITHIN_S)
+        return _Connection(self._command, self._timeout_s)
 
 
 class _Adapter(BaseHTTPAdapter):  # type: ignore[misc]  # the SDK has no types
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], timeout_s: float) -> None:
         super().__init__()
-        self._pool = _Pool(command)
+        self._pool = _Pool(command, timeout_s)
 
     def get_connection(self, url: str, proxies: Any = None) -> _Pool:
         del url, proxies

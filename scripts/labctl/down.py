@@ -12,7 +12,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import engine, swarm_down
+from labctl import engine, published_responder, swarm_down
 from labctl.containers import PROJECT_LABEL, SERVICE_LABEL, listed
 from labctl.errors import LabError
 from labctl.pairs import mechanism_of
@@ -31,6 +31,7 @@ def take_down(project: str) -> list[str]:
     swarm_down.remove(client, project)
     label = {"label": f"{PROJECT_LABEL}={project}"}
     found = listed(client, project)
+    elsewhere = _leave_other_machine(found, project)
     volumes = _volumes(client, found, label)
     networks = client.networks.list(filters=label)
     if not found and not volumes and not networks:
@@ -49,8 +50,21 @@ def take_down(project: str) -> list[str]:
     left = _left(client, project, label, volumes)
     if left:
         raise LabError(f"could not remove {', '.join(left)}", hint="docker inspect tells who still uses it")
+    if elsewhere:
+        raise elsewhere
     show_lines([f"removed {project}: {len(found)} containers, {len(networks)} networks, {len(volumes)} volumes"])
     return sorted(mechanism for mechanism in ran if mechanism)
+
+
+def _leave_other_machine(found: list[DockerContainer], project: str) -> LabError | None:
+    """Take away what `./lab hosts up --docker-host` brought to another machine; an error is for the end."""
+    for container in found:
+        if published_responder.HOST_LABEL in container.attrs["Labels"]:
+            try:
+                published_responder.leave(project, str(container.id), container.attrs["Labels"])
+            except LabError as error:
+                return error
+    return None
 
 
 def _volumes(client: docker.DockerClient, containers: list[DockerContainer], label: dict[str, str]) -> list[str]:

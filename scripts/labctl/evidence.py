@@ -10,7 +10,7 @@ from typing import Any
 from ipclab import registry
 from ipclab.namespaces import KINDS
 from ipclab.placement import Placement
-from labctl import hosts, reasons
+from labctl import reasons, second_probe
 from labctl.containers import Container
 from labctl.errors import LabError
 from labctl.printing import new_table, show_lines, show_table
@@ -26,7 +26,10 @@ def show(prometheus: Prometheus, probes: Mapping[Placement, Container], mechanis
 
     :raises LabError: the container cannot be asked
     """
-    responder, probe = probes[Placement.SAME_CONTAINER], probes[placement]
+    second = placement is Placement.SECOND_HOST
+    responder, probe = (
+        second_probe.both_ends(probes) if second else (probes[Placement.SAME_CONTAINER], probes[placement])
+    )
     tried = _try_again(probes, mechanism, placement)
     traits = registry.load(mechanism).traits
     table = new_table()
@@ -42,10 +45,12 @@ def show(prometheus: Prometheus, probes: Mapping[Placement, Container], mechanis
 
 def _side_by_side(prometheus: Prometheus, responder: Container, probe: Container) -> list[tuple[str, str, str]]:
     inodes = {sample.labels["container"]: sample.labels for sample in prometheus.query("ipc_namespace_info")}
+    elsewhere = second_probe.is_elsewhere(responder)
     rows = []
     for kind in KINDS:
         left, right = (inodes.get(container.id, {}).get(kind, "not shown") for container in (responder, probe))
-        rows.append((f"{kind} namespace", left, right))
+        # Two kernels count by themselves: the same number would mean nothing.
+        rows.append((f"{kind} namespace", left, f"{right} of another kernel" if elsewhere else right))
     for what, things in (("volume", _volumes), ("network", _networks)):
         theirs, own = things(responder), things(probe)
         rows += [(what, theirs.get(name, "-"), own.get(name, "-")) for name in sorted({*theirs, *own})]
@@ -68,8 +73,12 @@ def _networks(container: Container) -> dict[str, str]:
 
 def _try_again(probes: Mapping[Placement, Container], mechanism: str, placement: Placement) -> dict[str, Any]:
     probe = probes[placement]
-    code, output = probe.docker.exec_run([*_command(probes, placement), "--explain", mechanism], demux=True)
-    stdout, stderr = (stream or b"" for stream in output)
+    command = [*_command(probes, placement), "--explain", mechanism]
+    if placement is Placement.SECOND_HOST:
+        code, stdout, stderr = second_probe.execute(probe, command)
+    else:
+        code, output = probe.docker.exec_run(command, demux=True)
+        stdout, stderr = (stream or b"" for stream in output)
     if code != 0:
         reason = " ".join(stderr.decode(errors="replace").split())[-300:]
         raise LabError(f"{probe.service} cannot try {mechanism}: {reason}", hint="./lab status shows the containers")
@@ -86,7 +95,7 @@ def _command(probes: Mapping[Placement, Container], placement: Placement) -> lis
         case Placement.SAME_CONTAINER:
             return [*entrypoint, "probe", str(placement), *command[1:], "--host", _LOOPBACK]
         case Placement.SECOND_HOST:
-            return hosts.inside([*entrypoint, *hosts.command_of(here)])
+            return [*entrypoint, *second_probe.command_of(probes)]
         case _:
             return [*entrypoint, *command]
 

@@ -16,6 +16,7 @@ from labctl.subprocesses import run
 
 BASE = f"ipclab/base:{debian_mirror.RELEASE}"
 PROMETHEUS = f"ipclab/prometheus-debian:{debian_mirror.RELEASE}"
+ENGINE = f"ipclab/engine-debian:{debian_mirror.RELEASE}"
 LABEL = "ipclab.instead-of"  # what a stand-in stands in for
 _PACKAGES = "python3,python3-venv,ca-certificates"
 # What the official slim images leave out as well.
@@ -52,8 +53,21 @@ def build_prometheus(root: Path, python_image: str, instead_of: str) -> None:
 
     Raises LabError when the build fails.
     """
-    with step(f"Building {PROMETHEUS} from Debian's packages") as current:
-        file = root / "services/prometheus/compose.debian.yaml"
+    file = root / "services/prometheus/compose.debian.yaml"
+    _build(PROMETHEUS, "PROMETHEUS_STAND_IN", file, python_image, instead_of)
+
+
+def build_engine(root: Path, python_image: str, instead_of: str) -> None:
+    """Make `ENGINE` on `python_image` out of Debian's package.
+
+    Raises LabError when the build fails.
+    """
+    _build(ENGINE, "ENGINE_STAND_IN", root / "services/engine/compose.debian.yaml", python_image, instead_of)
+
+
+def _build(name: str, variable: str, file: Path, python_image: str, instead_of: str) -> None:
+    """`name` by the Compose file that expects it in `variable`."""
+    with step(f"Building {name} from Debian's packages") as current:
         run(
             ["docker", "compose", "--project-name", "ipclab-fallback", "--file", str(file), "build"],
             step=current,
@@ -61,7 +75,7 @@ def build_prometheus(root: Path, python_image: str, instead_of: str) -> None:
             environment={
                 "BASE_IMAGE": python_image,
                 "INSTEAD_OF": instead_of,
-                "PROMETHEUS_STAND_IN": PROMETHEUS,
+                variable: name,
                 "BUILDKIT_PROGRESS": "plain",
             },
         )

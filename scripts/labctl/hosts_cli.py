@@ -1,15 +1,18 @@
-"""`./lab hosts`: its commands and their help."""
+"""`./lab hosts`: its commands, their options and their help."""
 
 from __future__ import annotations
 
 import click
 
 from labctl.configuration import Configuration
+from labctl.docker_host import ADDRESS_OPTION, OPTION, DockerHost
+from labctl.hosts_arguments import DockerHostAddress, OwnAddress, check_hosts_options
 
 
-@click.group(short_help="Start or remove a second Docker Engine, for the matrix.")
+@click.group(short_help="Add or remove a second Docker Engine, for the matrix.")
 def hosts() -> None:
-    """A second host on this machine: a Docker Engine of its own, with its own images, volumes and namespaces.
+    """A second host: a Docker Engine of its own, with its own images, volumes and namespaces, here or on another
+    machine.
 
     It is joined to the lab by a network alone. A probe runs in it, and `./lab matrix` gets one more column.
 
@@ -19,23 +22,44 @@ def hosts() -> None:
     """
 
 
-@hosts.command("up", short_help="Start the second engine, and a probe in it.")
-def hosts_up() -> None:
-    """Start the second engine beside the running lab, bring the lab's image into it, and start a probe there.
+@hosts.command("up", short_help="Start the second engine, or take another machine's, and a probe in it.")
+@click.option(
+    OPTION,
+    "other",
+    type=DockerHostAddress(),
+    metavar="URL",
+    help="Another machine's engine: ssh://USER@HOST, or tcp://HOST:PORT.",
+)
+@click.option(
+    ADDRESS_OPTION,
+    "address",
+    type=OwnAddress(),
+    metavar="ADDRESS",
+    help=f"With {OPTION}: the address of this machine that the other one may ask, until hosts down.",
+)
+def hosts_up(other: DockerHost | None, address: str | None) -> None:
+    """Start a second engine beside the running lab, bring the lab's image into it, and start a probe there.
+
+    With --docker-host, the second engine is another machine's, where that user may use Docker. On this machine, TCP
+    and UDP LAB_TCP_PORT are then published on --address and on no other address; on the other one, TCP 9464 shows the
+    probe's metrics to Prometheus. `./lab hosts down` takes all of it back.
 
     \b
       ./lab hosts up
+      ./lab hosts up --docker-host ssh://user@192.0.2.20 --address 192.0.2.10
     """
+    check_hosts_options(other, address)
     configuration = Configuration.load()
 
     from labctl.hosts import bring_up
 
-    bring_up(configuration)
+    bring_up(configuration, other, address)
 
 
-@hosts.command("down", short_help="Remove the second engine, with all that it holds.")
+@hosts.command("down", short_help="Remove the second engine, or leave the other machine as it was.")
 def hosts_down() -> None:
-    """Remove the second engine with its images, containers and volume. The lab goes on.
+    """Remove the second engine with its images, containers and volume, or from another machine what was brought there.
+    The lab goes on.
 
     \b
       ./lab hosts down

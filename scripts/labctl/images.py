@@ -10,6 +10,7 @@ from pathlib import Path
 import docker
 from docker.errors import ImageNotFound
 
+from labctl import pairs
 from labctl.base_images import BaseImages, ensure_base_images
 from labctl.build_inputs import source_hash
 from labctl.configuration import IMAGE_TAG
@@ -47,6 +48,12 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
         inputs = ("services/grafana/**/*", "dashboards/json/**/*")
         images.append(OwnImage(f"ipclab/grafana:{tag}", "grafana", base.grafana, inputs))
     return images
+
+
+def engine_image(base: BaseImages, tag: str) -> OwnImage:
+    """The second host's, which `./lab hosts up` alone needs."""
+    assert base.engine
+    return OwnImage(f"ipclab/engine:{tag}", pairs.SECOND_HOST, base.engine, ("services/engine/**/*",))
 
 
 def ensure_images(

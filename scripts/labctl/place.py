@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ipclab.placement import Placement
-from labctl import placed_findings, placements
+from labctl import placed_findings, placements, published_responder
 from labctl.configuration import Configuration
 from labctl.measurements import SETTLED_AFTER_S, fresh, measure
 from labctl.placed import Placed
@@ -28,7 +28,11 @@ def place(configuration: Configuration, mechanism: str, placement: Placement) ->
     lab = Relocation(configuration)
     original = lab.consumer(mechanism)
     if placement is Placement.SECOND_HOST and lab.other is None:
-        raise refuse(
+        raise published_responder.refusal(
+            configuration.project,
+            f"place {mechanism} {placement}",
+            hint="two machines have two clocks, and latency needs one; ./lab hosts down, ./lab hosts up, then again",
+        ) or refuse(
             f"place {mechanism} {placement} without a second host",
             allowed="it while one runs",
             hint="./lab hosts up starts one",

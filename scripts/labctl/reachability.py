@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ipclab import registry
 from ipclab.placement import Placement, reachable
-from labctl import reasons
+from labctl import published_responder, reasons
 from labctl.containers import Container
 from labctl.measurements import fresh
 from labctl.pairs import PROBE, RESPONDER, SECOND_HOST, matrix_services
@@ -46,7 +46,7 @@ def placement_of(service: str) -> Placement | None:
     """Where the probe in this Compose service stands; None for any other service."""
     if service == RESPONDER:
         return Placement.SAME_CONTAINER
-    if service == SECOND_HOST:
+    if service in (SECOND_HOST, published_responder.SERVICE):  # its stand-in on this engine
         return Placement.SECOND_HOST
     name = service.removeprefix(PROBE).replace("-", "_")
     return Placement(name) if service.startswith(PROBE) and name in set(Placement) else None

@@ -9,7 +9,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import containers, pairs
+from labctl import containers, pairs, published_responder
 from labctl.errors import BadInput, LabError
 from labctl.progress import say, step
 from labctl.waiting import wait_until
@@ -37,7 +37,11 @@ def assemble(client: docker.DockerClient, project: str) -> str:
     home = str(state["NodeID"])
     may_join = second is not None and (not active or is_ours(client, project))
     if not may_join and not (active and _others(client, home)):
-        raise BadInput(
+        raise published_responder.refusal(
+            project,
+            "swarm up without a second node",
+            hint="`docker swarm init` here, and `docker swarm join` there: docs/MANY_MACHINES.md",
+        ) or BadInput(
             f"a Swarm needs a second node, and {project} has "
             + ("no second host" if second is None else "another Swarm"),
             hint="./lab hosts up starts a second host here; docs/MANY_MACHINES.md has how a second machine joins",

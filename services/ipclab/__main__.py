@@ -114,14 +114,16 @@ def kernel(keys: tuple[tuple[str, int], ...], paths: tuple[tuple[str, str], ...]
 
 
 @cli.command()
+@click.option("--answer-only", is_flag=True, help="Do not probe: another responder does.")
 @endpoint_options
-def responder(**options: Any) -> None:
+def responder(answer_only: bool, **options: Any) -> None:
     """Answer by every mechanism, and probe that from inside this container. `--path` is a directory."""
     endpoint = Endpoint("", Role.RESPONDER, options)
     here = echo.addresses(replace(endpoint.address, host=_LOOPBACK))
     prober = Prober(Placement.SAME_CONTAINER, here, endpoint.vitals, endpoint.stop)
     answering = Responder(echo.addresses(endpoint.address), endpoint.stop)
-    endpoint.run(lambda: answering.during(prober.run), prober.samples, prepare=answering.start)
+    loop = (lambda: hold(endpoint.vitals, endpoint.stop)) if answer_only else prober.run
+    endpoint.run(lambda: answering.during(loop), prober.samples, prepare=answering.start)
 
 
 @cli.command()

@@ -20,7 +20,7 @@ from forked import run_module
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # The lab's own variables must come from the case alone.
-_FOREIGN = ("LAB_", "COMPOSE_", "PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "DOCKER_")
+_FOREIGN = ("LAB_", "COMPOSE_", "PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "ENGINE_IMAGE", "DOCKER_")
 
 
 @dataclass
@@ -223,6 +223,7 @@ CASES = [
     variable("PYTHON_IMAGE", "", "image"),
     variable("PROMETHEUS_IMAGE", "Prom:v3", "image"),
     variable("GRAFANA_IMAGE", "grafana grafana", "image"),
+    variable("ENGINE_IMAGE", "docker dind", "image", command="hosts up"),
     # The same through the other commands.
     variable("LAB_RATE", "0", "1 to 1000000", command="status"),
     variable("LAB_RATE", "0", "1 to 1000000", command="load fifo --rate 5"),

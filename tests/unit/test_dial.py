@@ -19,7 +19,7 @@ for _ in range(100):
         break
     while sys.stdin.readline().strip():
         pass
-    known = path == ["/v1.41/version"]
+    known = path == ["/v1.44/version"]
     status, body = ("200 OK", '{"Version": "20.10.24"}') if known else ("404 No", '{"message": "no"}')
     head = f"HTTP/1.1 {status}\\r\\nContent-Type: application/json\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n"
     sys.stdout.write(head + body)

@@ -12,7 +12,7 @@ import pytest
 from ipclab import registry
 from ipclab.channel import Sharing
 from ipclab.placement import SHARED, Placement, reachable
-from labctl import pairs, reachability, reasons
+from labctl import pairs, published_responder, reachability, reasons
 from labctl.errors import LabError
 from labctl.matrix import as_json, as_markdown, in_words, reason_lines, require_as_predicted
 from labctl.prometheus import Prometheus, Sample
@@ -57,6 +57,8 @@ def test_the_services_of_compose_are_placements() -> None:
     assert [reachability.placement_of(service) for service in pairs.matrix_services()] == list(LOCAL)
     assert reachability.placement_of("probe-the-moon") is None
     assert reachability.placement_of("fifo-consumer") is None
+    for stand_in in (pairs.SECOND_HOST, published_responder.SERVICE):
+        assert reachability.placement_of(stand_in) is Placement.SECOND_HOST
 
 
 @pytest.mark.parametrize("name", registry.names())

@@ -1,0 +1,106 @@
+"""The second host on this machine: a Docker Engine in a container, joined to the lab by a network alone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+import docker
+from docker.models.containers import Container as DockerContainer
+
+from ipclab.placement import Placement
+from labctl import compose, containers, dial, engine, pairs, published_responder, reachability, second_image
+from labctl.base_images import ensure_base_images, ensure_engine_base
+from labctl.configuration import IMAGE_TAG, Configuration
+from labctl.containers import PROJECT_LABEL, Container
+from labctl.docker_host import OPTION
+from labctl.down import stop_and_remove
+from labctl.errors import LabError
+from labctl.images import engine_image, ensure_image
+from labctl.paths import ROOT
+from labctl.place import put_all_back
+from labctl.printing import show_lines
+from labctl.progress import say, step
+from labctl.second_probe import NAME, NEEDS, command_of
+from labctl.status import require_running
+from labctl.values import refuse
+from labctl.waiting import wait_until
+
+_ANSWERS_WITHIN_S = 30
+# As compose.yaml confines the probes here. The network is that of the second host, which is what a host's is.
+_RUN = (
+    f"docker run --detach --name {NAME} --network host --restart unless-stopped --init --read-only --cap-drop ALL "
+    "--security-opt no-new-privileges --tmpfs /run/lab:size=1m,uid=10001,gid=10001,mode=0700"
+)
+
+
+def bring_up(configuration: Configuration) -> None:
+    """Start the second engine, bring the lab's image into it, and start the probe there if there is a responder.
+
+    :raises BadInput: the second host is another machine
+    :raises LabError: the lab does not run, or a step fails
+    """
+    client = engine.connect()
+    found = containers.of_project(client, configuration.project)
+    require_running(found, configuration.project)
+    if other := published_responder.find(found):
+        raise refuse(
+            "hosts up",
+            allowed=f"one second host, and that is {published_responder.host_of(other)}",
+            hint=f"./lab hosts down, then again; or with {OPTION}",
+        )
+    probes = reachability.probes_of(found)
+    base = ensure_base_images(client, configuration.values, root=ROOT)
+    base = ensure_engine_base(client, configuration.values, base, root=ROOT)
+    ensure_image(client, engine_image(base, configuration.values[IMAGE_TAG]), base, configuration.values, ROOT)
+    compose.start([pairs.SECOND_HOST], {**configuration.environment(), **base.environment()}, {})
+    host = _second_host(client, configuration.project)
+    with step("Waiting for the second engine"):
+        if not wait_until(lambda: host.exec_run(["docker", "info"]).exit_code == 0, _ANSWERS_WITHIN_S):
+            last = host.logs(tail=3).decode(errors="replace").strip().replace("\n", " | ")
+            raise LabError(f"the second engine does not answer: {last}", hint="./lab hosts down removes it")
+    name = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
+    second_image.bring(client, dial.client(dial.into(str(host.id))), name, tagged=True)
+    if not set(probes) >= NEEDS:
+        show_lines(["the second host is up, without a probe: the responder does not run (hint: ./lab up, then again)"])
+        return
+    with step("Starting the probe there"):
+        host.exec_run(["docker", "rm", "--force", NAME])
+        _in(host, [*shlex.split(_RUN), name, *command_of(probes)])
+    show_lines(["the second host is up: ./lab matrix shows it"])
+
+
+def take_down(configuration: Configuration, client: docker.DockerClient, host: Sequence[Container]) -> None:
+    """Remove the second engine with all that it holds. The lab goes on, with the consumers that were placed there.
+
+    :raises LabError: the engine does not answer
+    """
+    try:
+        put_all_back(configuration, pairs.declared(), Placement.SECOND_HOST)
+    except LabError as error:
+        say(f"{error}; what a consumer received there since it was placed will count as lost")
+    with step("Removing the second host"):
+        for container in host:
+            if container.running:  # so that the engine need not wait for what it runs, and ends within its grace
+                container.docker.exec_run(
+                    ["sh", "-c", "docker ps --all --quiet | xargs --no-run-if-empty docker rm -f"]
+                )
+            stop_and_remove(container.docker)
+        label = {
+            "label": [f"{PROJECT_LABEL}={configuration.project}", f"com.docker.compose.volume={pairs.SECOND_HOST}"]
+        }
+        volumes = client.volumes.list(filters=label)
+        for volume in volumes:
+            volume.remove(force=True)
+    show_lines([f"removed {len(host)} second host, {len(volumes)} volumes" if host else "there is no second host"])
+
+
+def _second_host(client: docker.DockerClient, project: str) -> DockerContainer:
+    return next(c.docker for c in containers.of_project(client, project) if c.service == pairs.SECOND_HOST)
+
+
+def _in(host: DockerContainer, command: Sequence[str]) -> None:
+    code, output = host.exec_run(list(command))
+    if code:
+        said = " ".join(output.decode(errors="replace").split())[-300:]
+        raise LabError(f"{' '.join(command[:2])} failed on the second host: {said}", hint="./lab hosts down removes it")

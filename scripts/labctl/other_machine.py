@@ -1,0 +1,139 @@
+"""`./lab hosts up --docker-host`: another machine as the second host. See docs/decisions/0023-another-machine.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import docker
+
+from ipclab import metrics
+from ipclab.placement import Placement
+from labctl import (
+    containers,
+    engine,
+    other_address,
+    other_engine,
+    other_probe,
+    pairs,
+    published_responder,
+    reachability,
+    second_image,
+    second_probe,
+    state_files,
+)
+from labctl.configuration import IMAGE_TAG, Configuration
+from labctl.containers import Container
+from labctl.docker_host import OPTION, DockerHost
+from labctl.down import stop_and_remove
+from labctl.errors import BadInput, LabError
+from labctl.other_engine import OtherEngine
+from labctl.printing import show_lines
+from labctl.progress import say, step
+from labctl.prometheus import Prometheus
+from labctl.second_image import Brought
+from labctl.status import require_running
+from labctl.values import refuse
+from labctl.waiting import wait_until
+
+_SCRAPED_WITHIN_S = 15  # two seconds until Prometheus looks at the file, a round of the probe, and a start
+_DIRECTORY, _FILE = "/prometheus", "second_host.json"  # as services/prometheus/prometheus.yml has it
+
+
+def bring_up(configuration: Configuration, host: DockerHost, address: str) -> None:
+    """Bring the lab's image to `host`, publish a responder on `address` for it, and start a probe there.
+
+    :raises BadInput: `host` or `address` will not do; nothing was changed
+    :raises LabError: the lab does not run, or a step fails, and what was begun is taken back
+    """
+    try:
+        other = other_engine.reach(host)
+    except BadInput:
+        raise
+    except LabError as error:
+        raise other_engine.as_bad_input(error) from error
+    client = engine.connect()
+    other_engine.require_kin(other, client)
+    there = other_address.address_of(host)
+    found = containers.of_project(client, configuration.project)
+    require_running(found, configuration.project)
+    probes = reachability.probes_of(found)
+    if not set(probes) >= second_probe.NEEDS:
+        raise LabError("the responder does not run, so there is nothing to ask there", hint="./lab up, then again")
+    known = published_responder.find(found)
+    _require_no_other(found, known, host)
+    port = configuration.number("LAB_TCP_PORT")
+    if known is None or published_responder.address_of(known) != (address, port):
+        published_responder.require_bindable(address, port)
+    say(f"TCP and UDP {address}:{port} of this machine answer {there} from now until ./lab hosts down")
+    brought = second_image.bring(client, other.client, f"ipclab/lab:{configuration.values[IMAGE_TAG]}", tagged=False)
+    if known:  # once more: what was there before the first time is still what was there before
+        old = published_responder.brought_by(known)
+        brought = Brought(brought.id, new=brought.new or brought.id == old)
+        other_probe.remove(other, str(known.docker.id), old if old != brought.id else None)
+        stop_and_remove(known.docker)
+    with step(f"Starting a probe at {host}"):
+        try:
+            link = published_responder.start(
+                client, configuration, probes[Placement.SAME_CONTAINER], host, (address, port), brought
+            )
+            command = second_probe.command_of({**probes, Placement.SECOND_HOST: link})
+            other_probe.start(other, configuration.project, brought.id, command, there, str(link.docker.id))
+        except BaseException:
+            _take_back(client, configuration.project, other, brought)
+            raise
+    _tell(found, [f"{there}:{metrics.PORT}"])
+    _require_scraped(configuration, there)
+    show_lines([f"the second host is {host}: ./lab matrix shows it"])
+
+
+def take_down(configuration: Configuration, client: docker.DockerClient, responder: Container) -> None:
+    """Take back what was published here and what was brought there. The lab goes on.
+
+    :raises LabError: that machine does not answer; here nothing is left all the same
+    """
+    url = published_responder.host_of(responder)
+    with step(f"Leaving {url}"):
+        _tell(containers.of_project(client, configuration.project), [])
+        stop_and_remove(responder.docker)
+        published_responder.leave(configuration.project, str(responder.docker.id), responder.docker.labels)
+    show_lines([f"{url} is no second host any more, and nothing of it is left"])
+
+
+def _require_no_other(found: Iterable[Container], known: Container | None, host: DockerHost) -> None:
+    """There is one second host at a time."""
+    taken = published_responder.host_of(known) if known else None
+    if any(container.service == pairs.SECOND_HOST for container in found):
+        taken = "an engine on this machine"
+    if taken not in (None, str(host)):
+        raise refuse(
+            f"{OPTION} {host}",
+            allowed=f"one second host, and that is {taken}",
+            hint="./lab hosts down, then again",
+        )
+
+
+def _take_back(client: docker.DockerClient, project: str, other: OtherEngine, brought: Brought) -> None:
+    link = published_responder.find(containers.of_project(client, project))
+    if link:
+        stop_and_remove(link.docker)
+    other_probe.remove(other, str(link.docker.id) if link else "", brought.id if brought.new else None)
+
+
+def _tell(found: Iterable[Container], targets: Sequence[str]) -> None:
+    """Prometheus finds the probe over there by a file (prometheus.io/docs, file_sd_config)."""
+    content = json.dumps([{"targets": list(targets)}])
+    for container in found:
+        if container.service == "prometheus":
+            state_files.write(container.docker, _DIRECTORY, _FILE, content.encode())
+
+
+def _require_scraped(configuration: Configuration, there: str) -> None:
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    up = f"up{{instance='{there}:{metrics.PORT}'}} == 1"
+    with step("Waiting until Prometheus sees that probe"):
+        if not wait_until(lambda: prometheus.query(up), _SCRAPED_WITHIN_S):
+            raise LabError(
+                f"Prometheus does not reach {there}:{metrics.PORT} within {_SCRAPED_WITHIN_S} s",
+                hint=f"does a firewall there let TCP {metrics.PORT} in? ./lab hosts down takes it back",
+            )

@@ -1,0 +1,108 @@
+"""The probe on another machine: made there, asked there, and taken away with all that was brought for it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+
+import requests
+from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container as DockerContainer
+
+from ipclab import metrics
+from labctl import docker_host, other_engine
+from labctl.confinement import of_every_container
+from labctl.errors import LabError
+from labctl.other_engine import OtherEngine
+from labctl.registry import one_line
+
+_OF_LABEL = "ipclab.responder"  # the id of the published responder that it asks
+_ASKED_WITHIN_S = 30
+
+
+def name_of(project: str) -> str:
+    """The container's name there."""
+    return f"{project}-second-host-probe"
+
+
+def start(other: OtherEngine, project: str, image: str, command: Sequence[str], address: str, responder: str) -> None:
+    """Start it; its metrics are published on `address` of that machine, and nowhere else.
+
+    :raises LabError: the engine there refuses
+    """
+    try:
+        other.client.containers.run(
+            image,
+            list(command),
+            detach=True,
+            name=name_of(project),
+            labels={_OF_LABEL: responder},
+            ports={f"{metrics.PORT}/tcp": (address, metrics.PORT)},
+            ipc_mode="private",
+            restart_policy={"Name": "unless-stopped"},
+            tmpfs={"/run/lab": "size=1m,uid=10001,gid=10001,mode=0700"},
+            **of_every_container(),
+        )
+    except (DockerException, requests.RequestException) as error:
+        raise LabError(
+            f"the probe cannot be started at {other.host}: {one_line(error)}",
+            hint=f"is TCP {metrics.PORT} free on {address} there, and no container called {name_of(project)}?",
+        ) from error
+
+
+def take_away(url: str, project: str, responder: str, image: str | None) -> None:
+    """Remove the probe that asks `responder`, and `image` if it was brought for it.
+
+    :raises LabError: that machine does not answer, or refuses; what to type there is in the hint
+    """
+    try:
+        other = other_engine.reach(docker_host.parse(url))
+        remove(other, responder, image)
+    except (LabError, DockerException, requests.RequestException) as error:
+        reason = error.message if isinstance(error, LabError) else one_line(error)
+        rest = f"; docker --host {url} image rm {image.removeprefix('sha256:')[:12]}" if image else ""
+        raise LabError(
+            f"the second host's probe stays at {url}: {reason}",
+            hint=f"docker --host {url} rm --force --volumes {name_of(project)}{rest}",
+        ) from error
+
+
+def remove(other: OtherEngine, responder: str, image: str | None) -> None:
+    """The same where that machine was reached already; raises what the SDK raises."""
+    wanted = {"label": f"{_OF_LABEL}={responder}"}
+    for container in other.client.containers.list(all=True, filters=wanted, sparse=True):
+        with suppress(NotFound):
+            container.remove(v=True, force=True)
+    if image:
+        with suppress(ImageNotFound):
+            other.client.images.remove(image)
+
+
+def find(url: str, project: str) -> DockerContainer:
+    """Its container, as it is now.
+
+    :raises LabError: that machine does not answer, or there is none
+    """
+    try:
+        return other_engine.reach(docker_host.parse(url)).client.containers.get(name_of(project))
+    except (DockerException, requests.RequestException) as error:
+        raise LabError(f"no probe at {url}: {one_line(error)}", hint="./lab hosts up with the same options") from error
+
+
+def execute(url: str, project: str, command: Sequence[str]) -> tuple[int, bytes, bytes]:
+    """Run `command` in the probe's container; exit code, output, errors.
+
+    :raises LabError: it does not end in time
+    """
+    try:
+        done = subprocess.run(
+            ["docker", "--host", url, "exec", name_of(project), *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ASKED_WITHIN_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"no answer from {url} within {_ASKED_WITHIN_S} s", hint="is that machine up?") from error
+    return done.returncode, done.stdout, done.stderr

@@ -1,0 +1,42 @@
+"""The lab's image on the second engine: streamed from this one, so that no registry is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import docker
+import requests
+from docker.errors import DockerException, ImageNotFound
+
+from labctl.errors import LabError
+from labctl.progress import step
+from labctl.registry import one_line
+
+
+@dataclass(frozen=True)
+class Brought:
+    """An image there. `new` is whether it was not there before."""
+
+    id: str
+    new: bool
+
+
+def bring(home: docker.DockerClient, other: docker.DockerClient, name: str, *, tagged: bool) -> Brought:
+    """What `docker save | docker load` does. Without `tagged`, no name of the other engine's is touched.
+
+    :raises LabError: it cannot be had here, or not be loaded there
+    """
+    with step(f"Bringing {name} to the second engine"):
+        try:
+            image = home.images.get(name)
+            before = {found["Id"] for found in other.api.images(all=True)}
+            if image.id in before and not tagged:
+                return Brought(str(image.id), new=False)
+            (loaded,) = other.images.load(image.save(named=name if tagged else False))
+        except ImageNotFound as error:
+            raise LabError(f"there is no image {name}", hint="./lab up builds it") from error
+        except (DockerException, requests.RequestException, OSError, ValueError) as error:
+            raise LabError(
+                f"{name} cannot be loaded into the second engine: {one_line(error)}", hint="is there room on its disk?"
+            ) from error
+    return Brought(str(loaded.id), new=loaded.id not in before)

@@ -1,0 +1,56 @@
+"""The probe on the second host, be that an engine in a container here or another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ipclab.placement import Placement
+from labctl import other_probe, published_responder
+from labctl.containers import PROJECT_LABEL, Container
+
+NAME = "probe"  # in the engine that is a container here
+_NEIGHBOUR = Placement.SHARED_NETWORK  # whose command it has, but for the placement, and the address where it needs one
+NEEDS = frozenset({Placement.SAME_CONTAINER, _NEIGHBOUR})
+
+
+def is_elsewhere(stand_in: Container) -> bool:
+    """Whether the second host, of which `stand_in` is what runs on this engine, is another machine."""
+    return stand_in.service == published_responder.SERVICE
+
+
+def command_of(probes: Mapping[Placement, Container]) -> list[str]:
+    """Its command, after the image's entry point."""
+    role, _, *options = probes[_NEIGHBOUR].docker.attrs["Config"]["Cmd"]
+    stand_in = probes.get(Placement.SECOND_HOST)
+    command = [role, str(Placement.SECOND_HOST), *options]
+    if stand_in and is_elsewhere(stand_in):
+        address, port = published_responder.address_of(stand_in)
+        command += ["--host", address, "--port", str(port)]
+    return command
+
+
+def execute(stand_in: Container, command: Sequence[str]) -> tuple[int, bytes, bytes]:
+    """Run `command` in its container; exit code, output, errors.
+
+    :raises LabError: the other machine does not answer in time
+    """
+    if is_elsewhere(stand_in):
+        url, project = published_responder.host_of(stand_in), stand_in.docker.labels[PROJECT_LABEL]
+        return other_probe.execute(url, project, command)
+    code, output = stand_in.docker.exec_run(["docker", "exec", NAME, *command], demux=True)
+    stdout, stderr = (stream or b"" for stream in output)
+    return int(code), stdout, stderr
+
+
+def both_ends(probes: Mapping[Placement, Container]) -> tuple[Container, Container]:
+    """The responder that it asks, and itself; an engine in a container has the names and networks of that one.
+
+    :raises LabError: the other machine does not answer
+    """
+    stand_in = probes[Placement.SECOND_HOST]
+    if not is_elsewhere(stand_in):
+        return probes[Placement.SAME_CONTAINER], stand_in
+    url = published_responder.host_of(stand_in)
+    there = other_probe.find(url, stand_in.docker.labels[PROJECT_LABEL])
+    return stand_in, replace(stand_in, docker=there, id=there.id[: len(stand_in.id)], service=f"probe at {url}")
