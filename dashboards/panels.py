@@ -36,9 +36,9 @@ from dashboards import colours
 from dashboards.promql import WINDOW
 
 MESSAGES_PER_SECOND = "suffix: msg/s"
-# Of what looks back over at least 4 s: five minutes are then asked for every 3 s. Every second shows no more, and costs
-# Prometheus three times as much.
-_POINTS = 100
+# Of what looks back over at least 4 s. Five minutes are then asked for every 5 s (Grafana rounds), over 6 s each; every
+# second would cost Prometheus five times as much: docs/decisions/0025-what-dashboards-cost.md
+_POINTS = 80
 REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

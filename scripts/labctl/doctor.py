@@ -202,9 +202,8 @@ def _grafana(client: docker.DockerClient, configuration: Configuration) -> Itera
     except LabError as error:
         yield Finding("Grafana", Verdict.BAD, error.message, error.hint)
     else:
-        yield Finding(
-            "Grafana", Verdict.OK, f"dashboards loaded: {len(wanted) - len(absent)}; panels asked for data: {asked}"
-        )
+        if not absent:
+            yield Finding("Grafana", Verdict.OK, f"dashboards loaded: {len(wanted)}; panels asked for data: {asked}")
 
 
 def _at_least(amount: float, bad_below: float, warn_below: float) -> Verdict:
