@@ -189,6 +189,7 @@ def _grafana(client: docker.DockerClient, configuration: Configuration) -> Itera
             yield Finding(
                 "Grafana", Verdict.BAD, f"not loaded: {', '.join(absent.values())}", "./lab down, then ./lab up"
             )
+        grafana_check.require_data(grafana)
         asked = 0
         for uid in sorted(wanted.keys() - absent.keys()):
             panels, empty = grafana_check.empty_panels(grafana, uid)

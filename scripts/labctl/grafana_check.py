@@ -16,6 +16,19 @@ def missing(grafana: Grafana, wanted: Mapping[str, str]) -> dict[str, str]:
     return {uid: title for uid, title in wanted.items() if uid not in loaded}
 
 
+def require_data(grafana: Grafana) -> None:
+    """Ask Grafana's data source for what needs no data, so that its silence is said once and not of every panel.
+
+    :raises LabError: it does not answer
+    """
+    try:
+        grafana.ask_data_source("query", query="vector(1)", time=time.time())
+    except LabError as error:
+        raise LabError(
+            f"Prometheus does not answer Grafana: {error.message}", hint="./lab status shows its state"
+        ) from error
+
+
 def empty_panels(grafana: Grafana, uid: str) -> tuple[int, list[str]]:
     """How many panels of a dashboard ask for data, and the titles of those that get none from any of their queries."""
     dashboard = grafana.dashboard(uid)

@@ -40,6 +40,7 @@ class Server:
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
     series: list[dict[str, Any]] = field(default_factory=list)
+    silent: bool = False  # Prometheus, behind it
 
 
 @contextmanager
@@ -59,6 +60,8 @@ def grafana_server(data_source: str = "/api/datasources/proxy/uid/prometheus") -
             return 200, {"id": 1, "key": "abc"}
         if request.path.startswith(f"{data_source}/api/v1/query"):
             state.queries.append(request.query["query"])
+            if state.silent:
+                return 502, {"message": "Bad Gateway"}
             return success(state.series)
         answers: dict[str, Any] = {
             "/api/health": {"database": "ok"},
@@ -165,6 +168,15 @@ def test_panels_are_asked_through_the_default_data_source(data_source: str) -> N
         server.series.append({"metric": {"mechanism": "fifo"}, "value": [0, "1"]})
         assert grafana_check.empty_panels(grafana, "one") == (2, [])
     assert server.queries[-2:] == ["rate(a{m='fifo'}[4s])", "a"]
+
+
+def test_a_data_source_that_does_not_answer_is_said_once() -> None:
+    with grafana_server() as server:
+        grafana_check.require_data(Grafana(server.url))
+        assert server.queries == ["vector(1)"]
+        server.silent = True
+        with pytest.raises(LabError, match=r"Prometheus does not answer Grafana: .* cannot answer: .*502"):
+            grafana_check.require_data(Grafana(server.url))
 
 
 def test_a_dashboard_that_is_not_there_is_named() -> None:
