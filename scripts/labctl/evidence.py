@@ -49,8 +49,8 @@ def _side_by_side(prometheus: Prometheus, responder: Container, probe: Container
     rows = []
     for kind in KINDS:
         left, right = (inodes.get(container.id, {}).get(kind, "not shown") for container in (responder, probe))
-        # Two kernels count by themselves: the same number would mean nothing.
-        rows.append((f"{kind} namespace", left, f"{right} of another kernel" if elsewhere else right))
+        # Two machines count by themselves: the same number would mean nothing.
+        rows.append((f"{kind} namespace", left, f"{right} there" if elsewhere else right))
     for what, things in (("volume", _volumes), ("network", _networks)):
         theirs, own = things(responder), things(probe)
         rows += [(what, theirs.get(name, "-"), own.get(name, "-")) for name in sorted({*theirs, *own})]

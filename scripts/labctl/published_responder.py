@@ -15,7 +15,7 @@ from labctl import containers, engine, other_probe, pairs
 from labctl.configuration import IMAGE_TAG, Configuration
 from labctl.confinement import of_every_container
 from labctl.containers import Container
-from labctl.docker_host import ADDRESS_OPTION, OPTION, DockerHost
+from labctl.docker_host import ADDRESS_OPTION, DockerHost
 from labctl.errors import BadInput
 from labctl.second_image import Brought
 from labctl.values import refuse
@@ -113,4 +113,6 @@ def refusal(project: str, what: str, *, hint: str) -> BadInput | None:
     known = find(containers.of_project(engine.connect(), project))
     if known is None:
         return None
-    return refuse(what, allowed=f"it with a second host on this machine, and {OPTION} {host_of(known)} is", hint=hint)
+    return refuse(
+        what, allowed=f"it with a second host on this machine, and {host_of(known)} is another machine", hint=hint
+    )
