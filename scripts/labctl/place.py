@@ -38,12 +38,14 @@ def place(configuration: Configuration, mechanism: str, placement: Placement) ->
             hint="./lab hosts up starts one",
         )
     now = lab.placed_of(mechanism)
+    left: set[str] = set()
     if now is None or now.placement != placement:
+        left = placed_findings.consumers_of(lab.prometheus, mechanism)
         with step(f"Moving the consumer of {mechanism} to {placement}"):
             lab.move(original, now, placement)
     else:
         lab.plug(original, placement)  # its host may have been made anew since
-    _show(lab, mechanism, placement)
+    _show(lab, mechanism, placement, left)
 
 
 def put_back(configuration: Configuration, mechanism: str) -> None:
@@ -81,15 +83,15 @@ def put_all_back(
     return moved
 
 
-def _show(lab: Relocation, mechanism: str, placement: Placement) -> None:
-    """Wait until what is to be seen is there, and print it."""
+def _show(lab: Relocation, mechanism: str, placement: Placement, left: set[str]) -> None:
+    """Wait until what is to be seen is there, and nothing of the containers that were `left`; print it."""
     if placements.reaches(mechanism, placement):
         lab.wait_for_traffic(mechanism)
         with step("Measuring what arrives there"):
             wait_until(lambda: _is_measured(lab.prometheus, mechanism), _FELT_WITHIN_S)
     else:
         with step("Waiting until the producer feels it"):
-            wait_until(lambda: _is_dark(lab.prometheus, mechanism), _FELT_WITHIN_S)
+            wait_until(lambda: _is_dark(lab.prometheus, mechanism, left), _FELT_WITHIN_S)
     here = [it for it in lab.find_placed() if it.mechanism == mechanism]
     measured = measure(lab.prometheus, [mechanism])
     show_lines([str(finding) for finding in placed_findings.findings(lab.prometheus, here, measured)])
@@ -103,7 +105,8 @@ def _is_measured(prometheus: Prometheus, mechanism: str) -> bool:
     return bool(prometheus.query(f"{fresh(now)} and {now} offset {SETTLED_AFTER_S}s"))
 
 
-def _is_dark(prometheus: Prometheus, mechanism: str) -> bool:
-    """The producer gets errors, and the consumer over there is seen to receive nothing."""
+def _is_dark(prometheus: Prometheus, mechanism: str, left: set[str]) -> bool:
+    """The producer gets errors, and the consumer over there, no longer the one before, is seen to receive nothing."""
+    seen = placed_findings.consumers_of(prometheus, mechanism)
     (pair,) = measure(prometheus, [mechanism])
-    return bool(placed_findings.errors_of(prometheus, mechanism)) and pair.rate == 0
+    return bool(seen) and not seen & left and bool(placed_findings.errors_of(prometheus, mechanism)) and pair.rate == 0

@@ -12,7 +12,7 @@ from ipclab.metrics import Role
 from ipclab.placement import SHARED, Placement
 from labctl.measurements import WINDOW_S, PairMeasures, fresh
 from labctl.placed import Placed
-from labctl.prometheus import Prometheus
+from labctl.prometheus import Prometheus, Sample
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,18 @@ def errors_of(prometheus: Prometheus, mechanism: str) -> list[str]:
     )
 
 
+def consumers_of(prometheus: Prometheus, mechanism: str) -> set[str]:
+    """The containers in which Prometheus sees a consumer of the pair now, as each calls itself."""
+    return {sample.labels["container"] for sample in _namespaces(prometheus, mechanism) if _is_consumer(sample)}
+
+
 def _ipc_namespaces(prometheus: Prometheus, mechanism: str) -> dict[str, str]:
-    shown = prometheus.query(fresh(f"ipc_namespace_info{{mechanism='{mechanism}'}}"))
-    return {sample.labels["role"]: sample.labels["ipc"] for sample in shown}
+    return {sample.labels["role"]: sample.labels["ipc"] for sample in _namespaces(prometheus, mechanism)}
+
+
+def _namespaces(prometheus: Prometheus, mechanism: str) -> list[Sample]:
+    return prometheus.query(fresh(f"ipc_namespace_info{{mechanism='{mechanism}'}}"))
+
+
+def _is_consumer(sample: Sample) -> bool:
+    return sample.labels["role"] == Role.CONSUMER
