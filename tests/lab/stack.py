@@ -190,9 +190,8 @@ class Stack:
 
     def settle_all(self, *mechanisms: str) -> dict[str, dict[str, int]]:
         """Slow the producers down until nothing is on the way, and return the books of that moment by mechanism."""
-        slow = json.dumps(asdict(Load(rate=1, size_bytes=1024)))
         for mechanism in mechanisms:
-            self._at_producer(mechanism, f"echo '{slow}' >{_LOAD}.new && mv {_LOAD}.new {_LOAD}")
+            self.set_load(mechanism, Load(rate=1, size_bytes=1024))
         try:
             return {
                 mechanism: wait_until(f"{mechanism} has nothing on the way", 20, lambda m=mechanism: self._settled(m))  # type: ignore[misc]
@@ -200,10 +199,13 @@ class Stack:
             }
         finally:
             for mechanism in mechanisms:
-                self._at_producer(mechanism, f"rm -f {_LOAD}")
+                self.set_load(mechanism, None)
 
-    def _at_producer(self, mechanism: str, script: str) -> None:
-        """What `python -m ipclab load` would do there; a shell starts in a fraction of its time."""
+    def set_load(self, mechanism: str, load: Load | None) -> None:
+        """What `python -m ipclab load` does at the producer; None is its usual one. A shell starts sooner."""
+        script = f"rm -f {_LOAD}"
+        if load:
+            script = f"echo '{json.dumps(asdict(load))}' >{_LOAD}.new && mv {_LOAD}.new {_LOAD}"
         done = self.endpoint(mechanism, "producer").exec_run(["sh", "-c", script])
         assert done.exit_code == 0, done.output.decode()
 

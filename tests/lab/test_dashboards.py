@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from dashboards.__main__ import DASHBOARDS, JSON
 
+from ipclab.load import Load
 from lab.stack import Stack, wait_until
 
 _MECHANISM = "${mechanism:text}"
@@ -67,8 +68,8 @@ def test_prometheus_understands_the_marks(stack: Stack, name: str) -> None:
 def test_a_change_of_load_leaves_a_mark(stack: Stack) -> None:
     marks = {mark["name"]: mark["expr"] for mark in document("faults.json")["annotations"]["list"] if "expr" in mark}
     expr = f'sum_over_time((({marks["Load"]}) and on (mechanism) ipc_load_rate{{mechanism="fifo"}})[15s:1s])'
-    assert stack.lab("load", "fifo", "--rate", "77").returncode == 0
+    stack.set_load("fifo", Load(rate=77, size_bytes=1024))
     try:
         wait_until("the new load of fifo is marked", 15, lambda: stack.query(expr))
     finally:
-        assert stack.lab("load", "fifo", "--reset").returncode == 0
+        stack.set_load("fifo", None)

@@ -8,6 +8,7 @@ from typing import Any
 from ipclab import metrics, registry
 from ipclab.channel import Sharing
 from ipclab.checker import WINDOW
+from ipclab.load import Load
 from ipclab.metrics import Definition, Role
 from lab.stack import Stack, wait_until
 
@@ -102,7 +103,7 @@ def test_a_flood_loses_exactly_what_the_kernel_says_it_dropped(stack: Stack) -> 
     """UDP tells nobody, but the receiver's kernel counts: that is all that is missing between sent and received."""
     stack.wait_for_traffic("udp")
     before = books(stack)
-    set_load(stack, FLOOD, SIZE)
+    stack.set_load("udp", Load(FLOOD, SIZE))
     consumer = stack.containers()["udp-consumer"]
     consumer.pause()
     try:
@@ -111,7 +112,7 @@ def test_a_flood_loses_exactly_what_the_kernel_says_it_dropped(stack: Stack) -> 
         consumer.unpause()
     # What is missing counts as lost once so many later numbers have come. These are small and not too many, so that a
     # busy machine drops none of them.
-    set_load(stack, FLOOD // 4, 64)
+    stack.set_load("udp", Load(FLOOD // 4, 64))
     seen = stack.books("udp")["received"]
     wait_until("as many arrive again", 20, lambda: stack.books("udp")["received"] > seen + 2 * WINDOW)
     after = books(stack)
@@ -126,11 +127,6 @@ def test_a_flood_loses_exactly_what_the_kernel_says_it_dropped(stack: Stack) -> 
         return (pair["lost"], pair["kernel_drops"]) == (after["lost"], after["dropped"])
 
     wait_until("status shows the same", 15, in_status)
-
-
-def set_load(stack: Stack, rate: int, size: int) -> None:
-    load = ["python", "-m", "ipclab", "load", "udp", "--rate", str(rate), "--size", str(size)]
-    assert stack.containers()["udp-producer"].exec_run(load).exit_code == 0
 
 
 def sent(stack: Stack) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ipclab.load import Load
 from lab.stack import Stack, wait_until
 
 
@@ -42,13 +43,13 @@ def test_load_changes_and_goes_back_without_a_restart(stack: Stack, mechanism: s
 def test_a_changed_load_survives_a_restart_of_the_producer(stack: Stack) -> None:
     mechanism = "fifo"
     stack.wait_for_traffic(mechanism)
-    assert stack.lab("load", mechanism, "--rate", "300").returncode == 0
+    stack.set_load(mechanism, Load(rate=300, size_bytes=1024))
     producer = stack.endpoint(mechanism, "producer")
     producer.stop(timeout=3)
     producer.start()
     stack.wait_for_traffic(mechanism)
     assert _load(stack, mechanism)[0] == 300
-    assert stack.lab("load", mechanism, "--reset").returncode == 0
+    stack.set_load(mechanism, None)
 
 
 def test_a_size_the_mechanism_cannot_carry_changes_nothing(stack: Stack) -> None:
