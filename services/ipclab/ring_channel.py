@@ -19,21 +19,9 @@ import errno
 import os
 import time
 from collections.abc import Callable
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, TypeVar
 
-from ipclab.channel import (
-    ClosingEndpoint,
-    Communication,
-    Direction,
-    Kind,
-    OnFull,
-    Persistence,
-    Sharing,
-    Switch,
-    Traits,
-    Tuning,
-    Wait,
-)
+from ipclab.channel import ClosingEndpoint, Wait
 from ipclab.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.ring import RECEIVER_LOOKS, SENDER_WAITS, Ring, bytes_needed
 from ipclab.ring_batch import try_read_many, try_write_many
@@ -233,42 +221,6 @@ class RingReceiver(_Endpoint):
             self._ring.mark_closed()
             self.close()
         self._shared.remove()
-
-
-class RingMechanism:
-    """What the mechanisms made of a ring share besides it: that they can be told how to wait."""
-
-    def __init__(self, wait: Wait | None = None) -> None:
-        self._wait = wait
-
-    def tuned(self, tuning: Tuning) -> Self:
-        return type(self)(tuning.wait)
-
-
-def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, sources: dict[str, str]) -> Traits:
-    """The facts about a mechanism made of a ring: these are the memory's, the others are the ring's."""
-    facts = ("ordered", "reliable", "direction", "communication", "many_senders", "many_receivers", "copies")
-    ring = dict.fromkeys(facts, "ipclab.ring")
-    channel = dict.fromkeys(("max_message_bytes", "on_full"), "ipclab.ring_channel")
-    return Traits(
-        kind=Kind.SHARED_MEMORY,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=persistence,
-        direction=Direction.ONE_WAY,
-        communication=Communication.DIRECT,
-        many_senders=False,  # each end has one owner: head and tail are no locks
-        many_receivers=False,
-        requires=frozenset({requires}),
-        copies=2,  # into the memory, out of it
-        send_errnos=("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
-        man_page=man_page,
-        waits=(Wait.BLOCK, Wait.SPIN),
-        switches={Switch.SYNC: True},
-        sources={**ring, **channel, **sources},
-    )
 
 
 def _spin(look: Callable[[memoryview], _T], view: memoryview, nothing: _T, deadline: float) -> _T:

@@ -23,7 +23,8 @@ from ipclab.mechanisms._posix import MODE, map_whole
 from ipclab.mechanisms._pshared_semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 from ipclab.mechanisms._words import MappedWords, WordsInFile, remove_words
 from ipclab.ring import Ring
-from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
+from ipclab.ring_mechanism import RingMechanism, ring_traits
 
 _MAGIC = b"IPCMMAP1"
 RECORD_BELL_AT, ROOM_BELL_AT, _RING_AT = (SEMAPHORE_BYTES * n for n in (1, 2, 3))

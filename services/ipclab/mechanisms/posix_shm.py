@@ -19,7 +19,8 @@ from ipclab.channel import Address, Persistence, Sharing
 from ipclab.errors import PeerAbsent, Unusable
 from ipclab.mechanisms._posix import MODE, map_whole, object_name, opening
 from ipclab.mechanisms._posix_words import WordsInObject, remove_words
-from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
+from ipclab.ring_mechanism import RingMechanism, ring_traits
 
 _WHAT = "shared memory"
 

@@ -16,7 +16,8 @@ from ipclab.channel import Address, Persistence, Sharing
 from ipclab.errors import PeerAbsent
 from ipclab.mechanisms._sysv import MODE, gone, opening, require_semaphore_timeouts
 from ipclab.mechanisms._sysv_words import SysvWords, remove_words
-from ipclab.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
+from ipclab.ring_mechanism import RingMechanism, ring_traits
 from ipclab.words import Words
 
 _WHAT = "shared memory segment"
