@@ -7,9 +7,11 @@ middle of traffic before the books are read.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 
 import pytest
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from ipclab import registry
@@ -204,5 +206,10 @@ def _ipc_inode(stack: Stack, name: str) -> str | None:
     container = stack.container(name)
     if container.status != "running":
         return None
-    code, output = container.exec_run(["stat", "-Lc", "%i", "/proc/self/ns/ipc"])
+    try:
+        code, output = container.exec_run(["stat", "-Lc", "%i", "/proc/self/ns/ipc"])
+    except APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:
+            raise
+        return None  # it has ended since it was listed
     return output.decode().strip() if code == 0 else None

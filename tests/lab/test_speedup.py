@@ -121,10 +121,12 @@ def test_its_containers_are_confined_and_down_removes_what_a_killed_run_left(own
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
         assert host["NetworkMode"] == "none"
         assert (host["Memory"], host["PidsLimit"]) == (96 << 20, 32)
-        assert [mount["Destination"] for mount in container.attrs["Mounts"]] == ["/state"]
+        assert sorted(mount["Destination"] for mount in container.attrs["Mounts"]) == ["/channel", "/state"]
         assert container.attrs["Config"]["User"] == "10001:10001"
     assert coordinator.attrs["HostConfig"]["IpcMode"] == "shareable"
     assert {worker.attrs["HostConfig"]["IpcMode"] for worker in workers} == {f"container:{coordinator.id}"}
+    volumes = [mount["Name"] for container in crew for mount in container.attrs["Mounts"]]
+    assert len(set(volumes)) == len(volumes), "two of them share a volume"
     down = own.lab("down")
     assert down.returncode == 0, down.stderr
     assert own.leftovers() == []

@@ -60,7 +60,7 @@ def ended(script: str, *sent: signal.Signals, ignored: signal.Signals | None = N
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=(lambda: signal.signal(ignored, signal.SIG_IGN)) if ignored else None,
+        preexec_fn=lambda: _ignore(ignored),
     ) as process:
         assert process.stdout
         while process.stdout.readline() != "ready\n":
@@ -73,6 +73,12 @@ def ended(script: str, *sent: signal.Signals, ignored: signal.Signals | None = N
             process.kill()
         assert process.stderr
         return process.returncode, process.stdout.read(), process.stderr.read()
+
+
+def _ignore(ignored: signal.Signals | None) -> None:
+    """That signal and none else of these, whatever this run was told to ignore: nohup(1) may have begun it."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN if number == ignored else signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
