@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ipclab import registry
@@ -16,7 +16,9 @@ from labctl.errors import LabError
 from labctl.printing import new_table, show_lines, show_table
 from labctl.prometheus import Prometheus
 from labctl.tables import duration
+from labctl.waiting import wait_until
 
+_SHOWN_WITHIN_S = 10  # a container that has just come is looked up in the DNS and scraped; one scrape can time out
 _LOOPBACK = "127.0.0.1"
 _UNNAMED = re.compile(r"[0-9a-f]{64}")  # what the engine calls a volume that nobody named
 
@@ -43,8 +45,24 @@ def show(prometheus: Prometheus, probes: Mapping[Placement, Container], mechanis
     show_lines(_outcome(tried, mechanism, placement))
 
 
+def namespaces(prometheus: Prometheus, wanted: Collection[str]) -> dict[str, dict[str, str]]:
+    """By container id: the inode of each kind of namespace; without those of `wanted` that are never scraped.
+
+    :raises PrometheusSilent: it does not answer
+    """
+
+    def shown() -> dict[str, dict[str, str]]:
+        return {sample.labels["container"]: sample.labels for sample in prometheus.query("ipc_namespace_info")}
+
+    def all_shown() -> dict[str, dict[str, str]] | None:
+        inodes = shown()
+        return inodes if inodes.keys() >= set(wanted) else None
+
+    return wait_until(all_shown, _SHOWN_WITHIN_S) or shown()
+
+
 def _side_by_side(prometheus: Prometheus, responder: Container, probe: Container) -> list[tuple[str, str, str]]:
-    inodes = {sample.labels["container"]: sample.labels for sample in prometheus.query("ipc_namespace_info")}
+    inodes = namespaces(prometheus, (responder.id, probe.id))
     elsewhere = second_probe.is_elsewhere(responder)
     rows = []
     for kind in KINDS:
