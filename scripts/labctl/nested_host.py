@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 
 import docker
+from docker.errors import NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.placement import Placement
-from labctl import compose, containers, dial, engine, pairs, published_responder, reachability, second_image
+from labctl import (
+    compose,
+    containers,
+    dial,
+    engine,
+    pairs,
+    probe_container,
+    published_responder,
+    reachability,
+    second_image,
+)
 from labctl.base_images import ensure_base_images, ensure_engine_base
 from labctl.configuration import IMAGE_TAG, Configuration
 from labctl.containers import PROJECT_LABEL, Container
@@ -27,11 +38,8 @@ from labctl.values import refuse
 from labctl.waiting import wait_until
 
 _ANSWERS_WITHIN_S = 30
-# As compose.yaml confines the probes here. The network is that of the second host, which is what a host's is.
-_RUN = (
-    f"docker run --detach --name {NAME} --network host --restart unless-stopped --init --read-only --cap-drop ALL "
-    "--security-opt no-new-privileges --tmpfs /run/lab:size=1m,uid=10001,gid=10001,mode=0700"
-)
+# The network is that of the second host, which is what a host's is.
+_NETWORK = {"network_mode": "host"}
 
 
 def bring_up(configuration: Configuration) -> None:
@@ -60,13 +68,24 @@ def bring_up(configuration: Configuration) -> None:
             last = host.logs(tail=3).decode(errors="replace").strip().replace("\n", " | ")
             raise LabError(f"the second engine does not answer: {last}", hint="./lab hosts down removes it")
     name = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
-    second_image.bring(client, dial.client(dial.into(str(host.id))), name, tagged=True)
+    other = dial.client(dial.into(str(host.id)))
+    second_image.bring(client, other, name, tagged=True)
     if not set(probes) >= NEEDS:
         show_lines(["the second host is up, without a probe: the responder does not run (hint: ./lab up, then again)"])
         return
     with step("Starting the probe there"):
-        host.exec_run(["docker", "rm", "--force", NAME])
-        _in(host, [*shlex.split(_RUN), name, *command_of(probes)])
+        with suppress(NotFound):
+            other.containers.get(NAME).remove(v=True, force=True)
+        probe_container.start(
+            other,
+            name,
+            command_of(probes),
+            name=NAME,
+            network=_NETWORK,
+            labels={},
+            where="on the second host",
+            hint="./lab hosts down removes it",
+        )
     show_lines(["the second host is up: ./lab matrix shows it"])
 
 
@@ -97,10 +116,3 @@ def take_down(configuration: Configuration, client: docker.DockerClient, host: S
 
 def _second_host(client: docker.DockerClient, project: str) -> DockerContainer:
     return next(c.docker for c in containers.of_project(client, project) if c.service == pairs.SECOND_HOST)
-
-
-def _in(host: DockerContainer, command: Sequence[str]) -> None:
-    code, output = host.exec_run(list(command))
-    if code:
-        said = " ".join(output.decode(errors="replace").split())[-300:]
-        raise LabError(f"{' '.join(command[:2])} failed on the second host: {said}", hint="./lab hosts down removes it")

@@ -11,8 +11,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab import metrics
-from labctl import docker_host, other_engine
-from labctl.confinement import of_every_container
+from labctl import docker_host, other_engine, probe_container
 from labctl.errors import LabError
 from labctl.other_engine import OtherEngine
 from labctl.registry import one_line
@@ -31,24 +30,16 @@ def start(other: OtherEngine, project: str, image: str, command: Sequence[str], 
 
     :raises LabError: the engine there refuses
     """
-    try:
-        other.client.containers.run(
-            image,
-            list(command),
-            detach=True,
-            name=name_of(project),
-            labels={_OF_LABEL: responder},
-            ports={f"{metrics.PORT}/tcp": (address, metrics.PORT)},
-            ipc_mode="private",
-            restart_policy={"Name": "unless-stopped"},
-            tmpfs={"/run/lab": "size=1m,uid=10001,gid=10001,mode=0700"},
-            **of_every_container(),
-        )
-    except (DockerException, requests.RequestException) as error:
-        raise LabError(
-            f"the probe cannot be started at {other.host}: {one_line(error)}",
-            hint=f"is TCP {metrics.PORT} free on {address} there, and no container called {name_of(project)}?",
-        ) from error
+    probe_container.start(
+        other.client,
+        image,
+        command,
+        name=name_of(project),
+        network={"ports": {f"{metrics.PORT}/tcp": (address, metrics.PORT)}},
+        labels={_OF_LABEL: responder},
+        where=f"at {other.host}",
+        hint=f"is TCP {metrics.PORT} free on {address} there, and no container called {name_of(project)}?",
+    )
 
 
 def take_away(url: str, project: str, responder: str, image: str | None) -> None:

@@ -21,7 +21,8 @@ _CHANNEL = "/channel"
 _BOOKS = "--books"  # what only consumers that share a mailbox need; the ledger has it all where there is one
 _HOLDER = "LAB_HOLDER="
 _CONFINED = ("Init", "ReadonlyRootfs", "CapDrop", "SecurityOpt", "Tmpfs", "RestartPolicy", "LogConfig")
-_BOUNDED = ("Memory", "MemorySwap", "PidsLimit", "CpusetCpus")  # by the second host's own container there
+# On the second host too: what bounds the container that its engine is in does not bound those that the engine starts.
+_BOUNDED = ("Memory", "MemorySwap", "PidsLimit", "CpusetCpus")
 
 
 def configuration_of(
@@ -45,7 +46,7 @@ def configuration_of(
         "Env": [line for line in config["Env"] if not line.startswith(_HOLDER)],
         "Healthcheck": config.get("Healthcheck"),
         "Labels": labels,
-        "HostConfig": {name: host[name] for name in (*_CONFINED, *(() if there else _BOUNDED)) if name in host},
+        "HostConfig": {name: host[name] for name in (*_CONFINED, *_BOUNDED) if name in host},
     }
     body["HostConfig"]["IpcMode"] = "private"
     if Sharing.IPC_NAMESPACE in SHARED[placement]:

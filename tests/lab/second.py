@@ -5,11 +5,36 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import docker
+
 from lab.stack import Stack, wait_until
+from labctl import dial
 
 _SERVICE = "second-host"
 # A line for each queue of the namespace: proc(5), mq_overview(7).
 _QUEUES = {"sysv_mq": "tail -n +2 /proc/sysvipc/msg", "posix_mq": "ls /dev/mqueue"}
+
+# In a container: cgroup v2, and v1. What has no limit is "max", or nearly 2**63.
+_LIMITS = (
+    "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max || cat /sys/fs/cgroup/memory/memory.limit_in_bytes "
+    "/sys/fs/cgroup/pids/pids.max"
+)
+
+
+def engine(stack: Stack) -> docker.DockerClient:
+    """Its engine."""
+    return dial.client(dial.into(str(stack.container(_SERVICE).id)))
+
+
+def limits_of(stack: Stack) -> dict[str, tuple[list[str], list[str]]]:
+    """Of each container there: bytes and processes that its engine was asked to allow, and that the kernel allows."""
+    return {
+        container.name: (
+            [str(container.attrs["HostConfig"][limit]) for limit in ("Memory", "PidsLimit")],
+            container.exec_run(["sh", "-c", _LIMITS], stderr=False).output.decode().split(),
+        )
+        for container in engine(stack).containers.list()
+    }
 
 
 def cut(stack: Stack, mechanisms: Sequence[str], seconds: int) -> None:

@@ -75,6 +75,16 @@ def test_a_second_host_is_reached_by_the_network_mechanisms_alone(second_host: S
     assert "= -1 ENOENT" in evidence.stdout
 
 
+def test_the_probe_there_is_confined_as_those_here(second_host: Stack) -> None:
+    (there,) = second.engine(second_host).containers.list()
+    here = second_host.container("probe-shared-network").attrs
+    for name in ("CapDrop", "Init", "LogConfig", "Memory", "PidsLimit", "ReadonlyRootfs", "SecurityOpt", "Tmpfs"):
+        assert there.attrs["HostConfig"][name] == here["HostConfig"][name], name
+    assert not there.attrs["HostConfig"]["CapAdd"]
+    assert not there.attrs["HostConfig"]["Privileged"]
+    assert there.attrs["Config"]["User"] == here["Config"]["User"]
+
+
 @pytest.mark.timeout(120)
 def test_shared_memory_goes_dark_on_the_other_host_and_nothing_is_lost(second_host: Stack) -> None:
     before = second_host.settle("sysv_shm")
@@ -85,6 +95,9 @@ def test_shared_memory_goes_dark_on_the_other_host_and_nothing_is_lost(second_ho
         assert (there["placement"], there["messages_per_s"]) == ("second_host", 0)
         assert there["producer_errors"] == ["EAGAIN"], "nobody takes what is in the ring"
         assert there["received"] >= before["received"], "its books did not come with it"
+        host = second_host.container("sysv-shm-producer").attrs["HostConfig"]
+        limits = [str(host["Memory"]), str(host["PidsLimit"])]
+        assert list(second.limits_of(second_host).values()) == [(limits, limits)] * 2, "the consumer's, and the probe's"
     finally:
         place(second_host, "sysv_shm", "--back")
     after = second_host.settle("sysv_shm")
