@@ -21,11 +21,11 @@ def note(
     mechanisms: Sequence[str],
     text: str,
     at_s: float | None = None,
-) -> None:
+) -> bool:
     """Annotate a change of these mechanisms, made at `at_s` (seconds since 1970; None is now).
 
     The tags are `ipclab`, the command that made it, and the mechanisms. Where a Grafana is expected and cannot be
-    written to, one line says so; the change itself was made and stays.
+    written to, one line says so, and the answer is False; the change itself was made and stays.
     """
     try:
         grafana = grafana_access.find(configuration, found)
@@ -33,3 +33,5 @@ def note(
             grafana.annotate(text, [TAG, what, *mechanisms], time.time() if at_s is None else at_s)
     except LabError as error:
         say(f"no annotation on the dashboards: {error}")
+        return False
+    return True

@@ -13,12 +13,16 @@ from labctl.progress import say
 
 
 def annotate(configuration: Configuration, before: Sequence[Container], after: Sequence[Container]) -> None:
-    """One annotation for all pairs that were started, and one for each that has other numbers of members."""
+    """One annotation for all pairs that were started, and one for each that has other numbers of members.
+
+    The first that cannot be written is the last that is tried: one line about it is enough.
+    """
     lives = {(container.id, container.started_at) for container in before}
     fresh = [c for c in after if c.mechanism and c.running and (c.id, c.started_at) not in lives]
     scaled = scaled_pairs(before, after)
     for mechanism, text in scaled.items():
-        annotation.note(configuration, after, "scale", [mechanism], text, _last_start(fresh, mechanism))
+        if not annotation.note(configuration, after, "scale", [mechanism], text, _last_start(fresh, mechanism)):
+            return
     started = sorted({c.mechanism for c in fresh if c.mechanism} - scaled.keys())
     if started:
         text = f"started: {', '.join(started)}"
@@ -39,7 +43,7 @@ def annotate_stop(stopped: Sequence[str]) -> None:
 
 
 def scaled_pairs(before: Iterable[Container], after: Iterable[Container]) -> dict[str, str]:
-    """Mechanism to how many there are now, for pairs that ran and run with other numbers."""
+    """Mechanism to how many there are now, for pairs that were there with other numbers."""
     was, now = _members(before), _members(after)
     return {
         mechanism: f"scale of {mechanism}: consumers {members['consumer']}, producers {members['producer']}"
@@ -49,9 +53,10 @@ def scaled_pairs(before: Iterable[Container], after: Iterable[Container]) -> dic
 
 
 def _members(found: Iterable[Container]) -> dict[str, Counter[str]]:
+    """Also those that are dead: a consumer that was killed and is back is a start, and no other number."""
     members: dict[str, Counter[str]] = {}
     for container in found:
-        if container.mechanism and container.running:
+        if container.mechanism:
             role = "producer" if container.is_producer else "consumer"
             members.setdefault(container.mechanism, Counter())[role] += 1
     return members

@@ -39,7 +39,12 @@ MQ = [container("sysv-mq-consumer"), container("sysv-mq-producer", started_at=2.
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     written: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(annotation, "note", lambda _configuration, _found, *what: written.append(what))
+
+    def note(_configuration: Configuration, _found: object, *what: object) -> bool:
+        written.append(what)
+        return True
+
+    monkeypatch.setattr(annotation, "note", note)
     return written
 
 
@@ -65,6 +70,20 @@ def test_other_numbers_are_a_scale(notes: list[tuple[Any, ...]]) -> None:
     notes.clear()
     starts.annotate(CONFIGURATION, [*FIFO, *MQ, more], [*FIFO, *MQ])
     assert notes == [("scale", ["sysv_mq"], "scale of sysv_mq: consumers 1, producers 1", None)]
+
+
+def test_a_member_that_was_dead_and_is_back_was_started(notes: list[tuple[Any, ...]]) -> None:
+    dead = replace(FIFO[0], state="exited", exit_code=137)
+    starts.annotate(CONFIGURATION, [dead, FIFO[1]], [replace(FIFO[0], started_at=9.0), FIFO[1]])
+    assert notes == [("up", ["fifo"], "started: fifo", 9.0)]
+
+
+def test_what_cannot_be_written_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    no_grafana = Configuration("lab", {"LAB_GRAFANA_URL": "", "GRAFANA_IMAGE": "grafana/grafana:12.3.0"})
+    more = [container("sysv-mq-consumer", number=2), container("fifo-producer", number=2), container("udp-consumer")]
+    starts.annotate(no_grafana, [*FIFO, *MQ], [*FIFO, *MQ, *more])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no annotation" in line
 
 
 @pytest.mark.parametrize(("url", "written"), [("http://127.0.0.1:1", [("down", ["fifo"], "stopped: fifo")]), ("", [])])
