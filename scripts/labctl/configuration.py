@@ -23,7 +23,8 @@ IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 _SETTINGS = (*settings.SETTINGS, *settings.SWITCHES)
 CPUS = "LAB_CPUS"
-_KNOWN = frozenset({*_SETTINGS, CPUS, IMAGE_TAG, GRAFANA_URL, SOURCE_HASH})
+_NAMED = (*_SETTINGS, CPUS, IMAGE_TAG, GRAFANA_URL)  # what begins with LAB_ and is the user's
+_KNOWN = frozenset({*_NAMED, SOURCE_HASH})
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,6 @@ def _refuse_unknown(source: _Source) -> None:
         if name.startswith("LAB_") and name not in _KNOWN:
             raise refuse(
                 f"{source.what(name)} {source.place(name)} is no setting of the lab",
-                allowed=f"one of {', '.join(_SETTINGS)}",
-                hint=values.did_you_mean(name, _SETTINGS, prefix="LAB_"),
+                allowed=f"one of {', '.join(_NAMED)}",
+                hint=values.did_you_mean(name, _NAMED, prefix="LAB_"),
             )

@@ -33,8 +33,8 @@ def place(configuration: Configuration, mechanism: str, placement: Placement) ->
             f"place {mechanism} {placement}",
             hint="two machines have two clocks, and latency needs one; ./lab hosts down, ./lab hosts up, then again",
         ) or refuse(
-            f"place {mechanism} {placement} without a second host",
-            allowed="it while one runs",
+            f"place {mechanism} {placement}",
+            allowed="a second host that runs, and there is none",
             hint="./lab hosts up starts one",
         )
     now = lab.placed_of(mechanism)
@@ -59,7 +59,7 @@ def put_back(configuration: Configuration, mechanism: str) -> None:
     if now is None:
         raise refuse(
             f"place {mechanism} --back",
-            allowed="it for a consumer that was placed elsewhere",
+            allowed="a consumer that was placed elsewhere, and this one was not",
             hint=f"./lab place {mechanism} {placements.elsewhere(mechanism)[0]}",
         )
     with step(f"Moving the consumer of {mechanism} back"):

@@ -114,5 +114,5 @@ def refusal(project: str, what: str, *, hint: str) -> BadInput | None:
     if known is None:
         return None
     return refuse(
-        what, allowed=f"it with a second host on this machine, and {host_of(known)} is another machine", hint=hint
+        what, allowed=f"a second host on this machine, and {host_of(known)} is another machine", hint=hint
     )

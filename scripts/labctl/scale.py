@@ -38,9 +38,9 @@ class ScaleOption(click.ParamType[tuple[str, str, int]]):
             raise refuse(what, allowed=_FORM, hint="./lab up --help shows examples")
         known = pairs.declared()
         if mechanism not in known:
-            raise refuse(what, allowed=f"as NAME one of {', '.join(known)}", hint=did_you_mean(mechanism, known))
+            raise refuse(what, allowed=f"one of {', '.join(known)} as NAME", hint=did_you_mean(mechanism, known))
         if role not in pairs.ROLES:
-            raise refuse(what, allowed=f"as ROLE {' or '.join(pairs.ROLES)}", hint=did_you_mean(role, pairs.ROLES))
+            raise refuse(what, allowed=f"{' or '.join(pairs.ROLES)} as ROLE", hint=did_you_mean(role, pairs.ROLES))
         return mechanism, role, whole_number(what, number, click.IntRange(1, MOST), "containers of that role")
 
 
@@ -57,7 +57,8 @@ def check(asked: Iterable[tuple[str, str, int]], wanted: Iterable[str]) -> Scale
         if service in found:
             raise refuse(what, allowed=f"{mechanism}.{role} once", hint="leave one of them out")
         if mechanism not in running:
-            raise refuse(what, allowed=f"of {', '.join(sorted(running))}", hint=f"./lab up {mechanism} starts it too")
+            asked_for = ", ".join(sorted(running))
+            raise refuse(what, allowed=f"a pair of this command: {asked_for}", hint=f"name {mechanism} too")
         if number > 1 and mechanism not in (able := _able(role)):
             raise _cannot_serve(what, mechanism, role, able)
         found[service] = number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labctl.errors import BadInput
-from labctl.values import did_you_mean
+from labctl.values import did_you_mean, refuse, shown
 
 
 def as_bad_input(error: click.ClickException) -> BadInput:
@@ -15,12 +15,12 @@ def as_bad_input(error: click.ClickException) -> BadInput:
     help_hint = f"{path} --help"
     match error:
         case click.exceptions.NoSuchCommand() if context is not None:
-            known = context.command.list_commands(context) if isinstance(context.command, click.Group) else []
+            known = _commands(context)
             name = error.command_name
-            return BadInput(
-                f"COMMAND {name}: allowed is one of {', '.join(known)}",
-                hint=f"{did_you_mean(name, known)} See {help_hint}",
-            )
+            return refuse(f"COMMAND {shown(name)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(name, known))
+        case click.exceptions.NoArgsIsHelpError() if context is not None:
+            known = _commands(context)
+            return refuse(f"{path} without a command", allowed=f"one of {', '.join(known)}", hint=help_hint)
         case click.NoSuchOption():
             known = _options(context)
             return BadInput(
@@ -30,6 +30,10 @@ def as_bad_input(error: click.ClickException) -> BadInput:
         case click.MissingParameter() if error.param is not None:
             return BadInput(f"{error.param.human_readable_name} is missing: {path} needs one", hint=help_hint)
     return BadInput(" ".join(error.format_message().split()).rstrip("."), hint=help_hint)
+
+
+def _commands(context: click.Context) -> list[str]:
+    return context.command.list_commands(context) if isinstance(context.command, click.Group) else []
 
 
 def _options(context: click.Context | None) -> list[str]:
