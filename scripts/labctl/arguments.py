@@ -95,6 +95,21 @@ class Seconds(click.ParamType[int]):
         return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, "seconds, without a unit")
 
 
+class BenchName(click.ParamType[str]):
+    """What `./lab bench` measures."""
+
+    name = "bench"
+    _known = ("footprint", "instrumentation", "speed", "plain_file")
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name itself.
+
+        :raises BadInput: nothing that is measured is called so
+        """
+        del param, ctx
+        return known_name(f"bench {shown(value)}", value, self._known)
+
+
 def check_one_format(command: str, **formats: object) -> None:
     """What a command prints has one format.
 

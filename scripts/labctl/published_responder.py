@@ -113,6 +113,4 @@ def refusal(project: str, what: str, *, hint: str) -> BadInput | None:
     known = find(containers.of_project(engine.connect(), project))
     if known is None:
         return None
-    return refuse(
-        what, allowed=f"a second host on this machine, and {host_of(known)} is another machine", hint=hint
-    )
+    return refuse(what, allowed=f"a second host on this machine, and {host_of(known)} is another machine", hint=hint)

@@ -11,7 +11,6 @@ import click
 from labctl import pairs
 from labctl.values import refuse, shown
 
-GOOD_BUT_NO_TOOLS = 75  # to `./lab`, which then installs what draws the plots, and comes again
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _SHORTEST_S = 30  # below it there is no curve to see
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smh])")
@@ -64,15 +63,6 @@ class OutputFolder(click.ParamType[Path]):
                 what, allowed="a folder that you may write to, or one to be made there", hint="--output report"
             )
         return path
-
-
-def need_tools() -> None:
-    """Leave, once all arguments were found good, where `./lab` says that the plots' library is not there yet.
-
-    :raises click.exceptions.Exit: with GOOD_BUT_NO_TOOLS
-    """
-    if os.environ.get("REPORT_TOOLS") == "missing":
-        raise click.exceptions.Exit(GOOD_BUT_NO_TOOLS)
 
 
 def seconds_of(text: str) -> int | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from labctl.arguments import check_bench_options
+from labctl.arguments import BenchName, check_bench_options
+from labctl.tools_needed import need_tools
 
 
 @click.command(short_help="Check this machine; changes nothing.")
@@ -32,13 +33,15 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
       ./lab test
       ./lab test tests/unit -k checker -x
     """
+    need_tools()
+
     from labctl.checks import run_checks
 
     run_checks(pytest_arguments)
 
 
-@click.command()
-@click.argument("what", required=False, type=click.Choice(["footprint", "instrumentation", "speed", "plain_file"]))
+@click.command(short_help="Measure what the lab costs here, or how fast it is.")
+@click.argument("what", required=False, type=BenchName(), metavar="[footprint|instrumentation|speed|plain_file]")
 @click.option("--cold", is_flag=True, help="Also time a start without images: removes the lab's, and the build cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with speed only.")
 def bench(what: str | None, cold: bool, as_json: bool) -> None:
@@ -57,6 +60,7 @@ def bench(what: str | None, cold: bool, as_json: bool) -> None:
       ./lab bench plain_file
     """
     check_bench_options(what, cold, as_json)
+    need_tools()
 
     from labctl.checks import run_tool
 
@@ -64,7 +68,7 @@ def bench(what: str | None, cold: bool, as_json: bool) -> None:
     raise click.exceptions.Exit(run_tool("bench", *options))
 
 
-@click.command()
+@click.command(short_help="Write the dashboards' JSON anew from their code.")
 @click.option("--check", is_flag=True, help="Write nothing; name the files that are outdated, and exit with 1.")
 def dashboards(check: bool) -> None:
     """Write the dashboards' JSON anew from their code, after a change of either.
@@ -72,6 +76,8 @@ def dashboards(check: bool) -> None:
     \b
       ./lab dashboards
     """
+    need_tools()
+
     from labctl.checks import run_tool
 
     raise click.exceptions.Exit(run_tool("dashboards", *(["--check"] if check else [])))

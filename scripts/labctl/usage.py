@@ -17,7 +17,9 @@ def as_bad_input(error: click.ClickException) -> BadInput:
         case click.exceptions.NoSuchCommand() if context is not None:
             known = _commands(context)
             name = error.command_name
-            return refuse(f"COMMAND {shown(name)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(name, known))
+            return refuse(
+                f"COMMAND {shown(name)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(name, known)
+            )
         case click.exceptions.NoArgsIsHelpError() if context is not None:
             known = _commands(context)
             return refuse(f"{path} without a command", allowed=f"one of {', '.join(known)}", hint=help_hint)

@@ -8,7 +8,8 @@ import click
 
 from labctl.configuration import Configuration
 from labctl.dashboard_names import DashboardName
-from labctl.report_arguments import OutputFolder, Since, need_tools
+from labctl.report_arguments import OutputFolder, Since
+from labctl.tools_needed import need_tools
 
 
 @click.command(short_help="Show the measurements and the containers.")
@@ -76,6 +77,10 @@ def report(since_s: int, folder: Path) -> None:
       ./lab report --since 1h --output monday
     """
     configuration = Configuration.load()
+
+    from labctl.prometheus import Prometheus
+
+    Prometheus(configuration.number("LAB_PROMETHEUS_PORT")).query("vector(1)")  # a silent one has nothing to write
     need_tools()
 
     from labctl.report import write_report

@@ -92,7 +92,7 @@ CASES = [
     arguments("mechanisms --markdwon", "--markdwon", "did you mean --markdown?"),
     arguments("mechanisms --json --markdown", "--json with --markdown", "one of them"),
     arguments("mechanisms fifo", "fifo", "./lab mechanisms --help"),
-    arguments("bench sped", "sped"),
+    arguments("bench sped", "bench sped: allowed is one of footprint", "did you mean speed?"),
     arguments("bench speed --cold", "--cold with speed", "./lab bench footprint --cold"),
     arguments("bench plain_file --cold", "--cold with plain_file", "./lab bench footprint --cold"),
     arguments("bench --json", "--json", "./lab bench speed --json"),

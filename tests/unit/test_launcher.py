@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from unit.test_status import prometheus_that_says
+
 _LAB = Path(__file__).parents[2] / "lab"
 _TOOLS = ("bash", "env", "cat", "uname", "cksum", "dirname", "readlink", "id", "mktemp", "tail", "sed", "rm")
 
@@ -29,8 +31,10 @@ def bare(tmp_path: Path) -> Path:
     return clone
 
 
-def _run(clone: Path, script: Path | None = None, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": str(clone.parent / "bin")}
+def _run(
+    clone: Path, script: Path | None = None, *arguments: str, prometheus_port: int = 1
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": str(clone.parent / "bin"), "LAB_PROMETHEUS_PORT": str(prometheus_port)}
     command = ["bash", str(script or clone / "lab"), *(arguments or ["up"])]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
 
@@ -57,8 +61,8 @@ def test_an_old_python_is_named(bare: Path) -> None:
 
 
 @pytest.fixture
-def without_plots(bare: Path) -> Path:
-    """A clone with a .venv that has all but what the report needs; pip writes down that it was asked."""
+def without_tools(bare: Path) -> Path:
+    """A clone with a .venv for the command line alone; pip writes down that it was asked for more."""
     venv_bin = bare / ".venv" / "bin"
     venv_bin.mkdir(parents=True)
     (venv_bin / "python").write_text(
@@ -71,7 +75,15 @@ esac
 """
     )
     (venv_bin / "python").chmod(0o755)
-    for part in ("scripts", "services", "compose.yaml", ".env", "requirements-report.txt", "dashboards"):
+    for part in (
+        "scripts",
+        "services",
+        "compose.yaml",
+        ".env",
+        "requirements-report.txt",
+        "requirements-dev.txt",
+        "dashboards",
+    ):
         (bare / part).symlink_to(_LAB.parent / part)
     made_from = f'cat "{bare}/requirements.txt" && uname -sm && echo "(3, 11)"'
     stamp = subprocess.run(["bash", "-c", f"{{ {made_from}; }} | cksum"], capture_output=True, text=True, check=True)
@@ -81,21 +93,40 @@ esac
 
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
-    [(["--since", "0"], 2, "30s to 6h"), (["--help"], 0, "--since"), (["--output", "/dev/null"], 2, "a folder")],
+    [
+        ("report --since 0", 2, "30s to 6h"),
+        ("report --help", 0, "--since"),
+        ("report --output /dev/null", 2, "a folder"),
+        ("report --since 15m", 1, "Prometheus does not answer"),
+        ("bench sped", 2, "did you mean speed?"),
+        ("bench --json", 2, "--json with speed"),
+        ("bench --help", 0, "plain_file"),
+        ("test --help", 0, "pytest"),
+        ("dashboards --chek", 2, "did you mean --check?"),
+    ],
 )
-def test_a_report_is_refused_before_anything_is_installed(
-    without_plots: Path, arguments: list[str], code: int, says: str
+def test_what_cannot_be_done_is_refused_before_anything_is_installed(
+    without_tools: Path, arguments: str, code: int, says: str
 ) -> None:
-    result = _run(without_plots, None, "report", *arguments)
+    result = _run(without_tools, None, *arguments.split())
     assert result.returncode == code, result.stderr
     assert says in result.stdout + result.stderr
-    assert not (without_plots / "installed").exists()
+    assert not (without_tools / "installed").exists()
 
 
-def test_a_report_that_can_be_made_gets_its_tools(without_plots: Path) -> None:
-    result = _run(without_plots, None, "report", "--since", "15m")
+def test_a_report_that_can_be_made_gets_its_tools(without_tools: Path) -> None:
+    with prometheus_that_says({}) as prometheus:
+        port = int(prometheus.url.rpartition(":")[2])
+        result = _run(without_tools, None, "report", "--since", "15m", prometheus_port=port)
     assert "adding matplotlib" in result.stderr
-    assert (without_plots / "installed").exists()
+    assert (without_tools / "installed").exists()
+
+
+@pytest.mark.parametrize("command", [["test", "tests/unit"], ["bench", "speed"], ["dashboards", "--check"]])
+def test_what_needs_the_test_tools_gets_them(without_tools: Path, command: list[str]) -> None:
+    result = _run(without_tools, None, *command)
+    assert "adding the test tools" in result.stderr
+    assert (without_tools / "installed").exists()
 
 
 def test_it_finds_itself_through_symbolic_links(bare: Path) -> None:
