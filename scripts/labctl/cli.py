@@ -20,7 +20,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.group(context_settings=_CONTEXT, invoke_without_command=True)
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Run pairs of containers that talk through System V shared memory, queues, pipes and sockets,
+    """Run pairs of containers that talk through shared memory, files, pipes, message queues and sockets,
     under live load, and measure every message.
 
     \b

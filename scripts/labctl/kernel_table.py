@@ -11,7 +11,10 @@ _CONDITIONS = (
     "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for",
     "the kernel's overhead too, so it is full before its bytes are that many. The responder's and the probes' are",
     "for the matrix; of -: nobody's of the lab.",
-    "",
+)
+_NO_KEY = "0x00000000"
+_NO_KEY_IS = (
+    f"{_NO_KEY} is no key: removed, and gone once nobody has it attached (a probe's, after each try); or private."
 )
 
 _Row = tuple[str, str, str, str, str]
@@ -30,7 +33,8 @@ def show(books: KernelBooks) -> None:
     for row in rows:
         table.add_row(*row)
     show_table(table)
-    show_lines(_CONDITIONS)
+    without_key = any(segment.key == _NO_KEY for segment in books.segments)
+    show_lines([*_CONDITIONS, *([_NO_KEY_IS] if without_key else []), ""])
 
 
 def _rows(books: KernelBooks) -> Iterator[_Row]:

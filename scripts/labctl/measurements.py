@@ -69,6 +69,7 @@ class PairMeasures:
     size_bytes: int | None
     one_way_p50_seconds: float | None
     one_way_p99_seconds: float | None
+    wait: str | None = None  # what the consumer does while nothing comes: "block", "poll" or "spin"
     cpus: str | None = None  # on how many CPUs both sides may run: "one", "two", "3"; "one, two" where they differ
 
     def as_json(self) -> dict[str, Any]:
@@ -87,14 +88,14 @@ def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasu
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
     for sample in prometheus.query(f"sum by (mechanism, reason) {fresh('ipc_messages_lost_total')}"):
         reasons[sample.labels.get("mechanism", "")][sample.labels["reason"]] = int(sample.value)
-    cpus: dict[str, set[str]] = defaultdict(set)
-    for sample in prometheus.query(f"count by (mechanism, cpus) {fresh('ipc_cpus_info')}"):
-        cpus[sample.labels.get("mechanism", "")].add(sample.labels["cpus"])
+    cpus = _words(prometheus, "cpus", "ipc_cpus_info")
+    waits = _words(prometheus, "wait", 'ipc_wait_info{role="consumer"}')
     return [
         PairMeasures(
             mechanism=mechanism,
             lost_by_reason=reasons.get(mechanism, {}),
-            cpus=", ".join(sorted(cpus[mechanism])) or None,
+            wait=waits.get(mechanism),
+            cpus=cpus.get(mechanism),
             **values,
         )
         for mechanism, values in numbers.items()
@@ -124,6 +125,14 @@ def current_load(prometheus: Prometheus, mechanism: str) -> tuple[int, int] | No
         for metric in ("ipc_load_rate", "ipc_message_size_bytes")
     )
     return (int(rates[0].value), int(sizes[0].value)) if rates and sizes else None
+
+
+def _words(prometheus: Prometheus, label: str, metric: str) -> dict[str, str]:
+    """What a label says of each mechanism; several words where its containers differ."""
+    words: dict[str, set[str]] = defaultdict(set)
+    for sample in prometheus.query(f"count by (mechanism, {label}) {fresh(metric)}"):
+        words[sample.labels.get("mechanism", "")].add(sample.labels[label])
+    return {mechanism: ", ".join(sorted(found)) for mechanism, found in words.items()}
 
 
 def _by_mechanism(prometheus: Prometheus, expression: str) -> dict[str, float]:

@@ -42,12 +42,13 @@ def machine_and_versions(configuration: Configuration, prometheus: Prometheus) -
 
 def settings(configuration: Configuration, prometheus: Prometheus) -> Facts:
     """Every setting as `./lab` has it now, and the switches as the pairs say that they stand."""
-    by_cpus: dict[str, set[str]] = {}
     # An address may hold a password, and has no part in any number.
     facts: Facts = [(name, value or "(empty)") for name, value in configuration.values.items() if name != GRAFANA_URL]
-    for sample in prometheus.query("count by (mechanism, role, cpus) (ipc_cpus_info{mechanism!=''})"):
-        by_cpus.setdefault(sample.labels["cpus"], set()).add(f"{sample.labels['mechanism']} {sample.labels['role']}")
-    facts += [(f"CPUs now: {cpus}", ", ".join(sorted(ends))) for cpus, ends in sorted(by_cpus.items())]
+    for title, label, metric in (("CPUs", "cpus", "ipc_cpus_info"), ("waits by", "wait", "ipc_wait_info")):
+        ends: dict[str, set[str]] = {}
+        for sample in prometheus.query(f"count by (mechanism, role, {label}) ({metric}{{mechanism!=''}})"):
+            ends.setdefault(sample.labels[label], set()).add(f"{sample.labels['mechanism']} {sample.labels['role']}")
+        facts += [(f"{title} now: {word}", ", ".join(sorted(who))) for word, who in sorted(ends.items())]
     for line in switches.lines(switches.read(prometheus)):
         mechanism, _, states = line.partition(": ")
         facts.append((f"{mechanism} now", states))

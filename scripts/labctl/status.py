@@ -71,7 +71,7 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     tables.show_pairs(pairs)
-    show_lines(switches.lines(switches_found))
+    show_lines([*switches.lines(switches_found), *([""] if switches_found else [])])
     books_table.show(channels)
     kernel_table.show(books)
     race_table.show(races_found)
@@ -109,7 +109,6 @@ def as_document(
     return {
         "project": project,
         "window_seconds": measurements.WINDOW_S,
-        "wait_policy": "block",
         "pairs": [pair.as_json() for pair in pairs],
         "kernel": books.as_json(),
         "races": [race.as_json() for race in races_found],

@@ -14,9 +14,9 @@ from labctl.printing import new_table, show_lines, show_table
 
 _CONDITIONS = (
     f"Messages/s, median and p99: over the last {WINDOW_S} s. One-way latency counts from the moment a message was\n"
-    "due; both ends on one kernel; receivers block, they do not spin; buckets are at most 25 % wide.\n"
+    "due; both ends on one kernel; buckets are at most 25 % wide.\n"
     "Lost and corrupt: messages since the pair was created. Dropped: what the kernel had no room for, by its own\n"
-    "count, since the consumer started; - where it makes the sender wait instead."
+    "count, since the consumer started; - where it makes the sender wait instead. Another - is not measured."
 )
 
 
@@ -36,8 +36,25 @@ def show_pairs(pairs: Sequence[PairMeasures]) -> None:
             _count(pair.corrupt),
         )
     show_table(table)
-    on = sorted({pair.cpus for pair in pairs if pair.cpus})
-    show_lines([*_CONDITIONS.splitlines(), *(f"All measured with cpus={cpus}: LAB_CPUS in .env." for cpus in on), ""])
+    conditions = [
+        line
+        for line in (
+            _shared("CPUs that the containers may use (LAB_CPUS)", {pair.mechanism: pair.cpus for pair in pairs}),
+            _shared("While nothing comes, receivers", {pair.mechanism: pair.wait for pair in pairs}),
+        )
+        if line
+    ]
+    show_lines([*_CONDITIONS.splitlines(), *conditions, ""])
+
+
+def _shared(what: str, words: Mapping[str, str | None]) -> str:
+    """One line for all pairs: the word that most of them have, then the others by name; "" where nothing is known."""
+    known = [word for word in words.values() if word]
+    if not known:
+        return ""
+    usual = max(sorted(set(known)), key=known.count)
+    others = [f"{mechanism} {word}" for mechanism, word in words.items() if word and word != usual]
+    return f"{what}: {usual}" + "".join(f"; {other}" for other in others) + "."
 
 
 def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) -> None:

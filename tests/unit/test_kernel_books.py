@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -98,6 +99,13 @@ def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str
         "/dev/shm - 4,202,496 of 67,108,864 - -",
     ):
         assert row.split() in lines
+
+
+def test_a_segment_that_lost_its_key_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    kernel_table.show(BOOKS)
+    assert "is no key" not in capsys.readouterr().out
+    kernel_table.show(replace(BOOKS, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
+    assert "0x00000000 is no key: removed, and gone once nobody has it attached" in capsys.readouterr().out
 
 
 def test_the_responder_tells_where_its_objects_are() -> None:

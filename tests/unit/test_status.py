@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from labctl import measurements, namespace_split, status
+from labctl import measurements, namespace_split, status, tables
 from labctl.containers import Container, seconds
 from labctl.costs import Cost, cost
 from labctl.errors import LabError
@@ -71,6 +71,7 @@ def test_every_figure_of_a_pair() -> None:
             "p99_5s": [(FIFO, 0.002)],
             "kernel_drops": [(FIFO, 3.0)],
             "cpus_info": [({**FIFO, "cpus": "two"}, 1.0), ({**FIFO, "cpus": "one"}, 1.0)],
+            "wait_info": [({**FIFO, "wait": "poll"}, 1.0)],
             "load_rate": [(FIFO, 200.0)],
             "size_bytes": [(FIFO, 1024.0)],
             "_total": [(FIFO, 0.0)],
@@ -94,8 +95,23 @@ def test_every_figure_of_a_pair() -> None:
         "size_bytes": 1024,
         "one_way_p50_seconds": 0.0001,
         "one_way_p99_seconds": 0.002,
+        "wait": "poll",
         "cpus": "one, two",
     }
+
+
+def test_the_table_says_how_each_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with prometheus_that_says(
+        {
+            "cpus_info": [({"mechanism": name, "cpus": "two"}, 1.0) for name in ("fifo", "plain_file", "tcp")],
+            "wait_info": [({"mechanism": name, "wait": "block"}, 1.0) for name in ("fifo", "tcp")]
+            + [({"mechanism": "plain_file", "wait": "poll"}, 1.0)],
+        }
+    ) as prometheus:
+        tables.show_pairs(measurements.measure(prometheus, ["fifo", "plain_file", "tcp"]))
+    lines = capsys.readouterr().out.splitlines()
+    assert "CPUs that the containers may use (LAB_CPUS): two." in lines
+    assert "While nothing comes, receivers: block; plain_file poll." in lines
 
 
 def test_what_is_not_measured_is_null_and_not_zero() -> None:
