@@ -23,7 +23,7 @@ IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 _SETTINGS = (*settings.SETTINGS, *settings.SWITCHES)
 CPUS = "LAB_CPUS"
-_NAMED = (*_SETTINGS, CPUS, IMAGE_TAG, GRAFANA_URL)  # what begins with LAB_ and is the user's
+_NAMED = (*_SETTINGS, settings.WAIT, CPUS, IMAGE_TAG, GRAFANA_URL)  # what begins with LAB_ and is the user's
 _KNOWN = frozenset({*_NAMED, SOURCE_HASH})
 
 
@@ -45,6 +45,7 @@ class Configuration:
         _refuse_unknown(source)
         found = {name: str(source.number(setting)) for name, setting in settings.SETTINGS.items()}
         found |= {name: source.on_or_off(switch) for name, switch in settings.SWITCHES.items()}
+        found[settings.WAIT] = source.wait()
         for name in IMAGES:
             if name == "GRAFANA_IMAGE" and source.has(name) and not source.value(name):
                 found[name] = ""  # asks for no Grafana
@@ -158,6 +159,10 @@ class _Source:
         assert isinstance(setting.type, click.IntRange)
         hint = f"{setting.hint}; change it {self.place(setting.name)}"
         return values.whole_number(self.what(setting.name), self.value(setting.name), setting.type, hint)
+
+    def wait(self) -> str:
+        hint = f"block sleeps until it is woken, spin keeps a CPU busy; change it {self.place(settings.WAIT)}"
+        return values.one_of(self.what(settings.WAIT), self.value(settings.WAIT), settings.WAITS, hint)
 
     def on_or_off(self, setting: settings.OnOff) -> str:
         hint = f"{setting.hint}; change it {self.place(setting.name)}"

@@ -27,7 +27,12 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--path", type=_ANY_PATH, default=Path(), help="Name in the filesystem."),
         click.option("--host", default="", help="Host to connect to, or address to listen on."),
         click.option("--port", type=settings.PORT, default=1, help="TCP port."),
-        click.option("--wait", type=click.Choice([str(w) for w in Wait]), help="How to wait, where there is a choice."),
+        click.option(
+            "--wait",
+            type=click.Choice([str(w) for w in Wait]),
+            envvar="LAB_WAIT",
+            help="How to wait, where there is a choice.",
+        ),
         click.option("--lock/--no-lock", default=None, envvar="LAB_FILE_LOCK", help="Lock the file to append."),
         click.option("--fsync/--no-fsync", default=None, envvar="LAB_FILE_FSYNC", help="Wait for the disk."),
         click.option("--sync/--no-sync", default=None, envvar="LAB_SYNC", help="Lock the words that both change."),

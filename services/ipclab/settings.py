@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import click
 
+from ipclab.channel import Wait
 from ipclab.message import HEADER_BYTES
 
 MIN_MESSAGE_BYTES = 64
@@ -68,6 +69,7 @@ SWITCHES = {
     )
 }
 ON_OFF = ("on", "off")
+WAIT, WAITS = "LAB_WAIT", (Wait.BLOCK, Wait.SPIN)  # of the mechanisms that leave a choice
 
 
 def check_size(mechanism: str, size_bytes: int, max_message_bytes: int) -> str | None:

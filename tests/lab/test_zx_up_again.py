@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lab.stack import Stack, wait_until
@@ -51,10 +53,13 @@ def test_a_pair_that_does_not_move_is_named(stack: Stack) -> None:
 def test_a_second_lab_with_some_pairs_runs_beside_the_first() -> None:
     second = Stack("ipclabtest2")
     try:
-        up = second.lab("up", "fifo", "tcp")
+        second.environment["LAB_WAIT"] = "spin"  # of what leaves a choice
+        up = second.lab("up", "fifo", "mmap_file", "tcp")
         assert up.returncode == 0, up.stderr
-        assert second.mechanisms() == ["fifo", "tcp"]
+        assert second.mechanisms() == ["fifo", "mmap_file", "tcp"]
         assert "sysv" not in up.stdout
+        pairs = json.loads(second.lab("status", "--json").stdout)["pairs"]
+        assert [pair["wait"] for pair in pairs] == ["block", "spin", "block"]
         before = second.containers()["fifo-producer"].id
         # A port that somebody else has: refused, and what runs goes on.
         taken = Stack("ipclabtest3")

@@ -191,6 +191,8 @@ CASES = [
     variable("LAB_SYNC", "On", "on or off"),
     variable("LAB_FILE_LOCK", "yes", "on or off"),
     variable("LAB_FILE_FSYNC", "1", "on or off"),
+    variable("LAB_WAIT", "poll", "block or spin"),
+    variable("LAB_WAIT", "", "block or spin"),
     variable("LAB_SNYC", "off", "did you mean LAB_SYNC?"),
     variable("LAB_SYSV_SHM_KEY", "0", "1 to 2147483647"),
     variable("LAB_SYSV_SHM_KEY", "2147483648", "1 to 2147483647"),
