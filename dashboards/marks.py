@@ -17,6 +17,9 @@ TAG = "ipclab"  # what `./lab` writes under, and what finds the dashboards of th
 # Every scrape is looked at, and compared with the one before: so a change is one mark.
 _STEP = "1s"
 _BEFORE = f"offset {_STEP}"
+# Where this many scrapes in a row got no answer, an endpoint is gone; on a busy machine one or two time out.
+_MISSED = 3
+_HEARD = f"[{_MISSED + 1}s]"
 
 
 class _Query(AnnotationQuery):
@@ -49,14 +52,15 @@ def happened(where: str = 'mechanism!=""', *, choice: bool = True) -> list[Annot
     `where` is the matcher of the mechanisms they are of; without `choice` nobody can switch the marks off.
     """
     end = "mechanism, role"
-    opened, opened_before = _now_and_before("sum", end, f"ipc_channel_open{{{where}}}")
-    opens = f"ipc_channel_opens_total{{{where}}}"
-    again = f"sum by ({end}) ({opens} > {opens} {_BEFORE})"
+    # Of an endpoint that did not answer in time, what it said last: that it did not is no event.
+    opened = f"sum by ({end}) (last_over_time(ipc_channel_open{{{where}}}{_HEARD}))"
+    opened_before = f"sum by ({end}) ({_last_heard('ipc_channel_open', where)})"
+    again = f"sum by ({end}) ({_again(where)})"
     load, size = (_changed("mechanism", f"{it}{{{where}}}") for it in ("ipc_load_rate", "ipc_message_size_bytes"))
     switched = _changed("mechanism, switch", f"ipc_switch_on{{{where}}}")
     made = [
         _derived("Opened", f"{_more(opened, opened_before)} or {again}", "{{mechanism}} {{role}}: channel opened"),
-        _derived("Closed", _more(opened_before, opened), "{{mechanism}} {{role}}: channel closed, or stopped"),
+        _derived("Closed", _more(opened_before, opened), "{{mechanism}} {{role}}: channel closed, or no answer"),
         _derived("Load", f"{load} or {size}", "{{mechanism}}: new load"),
         # One more than it is: a mark needs a value above zero.
         _derived("Switch", f"1 + ({switched})", "{{mechanism}}: {{switch}} switched"),
@@ -70,13 +74,28 @@ def _derived(name: str, expr: str, title: str) -> AnnotationQuery:
     return query.name(name).icon_color(colours.MARKS[name.lower()])
 
 
-def _now_and_before(operator: str, by: str, series: str) -> tuple[str, str]:
-    return f"{operator} by ({by}) ({series})", f"{operator} by ({by}) ({series} {_BEFORE})"
-
-
 def _changed(by: str, series: str) -> str:
-    now, before = _now_and_before("max", by, series)
-    return f"{now} != {before}"
+    return f"max by ({by}) ({series}) != max by ({by}) ({series} {_BEFORE})"
+
+
+def _last_heard(series: str, where: str) -> str:
+    """What an endpoint said before now."""
+    return f"last_over_time({series}{{{where}}}{_HEARD} {_BEFORE})"
+
+
+def _again(where: str) -> str:
+    """The open channels that were opened between two answers: once more in one life, or in a new one.
+
+    A restart can be quicker than what is waited for; but the CPU time of a new life begins anew.
+    """
+    opens, cpu = "ipc_channel_opens_total", "ipc_cpu_seconds_total"
+    of_a_mode = f'{where},mode="user"'
+    endpoint = "mechanism, role, instance"
+    new = (
+        f"{opens}{{{where}}} > {_last_heard(opens, where)}"
+        f" or on ({endpoint}) {cpu}{{{of_a_mode}}} < {_last_heard(cpu, of_a_mode)}"
+    )
+    return f"ipc_channel_open{{{where}}} == 1 and on ({endpoint}) ({new})"
 
 
 def _more(one: str, other: str) -> str:

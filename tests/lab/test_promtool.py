@@ -10,6 +10,7 @@ import pytest
 from docker.models.containers import Container
 
 from ipclab import metrics
+from lab.mark_scenarios import promtool_test
 from lab.stack import ROOT, Stack
 
 
@@ -41,6 +42,11 @@ def promtool(image: Container, *arguments: str, stdin: str = "") -> subprocess.C
     return inside(image, "/bin/promtool", *arguments, stdin=stdin)
 
 
+def run_tests(image: Container, tests: str) -> subprocess.CompletedProcess[str]:
+    script = "cat > /tmp/rules_test.yml && exec /bin/promtool test rules /tmp/rules_test.yml"
+    return inside(image, "/bin/sh", "-c", script, stdin=tests)
+
+
 @pytest.mark.parametrize("what", [("config", "/etc/prometheus/prometheus.yml"), ("rules", "/etc/prometheus/rules.yml")])
 def test_the_configuration_is_sound(image: Container, what: tuple[str, str]) -> None:
     checked = promtool(image, "check", *what)
@@ -69,7 +75,10 @@ def test_promtool_finds_what_is_wrong(image: Container) -> None:
 
 def test_the_rules_compute_what_they_say(image: Container) -> None:
     tests = (ROOT / "tests/unit/rules_test.yml").read_text()
-    script = "cat > /tmp/rules_test.yml && exec /bin/promtool test rules /tmp/rules_test.yml"
-    given = tests.replace("../../services/prometheus/rules.yml", "/etc/prometheus/rules.yml")
-    done = inside(image, "/bin/sh", "-c", script, stdin=given)
+    done = run_tests(image, tests.replace("../../services/prometheus/rules.yml", "/etc/prometheus/rules.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_restart_is_marked_and_a_scrape_that_timed_out_is_not(image: Container) -> None:
+    done = run_tests(image, promtool_test())
     assert done.returncode == 0, done.stdout + done.stderr
