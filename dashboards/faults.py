@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import marks, shared, sharing
+from dashboards import marks, shared, sharing, strokes
 from dashboards.document import new_dashboard
 from dashboards.lines import dashed, dotted, in_mechanism_colours, in_steps, not_in_legend
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, note
@@ -59,9 +59,10 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "What was lost, and why?",
         "Messages that never arrived, counted since the lab was set up. A mechanism that lost none lies on zero, under "
-        "its bare name. One that did says when: in the channel, or with the producer or the consumer that was "
-        "restarted. Dotted: never sent, because no peer was there or the mechanism was full for over a second. A step "
-        "is a fault, its height what the mechanism could not keep; a gap is a container that was not there to ask.",
+        "its bare name. One that did says when: in the channel (solid), or with the consumer (dashed) or the producer "
+        "(long dashes) that was restarted. Dotted: never sent, because no peer was there or the mechanism was full for "
+        "over a second. A step is a fault, its height what the mechanism could not keep; a gap is a container that was "
+        "not there to ask.",
         "none",
         _GRAPH,
         {
@@ -70,7 +71,7 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
             "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total)",
         },
     )
-    panel.override_by_regexp("/ .*_restart$/", [dashed()])
+    strokes.by_last_word(panel, strokes.OF_REASON)
     panel.override_by_regexp("/ never sent$/", [dotted(), not_in_legend()])
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(10).decimals(0)
 
@@ -105,12 +106,14 @@ def _refused(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "What does the kernel refuse?",
         "Failed attempts of producers to open or to send, a second, by errno. A mechanism that has none lies on zero, "
-        "under its bare name. ENOENT, ECONNREFUSED and ENXIO: nobody is there. EPIPE and ECONNRESET: the other side "
-        "has died. EAGAIN and ETIMEDOUT: full, or silent.",
+        "under its bare name. Solid, ENOENT and EHOSTUNREACH, thick, ECONNREFUSED and ENXIO: nobody is there. Dashed, "
+        "EPIPE and EIDRM, long dashes, ECONNRESET: the other side has gone. Dotted, EAGAIN: full. Dash-dot, ETIMEDOUT "
+        "and ENOSPC: silent, or no space; of a ring EBADMSG: it is damaged.",
         "suffix: /s",
         _GRAPH,
         {"{{mechanism}} {{errno}}": f"{errors} > 0 or {rate('ipc_send_errors_total')} == 0"},
     )
+    strokes.by_last_word(panel, strokes.OF_ERRNO)
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(1)
 
 

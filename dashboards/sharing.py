@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import timeseries
 
+from dashboards import strokes
 from dashboards.lines import dashed, in_mechanism_colours
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph
 from dashboards.promql import WINDOW, rate
@@ -51,12 +52,13 @@ def received_by(mechanisms: list[str], place: Place) -> timeseries.Panel:
     panel = graph(
         "Who received what?",
         "Messages a second of each consumer container, by the id that docker ps shows. Start more consumers with "
-        "./lab up --scale: on a queue they share the messages, and the sum stays what is sent.",
+        "./lab up --scale: on a queue they share the messages, and the sum stays what is sent. Those of one mechanism "
+        "have its colour, and a stroke each, by the last digit of the id.",
         MESSAGES_PER_SECOND,
         place,
         {"{{mechanism}} {{container}}": f"sum by (mechanism, container) ({received} * {who})"},
     )
-    return in_mechanism_colours(panel, mechanisms)
+    return in_mechanism_colours(strokes.by_last_digit(panel), mechanisms)
 
 
 def by_class(mechanisms: list[str], place: Place) -> timeseries.Panel:
@@ -65,9 +67,10 @@ def by_class(mechanisms: list[str], place: Place) -> timeseries.Panel:
     panel = graph(
         "Which types and priorities were received?",
         "Messages a second by their type (System V) or priority (POSIX), of mechanisms that have several at the "
-        "moment: LAB_SYSV_MQ_TYPES and LAB_POSIX_MQ_PRIORITIES say how many. Under a bare name: one kind only.",
+        "moment: LAB_SYSV_MQ_TYPES and LAB_POSIX_MQ_PRIORITIES say how many. Each has a stroke of its own, which the "
+        "legend shows. Under a bare name: one kind only.",
         MESSAGES_PER_SECOND,
         place,
         {"{{mechanism}} {{kind}} {{number}}": f"{classes} or on (mechanism) {rate('ipc_messages_received_total')}"},
     )
-    return in_mechanism_colours(panel, mechanisms)
+    return in_mechanism_colours(strokes.by_last_digit(panel), mechanisms)

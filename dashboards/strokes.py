@@ -1,0 +1,60 @@
+"""Lines of one mechanism have its colour; of several, strokes tell them apart, and the legend has names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+Stroke = Sequence[DynamicConfigValue]
+
+
+def _pattern(*dash: int) -> Stroke:
+    return (DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": list(dash)}),)
+
+
+SOLID: Stroke = ()
+THICK: Stroke = (DynamicConfigValue("custom.lineWidth", 4),)
+DASHED = _pattern(8, 6)
+LONG_DASHED = _pattern(20, 8)
+DOTTED = _pattern(2, 5)
+DASH_DOT = _pattern(12, 5, 2, 5)
+
+# Those that one mechanism may have, as its `Traits` say, differ; another errno is drawn solid.
+OF_ERRNO: Mapping[str, Stroke] = {
+    # nobody there
+    "ENOENT": SOLID,
+    "EHOSTUNREACH": SOLID,
+    "ECONNREFUSED": THICK,
+    "ENXIO": THICK,
+    # the other side has gone
+    "EPIPE": DASHED,
+    "EIDRM": DASHED,
+    "ECONNRESET": LONG_DASHED,
+    # full, or silent
+    "EAGAIN": DOTTED,
+    "ETIMEDOUT": DASH_DOT,
+    "ENOSPC": DASH_DOT,
+    "EBADMSG": DASH_DOT,
+}
+OF_REASON: Mapping[str, Stroke] = {"channel": SOLID, "consumer_restart": DASHED, "producer_restart": LONG_DASHED}
+# As many as there can be types or priorities at once (`ipclab.classes.MOST`).
+_IN_ORDER = (SOLID, DASHED, DOTTED, DASH_DOT, LONG_DASHED, THICK, (*THICK, *DASHED), (*THICK, *DOTTED))
+
+
+def by_last_word(panel: timeseries.Panel, strokes: Mapping[str, Stroke]) -> timeseries.Panel:
+    """Give every line whose name ends with one of the words that word's stroke."""
+    for word, stroke in strokes.items():
+        if stroke:
+            panel.override_by_regexp(f"/ {word}$/", list(stroke))
+    return panel
+
+
+def by_last_digit(panel: timeseries.Panel) -> timeseries.Panel:
+    """Give lines whose names end with neighbouring numbers, decimal or hexadecimal, different strokes."""
+    for first, stroke in enumerate(_IN_ORDER):
+        digits = "".join(f"{digit:x}" for digit in range(first, 16, len(_IN_ORDER)))
+        if stroke:
+            panel.override_by_regexp(f"/ [0-9a-fx]*[{digits}]$/", list(stroke))
+    return panel
