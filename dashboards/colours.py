@@ -31,6 +31,7 @@ CALM = "#6E9FFF"
 REACHED = "#009E73"
 REFUSED = "#D55E00"
 NOTHING = "#555555"
+NOBODYS = "#9A9A9A"
 # Marks on the time axis; each says in words what it is.
 MARKS = {
     "noted": "#FFFFFF",

@@ -5,15 +5,16 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
+from dashboards import colours, strokes
 from dashboards.document import new_dashboard
-from dashboards.lines import counterpart, dashed, in_mechanism_colours, in_steps
+from dashboards.lines import colour, counterpart, dashed, in_mechanism_colours, in_steps
 from dashboards.panels import Place, graph
 from dashboards.promql import rate
 from dashboards.tables import Column, one_row_each
 from labctl import pairs
 
 _TABLE = _GRAPH = Place(8, 9)
-_OBJECT = {"mechanism": "Of", "object": "Key or name"}
+_OBJECT = {"of": "Of", "object": "Key or name"}
 _MINE = '{mechanism!=""}'  # the responder has objects of its own, which are no pair's
 
 
@@ -27,8 +28,8 @@ def dashboard() -> Dashboard:
         .with_panel(_semaphores())
         .with_panel(_fill(mechanisms))
         .with_panel(_waiting(mechanisms))
-        .with_panel(_attached())
-        .with_panel(_semaphore_values())
+        .with_panel(_attached(mechanisms))
+        .with_panel(_semaphore_values(mechanisms))
         .with_panel(_dev_shm())
         .with_panel(_limits())
         .with_panel(_dropped(mechanisms))
@@ -36,8 +37,14 @@ def dashboard() -> Dashboard:
 
 
 def _of_objects(series: str) -> str:
-    """By pair, and by the key of a System V object or the name of a POSIX object: it has one of them."""
-    return f'max by (mechanism, object) (label_join({series}, "object", "", "key", "name"))'
+    """By whose it is, and by the key of a System V object or the name of a POSIX object: it has one of them.
+
+    The mechanism of a pair, or in brackets who else: sorted backwards, those come last.
+    """
+    named = f'label_join({series}, "object", "", "key", "name")'
+    others = f'label_replace({named}, "of", "($1)", "owner", "(.+)")'
+    whose = f'label_replace({others}, "of", "$1", "mechanism", "(.+)")'
+    return f'max by (of, object) (label_replace({whose}, "of", "(nobody)", "of", ""))'
 
 
 def _segments() -> table.Panel:
@@ -46,7 +53,7 @@ def _segments() -> table.Panel:
         "Which shared memory is there?",
         "Every System V segment (by key) and POSIX object (by name) of the shared IPC namespace. Attached: how many "
         "processes have a segment mapped; 0 means that it outlived them all, and takes memory until somebody removes "
-        "it. Of POSIX objects the kernel does not say. Nothing in the first column: no pair's; the responder has some.",
+        "it. Of POSIX objects the kernel does not say. In brackets: no pair's; the responder and the probes have some.",
         _TABLE,
         [
             Column("Size", _of_objects("ipc_kernel_shm_size_bytes"), 65, "bytes", 0),
@@ -131,21 +138,22 @@ def _waiting(mechanisms: list[str]) -> timeseries.Panel:
     return in_mechanism_colours(panel.override_by_regexp("/ limit$/", counterpart()), mechanisms)
 
 
-def _attached() -> timeseries.Panel:
-    return in_steps(
+def _attached(mechanisms: list[str]) -> timeseries.Panel:
+    panel = in_steps(
         graph(
             "Who is attached to shared memory?",
             "Attachments of each System V segment (nattch). Two processes of a pair are 2. Kill one and it falls to 1; "
             "stop both and it is 0, but the segment and its content stay: the kernel keeps them.",
             "none",
             _GRAPH,
-            {"{{mechanism}} {{object}}": _of_objects("ipc_kernel_shm_attachments")},
+            {"{{of}} {{object}}": _of_objects("ipc_kernel_shm_attachments")},
         )
-    ).axis_soft_max(3)
+    )
+    return _objects_apart(panel, mechanisms).axis_soft_max(3)
 
 
-def _semaphore_values() -> timeseries.Panel:
-    return in_steps(
+def _semaphore_values(mechanisms: list[str]) -> timeseries.Panel:
+    panel = in_steps(
         graph(
             "What do the semaphores say?",
             "Of each semaphore of a pair, at the moment of a scrape. A lock is 1 when free and 0 when taken; a bell is "
@@ -153,9 +161,17 @@ def _semaphore_values() -> timeseries.Panel:
             "back.",
             "none",
             _GRAPH,
-            {"{{mechanism}} {{object}}": _of_objects(f"ipc_kernel_semaphore_value{_MINE}")},
+            {"{{of}} {{object}}": _of_objects(f"ipc_kernel_semaphore_value{_MINE}")},
         )
     )
+    return _objects_apart(panel, mechanisms)
+
+
+def _objects_apart(panel: timeseries.Panel, mechanisms: list[str]) -> timeseries.Panel:
+    """In the colour of their pair, or grey; the stroke is by the key's last digit, or the name's last word."""
+    panel.override_by_regexp(r"/^\(/", [colour(colours.NOBODYS)])
+    strokes.by_last_digit(panel).override_by_regexp(r"/\.room$/", list(strokes.DASHED))
+    return in_mechanism_colours(panel, mechanisms)
 
 
 def _dev_shm() -> timeseries.Panel:

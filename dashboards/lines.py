@@ -27,9 +27,13 @@ def in_steps(panel: timeseries.Panel) -> timeseries.Panel:
 def in_mechanism_colours(panel: timeseries.Panel, mechanisms: Iterable[str]) -> timeseries.Panel:
     """Give every line whose name begins with a mechanism that mechanism's colour."""
     for mechanism in mechanisms:
-        colour = DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colours.of_mechanism(mechanism)})
-        panel.override_by_regexp(f"/^{mechanism}( .*)?$/", [colour])
+        panel.override_by_regexp(f"/^{mechanism}( .*)?$/", [colour(colours.of_mechanism(mechanism))])
     return panel
+
+
+def colour(code: str) -> DynamicConfigValue:
+    """The property that gives a series this colour."""
+    return DynamicConfigValue("color", {"mode": "fixed", "fixedColor": code})
 
 
 def dashed() -> DynamicConfigValue:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from labctl.echo_objects import EchoObjects
 from labctl.measurements import fresh
 from labctl.prometheus import Prometheus
 
@@ -15,7 +14,7 @@ class Segment:
     """Shared memory: System V has a key and counts who has it attached, POSIX has a name and does not."""
 
     mechanism: str  # "" for an object that is none of a pair's
-    owner: str  # the mechanism, or the service whose it is: responder, probe; "" for nobody of the lab
+    owner: str  # the mechanism, or the role whose it is: responder, probe; "" for nobody of the lab
     key: str
     name: str
     uid: int
@@ -62,16 +61,16 @@ class KernelBooks:
         return asdict(self)
 
 
-_Identity = tuple[str, str, str, str, str]  # mechanism, key, id, name, uid
+_Identity = tuple[str, str, str, str, str, str]
+_LABELS = ("mechanism", "key", "id", "name", "uid", "owner")
 
 
-def read(prometheus: Prometheus, others: EchoObjects) -> KernelBooks:
-    """The books as they were at the last scrape, objects in the order of their pairs; `others` knows the matrix's."""
+def read(prometheus: Prometheus) -> KernelBooks:
+    """The books as they were at the last scrape, objects in the order of their pairs."""
     attachments = _objects(prometheus, "ipc_kernel_shm_attachments")
     segments = [
-        Segment(mechanism, owner, key, name, int(uid), size, attachments.get((mechanism, key, id_, name, uid)))
-        for (mechanism, key, id_, name, uid), size in _objects(prometheus, "ipc_kernel_shm_size_bytes").items()
-        for owner in [mechanism or others.of_segment(key, name)]
+        Segment(mechanism, owner, key, name, int(uid), size, attachments.get((mechanism, key, id_, name, uid, owner)))
+        for (mechanism, key, id_, name, uid, owner), size in _objects(prometheus, "ipc_kernel_shm_size_bytes").items()
     ]
     figures = [
         _objects(prometheus, f"ipc_kernel_queue_{figure}")
@@ -80,8 +79,7 @@ def read(prometheus: Prometheus, others: EchoObjects) -> KernelBooks:
     queues = [
         Queue(mechanism, owner, key, name, int(uid), *(found.get(identity) for found in figures))
         for identity in sorted(set().union(*figures))
-        for mechanism, key, _, name, uid in [identity]
-        for owner in [mechanism or others.of_queue(key, name)]
+        for mechanism, key, _, name, uid, owner in [identity]
     ]
     held, limits = (
         {
@@ -103,8 +101,8 @@ def _objects(prometheus: Prometheus, metric: str) -> dict[_Identity, int]:
     """The value for each object. Prometheus keeps no label that is empty."""
     found = {}
     for sample in prometheus.query(fresh(metric)):
-        mechanism, key, id_, name, uid = (sample.labels.get(n, "") for n in ("mechanism", "key", "id", "name", "uid"))
-        found[mechanism, key, id_, name, uid] = int(sample.value)
+        mechanism, key, id_, name, uid, owner = (sample.labels.get(label, "") for label in _LABELS)
+        found[mechanism, key, id_, name, uid, owner] = int(sample.value)
     return dict(sorted(found.items()))
 
 

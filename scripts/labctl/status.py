@@ -27,7 +27,6 @@ from labctl import (
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.costs import Cost, CostMeter
-from labctl.echo_objects import EchoObjects
 from labctl.errors import LabError
 from labctl.kernel_books import KernelBooks
 from labctl.measurements import PairMeasures
@@ -49,7 +48,7 @@ def show_status(configuration: Configuration, as_json: bool) -> None:
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
     try:
         pairs = measurements.measure(prometheus, mechanisms_of(found))
-        books = kernel_books.read(prometheus, EchoObjects.of(found))
+        books = kernel_books.read(prometheus)
         races_found = races.measure(prometheus, mechanisms_of(found))
         switches_found = switches.read(prometheus)
         splits = namespace_split.find(prometheus, found)

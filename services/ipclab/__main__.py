@@ -15,8 +15,9 @@ from typing import Any
 import click
 
 from ipclab import echo, gone, mailbox_options, registry, settings
-from ipclab.channel import Switch
+from ipclab.channel import Address, Switch
 from ipclab.consumer import Consumer
+from ipclab.echo_owners import EchoOwners
 from ipclab.endpoint import Endpoint
 from ipclab.errors import ChannelError
 from ipclab.gone import with_gone
@@ -98,17 +99,21 @@ def holder(**options: Any) -> None:
 @click.option(
     "--posix", "paths", type=OwnerOption(click.STRING), multiple=True, help="MECHANISM=PATH: whose that name is."
 )
+@click.option("--responder", "base", type=settings.KEY, help="The responder's key: whose the matrix's objects are.")
 @endpoint_options
-def kernel(keys: tuple[tuple[str, int], ...], paths: tuple[tuple[str, str], ...], **options: Any) -> None:
+def kernel(
+    keys: tuple[tuple[str, int], ...], paths: tuple[tuple[str, str], ...], base: int | None, **options: Any
+) -> None:
     """Show what the kernel holds in the IPC namespace of this container."""
     owners = Owners(dict(keys), dict(paths))
+    matrix = EchoOwners() if base is None else EchoOwners.at(Address(key=base))
     endpoint = Endpoint("", Role.KERNEL, options)
     if not DEV_MQUEUE.is_dir():
         log.warning("%s is not mounted here: POSIX message queues cannot be shown", DEV_MQUEUE)
 
     def page() -> Iterable[Sample]:
         yield from endpoint.vitals.namespace_samples()
-        yield from samples(Books.read(), owners)
+        yield from samples(Books.read(), owners, matrix)
 
     endpoint.run(lambda: hold(endpoint.vitals, endpoint.stop), page)
 

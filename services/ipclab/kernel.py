@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from ipclab import kernel_limits, kernel_posix, kernel_sysv, metrics
+from ipclab.echo_owners import EchoOwners
 from ipclab.kernel_owners import Owners
 from ipclab.metrics import Definition, Sample
 
@@ -47,15 +48,19 @@ class Books:
         )
 
 
-def samples(books: Books, owners: Owners) -> Iterable[Sample]:
+def samples(books: Books, pairs: Owners, matrix: EchoOwners) -> Iterable[Sample]:
     """The metrics; what the kernel did not tell has none."""
     sysv_objects: list[kernel_sysv.SysvObject] = [*books.segments, *books.sysv_queues, *books.semaphore_sets]
     posix_objects: list[kernel_posix.PosixObject] = [*books.shared_objects, *books.posix_queues, *books.semaphores]
     for sysv in sysv_objects:
-        labels = (kernel_sysv.hexadecimal(sysv.key), str(sysv.id), "", str(sysv.uid))
-        yield from _of_object(_facts_of_sysv(sysv), labels, owners.of_sysv(sysv))
+        mechanism = pairs.of_sysv(sysv)
+        owner = mechanism or matrix.of_sysv(sysv)
+        labels = (kernel_sysv.hexadecimal(sysv.key), str(sysv.id), "", str(sysv.uid), owner)
+        yield from _of_object(_facts_of_sysv(sysv), labels, mechanism)
     for posix in posix_objects:
-        yield from _of_object(_facts_of_posix(posix), ("", "", posix.name, str(posix.uid)), owners.of_name(posix.name))
+        mechanism = pairs.of_name(posix.name)
+        owner = mechanism or matrix.of_name(posix.name)
+        yield from _of_object(_facts_of_posix(posix), ("", "", posix.name, str(posix.uid), owner), mechanism)
     yield Sample(metrics.KERNEL_DEV_SHM_USED, books.space.used_bytes)
     yield Sample(metrics.KERNEL_DEV_SHM_LIMIT, books.space.limit_bytes)
     for name, value in books.limits.items():

@@ -34,8 +34,9 @@ class Role(StrEnum):
 
 _ENDPOINTS = frozenset({Role.PRODUCER, Role.CONSUMER})
 _ENDPOINT_LABELS = ("mechanism", "role")
-# A System V object has a key and an id, a POSIX object a name; the others are empty.
-_OBJECT_LABELS = ("key", "id", "name", "uid")
+# A System V object has a key and an id, a POSIX object a name; the others are empty. Its owner is the mechanism, the
+# responder or a probe; nobody of the lab is empty.
+_OBJECT_LABELS = ("key", "id", "name", "uid", "owner")
 
 
 @dataclass(frozen=True, slots=True)

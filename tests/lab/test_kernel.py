@@ -57,6 +57,9 @@ def test_the_objects_of_every_pair_in_the_namespace_are_listed(stack: Stack) -> 
         ("posix_shm", None),
         ("sysv_shm", 2),
     }
+    (kept,) = (queue for queue in books["queues"] if queue["name"] == "/ipclab-echo-posix-mq")
+    assert (kept["mechanism"], kept["owner"]) == ("", "responder")
+    assert {queue["owner"] for queue in books["queues"] if queue["key"] and not queue["mechanism"]} >= {"responder"}
     objects = [segment["size_bytes"] for segment in books["segments"] if segment["mechanism"] == "posix_shm"]
     assert sum(objects) <= books["dev_shm_used_bytes"] < books["dev_shm_limit_bytes"] == 64 << 20
 

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ import sysv_ipc
 from click import BadParameter
 
 from ipclab import kernel, kernel_limits, settings
+from ipclab.channel import Address
+from ipclab.echo_owners import EchoOwners
+from ipclab.half_duplex import reply_address
 from ipclab.kernel import Books
 from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet
@@ -25,9 +29,10 @@ OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_
 def test_an_object_is_on_the_page_as_long_as_it_is_in_the_kernel() -> None:
     key = random.randrange(1 << 20, 1 << 30)
     owners = Owners({"sysv_mq": key})
-    page = registry_of(Page("", Role.KERNEL, lambda: kernel.samples(Books.read(), owners)))
+    page = registry_of(Page("", Role.KERNEL, lambda: kernel.samples(Books.read(), owners, EchoOwners())))
     queue = sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX)
     labels = {"mechanism": "sysv_mq", "role": "kernel", "key": f"0x{key:08x}", "id": str(queue.id), "name": ""}
+    labels["owner"] = "sysv_mq"
     labels["uid"] = str(os.getuid())
     try:
         assert page.get_sample_value("ipc_kernel_queue_bytes", labels) == 0
@@ -75,6 +80,49 @@ def test_a_system_v_object_is_known_by_its_key(thing: Segment | Queue | Semaphor
 )
 def test_a_posix_object_is_known_by_its_name(name: str, mechanism: str) -> None:
     assert OWNERS.of_name(name) == mechanism
+
+
+ECHO = EchoOwners.at(Address(key=0x100, path=Path("/channel")))
+# A ring has keys and semaphores beside its first; the channel on which a probe hears it reply comes after them.
+REPLY_KEY = reply_address(Address(key=0x100)).key
+
+
+@pytest.mark.parametrize(
+    ("thing", "owner"),
+    [
+        (Segment(0x100, 1, 0, 1, 1), "responder"),
+        (SemaphoreSet(0x101, 1, 0, 1, 1), "responder"),
+        (Queue(0x100, 1, 0, 1, 1, 1), "responder"),
+        (Segment(REPLY_KEY, 1, 0, 1, 1), "probe"),
+        (Queue(REPLY_KEY, 1, 0, 1, 1, 1), "probe"),
+        (Segment(0x200, 1, 0, 1, 1), ""),
+    ],
+)
+def test_of_the_matrix_too_a_system_v_object_is_known_by_its_key(thing: Segment | Queue, owner: str) -> None:
+    assert ECHO.of_sysv(thing) == owner
+    assert EchoOwners().of_sysv(thing) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("/ipclab-echo-posix-shm", "responder"),
+        ("/ipclab-echo-posix-shm.room", "responder"),
+        ("/ipclab-echo-posix-mq.reply", "probe"),
+        ("/ipclab-echo-posix-shm.reply.room", "probe"),
+        ("/ipclab-posix-shm", ""),
+    ],
+)
+def test_of_the_matrix_too_a_posix_object_is_known_by_its_name(name: str, owner: str) -> None:
+    assert ECHO.of_name(name) == owner
+
+
+def test_an_object_of_the_matrix_is_no_pairs_and_has_an_owner() -> None:
+    queue = Queue(0x100, 7, 10001, 0, 0, None)
+    books = replace(Books.read(), sysv_queues=[queue])
+    page = registry_of(Page("", Role.KERNEL, lambda: kernel.samples(books, Owners(), ECHO)))
+    labels = {"mechanism": "", "role": "kernel", "key": "0x00000100", "id": "7", "name": "", "uid": "10001"}
+    assert page.get_sample_value("ipc_kernel_queue_bytes", {**labels, "owner": "responder"}) == 0
 
 
 def test_the_limits_are_those_of_proc() -> None:

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 
-from ipclab.channel import Address
 from labctl import kernel_books, kernel_table
-from labctl.echo_objects import EchoObjects
 from labctl.kernel_books import Buffer, KernelBooks, Queue, Segment
 from unit.test_status import Vector, prometheus_that_says
 
 # As Prometheus has them: without the labels that are empty.
-RING = {"mechanism": "sysv_shm", "key": "0x01", "id": "1", "uid": "10001"}
+RING = {"mechanism": "sysv_shm", "owner": "sysv_shm", "key": "0x01", "id": "1", "uid": "10001"}
 STRAY = {"key": "0x02", "id": "2", "uid": "0"}
-# The responder's System V key is 0x100; a probe hears a ring's replies three keys on (ipclab.half_duplex).
-ECHO = {"key": "0x101", "id": "4", "uid": "10001"}
-REPLY = {"key": "0x103", "id": "5", "uid": "10001"}
-ECHO_OBJECT = {"name": "/ipclab-echo-posix-shm", "uid": "10001"}
-REPLY_OBJECT = {"name": "/ipclab-echo-posix-shm.reply", "uid": "10001"}
-ECHO_QUEUE = {"name": "/ipclab-echo-posix-mq", "uid": "10001"}
-OBJECT = {"mechanism": "posix_shm", "name": "/ring", "uid": "10001"}
-SYSV = {"mechanism": "sysv_mq", "key": "0x03", "id": "3", "uid": "10001"}
-POSIX = {"mechanism": "posix_mq", "name": "/queue", "uid": "10001"}
+ECHO = {"key": "0x101", "id": "4", "uid": "10001", "owner": "responder"}
+REPLY = {"key": "0x103", "id": "5", "uid": "10001", "owner": "probe"}
+ECHO_OBJECT = {"name": "/ipclab-echo-posix-shm", "uid": "10001", "owner": "responder"}
+REPLY_OBJECT = {"name": "/ipclab-echo-posix-shm.reply", "uid": "10001", "owner": "probe"}
+ECHO_QUEUE = {"name": "/ipclab-echo-posix-mq", "uid": "10001", "owner": "responder"}
+OBJECT = {"mechanism": "posix_shm", "owner": "posix_shm", "name": "/ring", "uid": "10001"}
+SYSV = {"mechanism": "sysv_mq", "owner": "sysv_mq", "key": "0x03", "id": "3", "uid": "10001"}
+POSIX = {"mechanism": "posix_mq", "owner": "posix_mq", "name": "/queue", "uid": "10001"}
 FIFO = {"mechanism": "fifo"}
 
 ANSWERS: dict[str, Vector] = {
@@ -67,17 +62,16 @@ BOOKS = KernelBooks(
     dev_shm_used_bytes=4_202_496,
     dev_shm_limit_bytes=67_108_864,
 )
-OTHERS = EchoObjects.at(Address(key=0x100, path=Path("/channel")))
 
 
 def test_objects_are_put_together_from_their_series() -> None:
     with prometheus_that_says(ANSWERS) as prometheus:
-        assert kernel_books.read(prometheus, OTHERS) == BOOKS
+        assert kernel_books.read(prometheus) == BOOKS
 
 
 def test_nothing_is_held_where_nothing_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     with prometheus_that_says({}) as prometheus:
-        books = kernel_books.read(prometheus, OTHERS)
+        books = kernel_books.read(prometheus)
     assert books == KernelBooks([], [], [], None, None)
     kernel_table.show(books)
     assert capsys.readouterr().out == ""
@@ -106,11 +100,3 @@ def test_a_segment_that_lost_its_key_is_explained(capsys: pytest.CaptureFixture[
     assert "is no key" not in capsys.readouterr().out
     kernel_table.show(replace(BOOKS, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
     assert "0x00000000 is no key: removed, and gone once nobody has it attached" in capsys.readouterr().out
-
-
-def test_the_responder_tells_where_its_objects_are() -> None:
-    command = ["responder", "--key", "256", "--path", "/channel", "--port", "9000"]
-    responder = Mock(service="responder")
-    responder.docker.attrs = {"Config": {"Cmd": command}}
-    assert EchoObjects.of([responder]) == OTHERS
-    assert EchoObjects.of([]).of_segment("0x100", "") == ""

@@ -11,9 +11,10 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab import kernel, kernel_posix, kernel_sysv, metrics, registry
-from ipclab.channel import Switch
+from ipclab.channel import Address, Switch
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
+from ipclab.echo_owners import EchoOwners
 from ipclab.kernel_owners import Owners
 from ipclab.latency import Histogram
 from ipclab.ledger import ConsumerLedger, ProducerLedger, Stream
@@ -75,7 +76,11 @@ def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
     """One object of each kind; what is not told of it is left out."""
     books = kernel.Books(
         segments=[kernel_sysv.Segment(1229996033, 7, 10001, 2_097_424, 2)],
-        sysv_queues=[kernel_sysv.Queue(1229996049, 8, 10001, 3, 3072, 16_384), kernel_sysv.Queue(-2, 9, 0, 0, 0, None)],
+        sysv_queues=[
+            kernel_sysv.Queue(1229996049, 8, 10001, 3, 3072, 16_384),
+            kernel_sysv.Queue(-2, 9, 0, 0, 0, None),
+            kernel_sysv.Queue(1229996065, 11, 10001, 0, 0, 16_384),
+        ],
         semaphore_sets=[kernel_sysv.SemaphoreSet(1229996034, 10, 10001, 1, 5)],
         shared_objects=[kernel_posix.SharedObject("/ipclab-ring", 10001, 4096)],
         posix_queues=[kernel_posix.Queue("/ipclab-queue", 10001, 2048, 2, 10)],
@@ -85,7 +90,7 @@ def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
     )
     owners = Owners({"sysv_shm": 1229996033, "sysv_mq": 1229996049}, {"posix_shm": "ring", "posix_mq": "queue"})
     yield from vitals.namespace_samples()
-    yield from kernel.samples(books, owners)
+    yield from kernel.samples(books, owners, EchoOwners.at(Address(key=1229996065)))
 
 
 def a_racer(side: Side) -> Racer:
