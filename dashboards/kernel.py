@@ -59,7 +59,7 @@ def _segments() -> table.Panel:
             Column("Size", _of_objects("ipc_kernel_shm_size_bytes"), 65, "bytes", 0),
             Column("Attached", _of_objects("ipc_kernel_shm_attachments"), 80, decimals=0),
         ],
-        {"Of": 85},
+        {"Of": 95},
         last_first=True,
     )
 
@@ -81,7 +81,7 @@ def _queues() -> table.Panel:
                 decimals=0,
             ),
         ],
-        {"Of": 80},
+        {"Of": 95},
         last_first=True,
     )
 
@@ -98,7 +98,7 @@ def _semaphores() -> table.Panel:
             Column("Value", _of_objects("ipc_kernel_semaphore_value"), 58, decimals=0),
             Column("In set", _of_objects("ipc_kernel_semaphores"), 60, decimals=0),
         ],
-        {"Of": 85},
+        {"Of": 95},
         last_first=True,
     )
 

@@ -43,7 +43,7 @@ def dashed() -> DynamicConfigValue:
 
 def dotted() -> DynamicConfigValue:
     """The property that draws a series as a dotted line."""
-    return DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [2, 5]})
+    return DynamicConfigValue("custom.lineStyle", {"fill": "dot", "dash": [0, 6]})
 
 
 def not_in_legend() -> DynamicConfigValue:

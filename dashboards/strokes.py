@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
+from dashboards import lines
+
 Stroke = Sequence[DynamicConfigValue]
 
 
-def _pattern(*dash: int) -> Stroke:
+def _dashes(*dash: int) -> Stroke:
     return (DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": list(dash)}),)
 
 
 SOLID: Stroke = ()
 THICK: Stroke = (DynamicConfigValue("custom.lineWidth", 4),)
-DASHED = _pattern(8, 6)
-LONG_DASHED = _pattern(20, 8)
-DOTTED = _pattern(2, 5)
-DASH_DOT = _pattern(12, 5, 2, 5)
+DASHED: Stroke = (lines.dashed(),)
+LONG_DASHED = _dashes(20, 8)
+DOTTED: Stroke = (lines.dotted(),)
+DASH_DOT = _dashes(12, 5, 2, 5)
 
 # Those that one mechanism may have, as its `Traits` say, differ; another errno is drawn solid.
 OF_ERRNO: Mapping[str, Stroke] = {
@@ -52,8 +54,8 @@ def by_last_word(panel: timeseries.Panel, strokes: Mapping[str, Stroke]) -> time
 
 
 def by_last_digit(panel: timeseries.Panel) -> timeseries.Panel:
-    """Give lines whose names end with neighbouring numbers, decimal or hexadecimal, different strokes."""
-    for first, stroke in enumerate(_IN_ORDER):
+    """Give lines whose names end with neighbouring numbers, decimal or hexadecimal, different strokes; 1 is solid."""
+    for first, stroke in enumerate((*_IN_ORDER[-1:], *_IN_ORDER[:-1])):
         digits = "".join(f"{digit:x}" for digit in range(first, 16, len(_IN_ORDER)))
         if stroke:
             panel.override_by_regexp(f"/ [0-9a-fx]*[{digits}]$/", list(stroke))
