@@ -10,24 +10,18 @@ from datetime import datetime
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from labctl import colours, now
+from labctl import now, now_totals
 from labctl.configuration import Configuration
 from labctl.errors import LabError
-from labctl.measurements import WINDOW_S
 from labctl.now import Row
-from labctl.printing import new_table, show_lines, show_table
+from labctl.now_table import as_table, conditions, summary
+from labctl.now_totals import Totals
+from labctl.printing import show_lines, show_table
 from labctl.prometheus import Prometheus, PrometheusSilent
-from labctl.tables import duration
 
 _EVERY_S = 1.0  # Prometheus scrapes as often
-_HEADINGS = ("mechanism", "messages/s", "median", "p99", "lost", "CPU/message", "switches/message")
-_CONDITIONS = (
-    f"Over the last {WINDOW_S} s; latency is one-way, from the moment a message was due; CPU time",
-    "and context switches: of both sides together. Lost: since the pair was created.",
-)
 
 
 def watch(configuration: Configuration) -> None:
@@ -36,11 +30,12 @@ def watch(configuration: Configuration) -> None:
     :raises LabError: no pair is measured, or Prometheus does not answer when asked first
     """
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
-    screen = Screen(lambda: now.read(prometheus))
+    screen = Screen(lambda: (now_totals.read(prometheus), now.read(prometheus)))
     screen.look()
     if not screen.rows:
         raise LabError(f"no pair of {configuration.project} is measured", hint="./lab up starts them")
     if not sys.stdout.isatty():
+        show_lines([summary(screen.totals), ""])
         show_table(as_table(screen.rows))
         show_lines(conditions(screen.rows))
         return
@@ -54,9 +49,10 @@ def watch(configuration: Configuration) -> None:
 
 
 class Screen:
-    """What is shown: a row for every pair that was ever seen, and what is wrong."""
+    """What is shown: all pairs together, a row for every one that was ever seen, and what is wrong."""
 
-    def __init__(self, read: Callable[[], Sequence[Row]]) -> None:
+    def __init__(self, read: Callable[[], tuple[Totals, Sequence[Row]]]) -> None:
+        self.totals = Totals()
         self.rows: list[Row] = []
         self.trouble = ""
         self._read = read
@@ -68,10 +64,12 @@ class Screen:
         :raises PrometheusSilent: it does not answer; the last rows stay, and `trouble` says so
         """
         try:
-            found = {row.mechanism: row for row in self._read()}
+            totals, rows = self._read()
         except PrometheusSilent as error:
             self.trouble = error.message
             raise
+        self.totals = totals
+        found = {row.mechanism: row for row in rows}
         names = found.keys() | {row.mechanism for row in self.rows}
         self.rows = [found.get(name, Row(name)) for name in sorted(names)]
         self.trouble = ""
@@ -85,36 +83,8 @@ class Screen:
             state = f"{self.trouble}; these are the figures of {seen:%H:%M:%S}, {age_s:.0f} s ago"
         line = Text(state, style="bold red" if self.trouble else "dim")
         return Group(
+            Text(summary(self.totals), style="dim" if self.trouble else "bold"),
             as_table(self.rows, stale=bool(self.trouble)),
             *(Text(text, style="dim") for text in conditions(self.rows)),
             line,
         )
-
-
-def conditions(rows: Sequence[Row]) -> list[str]:
-    """Under which the figures were measured."""
-    cpus = ", ".join(sorted({row.cpus for row in rows if row.cpus}))
-    return [*_CONDITIONS, f"CPUs that the containers may use: {cpus} (LAB_CPUS)."]
-
-
-def as_table(rows: Sequence[Row], stale: bool = False) -> Table:
-    """One row per mechanism; what is not measured is "-"."""
-    table = new_table()
-    for index, heading in enumerate(_HEADINGS):
-        table.add_column(heading, justify="right" if index else "left", no_wrap=True, min_width=8)
-    for row in rows:
-        table.add_row(
-            Text(row.mechanism, style=colours.of_mechanism(row.mechanism)),
-            Text("no answer", style="bold") if not row.running else _number(row.rate, ",.0f"),
-            duration(row.p50_s),
-            duration(row.p99_s),
-            Text(_number(row.lost, ",.0f"), style="bold red" if row.lost else ""),
-            duration(row.cpu_s),
-            _number(row.switches, ".1f"),
-            style="dim" if stale or not row.running else "",
-        )
-    return table
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)

@@ -11,14 +11,28 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from rich.measure import Measurement
 
-from labctl import now
+from labctl import now, now_totals, pairs
 from labctl.now import Row
+from labctl.now_table import as_table, conditions, summary
+from labctl.now_totals import Totals
 from labctl.prometheus import PrometheusSilent
-from labctl.watch import Screen, as_table, conditions
-from unit.test_status import prometheus_that_says
+from labctl.watch import Screen
+from unit.test_status import Vector, prometheus_that_says
 
-FIFO = Row("fifo", True, rate=200.4, p50_s=1.5e-4, p99_s=0.0021, lost=0.0, cpu_s=8e-5, switches=2.04)
+FIFO = Row(
+    "fifo",
+    True,
+    rate=200.4,
+    p50_s=1.5e-4,
+    p99_s=0.0021,
+    in_flight=1.0,
+    lost=0.0,
+    corrupt=0.0,
+    cpu_s=8e-5,
+    switches=2.04,
+)
 TCP = Row("tcp", True, rate=1000.0, lost=3.0)
 
 
@@ -33,27 +47,47 @@ def screen_of(*answers: list[Row] | PrometheusSilent) -> Screen:
     """A screen whose reader gives these answers, one after the other."""
     left: Iterator[list[Row] | PrometheusSilent] = iter(answers)
 
-    def read() -> list[Row]:
+    def read() -> tuple[Totals, list[Row]]:
         answer = next(left)
         if isinstance(answer, PrometheusSilent):
             raise answer
-        return answer
+        return Totals(pairs=len(answer)), answer
 
     return Screen(read)
 
 
 def test_a_row_has_its_figures_with_units() -> None:
     lines = shown(as_table([FIFO, TCP]))
-    assert "fifo  200  150 µs  2.1 ms  0  80.0 µs  2.0" in lines
-    assert "tcp  1,000  -  -  3  -  -" in lines
+    assert "fifo  200  150 µs  2.1 ms  1  0  0  80.0 µs  2.0" in lines
+    assert "tcp  1,000  -  -  -  3  -  -  -" in lines
 
 
 def test_a_pair_that_stopped_keeps_its_row_and_no_figure() -> None:
     screen = screen_of([FIFO, TCP], [TCP])
     screen.look()
     screen.look()
-    assert "fifo  no answer  -  -  -  -  -" in shown(screen)
+    assert "fifo  no answer  -  -  -  -  -  -  -" in shown(screen)
     assert screen.rows == [Row("fifo"), TCP]
+
+
+def test_the_table_fits_into_100_columns() -> None:
+    row = Row("anonymous_pipe", True, 19_999.0, 9.99e-5, 9.99e-2, 9_999.0, 99_999.0, 999.0, 9.99e-5, 12.3)
+    assert Measurement.get(Console(), Console().options, as_table([row])).maximum <= 100
+
+
+def test_all_pairs_together_are_one_line() -> None:
+    totals = Totals(pairs=10.0, rate=2200.4, bytes_rate=9.76 * 2**20, cpu_cores=0.431, lost=0.0, containers=29.0)
+    works = f"10 of {len(pairs.declared())} pairs at work"
+    assert summary(totals) == f"{works}, 2,200 messages/s, 9.76 MiB/s, 43 % of a core, 0 lost, 29 containers"
+    screen = screen_of([FIFO, TCP])
+    screen.look()
+    assert shown(screen)[0].startswith("2 of ")
+
+
+def test_totals_are_not_measured_where_prometheus_knows_nothing() -> None:
+    answers: dict[str, Vector] = {"count(mechanism": [({}, 0.0)], "cpu_seconds": [({}, 0.5)]}
+    with prometheus_that_says(answers) as prometheus:
+        assert now_totals.read(prometheus) == Totals(pairs=0.0, cpu_cores=0.5)
 
 
 def test_the_conditions_are_shown() -> None:
