@@ -67,7 +67,7 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
         _GRAPH,
         {
             "{{mechanism}} {{reason}}": "sum by (mechanism, reason) (ipc_messages_lost_total) > 0"
-            " or sum by (mechanism) (ipc_messages_lost_total) == 0",
+            " or sum by (mechanism) (mechanism:ipc_messages_lost:sum) == 0",
             "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total)",
         },
     )

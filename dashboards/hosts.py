@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import colours
 from dashboards.document import new_dashboard
 from dashboards.lines import in_steps
-from dashboards.panels import Place, graph, state_timeline
+from dashboards.panels import SELDOM, Place, graph, state_timeline
 from dashboards.promql import largest
 from dashboards.tables import Column, coloured_names, one_row_each
 from ipclab.placement import SHARED, Placement
@@ -128,16 +128,20 @@ def _probes() -> table.Panel:
 
 
 def _reached(mechanisms: int) -> timeseries.Panel:
-    return in_steps(
-        graph(
-            "How many mechanisms get through?",
-            "Of all mechanisms, how many reached the responder from each placement. It falls when the responder is "
-            "stopped, when a network is cut, or when a probe moves to where less is shared.",
-            "none",
-            Place(7, 7),
-            {"{{placement}}": "sum by (placement) (probe_success)"},
+    return (
+        in_steps(
+            graph(
+                "How many mechanisms get through?",
+                "Of all mechanisms, how many reached the responder from each placement. It falls when the responder is "
+                "stopped, when a network is cut, or when a probe moves to where less is shared.",
+                "none",
+                Place(7, 7),
+                {"{{placement}}": "sum by (placement) (probe_success)"},
+            )
         )
-    ).max(mechanisms)
+        .max(mechanisms)
+        .max_data_points(SELDOM)
+    )
 
 
 def _duration() -> timeseries.Panel:
@@ -148,7 +152,7 @@ def _duration() -> timeseries.Panel:
         "s",
         Place(7, 7),
         {"{{placement}}": "max by (placement) (probe_duration_seconds)"},
-    )
+    ).max_data_points(SELDOM)
 
 
 def _history(placement: Placement, place: Place) -> statetimeline.Panel:

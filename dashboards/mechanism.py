@@ -9,7 +9,7 @@ from dashboards import marks, variables
 from dashboards.document import new_dashboard
 from dashboards.lines import dashed, dotted, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap, note
-from dashboards.promql import buckets, quantile, rate, with_container
+from dashboards.promql import octaves, quantile, rate, with_container
 from dashboards.tables import Column, one_row_each
 
 _IT = variables.CHOSEN
@@ -112,7 +112,7 @@ def _spread() -> heatmap.Panel:
         "Each column is a moment, each cell the messages that took so long; the brighter, the more. Two bands are two "
         "ways to be served, for instance with the consumer awake or asleep. A single bright cell high up is a stall.",
         _GRAPH,
-        buckets(where=_IT),
+        octaves(where=_IT),
     )
 
 

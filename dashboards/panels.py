@@ -39,6 +39,8 @@ MESSAGES_PER_SECOND = "suffix: msg/s"
 # Of what looks back over at least 4 s. Five minutes are then asked for every 5 s (Grafana rounds), over 6 s each; every
 # second would cost Prometheus five times as much: docs/decisions/0025-what-dashboards-cost.md
 _POINTS = 80
+# Of what is asked every few seconds only: five minutes every 2 s.
+SELDOM = 150
 REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -160,6 +162,7 @@ def state_timeline(
         .merge_values(True)
         .row_height(0.85)
         .show_value(VisibilityMode.AUTO)
+        .max_data_points(SELDOM)
         .legend(
             common.VizLegendOptions()
             .show_legend(True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 # What the window of a rate is: at least four scrapes, and never less than the distance of two points.
 WINDOW = "[$__rate_interval]"
+# A cell of a heatmap is an octave, of the four buckets that there are of each: 2**10 to 2**34 ns, and the rest.
+_OCTAVES = [*(repr((1 << bits) / 1e9) for bits in range(10, 35)), "+Inf"]
+_OCTAVE = 'le=~"' + "|".join(_OCTAVES).replace(".", r"\\.").replace("+", r"\\+") + '"'
 
 
 def rate(series: str, by: str = "mechanism", where: str = "") -> str:
@@ -27,6 +30,11 @@ def median(where: str = "") -> str:
 def slowest(where: str = "") -> str:
     """The p99 of each mechanism: over a point, the worst of those that a rule computes of every 5 s anyway."""
     return f"max_over_time({_of('mechanism:ipc_one_way_latency_seconds:p99_5s', where)}{WINDOW})"
+
+
+def octaves(by: str = "le", where: str = "") -> str:
+    """Messages per second, by how long they took, for a heatmap: what all buckets cost, a screen could not show."""
+    return buckets(by, f"{where},{_OCTAVE}" if where else _OCTAVE)
 
 
 def buckets(by: str = "le", where: str = "") -> str:

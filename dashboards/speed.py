@@ -11,7 +11,7 @@ from dashboards import variables
 from dashboards.document import new_dashboard
 from dashboards.lines import counterpart, in_mechanism_colours, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap
-from dashboards.promql import any_of, buckets, median, per_message, rate, slowest
+from dashboards.promql import any_of, median, octaves, per_message, rate, slowest
 from ipclab import registry
 from ipclab.channel import Kind
 from labctl import pairs
@@ -94,7 +94,7 @@ def _spread(side: Side) -> heatmap.Panel:
         "Messages of all mechanisms of this half, by how long they took: the brighter, the more. What a percentile "
         "hides is seen here: two bands are two ways to be served, a bright cell high up is a stall.",
         _GRAPH,
-        f"sum by (le) ({buckets('mechanism, le', side.where)}{_OF_THIS_SIZE})",
+        f"sum by (le) ({octaves('mechanism, le', side.where)}{_OF_THIS_SIZE})",
     )
 
 

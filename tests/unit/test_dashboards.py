@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +205,21 @@ def test_the_default_data_source_serves(name: str) -> None:
     (noted,) = (mark for mark in document["annotations"]["list"] if "datasource" in mark)
     assert noted.pop("datasource") == "-- Grafana --"
     assert "datasource" not in keys(document)
+
+
+def test_a_heatmap_asks_for_bounds_that_there_are() -> None:
+    """One octave each, from the first to the last; a bucket counts what is in all below it, so none is left out."""
+    golden = (ROOT / "tests/unit/golden/metrics.prom").read_text()
+    exported = set(re.findall(r'ipc_one_way_latency_seconds_bucket\{le="([^"]+)"', golden))
+    heatmaps = [panel for panel in PANEL_LIST if panel["type"] == "heatmap"]
+    assert heatmaps
+    for panel in heatmaps:
+        (pattern,) = re.findall(r'le=~"([^"]+)"', panel["targets"][0]["expr"])
+        asked = {bound for bound in exported if re.fullmatch(pattern.replace("\\\\", "\\"), bound)}
+        assert len(asked) == len(pattern.split("|")), "a bound that is not exported"
+        bounds = sorted(map(float, asked))
+        assert (bounds[0], bounds[-1]) == (min(map(float, exported)), float("inf"))
+        assert all(upper / lower == pytest.approx(2) for lower, upper in pairwise(bounds[:-1]))
 
 
 def test_the_graphs_colour_every_pair() -> None:
