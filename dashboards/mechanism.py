@@ -109,7 +109,8 @@ def _latency() -> timeseries.Panel:
 def _spread() -> heatmap.Panel:
     return latency_heatmap(
         "How are the latencies spread?",
-        "Each column is a moment, each cell the messages that took so long; the brighter, the more. Two bands are two "
+        "Each column is a moment, each cell the messages that took so long, up to twice as long as those in the cell "
+        "below; the brighter, the more. Two bands are two "
         "ways to be served, for instance with the consumer awake or asleep. A single bright cell high up is a stall.",
         _GRAPH,
         octaves(where=_IT),

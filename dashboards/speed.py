@@ -91,8 +91,9 @@ def _cpu(side: Side) -> timeseries.Panel:
 def _spread(side: Side) -> heatmap.Panel:
     return latency_heatmap(
         _title("How are the latencies spread", side),
-        "Messages of all mechanisms of this half, by how long they took: the brighter, the more. What a percentile "
-        "hides is seen here: two bands are two ways to be served, a bright cell high up is a stall.",
+        "Messages of all mechanisms of this half, by how long they took, each row twice as long as the one below: the "
+        "brighter, the more. What a percentile hides is seen here: two bands are two ways to be served, a bright cell "
+        "high up is a stall.",
         _GRAPH,
         f"sum by (le) ({octaves('mechanism, le', side.where)}{_OF_THIS_SIZE})",
     )
