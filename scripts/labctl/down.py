@@ -12,10 +12,10 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import engine, published_responder, swarm_down
+from labctl import engine, published_responder, second_engine, swarm_down
 from labctl.containers import PROJECT_LABEL, SERVICE_LABEL, listed
 from labctl.errors import LabError
-from labctl.pairs import mechanism_of
+from labctl.pairs import SECOND_HOST, mechanism_of
 from labctl.printing import show_lines
 from labctl.progress import step
 
@@ -41,7 +41,10 @@ def take_down(project: str) -> list[str]:
     with step(f"Removing {project}"):
         # One at a time: Docker Engine 20.10 can hang for good when containers leave a network at once.
         for container in found:
-            stop_and_remove(container)
+            if container.attrs["Labels"].get(SERVICE_LABEL) == SECOND_HOST:
+                second_engine.remove(client, container)
+            else:
+                stop_and_remove(container)
         for network in networks:
             _remove_network(network)
         for volume in volumes:

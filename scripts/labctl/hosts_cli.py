@@ -59,7 +59,9 @@ def hosts_up(other: DockerHost | None, address: str | None) -> None:
 @hosts.command("down", short_help="Remove the second engine, or leave the other machine as it was.")
 def hosts_down() -> None:
     """Remove the second engine with its images, containers and volume, or from another machine what was brought there.
-    The lab goes on.
+
+    The lab goes on. Consumers that were placed there come back with their books, and a stack of ./lab swarm up, whose
+    other node it is, goes first. The image of the engine itself stays, so that the next `./lab hosts up` is quick.
 
     \b
       ./lab hosts down

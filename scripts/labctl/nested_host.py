@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.placement import Placement
@@ -19,13 +19,15 @@ from labctl import (
     probe_container,
     published_responder,
     reachability,
+    second_engine,
     second_image,
+    swarm_down,
+    swarm_nodes,
 )
 from labctl.base_images import ensure_base_images, ensure_engine_base
 from labctl.configuration import IMAGE_TAG, Configuration
 from labctl.containers import PROJECT_LABEL, Container
 from labctl.docker_host import OPTION
-from labctl.down import stop_and_remove
 from labctl.errors import LabError
 from labctl.images import engine_image, ensure_image
 from labctl.paths import ROOT
@@ -63,29 +65,28 @@ def bring_up(configuration: Configuration) -> None:
     ensure_image(client, engine_image(base, configuration.values[IMAGE_TAG]), base, configuration.values, ROOT)
     compose.start([pairs.SECOND_HOST], {**configuration.environment(), **base.environment()}, {})
     host = _second_host(client, configuration.project)
-    with step("Waiting for the second engine"):
-        if not wait_until(lambda: host.exec_run(["docker", "info"]).exit_code == 0, _ANSWERS_WITHIN_S):
-            last = host.logs(tail=3).decode(errors="replace").strip().replace("\n", " | ")
-            raise LabError(f"the second engine does not answer: {last}", hint="./lab hosts down removes it")
+    _require_answer(host)
     name = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
     other = dial.client(dial.into(str(host.id)))
-    second_image.bring(client, other, name, tagged=True)
+    brought = second_image.bring(client, other, name, tagged=True)
     if not set(probes) >= NEEDS:
         show_lines(["the second host is up, without a probe: the responder does not run (hint: ./lab up, then again)"])
         return
-    with step("Starting the probe there"):
-        with suppress(NotFound):
-            other.containers.get(NAME).remove(v=True, force=True)
-        probe_container.start(
-            other,
-            name,
-            command_of(probes),
-            name=NAME,
-            network=_NETWORK,
-            labels={},
-            where="on the second host",
-            hint="./lab hosts down removes it",
-        )
+    command = command_of(probes)
+    if not probe_container.runs(other, brought.id, command, NAME):
+        with step("Starting the probe there"):
+            with suppress(NotFound):
+                other.containers.get(NAME).remove(v=True, force=True)
+            probe_container.start(
+                other,
+                name,
+                command,
+                name=NAME,
+                network=_NETWORK,
+                labels={},
+                where="on the second host",
+                hint="./lab hosts down removes it",
+            )
     show_lines(["the second host is up: ./lab matrix shows it"])
 
 
@@ -94,24 +95,43 @@ def take_down(configuration: Configuration, client: docker.DockerClient, host: S
 
     :raises LabError: the engine does not answer
     """
+    project = configuration.project
+    label = {"label": [f"{PROJECT_LABEL}={project}", f"com.docker.compose.volume={pairs.SECOND_HOST}"]}
+    if not host and not client.volumes.list(filters=label):
+        show_lines(["there is no second host"])
+        return
+    if swarm_nodes.is_ours(client, project):
+        say("The stack of ./lab swarm up has its other node there, and goes first")
+        swarm_down.remove(client, project)
+    for container in host:
+        _wake(container)
     try:
         put_all_back(configuration, pairs.declared(), Placement.SECOND_HOST)
     except LabError as error:
-        say(f"{error}; what a consumer received there since it was placed will count as lost")
+        say(f"{error}; a consumer that was placed there starts here by ./lab up, and what it received there is lost")
     with step("Removing the second host"):
         for container in host:
-            if container.running:  # so that the engine need not wait for what it runs, and ends within its grace
-                container.docker.exec_run(
-                    ["sh", "-c", "docker ps --all --quiet | xargs --no-run-if-empty docker rm -f"]
-                )
-            stop_and_remove(container.docker)
-        label = {
-            "label": [f"{PROJECT_LABEL}={configuration.project}", f"com.docker.compose.volume={pairs.SECOND_HOST}"]
-        }
-        volumes = client.volumes.list(filters=label)
-        for volume in volumes:
+            second_engine.remove(client, container.docker)
+        for volume in client.volumes.list(filters=label):
             volume.remove(force=True)
-    show_lines([f"removed {len(host)} second host, {len(volumes)} volumes" if host else "there is no second host"])
+    show_lines(["removed the second host, and all that its engine had"])
+
+
+def _wake(host: Container) -> None:
+    """Who was placed there has its books there: an engine that was stopped or killed has to say them first."""
+    with suppress(APIError, LabError):
+        if host.state == "paused":
+            host.docker.unpause()
+        elif not host.running:
+            host.docker.start()
+            _require_answer(host.docker)
+
+
+def _require_answer(host: DockerContainer) -> None:
+    with step("Waiting for the second engine"):
+        if not wait_until(lambda: host.exec_run(["docker", "info"]).exit_code == 0, _ANSWERS_WITHIN_S):
+            last = host.logs(tail=3).decode(errors="replace").strip().replace("\n", " | ")
+            raise LabError(f"the second engine does not answer: {last}", hint="./lab hosts down removes it")
 
 
 def _second_host(client: docker.DockerClient, project: str) -> DockerContainer:

@@ -10,11 +10,21 @@ from typing import Any
 
 import docker
 import requests
-from docker.errors import DockerException
+from docker.errors import DockerException, NotFound
 
 from labctl.confinement import of_every_container
 from labctl.errors import LabError
 from labctl.registry import one_line
+
+
+def runs(client: docker.DockerClient, image: str, command: Sequence[str], name: str) -> bool:
+    """Whether it is there already, of this very image and with this command."""
+    try:
+        found = client.containers.get(name)
+    except NotFound:
+        return False
+    config = found.attrs["Config"]
+    return (found.status, found.attrs["Image"], config["Cmd"]) == ("running", image, list(command))
 
 
 def start(

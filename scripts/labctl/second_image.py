@@ -22,21 +22,21 @@ class Brought:
 
 
 def bring(home: docker.DockerClient, other: docker.DockerClient, name: str, *, tagged: bool) -> Brought:
-    """What `docker save | docker load` does. Without `tagged`, no name of the other engine's is touched.
+    """What `docker save | docker load` does, unless it is there. Without `tagged`, no name over there is touched.
 
     :raises LabError: it cannot be had here, or not be loaded there
     """
-    with step(f"Bringing {name} to the second engine"):
-        try:
-            image = home.images.get(name)
-            before = {found["Id"] for found in other.api.images(all=True)}
-            if image.id in before and not tagged:
-                return Brought(str(image.id), new=False)
+    try:
+        image = home.images.get(name)
+        before = {found["Id"]: found.get("RepoTags") or [] for found in other.api.images(all=True)}
+        if image.id in before and (not tagged or name in before[image.id]):
+            return Brought(str(image.id), new=False)
+        with step(f"Bringing {name} to the second engine"):
             (loaded,) = other.images.load(image.save(named=name if tagged else False))
-        except ImageNotFound as error:
-            raise LabError(f"there is no image {name}", hint="./lab up builds it") from error
-        except (DockerException, requests.RequestException, OSError, ValueError) as error:
-            raise LabError(
-                f"{name} cannot be loaded into the second engine: {one_line(error)}", hint="is there room on its disk?"
-            ) from error
+    except ImageNotFound as error:
+        raise LabError(f"there is no image {name}", hint="./lab up builds it") from error
+    except (DockerException, requests.RequestException, OSError, ValueError) as error:
+        raise LabError(
+            f"{name} cannot be loaded into the second engine: {one_line(error)}", hint="is there room on its disk?"
+        ) from error
     return Brought(str(loaded.id), new=loaded.id not in before)

@@ -11,6 +11,7 @@ import pytest
 
 from ipclab import registry
 from ipclab.channel import Sharing
+from ipclab.load import Load
 from lab import readme_matrix, second
 from lab.stack import Stack, wait_until
 
@@ -190,6 +191,27 @@ def test_a_namespace_in_common_is_of_no_use_to_a_fifo_and_up_puts_its_consumer_b
     after = second_host.settle("fifo")
     assert after["received"] > before["received"]
     assert after["duplicate"] == before["duplicate"]
+
+
+@pytest.mark.timeout(150)
+def test_up_again_changes_nothing_and_down_after_a_crash_brings_the_books_home(second_host: Stack) -> None:
+    """Last of all: there is no second host afterwards."""
+    before = second_host.settle("tcp")
+    (probe,) = second.engine(second_host).containers.list()
+    again = second_host.lab("hosts", "up")
+    assert again.returncode == 0, again.stderr
+    place(second_host, "tcp", "second_host")
+    assert probe.id in {container.id for container in second.engine(second_host).containers.list()}
+    second_host.set_load("tcp", Load(rate=1, size_bytes=1024))  # little is on the way when its engine dies
+    moved = pair(second_host, "tcp")["received"] - before["received"]
+    second_host.container("second-host").kill()
+    down = second_host.lab("hosts", "down")
+    assert down.returncode == 0, down.stderr
+    assert "the consumer of tcp was at second_host and is back" in down.stderr
+    after = second_host.settle("tcp")
+    assert after["lost"] - before["lost"] < moved, "what was received over there was forgotten"
+    again = second_host.lab("hosts", "down")
+    assert (again.returncode, again.stdout) == (0, "there is no second host\n")
 
 
 def _more(count: int, than: int) -> int:
