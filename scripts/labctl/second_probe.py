@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import requests
+from docker.errors import DockerException
+from docker.models.containers import Container as DockerContainer
+
 from ipclab.placement import Placement
-from labctl import other_probe, published_responder
+from labctl import dial, other_probe, published_responder
 from labctl.containers import PROJECT_LABEL, Container
+from labctl.errors import LabError
+from labctl.registry import one_line
 
 NAME = "probe"  # in the engine that is a container here
 _NEIGHBOUR = Placement.SHARED_NETWORK  # whose command it has, but for the placement, and the address where it needs one
@@ -44,13 +50,20 @@ def execute(stand_in: Container, command: Sequence[str]) -> tuple[int, bytes, by
 
 
 def both_ends(probes: Mapping[Placement, Container]) -> tuple[Container, Container]:
-    """The responder that it asks, and itself; an engine in a container has the names and networks of that one.
+    """The responder that it asks, and itself; in an engine in a container it has the name and the networks of that one.
 
-    :raises LabError: the other machine does not answer
+    :raises LabError: the other engine does not answer, or has no probe
     """
     stand_in = probes[Placement.SECOND_HOST]
     if not is_elsewhere(stand_in):
-        return probes[Placement.SAME_CONTAINER], stand_in
+        try:
+            mounts = dial.client(dial.into(stand_in.id)).containers.get(NAME).attrs["Mounts"]
+        except (DockerException, requests.RequestException) as error:
+            raise LabError(f"no probe on the second host: {one_line(error)}", hint="./lab hosts up") from error
+        itself = DockerContainer(attrs={**stand_in.docker.attrs, "Mounts": mounts})
+        return probes[Placement.SAME_CONTAINER], replace(
+            stand_in, docker=itself, service=f"probe at {stand_in.service}"
+        )
     url = published_responder.host_of(stand_in)
     there = other_probe.find(url, stand_in.docker.labels[PROJECT_LABEL])
     return stand_in, replace(stand_in, docker=there, id=there.id[: len(stand_in.id)], service=f"probe at {url}")

@@ -74,6 +74,8 @@ def test_a_second_host_is_reached_by_the_network_mechanisms_alone(second_host: S
     evidence = second_host.lab("matrix", "--explain", "sysv_shm", "second_host")
     assert "shmget(key 0x" in evidence.stdout
     assert "= -1 ENOENT" in evidence.stdout
+    assert "probe at second-host (asks)" in evidence.stdout
+    assert "/var/lib/docker" not in evidence.stdout, "that is its engine's, and not the probe's"
 
 
 def test_the_probe_there_is_confined_as_those_here(second_host: Stack) -> None:
