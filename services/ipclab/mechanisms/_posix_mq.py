@@ -50,10 +50,14 @@ class PosixMqSender(_Endpoint):
         super().__init__(queue)
         self._priorities = cycle(range(LOWEST_PRIORITY, LOWEST_PRIORITY + priorities))
         self._priority = next(self._priorities)
+        queue.block = False  # of this descriptor alone: mq_getattr(3)
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         try:
-            self._queue.send(payload, timeout_s, self._priority)
+            try:  # there nearly always is room, and a call without a time limit costs half as much
+                self._queue.send(payload, None, self._priority)
+            except posix_ipc.BusyError:
+                self._send_when_taken(payload, timeout_s)
             self._priority = next(self._priorities)  # one that was not sent keeps its priority
         except ValueError as error:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE) from error
@@ -61,6 +65,13 @@ class PosixMqSender(_Endpoint):
             raise self._timed_out(ChannelFull(f"{WHAT} {self._queue.name} is full", code=errno.EAGAIN)) from error
         except OSError as error:
             raise self._gone(error.strerror, error.errno or errno.EIO) from error
+
+    def _send_when_taken(self, payload: memoryview, timeout_s: float) -> None:
+        self._queue.block = True
+        try:
+            self._queue.send(payload, timeout_s, self._priority)
+        finally:
+            self._queue.block = False
 
 
 class PosixMqReceiver(_Endpoint):

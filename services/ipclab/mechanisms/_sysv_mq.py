@@ -22,11 +22,20 @@ _OBJECT_ERRORS = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
 
 
 def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s: float) -> None:
-    """msgsnd(2).
+    """msgsnd(2). There nearly always is room: the first try does not wait, and needs no clock.
 
     :raises ChannelFull: no room within `timeout_s`
     :raises PeerGone: the queue was removed
     """
+    try:
+        queue.send(payload, False, type_)
+    except _OBJECT_ERRORS as error:
+        raise gone(WHAT, queue.key, error) from error
+    except sysv_ipc.Error:  # BusyError
+        _put_when_taken(queue, payload, type_, timeout_s)
+
+
+def _put_when_taken(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     ALARM.limit(timeout_s, deadline)
     try:
@@ -37,7 +46,7 @@ def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s
         left = deadline - time.monotonic()
         if left <= 0:
             raise ChannelFull(f"{WHAT} {queue.key:#x} is full", code=errno.EAGAIN) from error
-        put(queue, payload, type_, left)
+        _put_when_taken(queue, payload, type_, left)
     finally:
         ALARM.waiting = False
 
