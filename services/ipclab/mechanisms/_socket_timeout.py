@@ -5,22 +5,28 @@ from __future__ import annotations
 import socket
 import struct
 
+# A wait that goes on keeps its limit if no more than this share of it is over: a system call for each would cost more.
+_TOO_LONG = 1.1
+
 
 class SocketTimeout:
-    """One of the two options of one blocking socket, so that a message costs one system call and no more."""
+    """One of the two options of one blocking socket, so that a message costs one system call and no more.
+
+    `seconds`: what was set last.
+    """
 
     def __init__(self, endpoint: socket.socket, option: int) -> None:
         self._socket = endpoint
         self._option = option
-        self._timeout_s = -1.0
+        self.seconds = -1.0
 
     def set(self, timeout_s: float) -> None:
-        """From now on a call that must wait ends with EAGAIN after `timeout_s`.
+        """From now on a call that must wait ends with EAGAIN after `timeout_s`, or up to a tenth later.
 
         :raises OSError: the socket is closed
         """
-        if timeout_s != self._timeout_s:
+        if not timeout_s <= self.seconds <= _TOO_LONG * timeout_s:
             microseconds = max(1, round(timeout_s * 1e6))  # 0 would mean for ever
             timeval = struct.pack("ll", *divmod(microseconds, 1_000_000))
             self._socket.setsockopt(socket.SOL_SOCKET, self._option, timeval)
-            self._timeout_s = timeout_s
+            self.seconds = timeout_s

@@ -51,8 +51,11 @@ class UdpSender(_Endpoint):
         if len(payload) > MAX_MESSAGE_BYTES:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
         try:
-            self._timeout.set(timeout_s)
-            self._socket.send(payload)
+            try:  # there nearly always is room
+                self._socket.send(payload, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._timeout.set(timeout_s)
+                self._socket.send(payload)
         except BlockingIOError as error:  # our own buffer is full; the receiver's drops
             raise ChannelFull(f"{self._what}: no room to send", code=errno.EAGAIN) from error
         except OSError as error:  # about an earlier message; this one was not sent
@@ -66,7 +69,8 @@ class UdpReceiver(_Endpoint):
         length = 0
         while not length:  # an empty datagram is a sender that knocks
             try:
-                self._timeout.set(timeout_s)
+                if timeout_s != self._timeout.seconds:
+                    self._timeout.set(timeout_s)
                 length = self._socket.recv_into(buffer, 0, socket.MSG_TRUNC)
             except BlockingIOError as error:
                 raise ReceiveTimeout(f"{self._what}: no datagram", code=errno.EAGAIN) from error
