@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.shapes import Side
 from ipclab import registry, round_trip
 from ipclab.batches import BatchReceiver, BatchSender
-from ipclab.channel import Address, Direction, Mechanism, Tuning, Wait
+from ipclab.channel import Address, Direction, Kind, Mechanism, Tuning, Wait
 from ipclab.mechanisms._inherited_pipe import Conversation
 
 
@@ -28,17 +28,19 @@ class Pair:
 def open_pair(mechanism: str, wait: Wait, directory: Path, *, replies: bool) -> Iterator[Pair]:
     """A channel of `mechanism` and a way back; nothing of them is left afterwards.
 
-    `replies`: a channel that goes both ways is its own way back. All else has a second channel, so that the first is
-    exactly what a pair of the lab has. An anonymous pipe is always the one that a fork hands down, and a second one
-    back. `directory` is where those that need a name in the filesystem have it.
+    `replies`: a connection is its own way back. All else has a second channel, so that the first is exactly what a
+    pair of the lab has, and so that nothing is timed that tells a reply from a message. An anonymous pipe is always
+    the one that a fork hands down, and a second one back. `directory` is where those that need a name in the
+    filesystem have it.
     """
     with ExitStack() as undo:
         if mechanism == "anonymous_pipe":
             yield _inherited(undo)
             return
         subject = registry.load(mechanism, Tuning(wait=wait))
-        make = _round_trip if replies and subject.traits.direction is Direction.TWO_WAY else _two_channels
-        yield make(subject, directory, undo)
+        traits = subject.traits
+        is_connection = traits.kind is Kind.BYTE_STREAM and traits.direction is Direction.TWO_WAY
+        yield (_round_trip if replies and is_connection else _two_channels)(subject, directory, undo)
 
 
 def _inherited(undo: ExitStack) -> Pair:
