@@ -35,6 +35,7 @@ _CHECK = struct.Struct("<I")
 PREFIX_BYTES = _LENGTH.size + _CHECK.size
 TRAILER_BYTES = _CHECK.size
 _MARK = struct.Struct("<II")  # a number that no other frame near has, and the CRC-32 of the prefix and of it
+MARK_BYTES = _MARK.size
 _NUMBER_BYTES = 4
 ATOMIC_BYTES = 4096  # PIPE_BUF, pipe(7)
 # Up to here it is faster to copy a message behind its prefix than to give the kernel two places to read. Not marked.
@@ -68,7 +69,7 @@ class FrameReader:
     def __init__(
         self, max_message_bytes: int, read_ahead_bytes: int = 65536, *, checked: bool = False, marked: bool = False
     ) -> None:
-        self._max = max_message_bytes + (2 * _MARK.size if marked else 0)
+        self._max = max_message_bytes + (2 * MARK_BYTES if marked else 0)
         self._marked = marked
         self._trailer = TRAILER_BYTES if checked else 0
         self._bytes = bytearray(PREFIX_BYTES + self._max + self._trailer + read_ahead_bytes)
@@ -126,8 +127,8 @@ class FrameReader:
                 torn = self._resynchronize()
                 self._owed = max(0, self._owed + end - self._start)
                 raise torn
-            begin, end = begin + _MARK.size, end - _MARK.size
-            length -= 2 * _MARK.size
+            begin, end = begin + MARK_BYTES, end - MARK_BYTES
+            length -= 2 * MARK_BYTES
         if frame_end == self.end:
             self._start = self.end = 0
         else:
@@ -176,12 +177,10 @@ class FrameReader:
         return bool(check == zlib.crc32(self._view[begin:end]))
 
     def _is_unmixed(self, begin: int, length: int) -> bool:
-        mark, end = self._view[begin : begin + _MARK.size], begin + length
-        _, check = _MARK.unpack(mark)
+        mark = self._bytes[begin : begin + MARK_BYTES]
         # Two equal words may lie that far apart in any message; a mark of this prefix is only one that was made for it.
-        return bool(
-            mark == self._view[end - _MARK.size : end]
-            and check == zlib.crc32(self._view[begin - PREFIX_BYTES : begin + _NUMBER_BYTES])
+        return self._bytes.startswith(mark, begin + length - MARK_BYTES) and mark.endswith(
+            _CHECK.pack(zlib.crc32(self._bytes[begin - PREFIX_BYTES : begin + _NUMBER_BYTES]))
         )
 
     def _next_prefix(self) -> int:
@@ -218,7 +217,7 @@ class FrameWriter:
         self._max = max_message_bytes
         self._marked = marked
         self._mark = secrets.randbits(32)  # hardly any other writer begins here
-        self._marks = memoryview(bytearray(_MARK.size))
+        self._marks = memoryview(bytearray(MARK_BYTES))
         self._small = memoryview(bytearray(PREFIX_BYTES + _COPIED_BYTES))
         self._prefix = self._small[:PREFIX_BYTES]
         self._prepare(0)
@@ -234,22 +233,22 @@ class FrameWriter:
                 raise MessageTooLarge(f"a message of {length} bytes; at most {self._max}", code=errno.EMSGSIZE)
             self._prepare(length)
         if length <= _COPIED_BYTES:
-            self._body[:] = payload
-            return self._whole
+            self.body[:] = payload
+            return [self.frame]
         if not self._with_marks:
             return [self._prefix, payload]
         self._mark = (self._mark + 1) & 0xFFFFFFFF
-        _MARK.pack_into(self._marks, 0, self._mark, 0)
-        check = zlib.crc32(self._marks[:_NUMBER_BYTES], self._prefix_check)
-        _MARK.pack_into(self._marks, 0, self._mark, check)
+        number = self._mark.to_bytes(_NUMBER_BYTES, "little")
+        _MARK.pack_into(self._marks, 0, self._mark, zlib.crc32(number, self._prefix_check))
         return [self._prefix, self._marks, payload, self._marks]
 
     def _prepare(self, length: int) -> None:
         """Write the prefix for messages of this length, which the next one most likely has too."""
         self._length = length
         self._with_marks = self._marked and is_marked(length)
-        self.frame_bytes = PREFIX_BYTES + length + (2 * _MARK.size if self._with_marks else 0)
-        write_prefix(self._prefix, length + (2 * _MARK.size if self._with_marks else 0))
+        self.frame_bytes = PREFIX_BYTES + length + (2 * MARK_BYTES if self._with_marks else 0)
+        write_prefix(self._prefix, length + (2 * MARK_BYTES if self._with_marks else 0))
         self._prefix_check = zlib.crc32(self._prefix)
-        self._whole = [self._small[: PREFIX_BYTES + length]]
-        self._body = self._whole[0][PREFIX_BYTES:]
+        self.copied = length if length <= _COPIED_BYTES else -1
+        self.frame = self._small[: PREFIX_BYTES + length]
+        self.body = self.frame[PREFIX_BYTES:]

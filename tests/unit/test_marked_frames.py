@@ -7,10 +7,15 @@ from hypothesis import strategies as st
 
 from ipclab.errors import TornMessage
 from ipclab.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, is_marked
+from ipclab.scatter import MIN_BYTES, ScatterReader
+from unit.byte_script import ByteScript, received
 
 MAX = 12_000
 MARK_BYTES = 8
-sizes = st.one_of(st.integers(0, 200), st.integers(ATOMIC_BYTES - 40, ATOMIC_BYTES + 40), st.integers(5000, MAX))
+TAIL = 3 * MIN_BYTES  # the scattered reader expects more of this length
+sizes = st.one_of(
+    st.integers(0, 200), st.integers(ATOMIC_BYTES - 40, ATOMIC_BYTES + 40), st.integers(5000, MAX), st.just(TAIL)
+)
 
 
 def frame(writer: FrameWriter, payload: bytes) -> bytes:
@@ -18,9 +23,15 @@ def frame(writer: FrameWriter, payload: bytes) -> bytes:
     return b"".join(writer.pieces(memoryview(payload)))
 
 
+def read_straight(stream: bytes, takes: list[int]) -> tuple[list[bytes], int]:
+    """The same, by the reader that puts large messages straight into the caller's buffer."""
+    seen = list(received(ScatterReader(TAIL, marked=True), ByteScript(stream, takes)))
+    return [message for message in seen if isinstance(message, bytes)], seen.count(TornMessage)
+
+
 def read(stream: bytes) -> tuple[list[bytes], int]:
     """The messages in it, and how often something was none."""
-    reader, buffer, messages, torn = FrameReader(MAX, marked=True), memoryview(bytearray(MAX)), [], 0
+    reader, buffer, messages, torn = FrameReader(TAIL, marked=True), memoryview(bytearray(TAIL)), [], 0
     while True:
         try:
             length = reader.next_into(buffer)
@@ -42,7 +53,7 @@ def read(stream: bytes) -> tuple[list[bytes], int]:
 def test_exactly_the_mixed_messages_are_lost(writers: list[list[int]], data: st.DataObject) -> None:
     pieces: list[list[tuple[bytes, bytes]]] = []  # of each writer: what the kernel takes at once, and of which message
     for index, lengths in enumerate(writers):
-        own, writer = [], FrameWriter(MAX, marked=True)
+        own, writer = [], FrameWriter(TAIL, marked=True)
         for number, length in enumerate(lengths):
             message = bytes([index * 16 + number]) * length
             whole = frame(writer, message)
@@ -62,9 +73,14 @@ def test_exactly_the_mixed_messages_are_lost(writers: list[list[int]], data: st.
         before = order[position - 1][0] if position and order[position - 1][1] is message else b""
         if is_complete(part, message) or (before and is_complete(before + part, message)):
             intact.append(message)
-    tail = frame(FrameWriter(MAX, marked=True), b"tail" * 3000)  # shows the reader where to go on
-    messages, torn = read(stream + tail * 2)
-    assert messages == [*intact, b"tail" * 3000, b"tail" * 3000]
+    tail = frame(FrameWriter(TAIL, marked=True), b"tail" * (TAIL // 4))  # shows the reader where to go on
+    begin = [b"tail" * (TAIL // 4)] * data.draw(st.integers(0, 1))
+    stream = tail * len(begin) + stream + tail * 2
+    messages, torn = read(stream)
+    assert messages == [*begin, *intact, b"tail" * (TAIL // 4), b"tail" * (TAIL // 4)]
+    within_a_mark = PREFIX_BYTES + MARK_BYTES + TAIL + 3
+    takes = data.draw(st.lists(st.just(within_a_mark) | st.integers(4000, 70_000), min_size=1, max_size=4))
+    assert read_straight(stream, takes) == (messages, torn)
     assert torn == sum(map(len, writers)) - len(intact), "each mixed message counts once"
 
 
@@ -76,4 +92,4 @@ def is_complete(part: bytes, message: bytes) -> bool:
 
 def test_a_frame_that_is_never_mixed_has_no_marks() -> None:
     for length, marks in ((ATOMIC_BYTES - PREFIX_BYTES, 0), (ATOMIC_BYTES - PREFIX_BYTES + 1, 16)):
-        assert len(frame(FrameWriter(MAX, marked=True), bytes(length))) == PREFIX_BYTES + length + marks
+        assert len(frame(FrameWriter(TAIL, marked=True), bytes(length))) == PREFIX_BYTES + length + marks

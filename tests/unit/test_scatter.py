@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import zlib
 from collections.abc import Sequence
 
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.errors import ChannelError, TornMessage
+from ipclab.errors import ChannelError, MessageTooLarge, TornMessage
 from ipclab.framing import PREFIX_BYTES
 from ipclab.scatter import MIN_BYTES, ScatterReader
+from unit.byte_script import ByteScript, received
 
 MAX = 3 * MIN_BYTES
 lengths = st.one_of(st.sampled_from([MIN_BYTES, MIN_BYTES + 1, MAX]), st.integers(0, MAX))
@@ -79,6 +81,52 @@ def test_any_split_gives_the_same_messages_whenever_the_caller_gives_up(
         sizes = sizes[:2]  # byte by byte is slow
     wanted = payloads(sizes)
     assert Stream(b"".join(map(framed, wanted)), takes, gives_up).messages() == wanted
+
+
+@given(
+    sizes=st.lists(lengths, max_size=8),
+    takes=st.lists(st.one_of(st.integers(1, 64), st.integers(1, 2 * MAX)), min_size=1, max_size=5),
+    gives_up=st.lists(st.booleans(), max_size=5).map(lambda some: [*some, False]),
+    repeats=st.integers(1, 3),
+)
+def test_so_it_is_where_the_reader_waits(
+    sizes: list[int], takes: list[int], gives_up: list[bool], repeats: int
+) -> None:
+    sizes = [size for size in (sizes[:1] if min(takes) < 64 else sizes) for _ in range(repeats)]
+    wanted = payloads(sizes)
+    script = ByteScript(b"".join(map(framed, wanted)), takes, gives_up)
+    assert list(received(ScatterReader(MAX), script)) == wanted
+
+
+def test_a_small_message_like_the_last_one_that_does_not_fit_the_buffer_is_dropped() -> None:
+    first, second, third = payloads([100, 100, 100])
+    reader, small = ScatterReader(MAX), memoryview(bytearray(99))
+    script = ByteScript(framed(first) + framed(second) + framed(third), [PREFIX_BYTES + 100])
+    messages = received(reader, script)
+    assert next(messages) == first
+    with pytest.raises(MessageTooLarge):
+        reader.receive_into(small, script, 60, time.monotonic() + 60)
+    assert list(messages) == [third]
+
+
+def test_garbage_as_long_as_the_last_small_frame_is_no_message() -> None:
+    first, second = payloads([100, 100])
+    size = PREFIX_BYTES + 100
+    script = ByteScript(framed(first) + b"?" * size + framed(second), [size])
+    assert list(received(ScatterReader(MAX), script)) == [first, TornMessage, TornMessage, second]
+
+
+@pytest.mark.parametrize("size", [100, MIN_BYTES])
+def test_the_end_of_a_stream_is_said(size: int) -> None:
+    class Ended(ByteScript):
+        def __call__(self, places: list[memoryview], timeout_s: float = 0, deadline: float = 0) -> int:
+            return super().__call__(places, timeout_s, deadline) if self.left else 0
+
+    (message,) = payloads([size])
+    messages = received(ScatterReader(MAX), Ended(framed(message), [PREFIX_BYTES + size]))
+    assert next(messages) == message
+    with pytest.raises(EOFError):
+        next(messages)
 
 
 @pytest.mark.parametrize("takes", [[MIN_BYTES + PREFIX_BYTES], [PREFIX_BYTES], [1000, 7, 40_000]])

@@ -11,7 +11,7 @@ from ipclab.framing import PREFIX_BYTES
 from ipclab.mechanisms._stream import StreamWriter
 
 MAX = 1000
-FIRST = b"first" * 10
+FIRST, SECOND, THIRD = b"first" * 10, b"other" * 10, b"third" * 10
 Answer = int | OSError
 
 
@@ -42,15 +42,23 @@ def full_pipe() -> Iterator[int]:
 
 
 class Kernel:
-    """Answers one call of writev(2) after the other as the script says, then takes everything."""
+    """Answers one call of write(2) or writev(2) after the other as the script says, then takes everything."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.taken = b""
 
-    def write(self, pieces: list[memoryview], timeout_s: float, deadline: float) -> int:
+    def __call__(self, pieces: list[memoryview], timeout_s: float, deadline: float) -> int:
         del timeout_s, deadline
-        offered = b"".join(pieces)
+        return self._take(b"".join(pieces))
+
+    def now(self, frame: memoryview) -> int | None:
+        try:
+            return self._take(bytes(frame))
+        except BlockingIOError:
+            return None
+
+    def _take(self, offered: bytes) -> int:
         answer = self.answers.pop(0) if self.answers else len(offered)
         if isinstance(answer, OSError):
             raise answer
@@ -73,9 +81,17 @@ def send(writer: StreamWriter, payload: bytes) -> None:
 Writer = Callable[[Kernel], StreamWriter]
 
 
-@pytest.fixture
-def writer(full_pipe: int) -> Writer:
-    return lambda kernel: StreamWriter("pipe", full_pipe, kernel.write)
+@pytest.fixture(params=["the first message", "one as long as the last"])
+def writer(full_pipe: int, request: pytest.FixtureRequest) -> Writer:
+    def write(kernel: Kernel) -> StreamWriter:
+        stream = StreamWriter("pipe", full_pipe, kernel)
+        if request.param != "the first message":
+            answers, kernel.answers = kernel.answers, []
+            send(stream, FIRST)
+            kernel.answers, kernel.taken = answers, b""
+        return stream
+
+    return write
 
 
 @pytest.mark.parametrize("taken", [1, PREFIX_BYTES, frame_bytes(FIRST) - 1])
@@ -86,10 +102,10 @@ def test_a_message_of_which_a_part_is_written_is_accepted_and_finished_before_th
     stream = writer(kernel)
     send(stream, FIRST)
     with pytest.raises(ChannelFull):
-        send(stream, b"second")
-    send(stream, b"third")
-    assert len(kernel.taken) == frame_bytes(FIRST) + frame_bytes(b"third")
-    assert kernel.taken.endswith(b"third")
+        send(stream, SECOND)
+    send(stream, THIRD)
+    assert len(kernel.taken) == frame_bytes(FIRST) + frame_bytes(THIRD)
+    assert kernel.taken.endswith(THIRD)
 
 
 def test_a_message_of_which_nothing_is_written_is_taken_back(writer: Writer) -> None:
@@ -104,7 +120,7 @@ def test_a_message_of_which_nothing_is_written_is_taken_back(writer: Writer) -> 
 @pytest.mark.parametrize("taken", [1, PREFIX_BYTES, frame_bytes(FIRST) - 1])
 def test_the_message_that_broke_half_way_may_arrive(roomy_pipe: int, taken: int) -> None:
     with pytest.raises(PeerGone) as caught:
-        send(StreamWriter("pipe", roomy_pipe, Kernel(taken, broken()).write), FIRST)
+        send(StreamWriter("pipe", roomy_pipe, Kernel(taken, broken())), FIRST)
     assert caught.value.may_be_delivered
     assert caught.value.errno_name == "EPIPE"
 
@@ -126,7 +142,7 @@ def test_a_message_behind_one_that_broke_half_way_surely_did_not_arrive(writer: 
 
 
 def test_a_message_behind_one_that_was_finished_may_arrive(roomy_pipe: int) -> None:
-    stream = StreamWriter("pipe", roomy_pipe, Kernel(10, frame_bytes(FIRST) - 10, 3, broken()).write)
+    stream = StreamWriter("pipe", roomy_pipe, Kernel(10, frame_bytes(FIRST) - 10, 3, broken()))
     send(stream, FIRST)
     with pytest.raises(PeerGone) as caught:
         send(stream, b"second")
@@ -148,5 +164,5 @@ def test_what_is_kept_of_a_message_is_not_the_senders_buffer(writer: Writer) -> 
 def test_a_large_message_is_finished_from_where_the_kernel_stopped(roomy_pipe: int, taken: int) -> None:
     kernel = Kernel(taken, BlockingIOError(), 1, 7)
     payload = os.urandom(60_000)
-    send(StreamWriter("pipe", roomy_pipe, kernel.write), payload)
+    send(StreamWriter("pipe", roomy_pipe, kernel), payload)
     assert kernel.taken[PREFIX_BYTES:] == payload

@@ -4,12 +4,13 @@ import os
 import random
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from ipclab.alarm import ALARM
-from ipclab.mechanisms._timed import Timed, pipe_read, pipe_write, socket_read, socket_write
+from ipclab.mechanisms._timed import PipeRead, PipeWrite, SocketRead, SocketWrite
+from ipclab.scatter import Read
 
 PIPE_BYTES = 65536
 Pipe = tuple[int, int]
@@ -33,6 +34,23 @@ def sockets() -> Iterator[Sockets]:
         yield here, there
 
 
+Timed = Callable[[list[memoryview], float, float], int]
+
+
+def scattered(read: Read) -> Timed:
+    """Reads into a list of places, by readv(2)."""
+    return read
+
+
+def into_one(read: Read) -> Timed:
+    """Reads into one place, by read(2)."""
+    return lambda places, timeout_s, deadline: read.into(places[0], timeout_s, deadline)
+
+
+either_way = pytest.mark.parametrize("way", [scattered, into_one])
+Way = Callable[[Read], Timed]
+
+
 def call(timed: Timed, places: list[memoryview], timeout_s: float) -> int:
     return timed(places, timeout_s, time.monotonic() + timeout_s)
 
@@ -50,32 +68,36 @@ def seconds_until_refused(timed: Timed, places: list[memoryview], timeout_s: flo
     return time.monotonic() - began
 
 
+@either_way
 @pytest.mark.parametrize("timeout_s", [0.01, 0.1])
-def test_a_read_of_an_empty_pipe_ends_in_time_again_and_again(pipe: Pipe, timeout_s: float) -> None:
-    read = pipe_read(pipe[0])
+def test_a_read_of_an_empty_pipe_ends_in_time_again_and_again(pipe: Pipe, timeout_s: float, way: Way) -> None:
+    read = way(PipeRead(pipe[0]))
     for _ in range(3):
         assert timeout_s <= seconds_until_refused(read, place(10), timeout_s) < timeout_s + 2
     os.write(pipe[1], b"bytes")
     assert call(read, place(10), 0.01) == 5
 
 
-def test_it_sleeps_meanwhile(pipe: Pipe) -> None:
+@either_way
+def test_it_sleeps_meanwhile(pipe: Pipe, way: Way) -> None:
     """The descriptor is blocking again after each wait that was in vain."""
-    read = pipe_read(pipe[0])
+    read = way(PipeRead(pipe[0]))
     seconds_until_refused(read, place(10), 0.01)
     used = time.process_time()
     seconds_until_refused(read, place(10), 0.3)
     assert time.process_time() - used < 0.15
 
 
-def test_the_end_of_a_stream_is_no_wait() -> None:
+@either_way
+def test_the_end_of_a_stream_is_no_wait(way: Way) -> None:
     reading, writing = os.pipe()
     os.close(writing)
-    assert call(pipe_read(reading), place(10), 5) == 0
+    assert call(way(PipeRead(reading)), place(10), 5) == 0
     os.close(reading)
 
 
-def test_no_byte_is_lost_by_an_alarm_whenever_it_fires(pipe: Pipe) -> None:
+@either_way
+def test_no_byte_is_lost_by_an_alarm_whenever_it_fires(pipe: Pipe, way: Way) -> None:
     """The alarm fires thousands of times, before, in and just after the reads."""
     reading, writing = pipe
     count = 3000
@@ -85,7 +107,7 @@ def test_no_byte_is_lost_by_an_alarm_whenever_it_fires(pipe: Pipe) -> None:
             os.write(writing, number.to_bytes(4, "little"))
             time.sleep(draw.random() * 3e-4)
         os._exit(0)
-    read, draw, seen, refused = pipe_read(reading), random.Random(2), bytearray(), 0
+    read, draw, seen, refused = way(PipeRead(reading)), random.Random(2), bytearray(), 0
     buffer = place(4096)
     give_up = time.monotonic() + 60
     while len(seen) < 4 * count and time.monotonic() < give_up:
@@ -99,7 +121,7 @@ def test_no_byte_is_lost_by_an_alarm_whenever_it_fires(pipe: Pipe) -> None:
 
 
 def test_a_small_frame_for_a_full_pipe_is_refused_at_once(pipe: Pipe) -> None:
-    write = pipe_write(pipe[1])
+    write = PipeWrite(pipe[1])
     assert call(write, [*place(10), *place(PIPE_BYTES)], 0.01) == PIPE_BYTES
     began = time.monotonic()
     with pytest.raises(BlockingIOError):
@@ -107,8 +129,19 @@ def test_a_small_frame_for_a_full_pipe_is_refused_at_once(pipe: Pipe) -> None:
     assert time.monotonic() - began < 20
 
 
+def test_a_frame_that_must_go_now_says_that_there_is_no_room(pipe: Pipe, sockets: Sockets) -> None:
+    for write, reader in ((PipeWrite(pipe[1]), pipe[0]), (SocketWrite(sockets[0]), sockets[1].fileno())):
+        frame, sent = place(4096)[0], 0
+        while (taken := write.now(frame)) is not None:
+            sent += taken
+        assert sent >= PIPE_BYTES
+        while sent:
+            sent -= len(os.read(reader, sent))
+        assert write.now(frame) == len(frame)
+
+
 def test_a_large_frame_waits_for_room_and_says_how_much_was_taken(pipe: Pipe) -> None:
-    write = pipe_write(pipe[1])
+    write = PipeWrite(pipe[1])
     frame = [*place(12), *place(PIPE_BYTES)]
     assert call(write, frame, 0.05) == PIPE_BYTES
     assert seconds_until_refused(write, frame, 0.05) >= 0.05
@@ -124,13 +157,14 @@ def test_a_large_frame_is_written_by_one_call_while_somebody_reads(pipe: Pipe) -
         while got < size + 1:
             got += len(os.read(reading, 1000))
         os._exit(0)
-    assert call(pipe_write(writing), [*place(1), *place(size)], 30) == size + 1
+    assert call(PipeWrite(writing), [*place(1), *place(size)], 30) == size + 1
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_a_socket_ends_both_waits_in_time(sockets: Sockets) -> None:
+@either_way
+def test_a_socket_ends_both_waits_in_time(sockets: Sockets, way: Way) -> None:
     here, _ = sockets
-    read, write = socket_read(here), socket_write(here)
+    read, write = way(SocketRead(here)), SocketWrite(here)
     assert 0.05 <= seconds_until_refused(read, place(10), 0.05) < 2
     while True:
         try:
@@ -140,7 +174,8 @@ def test_a_socket_ends_both_waits_in_time(sockets: Sockets) -> None:
     assert 0.05 <= seconds_until_refused(write, place(10), 0.05) < 2
 
 
-def test_a_socket_gives_what_is_there(sockets: Sockets) -> None:
+@either_way
+def test_a_socket_gives_what_is_there(sockets: Sockets, way: Way) -> None:
     here, there = sockets
     there.send(b"bytes")
-    assert call(socket_read(here), place(10), 5) == 5
+    assert call(way(SocketRead(here)), place(10), 5) == 5

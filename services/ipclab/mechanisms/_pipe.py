@@ -9,7 +9,7 @@ from functools import partial
 from ipclab.channel import ClosingEndpoint
 from ipclab.mechanisms._stream import StreamWriter
 from ipclab.mechanisms._stream_receiver import StreamReceiver
-from ipclab.mechanisms._timed import pipe_read, pipe_write
+from ipclab.mechanisms._timed import PipeRead, PipeWrite
 
 
 class PipeSender(ClosingEndpoint):
@@ -17,7 +17,7 @@ class PipeSender(ClosingEndpoint):
 
     def __init__(self, what: str, descriptor: int, *, marked: bool = False) -> None:
         self._descriptor = descriptor
-        self.send = StreamWriter(what, descriptor, pipe_write(descriptor), marked=marked).send
+        self.send = StreamWriter(what, descriptor, PipeWrite(descriptor), marked=marked).send
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -33,4 +33,4 @@ class PipeReceiver(StreamReceiver):
 
     def _add_pipe(self, descriptor: int) -> None:
         """Read this one too, and close it when its stream ends."""
-        self._add(descriptor, pipe_read(descriptor), partial(os.close, descriptor))
+        self._add(descriptor, PipeRead(descriptor), partial(os.close, descriptor))

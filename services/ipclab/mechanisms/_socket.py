@@ -10,7 +10,7 @@ from ipclab.channel import ClosingEndpoint
 from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, Unusable
 from ipclab.mechanisms._stream import StreamWriter
 from ipclab.mechanisms._stream_receiver import StreamReceiver
-from ipclab.mechanisms._timed import socket_read, socket_write
+from ipclab.mechanisms._timed import SocketRead, SocketWrite
 
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNUSABLE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EEXIST, errno.EMFILE, errno.ENAMETOOLONG, errno.EPROTOTYPE)
@@ -51,7 +51,7 @@ class ConnectionSender(ClosingEndpoint):
 
     def __init__(self, what: str, connection: socket.socket) -> None:
         self._connection = connection
-        self.send = StreamWriter(what, connection.fileno(), socket_write(connection)).send
+        self.send = StreamWriter(what, connection.fileno(), SocketWrite(connection)).send
 
     def close(self) -> None:
         self._connection.close()
@@ -106,4 +106,4 @@ class ConnectionReceiver(StreamReceiver):
 
     def _welcome(self, connection: socket.socket) -> None:
         """Read what comes from there, and close it when that ends."""
-        self._add(connection.fileno(), socket_read(connection), connection.close)
+        self._add(connection.fileno(), SocketRead(connection), connection.close)

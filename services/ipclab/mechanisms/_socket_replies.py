@@ -7,11 +7,11 @@ import socket
 import time
 from typing import Any
 
-from ipclab.errors import ChannelError, PeerGone, ReceiveTimeout
+from ipclab.errors import PeerGone, ReceiveTimeout
 from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, StreamWriter
 from ipclab.mechanisms._stream_receiver import Stream
-from ipclab.mechanisms._timed import socket_read, socket_write
+from ipclab.mechanisms._timed import SocketRead, SocketWrite
 from ipclab.scatter import ScatterReader
 
 
@@ -22,36 +22,28 @@ class ConnectionAsker(ConnectionSender):
         super().__init__(what, connection)
         self._what = what
         self._frames = ScatterReader(MAX_MESSAGE_BYTES)
-        self._readv = socket_read(connection)
+        self._read = SocketRead(connection)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         deadline = time.monotonic() + timeout_s
-        frames = self._frames
-        length = frames.next_into(buffer) if frames.end else None
-        left = timeout_s
+        frames, left = self._frames, timeout_s
         try:
-            while length is None:
-                length = self._read(buffer, left, deadline)
+            while True:
+                length = frames.receive_into(buffer, self._read, left, deadline)
+                if length is not None:
+                    return length
                 left = deadline - time.monotonic()
-                if length is None and left <= 0:
-                    raise ReceiveTimeout(f"{self._what}: no reply", code=errno.EAGAIN)
-        except ChannelError:
-            frames.fill_hole()  # the buffer is the caller's again
-            raise
-        return length
-
-    def _read(self, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
-        frames = self._frames
-        try:
-            count = self._readv(frames.places(buffer), timeout_s, deadline)
+                if left <= 0:
+                    break
         except BlockingIOError:
-            return None
+            pass
+        except EOFError as error:
+            frames.end_of_stream()
+            raise PeerGone(f"{self._what}: the answerer has closed", code=errno.ECONNRESET) from error
         except OSError as error:
             raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.ECONNRESET) from error
-        if not count:
-            frames.end_of_stream()
-            raise PeerGone(f"{self._what}: the answerer has closed", code=errno.ECONNRESET)
-        return frames.took(count, buffer)
+        frames.fill_hole()  # the buffer is the caller's again
+        raise ReceiveTimeout(f"{self._what}: no reply", code=errno.EAGAIN)
 
 
 class ConnectionAnswerer(ConnectionReceiver):
@@ -72,11 +64,11 @@ class ConnectionAnswerer(ConnectionReceiver):
     def _welcome(self, connection: socket.socket) -> None:
         super()._welcome(connection)
         descriptor = connection.fileno()
-        self._writers[descriptor] = StreamWriter(self._what, descriptor, socket_write(connection))
+        self._writers[descriptor] = StreamWriter(self._what, descriptor, SocketWrite(connection))
 
-    def _read(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
+    def _read_once(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
         self._asker = self._writers[stream.descriptor]
-        return super()._read(stream, buffer, timeout_s, deadline)
+        return super()._read_once(stream, buffer, timeout_s, deadline)
 
     def _drop(self, descriptor: int) -> None:
         super()._drop(descriptor)

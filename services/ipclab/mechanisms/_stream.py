@@ -11,7 +11,7 @@ import time
 
 from ipclab.errors import ChannelFull, PeerGone
 from ipclab.framing import FrameWriter
-from ipclab.mechanisms._timed import Timed
+from ipclab.mechanisms._timed import Write
 
 MAX_MESSAGE_BYTES = 1 << 20
 _INT = struct.Struct("i")
@@ -37,9 +37,10 @@ class StreamWriter:
     the stream is broken for all that follow.
     """
 
-    def __init__(self, what: str, descriptor: int, write: Timed, *, marked: bool = False) -> None:
+    def __init__(self, what: str, descriptor: int, write: Write, *, marked: bool = False) -> None:
         self._what = what
         self._write = write
+        self._now = write.now
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._frames = FrameWriter(MAX_MESSAGE_BYTES, marked=marked)
@@ -47,10 +48,20 @@ class StreamWriter:
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         """`Sender.send` for a byte stream."""
+        frames = self._frames
+        if len(payload) == frames.copied and self._rest is None:  # nearly always, where messages are small
+            frames.body[:] = payload
+            try:
+                taken = self._now(frames.frame) or 0
+            except OSError as error:
+                raise self._gone(error, may_be_delivered=False) from error
+            if taken == frames.frame_bytes:
+                return
+            self._go_on([frames.frame], frames.frame_bytes, taken, time.monotonic() + timeout_s)
+            return
         deadline = time.monotonic() + timeout_s
         if self._rest is not None:
             self._send_rest(deadline)
-        frames = self._frames
         pieces = frames.pieces(payload)
         try:
             taken = self._write(pieces, timeout_s, deadline)

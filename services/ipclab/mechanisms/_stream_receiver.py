@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from ipclab.channel import ClosingEndpoint
 from ipclab.errors import ChannelError, ReceiveTimeout
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, unread_bytes
-from ipclab.mechanisms._timed import Timed
-from ipclab.scatter import ScatterReader
+from ipclab.scatter import Read, ScatterReader
 
 # How long somebody may stand at the door while we wait for the one who spoke last.
 _DOOR_S = 0.1
 _READS_PER_LOOK = 32
+_NEVER_S = float("inf")
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Stream:
 
     descriptor: int
     frames: ScatterReader
-    read: Timed
+    read: Read
     close: Callable[[], None]
 
 
@@ -49,10 +49,12 @@ class StreamReceiver(ClosingEndpoint):
         self._alone: Stream | None = None
         self._until_look = 0
         self._poll = select.poll()
+        self._longest_s = _DOOR_S if door >= 0 else _NEVER_S
         if door >= 0:
             self._poll.register(door, select.POLLIN)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        length: int | None
         frames = self._current
         if frames is not None:
             length = frames.next_into(buffer)
@@ -62,21 +64,37 @@ class StreamReceiver(ClosingEndpoint):
         now = time.monotonic()
         deadline = now + timeout_s
         left = timeout_s
-        try:
-            while True:
-                stream = self._alone
+        while True:
+            stream = self._alone
+            try:
                 if stream is None or left <= 0:
                     stream = self._next_ready(left)
-                elif left > _DOOR_S and self._door >= 0:
-                    left = _DOOR_S
-                length = self._read(stream, buffer, left, now + left) if stream else None
-                if length is not None:
-                    return length
-                now = time.monotonic()
-                left = deadline - now
-        except ChannelError:
-            self._leave_buffer()
-            raise
+                    length = self._read_once(stream, buffer, left, deadline) if stream else None
+                else:
+                    if left > self._longest_s:
+                        left = self._longest_s
+                    length = stream.frames.receive_into(buffer, stream.read, left, now + left)
+            except BlockingIOError:
+                self._look_at_all()
+            except (EOFError, OSError):  # ECONNRESET, ETIMEDOUT: the same as the end of the stream
+                assert stream
+                self._end(stream)
+            except ChannelError:
+                self._leave_buffer()
+                if stream and stream.frames.end:
+                    self._current = stream.frames
+                raise
+            else:
+                if stream is not None:
+                    self._until_look -= 1
+                    if self._until_look <= 0:
+                        self._look_or_not(stream)
+                    if stream.frames.end:  # look into it first the next time
+                        self._current = stream.frames
+                    if length is not None:
+                        return length
+            now = time.monotonic()
+            left = deadline - now
 
     def _next_ready(self, left_s: float) -> Stream | None:
         """A stream that can be read; None: it was the door.
@@ -97,6 +115,7 @@ class StreamReceiver(ClosingEndpoint):
         if self._reading is not None:
             self._reading.fill_hole()
             self._reading = None
+            self._look_at_all()
 
     def close(self) -> None:
         for stream in self._streams.values():
@@ -122,7 +141,7 @@ class StreamReceiver(ClosingEndpoint):
         """The door is readable: `_add` whoever stands there."""
         raise NotImplementedError
 
-    def _add(self, descriptor: int, read: Timed, close: Callable[[], None]) -> None:
+    def _add(self, descriptor: int, read: Read, close: Callable[[], None]) -> None:
         """Read this one too; `close` is called when its stream ends, or ours."""
         self._streams[descriptor] = Stream(
             descriptor, ScatterReader(MAX_MESSAGE_BYTES, marked=self._marked), read, close
@@ -135,33 +154,25 @@ class StreamReceiver(ClosingEndpoint):
         self._poll.unregister(descriptor)
         self._streams.pop(descriptor).close()
 
-    def _read(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
-        """Read once; a message's length, if one is whole now."""
+    def _read_once(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
+        """Read once, so that others get their turn; a message's length, if one is whole now."""
         frames = stream.frames
         if frames is not self._reading:
             self._leave_buffer()
             self._reading = frames
-        try:
-            count = stream.read(frames.places(buffer), timeout_s, deadline)
-        except BlockingIOError:
-            self._look_at_all()
-            return None
-        except OSError:  # ECONNRESET, ETIMEDOUT: the same as the end of the stream
-            count = 0
-        if count:
-            self._until_look -= 1
-            if self._until_look <= 0:
-                self._look_or_not(stream)
-            try:
-                return frames.took(count, buffer)
-            finally:
-                if frames.end:  # whatever happened, look into it first the next time
-                    self._current = frames
+        count = stream.read(frames.places(buffer), timeout_s, deadline)
+        if not count:
+            raise EOFError
+        return frames.took(count, buffer)
+
+    def _end(self, stream: Stream) -> None:
+        """
+        :raises TornMessage: it ended within a message
+        """
         self._look_at_all()
-        self._drop(stream.descriptor)
         self._reading = None
-        frames.end_of_stream()
-        return None
+        self._drop(stream.descriptor)
+        stream.frames.end_of_stream()
 
     def _look_at_all(self) -> None:
         """Before the next read, see who can be read."""

@@ -5,91 +5,127 @@ Sources: readv(2), pipe(7), setitimer(2), fcntl(2), socket(7).
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
-from collections.abc import Callable
+from io import FileIO
 from typing import Protocol
 
 from ipclab.alarm import ALARM
 from ipclab.mechanisms._socket_timeout import SocketTimeout
 
 
-class Timed(Protocol):
-    """One of the two calls, on one descriptor: the number of bytes moved. `deadline` (monotonic) is `timeout_s` away.
+class Write(Protocol):
+    """writev(2) on one descriptor: the number of bytes moved. `deadline` (monotonic) is `timeout_s` away.
 
-    :raises BlockingIOError: no byte could be moved for `timeout_s`, or a little less
+    :raises BlockingIOError: there was no room for `timeout_s`, or a little less
     :raises OSError: as the call does
     """
 
-    def __call__(self, places: list[memoryview], timeout_s: float, deadline: float, /) -> int: ...
+    def __call__(self, pieces: list[memoryview], timeout_s: float, deadline: float, /) -> int: ...
+
+    def now(self, frame: memoryview, /) -> int | None:
+        """write(2) of a small frame behind others in one piece, without waiting; None: there is no room."""
 
 
-def pipe_read(descriptor: int) -> Timed:
+class PipeRead:
     """A pipe knows no time limit: the alarm ends the wait, and no byte is lost by it.
 
     Its handler does not raise, which would throw away what the call has just returned. It makes the descriptor
     non-blocking: a call that waits is then begun anew (PEP 475) and says EAGAIN, one that has bytes returns them.
     """
-    alarm, limit, readv = ALARM, ALARM.limit, os.readv
 
-    def read(places: list[memoryview], timeout_s: float, deadline: float) -> int:
-        limit(timeout_s, deadline, descriptor)
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._readinto = FileIO(descriptor, "rb", closefd=False).readinto
+        os.set_blocking(descriptor, True)
+
+    def __call__(self, places: list[memoryview], timeout_s: float, deadline: float) -> int:
+        descriptor = self._descriptor
+        ALARM.limit(timeout_s, deadline, descriptor)
         try:
-            return readv(descriptor, places)
+            return os.readv(descriptor, places)
         except BlockingIOError:
             os.set_blocking(descriptor, True)
             raise
         finally:
-            alarm.waiting = False
+            ALARM.waiting = False
 
-    os.set_blocking(descriptor, True)
-    return read
-
-
-def pipe_write(descriptor: int) -> Timed:
-    """A frame in one piece is small: it nearly always finds room, so it does not wait, and needs no alarm."""
-    alarm, limit, writev = ALARM, ALARM.limit, os.writev
-    waits = False
-
-    def write(pieces: list[memoryview], timeout_s: float, deadline: float) -> int:
-        nonlocal waits
-        is_large = len(pieces) > 1
-        if is_large != waits:
-            os.set_blocking(descriptor, is_large)
-            waits = is_large
-        if not waits:
-            return writev(descriptor, pieces)
-        limit(timeout_s, deadline, descriptor)
+    def into(self, place: memoryview, timeout_s: float, deadline: float) -> int:
+        ALARM.limit(timeout_s, deadline, self._descriptor)
         try:
-            return writev(descriptor, pieces)
+            count = self._readinto(place)
+        finally:
+            ALARM.waiting = False
+        if count is None:
+            os.set_blocking(self._descriptor, True)
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return count
+
+
+class PipeWrite:
+    """A frame in one piece is small: it nearly always finds room, so it does not wait, and needs no alarm."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._waits = False
+        self.now = FileIO(descriptor, "wb", closefd=False).write
+        os.set_blocking(descriptor, False)
+
+    def __call__(self, pieces: list[memoryview], timeout_s: float, deadline: float) -> int:
+        descriptor, is_large = self._descriptor, len(pieces) > 1
+        if is_large != self._waits:
+            os.set_blocking(descriptor, is_large)
+            self._waits = is_large
+        if not is_large:
+            return os.writev(descriptor, pieces)
+        ALARM.limit(timeout_s, deadline, descriptor)
+        try:
+            return os.writev(descriptor, pieces)
         except BlockingIOError:
-            waits = False
+            self._waits = False
             raise
         finally:
-            alarm.waiting = False
-
-    os.set_blocking(descriptor, False)
-    return write
+            ALARM.waiting = False
 
 
-def socket_read(connection: socket.socket) -> Timed:
+class SocketRead:
     """A socket has SO_RCVTIMEO."""
-    return _socket_call(connection, socket.SO_RCVTIMEO, os.readv)
 
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(True)
+        self._descriptor = connection.fileno()
+        self._timeout = SocketTimeout(connection, socket.SO_RCVTIMEO)
+        self._recv_into = connection.recv_into
 
-def socket_write(connection: socket.socket) -> Timed:
-    """A socket has SO_SNDTIMEO."""
-    return _socket_call(connection, socket.SO_SNDTIMEO, os.writev)
-
-
-def _socket_call(connection: socket.socket, option: int, call: Callable[[int, list[memoryview]], int]) -> Timed:
-    descriptor = connection.fileno()
-    set_timeout = SocketTimeout(connection, option).set
-
-    def move(places: list[memoryview], timeout_s: float, deadline: float) -> int:
+    def __call__(self, places: list[memoryview], timeout_s: float, deadline: float) -> int:
         del deadline
-        set_timeout(timeout_s)
-        return call(descriptor, places)
+        self._timeout.set(timeout_s)
+        return os.readv(self._descriptor, places)
 
-    connection.setblocking(True)
-    return move
+    def into(self, place: memoryview, timeout_s: float, deadline: float) -> int:
+        del deadline
+        if timeout_s != self._timeout.seconds:
+            self._timeout.set(timeout_s)
+        return self._recv_into(place)
+
+
+class SocketWrite:
+    """A socket has SO_SNDTIMEO."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(True)
+        self._descriptor = connection.fileno()
+        self._timeout = SocketTimeout(connection, socket.SO_SNDTIMEO)
+        self._send = connection.send
+
+    def __call__(self, pieces: list[memoryview], timeout_s: float, deadline: float) -> int:
+        del deadline
+        self._timeout.set(timeout_s)
+        return os.writev(self._descriptor, pieces)
+
+    def now(self, frame: memoryview) -> int | None:
+        try:
+            return self._send(frame, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
