@@ -58,9 +58,9 @@ def _segments() -> table.Panel:
         _TABLE,
         [
             Column("Size", _of_objects("ipc_kernel_shm_size_bytes"), 65, "bytes", 0),
-            Column("Attached", _of_objects("ipc_kernel_shm_attachments"), 80, decimals=0),
+            Column("Attached", _of_objects("ipc_kernel_shm_attachments"), 77, decimals=0),
         ],
-        {"Of": 95},
+        {"Of": 92},
         last_first=True,
     )
 
@@ -73,16 +73,16 @@ def _queues() -> table.Panel:
         "(msgmnb), a POSIX queue at a number of messages (mq_maxmsg). Held: messages that wait, and outlive processes.",
         _TABLE,
         [
-            Column("Held", _of_objects("ipc_kernel_queue_messages"), 55, decimals=0),
-            Column("Bytes", _of_objects("ipc_kernel_queue_bytes"), 60, decimals=0),
+            Column("Held", _of_objects("ipc_kernel_queue_messages"), 50, decimals=0),
+            Column("Bytes", _of_objects("ipc_kernel_queue_bytes"), 54, decimals=0),
             Column(
                 "Full at",
                 f"{_of_objects('ipc_kernel_queue_limit_bytes')} or {_of_objects('ipc_kernel_queue_limit_messages')}",
-                65,
+                62,
                 decimals=0,
             ),
         ],
-        {"Of": 95},
+        {"Of": 92},
         last_first=True,
     )
 
@@ -99,7 +99,7 @@ def _semaphores() -> table.Panel:
             Column("Value", _of_objects("ipc_kernel_semaphore_value"), 58, decimals=0),
             Column("In set", _of_objects("ipc_kernel_semaphores"), 60, decimals=0),
         ],
-        {"Of": 95},
+        {"Of": 92},
         last_first=True,
     )
 
