@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from dashboards.colours import of_mechanism
@@ -19,6 +20,9 @@ _VISION = {
 # The rows that make CIE X, Y and Z of linear sRGB, and the white of D65.
 _XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 _WHITE = (0.9505, 1.0, 1.089)
+
+_PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
+_TRUECOLOUR = 2  # PNG, 11.2.1 IHDR: bit depth and colour type are bytes 24 and 25
 
 Triple = tuple[float, ...]
 
@@ -57,3 +61,12 @@ def test_every_mechanism_stands_out_from_a_dark_screen() -> None:
     for name in registry.names():
         luminance = through(_XYZ, linear(of_mechanism(name)))[1]
         assert (luminance + 0.05) / (0.01 + 0.05) >= 4.5, name  # text on #181B1F: WCAG 2.1, 1.4.3
+
+
+def test_the_pictures_show_the_colours_that_the_screen_has() -> None:
+    """With a palette of 256, two mechanisms came out as other ones."""
+    pictures = sorted(_PICTURES.glob("*.png"))
+    assert pictures
+    assert {picture.name: tuple(picture.read_bytes()[24:26]) for picture in pictures} == {
+        picture.name: (8, _TRUECOLOUR) for picture in pictures
+    }
