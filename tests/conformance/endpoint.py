@@ -108,6 +108,10 @@ class Endpoint(RacingEndpoint):
         """The names in a directory as this process sees it."""
         return sorted(entry.name for entry in Path(directory).iterdir())
 
+    def clear_umask(self) -> None:
+        """What is made from now on has the mode that it is made with."""
+        os.umask(0)
+
     def exchange(self, size: int, count: int) -> int:
         """Send and receive `count` messages in this process; how many arrived as they were sent."""
         arrived = 0

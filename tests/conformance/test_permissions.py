@@ -27,8 +27,11 @@ def address(address: Address) -> Iterator[Address]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 @pytest.mark.mechanisms(picks=lambda traits: traits.requires != {Sharing.NETWORK})  # an address there has no owner
 @pytest.mark.parametrize("role", ["sender", "receiver"])
-@pytest.mark.usefixtures("receiver")
 def test_another_user_is_refused(role: str, start: StartPeer) -> None:
+    """Not because the receiver's umask happens to forbid it."""
+    receiver = start()
+    receiver.do("clear_umask")
+    receiver.do("open", role="receiver")
     with pytest.raises(PeerError) as refused:
         start().do("open", role=role, user=65534)
     assert (refused.value.kind, refused.value.errno_name) == ("AccessRefused", "EACCES")

@@ -56,9 +56,11 @@ def life(tmp_path: Path, clock: Clock) -> Life:
     return Life(tmp_path, clock)
 
 
-def sealed(sequence: int, *, body: bytes = b"body", epoch: int = 1, due_ns: int = 0, producer: int = 7) -> bytes:
+def sealed(
+    sequence: int, *, body: bytes = b"body", epoch: int = 1, due_ns: int = 0, sent_ns: int = 0, producer: int = 7
+) -> bytes:
     whole = bytearray(message.HEADER_BYTES) + body
-    message.seal(memoryview(whole), producer=producer, epoch=epoch, sequence=sequence, due_ns=due_ns, sent_ns=due_ns)
+    message.seal(memoryview(whole), producer=producer, epoch=epoch, sequence=sequence, due_ns=due_ns, sent_ns=sent_ns)
     return bytes(whole)
 
 
@@ -220,7 +222,8 @@ def test_the_unusable_ends_the_loop(life: Life) -> None:
 
 @pytest.mark.parametrize("late_ns", [0, 900, 250_000, 5 * S])
 def test_latency_counts_from_the_due_time(life: Life, late_ns: int) -> None:
-    life.receive(sealed(0, due_ns=life.clock.now_ns - late_ns), torn(), sealed(1, due_ns=life.clock.now_ns - late_ns))
+    due_ns, sent_ns = life.clock.now_ns - late_ns, life.clock.now_ns - late_ns // 3
+    life.receive(sealed(0, due_ns=due_ns, sent_ns=sent_ns), torn(), sealed(1, due_ns=due_ns, sent_ns=sent_ns))
     histogram = life.metric(metrics.LATENCY)
     assert isinstance(histogram, Histogram)
     assert histogram.sum_ns == 2 * late_ns
