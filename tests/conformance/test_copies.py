@@ -1,0 +1,35 @@
+"""Two copies of a message are one into the channel and one out of it: then neither end makes one of its own."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from ipclab.channel import Address, Mechanism, Traits
+
+_WARM_UP = 3
+
+
+@pytest.mark.mechanisms(picks=lambda traits: traits.copies == 2)
+def test_neither_end_makes_a_copy_of_its_own(mechanism: Mechanism, traits: Traits, address: Address) -> None:
+    payload, buffer = (memoryview(bytearray(traits.max_message_bytes)) for _ in range(2))
+    with mechanism.create_receiver(address) as receiver, mechanism.open_sender(address) as sender:
+        for _ in range(_WARM_UP):
+            sender.send(payload, 1.0)
+            assert receiver.receive_into(buffer, 1.0) == len(payload)
+        sent = _most_allocated(lambda: sender.send(payload, 1.0))
+        received = _most_allocated(lambda: receiver.receive_into(buffer, 1.0))
+        receiver.remove()
+    assert max(sent, received) < len(payload) // 8
+
+
+def _most_allocated(act: Callable[[], object]) -> int:
+    """The most bytes that were allocated at once meanwhile."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
