@@ -16,6 +16,7 @@ from ipclab.ledger import ConsumerLedger, LedgerError
 from ipclab.merge import Account, merge
 from ipclab.received import Snapshot
 from ipclab.shared_checker import SharedChecker, claim, fold
+from unit.test_received import small_window
 
 PRODUCERS = (7, 8)
 
@@ -139,6 +140,24 @@ def test_a_consumer_that_is_gone_stays_in_the_books(tmp_path: Path) -> None:
     box.leave(2)
     box.enter(1)
     assert box.account(7) == Account(sent=10, received=10, twice=0, lost=0, on_the_way=0)
+
+
+def test_what_was_lost_before_the_window_stays_lost(tmp_path: Path) -> None:
+    box = Mailbox(tmp_path)
+    with small_window():
+        for who in (1, 2):
+            box.start(who)
+        for number in range(3000):
+            who = 1 + number % 2
+            box.send(7)
+            box.take(who)
+            if number % 100 == 0:
+                box.kill(who)
+        box.drain()
+        account = box.account(7)
+    assert (account.received, account.lost) == (len(box.received[7]), len(box.lost[7]))
+    assert account.lost == 30
+    assert (account.twice, account.on_the_way) == (0, 0)
 
 
 def test_twice_is_told_from_once(tmp_path: Path) -> None:
