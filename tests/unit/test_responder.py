@@ -7,16 +7,18 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from ipclab import echo, metrics, registry
+from ipclab import echo, metrics, registry, round_trip
 from ipclab.channel import Address, Sharing
+from ipclab.errors import ChannelError
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.metrics import Sample
 from ipclab.placement import Placement
-from ipclab.probe import Prober, attempt, explained
+from ipclab.probe import QUESTION_BYTES, Prober, attempt, explained
 from ipclab.responder import Responder
 
 WITHIN_S = 10.0
@@ -113,6 +115,21 @@ def test_a_prober_exports_what_it_found(few: dict[str, Address], tmp_path: Path)
         duration = seen[metrics.PROBE_DURATION][name].value
         assert isinstance(duration, float)
         assert 0 < sample.value < duration
+
+
+def test_an_answer_that_is_not_the_question_is_no_success(tmp_path: Path) -> None:
+    mechanism, address = registry.load("unix_stream"), Address(path=tmp_path / "liar")
+    answerer = round_trip.create_answerer(mechanism, address)
+    liar = os.fork()
+    if not liar:
+        with suppress(ChannelError):
+            length = answerer.receive_into(memoryview(bytearray(QUESTION_BYTES)), WITHIN_S)
+            answerer.reply(memoryview(bytes(length)), WITHIN_S)
+        os._exit(0)
+    tried = attempt(mechanism, address, WITHIN_S)
+    os.waitpid(liar, 0)
+    answerer.remove()
+    assert (tried.success, tried.error, tried.round_trip_s) == (False, "EBADMSG", None)
 
 
 @pytest.mark.parametrize("name", registry.names())
