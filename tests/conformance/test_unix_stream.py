@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
 import stat
 
@@ -57,6 +59,19 @@ def test_of_many_that_find_a_stale_name_one_gets_it(receiver: Peer, start: Start
     sender.do("open", role="sender")
     sender.do("send", sequence=1, size=100)
     assert owners[0].do("receive") == [1, 100]
+
+
+def test_who_takes_over_a_name_waits_until_another_has_done_so(
+    receiver: Peer, start: StartPeer, address: Address
+) -> None:
+    """Between finding a name stale and removing it, somebody else could have made it his."""
+    receiver.kill()
+    heir = start()
+    directory = os.open(address.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    heir.begin_and_block("open", role="receiver")
+    os.close(directory)
+    heir.end()
 
 
 @pytest.mark.mechanisms(picks=lambda traits: traits is unix_stream.MECHANISM.traits)
