@@ -39,6 +39,7 @@ class ChannelBooks:
 
     mechanism: str
     producers: Sequence[ProducerBooks]
+    shared: bool = False  # several consumers take from it, or did when the books were read
 
     def as_json(self) -> dict[str, Any]:
         """For `status --json`."""
@@ -74,11 +75,11 @@ def read(found: Sequence[Container], mechanism: str) -> ChannelBooks:
     consumers = [container for container in pair if not container.is_producer]
     try:
         sent = _sent([container for container in pair if container.is_producer])
-        read_side = _shared if is_shared(found, mechanism) else _alone
-        rows = read_side(sent, consumers)
+        shared = is_shared(found, mechanism)
+        rows = (_shared if shared else _alone)(sent, consumers)
     except (LedgerError, ValueError) as error:
         raise LabError(f"the books of {mechanism} cannot be read: {error}", hint="./lab down starts afresh") from error
-    return ChannelBooks(mechanism, rows)
+    return ChannelBooks(mechanism, rows, shared)
 
 
 def with_books(pairs: Sequence[PairMeasures], books: Sequence[ChannelBooks]) -> list[PairMeasures]:
@@ -90,12 +91,14 @@ def with_books(pairs: Sequence[PairMeasures], books: Sequence[ChannelBooks]) -> 
 def _with(pair: PairMeasures, books: ChannelBooks) -> PairMeasures:
     lost = books.total("lost")
     told = pair.lost_by_reason
+    # One alone tells every reason itself, as of the last scrape; of several, only their notes together tell more.
+    reasons = {**told, "shared": max(0, lost - sum(told.values()))} if books.shared else told
     return replace(
         pair,
         sent=books.total("sent"),
         received=books.total("received"),
         lost=lost,
-        lost_by_reason={**told, "shared": max(0, lost - sum(told.values()))},
+        lost_by_reason=reasons,
         duplicated=books.total("twice"),
         in_flight=books.total("on_the_way"),
     )
