@@ -12,7 +12,7 @@ import click
 from labctl.cli import cli
 from labctl.errors import LabError
 from labctl.signals import Terminated, raise_when_terminated
-from labctl.usage import as_bad_input
+from labctl.usage import as_bad_input, command_path
 
 PROGRAM = "./lab"
 _SIGNALLED = 128  # and the signal's number, as a shell would say
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as request:
         return request.exit_code
     except click.ClickException as error:
-        return _fail(as_bad_input(error))
+        return _fail(as_bad_input(error, command_path(cli, PROGRAM, arguments)))
     except LabError as error:
         return _fail(error)
     except Terminated as signalled:

@@ -77,8 +77,8 @@ def step(title: str) -> Iterator[Step]:
 def _watched(current: Step) -> Iterator[Step]:
     try:
         yield current
-    except BaseException:
-        _close(current, "✗", "red", "failed")
+    except BaseException as error:
+        _close(current, "✗", "red", "interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         raise
     _close(current, "✓", "green", "done")
 

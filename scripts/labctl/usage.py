@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import click
 
 from labctl.errors import BadInput
 from labctl.values import did_you_mean, refuse, shown
 
+_TOO_MANY = re.compile(r"Got unexpected extra arguments? \((.*)\)")
 
-def as_bad_input(error: click.ClickException) -> BadInput:
-    """The same complaint: what, what is allowed, and a hint."""
+
+def as_bad_input(error: click.ClickException, asked_for: str) -> BadInput:
+    """The same complaint: what, what is allowed, and a hint. `asked_for` is the command, which click may not name."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    path = context.command_path if context else "./lab"
+    path = context.command_path if context else asked_for
     help_hint = f"{path} --help"
     match error:
         case click.exceptions.NoSuchCommand() if context is not None:
@@ -31,7 +36,22 @@ def as_bad_input(error: click.ClickException) -> BadInput:
             )
         case click.MissingParameter() if error.param is not None:
             return BadInput(f"{error.param.human_readable_name} is missing: {path} needs one", hint=help_hint)
-    return BadInput(" ".join(error.format_message().split()).rstrip("."), hint=help_hint)
+    message = " ".join(error.format_message().split()).rstrip(".")
+    if more := _TOO_MANY.fullmatch(message):
+        return BadInput(f"argument {shown(more[1])}: {path} takes no more", hint=help_hint)
+    return BadInput(message, hint=help_hint)
+
+
+def command_path(group: click.Group, program: str, arguments: Sequence[str]) -> str:
+    """The command that these arguments ask for, as far as there is one."""
+    command: click.Command | None = group
+    words = [program]
+    for word in arguments:
+        command = command.commands.get(word) if isinstance(command, click.Group) else None
+        if command is None:
+            break
+        words.append(word)
+    return " ".join(words)
 
 
 def _commands(context: click.Context) -> list[str]:
