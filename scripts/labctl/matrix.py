@@ -13,6 +13,7 @@ from ipclab.placement import SHARED, Placement
 from labctl import containers, engine, evidence, reachability
 from labctl.configuration import Configuration
 from labctl.errors import LabError
+from labctl.pairs import RESPONDER
 from labctl.printing import new_table, show_lines, show_table
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
@@ -22,6 +23,7 @@ from labctl.waiting import wait_until
 
 _MEASURED_WITHIN_S = 12  # a round, a scrape, and a start
 _HEADINGS = {place: str(place).replace("_", " ") for place in Placement}
+_STARTS = {Placement.SECOND_HOST: "./lab hosts up"}  # else ./lab up starts the probe
 _CONDITIONS = (
     "✓ with the time from question to answer: 64 B each way, median of five, one at a time, after opening; sleeping",
     "receivers, so it includes waking the other process. ✗ with the kernel's errno. Each cell is a few seconds old.",
@@ -60,8 +62,7 @@ def show_evidence(configuration: Configuration, mechanism: str, placement: Place
     """
     probes = _probes(configuration)
     if placement not in probes:
-        starts = "./lab hosts up" if placement is Placement.SECOND_HOST else "./lab up"
-        raise LabError(f"no probe runs at {placement}", hint=f"{starts} starts it")
+        raise LabError(f"no probe runs at {placement}", hint=f"{_STARTS.get(placement, './lab up')} starts it")
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
     evidence.show(prometheus, probes, mechanism, placement)
 
@@ -71,6 +72,13 @@ def require_as_predicted(cells: Sequence[Cell]) -> None:
 
     :raises LabError: one is not; all that are not are named
     """
+    measured = {cell.placement for cell in cells if cell.success is not None}
+    if measured and (silent := [cell for cell in cells if cell.placement not in measured]):
+        where = silent[0].placement
+        raise LabError(
+            f"nothing is measured from {where}: no probe runs there, or Prometheus does not reach it",
+            hint=f"{_STARTS.get(where, './lab up')} starts it",
+        )
     if wrong := [cell for cell in cells if not cell.as_predicted]:
         named = ", ".join(
             f"{cell.mechanism} from {cell.placement} is {in_words(cell)} and should be {'✓' if cell.predicted else '✗'}"
@@ -132,6 +140,8 @@ def _probes(configuration: Configuration) -> dict[Placement, containers.Containe
     found = containers.of_project(engine.connect(), configuration.project)
     require_running(found, configuration.project)
     probes = reachability.probes_of(found)
+    if any(container.service == RESPONDER and container.state == "paused" for container in found):
+        raise LabError("the responder is paused, so it answers nobody", hint="`docker unpause` it")
     if Placement.SAME_CONTAINER not in probes:
         raise LabError("the responder does not run, so there is nothing to reach", hint="./lab up starts it")
     return probes

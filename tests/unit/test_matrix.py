@@ -92,6 +92,14 @@ def test_a_cell_that_differs_is_named() -> None:
         assert f"--explain {wrong.mechanism} {wrong.placement}" in text
 
 
+def test_a_placement_without_a_probe_is_named_once_with_what_starts_it() -> None:
+    good = cell("tcp", Placement.SHARED_NETWORK, "")
+    silent = [cell(name, Placement.SECOND_HOST) for name in registry.names()]
+    with pytest.raises(LabError, match="nothing is measured from second_host") as raised:
+        require_as_predicted([good, *silent])
+    assert "./lab hosts up" in str(raised.value)
+
+
 def test_cells_are_read_from_what_the_probes_export() -> None:
     fifo = {"mechanism": "fifo", "placement": "shared_volume"}
     shm = {"mechanism": "sysv_shm", "placement": "shared_volume"}
