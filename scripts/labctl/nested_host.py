@@ -70,7 +70,9 @@ def bring_up(configuration: Configuration) -> None:
     other = dial.client(dial.into(str(host.id)))
     brought = second_image.bring(client, other, name, tagged=True)
     if not set(probes) >= NEEDS:
-        show_lines(["the second host is up, without a probe: the responder does not run (hint: ./lab up, then again)"])
+        show_lines(
+            ["the second host is up, and no probe was started: the responder does not run (hint: ./lab up, then again)"]
+        )
         return
     command = command_of(probes)
     if not probe_container.runs(other, brought.id, command, NAME):
