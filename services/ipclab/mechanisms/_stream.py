@@ -32,7 +32,8 @@ def unread_bytes(descriptor: int) -> int:
 class StreamWriter:
     """Sends messages as frames through a descriptor.
 
-    `write` is the system call, writev(2), which may wait for room itself. `marked`, here and below, where several
+    `write` is the system call, writev(2), which may wait for room itself; a small message that is as long as the last
+    one goes by its `now`, and waits only if there is no room. `marked`, here and below, where several
     senders write into one stream: see `ipclab.framing`. A frame of which one byte was written must be finished, or
     the stream is broken for all that follow.
     """

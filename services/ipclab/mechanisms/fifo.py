@@ -77,7 +77,7 @@ class Fifo:
         many_senders=True,
         many_receivers=False,
         requires=frozenset({Sharing.VOLUME}),
-        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer
+        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer; large ones: the middle two
         send_errnos=("EAGAIN", "ENOENT", "ENXIO", "EPIPE"),
         man_page="fifo(7)",
         sources={
