@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import docker
 
-from labctl import containers
+from labctl import containers, pairs
 from labctl.diagnosis import not_moving
 from labctl.measurements import SETTLED_AFTER_S, measure, received
 from labctl.progress import Step, step
@@ -22,10 +22,16 @@ def wait_for_traffic(
     :raises LabError: one moved none within `timeout_s`; the details are printed
     """
     watch = _Watch(prometheus, mechanisms)
-    with step(f"Waiting for messages of {', '.join(mechanisms)}") as current:
+    with step(f"Waiting for messages of {in_words(mechanisms)}") as current:
         if not wait_until(lambda: watch.all_move(current), timeout_s):
             raise not_moving(watch.waiting, containers.of_project(client, project), timeout_s)
         wait_until(lambda: _settled(client, project, prometheus, mechanisms, current), 2 * SETTLED_AFTER_S)
+
+
+def in_words(mechanisms: Sequence[str]) -> str:
+    """Their names; how many they are where it is all of them."""
+    declared = pairs.declared()
+    return f"all {len(declared)} pairs" if set(mechanisms) == set(declared) else ", ".join(mechanisms)
 
 
 class _Watch:
