@@ -10,7 +10,7 @@ from labctl.lifecycle_cli import down, up
 from labctl.pair_cli import load, place, sync
 from labctl.swarm_cli import swarm
 from labctl.tools_cli import bench, dashboards, doctor, test
-from labctl.views_cli import open_, report, status, watch
+from labctl.views_cli import fork, open_, report, status, watch
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -38,7 +38,7 @@ def cli(context: click.Context) -> None:
 
 for command in (
     *(up, down),
-    *(status, watch, report, open_),
+    *(status, watch, fork, report, open_),
     *(load, sync, place),
     *(mechanisms, matrix, speedup),
     *(hosts, swarm),

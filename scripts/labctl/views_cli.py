@@ -1,4 +1,4 @@
-"""What shows the running lab: `./lab status`, `watch`, `report`, `open`."""
+"""What shows the running lab: `./lab status`, `watch`, `fork`, `report`, `open`."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def watch() -> None:
     from labctl.watch import watch as show
 
     show(configuration)
+
+
+@click.command(short_help="Show the anonymous pipes of a parent and its child.")
+def fork() -> None:
+    """Fork a process in the container of anonymous_pipe's producer, and let it answer through two pipes.
+
+    Shows which process has which end of which pipe, by the kernel's names for them, and the time of a round trip. The
+    pair itself goes on.
+
+    \b
+      ./lab fork
+    """
+    configuration = Configuration.load()
+
+    from labctl.fork import show_fork
+
+    show_fork(configuration)
 
 
 @click.command(short_help="Write what was measured into one HTML file.")

@@ -29,6 +29,7 @@ from ipclab.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.lifecycle import log
 from ipclab.load import Load, LoadFile
 from ipclab.metrics import Role, Sample
+from ipclab.parent_child import talk
 from ipclab.placement import Placement
 from ipclab.probe import Prober, explained
 from ipclab.producer import Producer
@@ -147,6 +148,14 @@ def probe(placement: str, once: bool, explain: str | None, **options: Any) -> No
         click.echo(json.dumps({name: asdict(tried) for name, tried in prober.round()}))
     else:
         endpoint.run(prober.run, prober.samples)
+
+
+@cli.command()
+@click.option("--round-trips", type=click.IntRange(2, 1_000_000), default=10_000)
+@click.option("--size", type=click.IntRange(4, 1 << 20), default=64, help="Bytes a message.")
+def fork(round_trips: int, size: int) -> None:
+    """Talk with a child through two anonymous pipes; print what the kernel says of them, and the times, as JSON."""
+    click.echo(json.dumps(asdict(talk(round_trips, size))))
 
 
 @cli.command()

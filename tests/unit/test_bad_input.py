@@ -349,6 +349,7 @@ def test_help_needs_nothing(tmp_path: Path) -> None:
         "up",
         "down",
         "status",
+        "fork",
         "load",
         "sync",
         "mechanisms",

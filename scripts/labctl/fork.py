@@ -1,0 +1,51 @@
+"""`./lab fork`: the anonymous pipe between a parent and its child, inside one container of the lab."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from labctl import containers, engine
+from labctl.configuration import Configuration
+from labctl.errors import LabError
+from labctl.printing import new_table, show_lines, show_table
+from labctl.tables import duration
+
+_MECHANISM = "anonymous_pipe"
+_WHY = (
+    "A pipe goes one way, so the answers need a second one: by their inodes, one process reads what the other writes.",
+    "Neither has a name. The child has the ends because fork(2) copied them; the pair's consumer has its end because",
+    "the producer's was handed over through a Unix socket (SCM_RIGHTS), so those two need no common parent.",
+    "pipe(2), pipe(7), fork(2)",
+)
+
+
+def show_fork(configuration: Configuration) -> None:
+    """Fork in the pair's producer's container; print both ends of both pipes, and the time of a round trip.
+
+    :raises LabError: the pair does not run, or the two cannot talk
+    """
+    found = containers.of_project(engine.connect(), configuration.project)
+    running = [c for c in containers.of_pair(found, _MECHANISM) if c.is_producer and c.running]
+    if not running:
+        raise LabError(f"{_MECHANISM} is not running in {configuration.project}", hint=f"./lab up {_MECHANISM}")
+    where = running[0]
+    code, (stdout, stderr) = where.docker.exec_run(["python", "-m", "ipclab", "fork"], demux=True)
+    if code != 0:
+        reason = " ".join((stderr or b"").decode(errors="replace").split())
+        raise LabError(f"no parent and child in {where.service}: {reason}", hint="./lab status shows the containers")
+    talk: dict[str, Any] = json.loads(stdout)
+    table = new_table()
+    for heading in (f"in {where.label}", "process", "writes", "reads"):
+        table.add_column(heading, no_wrap=True)
+    for name in ("parent", "child"):
+        process = talk[name]
+        table.add_row(name, str(process["pid"]), ", ".join(process["writes"]), ", ".join(process["reads"]))
+    show_table(table)
+    show_lines(
+        [
+            f"{talk['round_trips']} round trips of {talk['size_bytes']} B: median {duration(talk['median_s'])}, "
+            f"p99 {duration(talk['p99_s'])}; {talk['wrong']} wrong answers. Both on one kernel, reads block.",
+            *_WHY,
+        ]
+    )
