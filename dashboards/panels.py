@@ -37,7 +37,7 @@ from dashboards.promql import WINDOW
 
 MESSAGES_PER_SECOND = "suffix: msg/s"
 # Of what looks back over at least 4 s. Five minutes are then asked for every 5 s (Grafana rounds), over 6 s each; every
-# second would cost Prometheus five times as much: docs/decisions/0025-what-dashboards-cost.md
+# second would cost Prometheus five times as much: docs/decisions/0025-dashboard-query-cost.md
 _POINTS = 80
 # Of what is asked every few seconds only: five minutes every 2 s.
 SELDOM = 150

@@ -1,7 +1,7 @@
 """Who sent what and who received it, on a channel of several consumers or producers: the books of all, merged.
 
 Read from the ledgers themselves, the producers' first, so every number is accounted for at any moment and after any
-death: sent = received + lost + on the way. See docs/decisions/0016-books-of-many-consumers.md.
+death: sent = received + lost + on the way. See docs/decisions/0016-shared-mailbox-accounting.md.
 """
 
 from __future__ import annotations

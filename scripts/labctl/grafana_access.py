@@ -1,4 +1,4 @@
-"""Which Grafana is this lab's, and who may write to it: see docs/decisions/0020-who-may-write-to-grafana.md."""
+"""Which Grafana is this lab's, and who may write to it: see docs/decisions/0020-grafana-write-access.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./lab hosts up --docker-host`: another machine as the second host. See docs/decisions/0023-another-machine.md."""
+"""`./lab hosts up --docker-host`: another machine as the second host. See docs/decisions/0023-remote-second-host.md."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The consumer of a pair moves to another placement, with its books, and back.
 
 The consumer that Compose made is stopped and stays; another one takes its place. Its ledger goes with it through the
-engines' API, so every sequence number stays in one account. See docs/decisions/0021-the-books-travel.md.
+engines' API, so every sequence number stays in one account. See docs/decisions/0021-consumer-relocation.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Before Compose starts other numbers of containers: what is too many goes, and leaves nothing out of the books.
 
-Compose would take surplus containers away by itself, several at once (docs/decisions/0011-one-container-at-a-time.md),
+Compose would take surplus containers away by itself, several at once (docs/decisions/0011-serial-start-and-stop.md),
 with their ledgers and without a word to those that stay. So they go here, one after the other: the producers first, and
 one that stays counts for them; the consumers' notes are on a volume that stays.
 """

@@ -1,7 +1,7 @@
 """The containers of one comparison: a coordinator, its workers, and what the mechanism needs them to share; no more.
 
 They are confined as compose.yaml confines all containers of ours. They are not in it, because their number, and what
-they share, is chosen on the command line. See docs/decisions/0017-a-crew-for-one-job.md.
+they share, is chosen on the command line. See docs/decisions/0017-speedup-containers.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHM_SIZE = "96m"
 
 
 class Crew:
-    """What runs; made and removed one at a time, see docs/decisions/0011-one-container-at-a-time.md."""
+    """What runs; made and removed one at a time, see docs/decisions/0011-serial-start-and-stop.md."""
 
     def __init__(self, client: docker.DockerClient, project: str, image: str, requires: frozenset[Sharing]) -> None:
         self.run = secrets.token_hex(4)

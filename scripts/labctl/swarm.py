@@ -49,7 +49,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str]) -> None:
         stack["services"][name]["deploy"]["replicas"] = 1
     _deploy(name_of(configuration.project), stack)
     services = services_of(client, configuration.project)
-    # Those at home first: consumers. One at a time: docs/decisions/0011-one-container-at-a-time.md.
+    # Those at home first: consumers. One at a time: docs/decisions/0011-serial-start-and-stop.md.
     with step("Starting tasks") as current:
         for name in [name for name in stack["services"] if name not in running]:
             current.detail(name)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Before Grafana's own start: a random password for its administrator, once per volume. Nobody types it: `./lab` reads
-# it through the engine to write annotations. docs/decisions/0020-who-may-write-to-grafana.md
+# it through the engine to write annotations. docs/decisions/0020-grafana-write-access.md
 set -eu
 folder=/var/lib/grafana/lab
 if [ ! -s "$folder/admin-password" ]; then

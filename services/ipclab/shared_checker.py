@@ -1,7 +1,7 @@
 """The books of a consumer that shares its channel with others: what it received, and no word of what is lost.
 
 Each consumer writes into a folder of its own, named like its container, on a volume that the consumers of one channel
-share; so its notes are still there when its container is gone. See docs/decisions/0016-books-of-many-consumers.md.
+share; so its notes are still there when its container is gone. See docs/decisions/0016-shared-mailbox-accounting.md.
 """
 
 from __future__ import annotations

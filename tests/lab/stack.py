@@ -60,7 +60,7 @@ class Stack:
         self.environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": project,
-            "COMPOSE_PARALLEL_LIMIT": "1",  # see docs/decisions/0011-one-container-at-a-time.md
+            "COMPOSE_PARALLEL_LIMIT": "1",  # see docs/decisions/0011-serial-start-and-stop.md
             "LAB_PROMETHEUS_PORT": str(self.prometheus_port),
             "LAB_GRAFANA_PORT": str(free_port()),
         }

@@ -92,7 +92,7 @@ def fall(request: pytest.FixtureRequest, stack: Stack, latest: list[Settled]) ->
     rounds: int = request.config.getoption("--kill-rounds") if how == "kill" else 1
     mechanisms = stack.mechanisms()
     for _ in range(rounds):
-        for mechanism in mechanisms:  # one at a time, see docs/decisions/0011-one-container-at-a-time.md
+        for mechanism in mechanisms:  # one at a time, see docs/decisions/0011-serial-start-and-stop.md
             containers = [stack.endpoint(mechanism, side) for side in sides]
             for container in containers:
                 end(container, how)

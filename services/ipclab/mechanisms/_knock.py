@@ -1,4 +1,4 @@
-"""A datagram socket that knocks before it trusts an address: see docs/decisions/0008-udp-knocks.md."""
+"""A datagram socket that knocks before it trusts an address: see docs/decisions/0008-udp-peer-detection.md."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Sources: udp(7), ip(7), socket(7). What finds the receiver's buffer (net.core.rmem_default) full is dropped, and
 only the kernel counts it. There is no connection: `connect` notes the address and asks nobody. If a kernel
 answers that nobody listens (ICMP), the *next* call gets ECONNREFUSED: an earlier message is lost, the one in
-hand was not sent. So `open_sender` knocks with an empty datagram; see docs/decisions/0008-udp-knocks.md.
+hand was not sent. So `open_sender` knocks with an empty datagram; see docs/decisions/0008-udp-peer-detection.md.
 """
 
 from __future__ import annotations
