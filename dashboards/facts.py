@@ -10,6 +10,7 @@ from labctl import mechanisms
 
 # What stands between an option's text and its value; it must not be in either.
 SEPARATOR = " : "
+_LAB = "(lab) is the lab's way of using it: ./lab mechanisms NAME says what the kernel alone gives"
 
 
 def of(name: str) -> str:
@@ -18,9 +19,13 @@ def of(name: str) -> str:
     first_sentence = re.match(r".*?\.(?=\s)", _docstring(name), re.DOTALL)
     what = " ".join(first_sentence[0].split()) if first_sentence else name
     cells = {heading: cell(row) for heading, cell in mechanisms.COLUMNS.items() if heading not in ("pair", "man page")}
-    cells["errors of sending"] = ", ".join(row.traits.send_errnos) or "none"
-    said = " · ".join(f"{heading} **{cell}**" for heading, cell in cells.items())
-    return f"{what} · {said} · {man_page(row.traits.man_page)}".replace(SEPARATOR, ": ")
+    cells["errors of sending"] = mechanisms.ERRNOS(row)
+    said = " · ".join(f"{heading} **{cell.rstrip('*')}**{_whose(cell)}" for heading, cell in cells.items())
+    return f"{what} · {said} · {man_page(row.traits.man_page)} · {_LAB}".replace(SEPARATOR, ": ")
+
+
+def _whose(cell: str) -> str:
+    return " (lab)" if cell.endswith("*") else ""
 
 
 def _docstring(name: str) -> str:

@@ -11,25 +11,30 @@ from labctl.speedup_arguments import CHUNKS, JOB, ROUNDS, AnyMechanism, WorkerCo
 
 
 @click.command(short_help="Compare the mechanisms: what each promises and needs.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: every fact, and where it is written.")
+@click.argument("mechanism", type=AnyMechanism(), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: every fact, whose it is, and where it is written.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of docs/MECHANISMS.md.")
-def mechanisms(as_json: bool, as_markdown: bool) -> None:
+def mechanisms(mechanism: str | None, as_json: bool, as_markdown: bool) -> None:
     """Compare the mechanisms: what each promises, what it needs, and where that is written.
 
-    Shows every mechanism there is, also those that have no pair in compose.yaml. Needs no Docker.
+    With a MECHANISM: every fact of this one, the kernel's facts apart from the lab's way of using it. Without: every
+    mechanism there is, also those that have no pair in compose.yaml. Needs no Docker.
 
     \b
       ./lab mechanisms
+      ./lab mechanisms posix_mq
       ./lab mechanisms --json | jq '.mechanisms[] | {mechanism, persistence, source: .sources.persistence}'
     """
-    check_one_format("mechanisms", json=as_json, markdown=as_markdown)
+    check_one_format("mechanisms", json=as_json, markdown=as_markdown, MECHANISM=mechanism)
 
-    from labctl.mechanisms import show_json, show_markdown, show_mechanisms
+    from labctl.mechanisms import show_json, show_markdown, show_mechanisms, show_one
 
     if as_json:
         show_json()
     elif as_markdown:
         show_markdown()
+    elif mechanism:
+        show_one(mechanism)
     else:
         show_mechanisms()
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ipclab import registry
-from ipclab.channel import Traits
+from ipclab.channel import LARGE_BYTES, Traits, Whose
 from labctl import mechanism_sources, pairs
 from labctl.errors import LabError
 from labctl.printing import new_table, show_lines, show_table
 
+_WIDTH = 78
 _NOTES = (
-    "Limit: the largest message, header included. Copies: of each message's bytes, in the kernel and in ours.",
-    "Pair: whether ./lab up runs it. docs/MECHANISMS.md explains the columns; --json names the sources.",
+    "* is the lab's way of using the kernel, not a fact of the kernel: ./lab mechanisms MECHANISM says both.",
+    "Limit: the largest message, header included. Copies: of each message's bytes, in the kernel and in ours;",
+    f"large is {LARGE_BYTES // 1024} KiB and more. Pair: whether ./lab up runs it.",
+    "docs/MECHANISMS.md explains the columns; --json names the sources.",
 )
 
 
@@ -32,30 +36,72 @@ class Row:
 Columns = dict[str, Callable[[Row], str]]
 
 _NAME = "mechanism"
+
+
+def _fact(name: str, words: Callable[[Any], str] = str) -> Callable[[Row], str]:
+    """The cell of one fact; a `*` says that it is the lab's."""
+
+    def cell(row: Row) -> str:
+        fact = row.traits.fact(name)
+        return f"{words(fact.value)}{'*' if fact.of is Whose.LAB else ''}"
+
+    return cell
+
+
+def _kept(fact: bool) -> str:
+    return "kept" if fact else "not kept"
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"
+
+
+def _many(fact: bool) -> str:
+    return "many" if fact else "one"
+
+
+def size(size_bytes: int) -> str:
+    """Exactly `size_bytes`, in the largest unit that leaves a whole number."""
+    for unit, factor in (("MiB", 2**20), ("KiB", 2**10)):
+        if size_bytes and size_bytes % factor == 0:
+            return f"{size_bytes // factor:,} {unit}"
+    return f"{size_bytes:,} B"
+
+
+def _list(fact: Sequence[str]) -> str:
+    return ", ".join(fact) or "none"
+
+
+def _sorted(fact: Iterable[str]) -> str:
+    return _list(sorted(fact))
+
+
 # Three tables, because one line of a terminal has no room for all; in Markdown they are one.
 _PROMISES: Columns = {
-    "kind": lambda row: row.traits.kind,
-    "order": lambda row: "kept" if row.traits.ordered else "not kept",
-    "reliable": lambda row: _yes(row.traits.reliable),
-    "direction": lambda row: row.traits.direction,
-    "communication": lambda row: row.traits.communication,
-    "when full": lambda row: row.traits.on_full,
-    "persistence": lambda row: row.traits.persistence,
+    "kind": _fact("kind"),
+    "order": _fact("ordered", _kept),
+    "reliable": _fact("reliable", _yes),
+    "direction": _fact("direction"),
+    "communication": _fact("communication"),
+    "when full": _fact("on_full"),
+    "persistence": _fact("persistence"),
 }
 _NEEDS: Columns = {
-    "senders": lambda row: _many(row.traits.many_senders),
-    "receivers": lambda row: _many(row.traits.many_receivers),
-    "needs": lambda row: ", ".join(sorted(row.traits.requires)),
-    "copies": lambda row: str(row.traits.copies),
+    "senders": _fact("many_senders", _many),
+    "receivers": _fact("many_receivers", _many),
+    "needs": _fact("requires", _sorted),
+    "copies": _fact("copies"),
+    "copies, large": _fact("copies_large"),
 }
 _LIMITS: Columns = {
-    "limit": lambda row: size(row.traits.max_message_bytes),
-    "waits": lambda row: ", ".join(row.traits.waits),
-    "switches": lambda row: ", ".join(sorted(row.traits.switches)) or "none",
+    "limit": _fact("max_message_bytes", size),
+    "waits": _fact("waits", _list),
+    "switches": lambda row: _sorted(row.traits.switches),
     "man page": lambda row: row.traits.man_page,
     "pair": lambda row: _yes(row.pair),
 }
 COLUMNS: Columns = {**_PROMISES, **_NEEDS, **_LIMITS}
+ERRNOS = _fact("send_errnos", _list)
 
 
 def show_mechanisms() -> None:
@@ -70,6 +116,25 @@ def show_mechanisms() -> None:
             table.add_row(row.name, *(cell(row) for cell in columns.values()))
         show_table(table)
     show_lines(_NOTES)
+
+
+def show_one(name: str) -> None:
+    """Print every fact of one mechanism, whose it is, and where that is written."""
+    row = next(row for row in rows() if row.name == name)
+    cells = {**COLUMNS, "errors of sending": ERRNOS}
+    table = new_table()
+    table.add_column(f"{name}: fact", no_wrap=True)
+    for heading in ("value", "whose", "where it is written"):
+        table.add_column(heading, overflow="fold")
+    said: list[str] = []
+    for field, heading in mechanism_sources.FACTS.items():
+        fact = row.traits.fact(field)
+        table.add_row(heading, cells[heading](row).rstrip("*"), f"the {fact.of}'s", fact.source)
+        if fact.kernel:
+            said += ["", f"{heading}, by the kernel alone:", *textwrap.wrap(fact.kernel, _WIDTH)]
+    show_table(table)
+    page, _, section = row.traits.man_page.rstrip(")").partition("(")
+    show_lines([f"Where to begin to read: man {section} {page}", *said])
 
 
 def show_json() -> None:
@@ -100,14 +165,6 @@ def as_markdown(found: Sequence[Row]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def size(size_bytes: int) -> str:
-    """Exactly `size_bytes`, in the largest unit that leaves a whole number."""
-    for unit, factor in (("MiB", 2**20), ("KiB", 2**10)):
-        if size_bytes and size_bytes % factor == 0:
-            return f"{size_bytes // factor:,} {unit}"
-    return f"{size_bytes:,} B"
-
-
 def traits_of(name: str) -> Traits:
     """What a mechanism says of itself.
 
@@ -124,19 +181,15 @@ def traits_of(name: str) -> Traits:
 
 
 def _as_json(row: Row) -> dict[str, Any]:
-    facts = {field.name: getattr(row.traits, field.name) for field in fields(row.traits)}
+    facts = row.traits.facts()
     return {
         "mechanism": row.name,
         "pair": row.pair,
-        **facts,
+        **{name: fact.value for name, fact in facts.items()},
         "requires": sorted(row.traits.requires),
-        "sources": dict(sorted(row.traits.sources.items())),
+        "man_page": row.traits.man_page,
+        "switches": dict(row.traits.switches),
+        "of": {name: fact.of for name, fact in facts.items()},
+        "sources": {name: fact.source for name, fact in facts.items()},
+        "kernel": {name: fact.kernel for name, fact in facts.items() if fact.of is Whose.LAB},
     }
-
-
-def _many(fact: bool) -> str:
-    return "many" if fact else "one"
-
-
-def _yes(fact: bool) -> str:
-    return "yes" if fact else "no"

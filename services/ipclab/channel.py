@@ -36,7 +36,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 
 class Kind(StrEnum):
@@ -102,34 +102,99 @@ class Switch(StrEnum):
     FSYNC = "fsync"  # every message is on the disk before `send` returns
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """Facts about a mechanism, not code. Sizes in bytes; `copies` counts kernel and user copies per message.
+T = TypeVar("T")
+LARGE_BYTES = 1 << 14  # a byte stream of the lab spares the copies of its own from here on: see ipclab.scatter
 
-    `sources` says for a fact, by its field's name, where it is written: a man page with its section, or
-    "ipclab.…" where the number is ours and not the kernel's. `many_senders` and `many_receivers` say whether
-    one channel serves several at a time, so that each message still arrives once. `waits` are the ways to wait
-    that can be asked for with `Tuning`; the first is what it does unasked. `switches` are those it has, and how
-    they stand unasked.
+
+class Whose(StrEnum):
+    """Whether any program meets a fact, or only one that uses the kernel as the lab does."""
+
+    KERNEL = "kernel"
+    LAB = "lab"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[T]):
+    """One fact about a channel of the lab, and where it is written.
+
+    `source` is a man page with its section, or "ipclab.…" where the lab decides. The lab may use less than the kernel
+    offers, or add what the kernel lacks: then `kernel` says in words what the kernel alone gives.
     """
 
-    kind: Kind
-    ordered: bool
-    reliable: bool
-    max_message_bytes: int
-    on_full: OnFull
-    persistence: Persistence
-    direction: Direction
-    communication: Communication
-    many_senders: bool
-    many_receivers: bool
-    requires: frozenset[Sharing]
-    copies: int
-    send_errnos: tuple[str, ...]
+    value: T
+    source: str
+    kernel: str = ""
+
+    @property
+    def of(self) -> Whose:
+        """Whose fact it is."""
+        return Whose.LAB if self.kernel else Whose.KERNEL
+
+
+class Stated(Generic[T]):
+    """A field of `Traits`: it is given as a `Fact`, and reads as the fact's value. `Traits.fact` has the whole."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        del owner
+        self._name = name
+
+    def __get__(self, traits: Traits | None, owner: type) -> T:
+        del owner
+        if traits is None:  # a dataclass asks for the default: there is none, every mechanism states every fact
+            raise AttributeError(self._name)
+        value: T = traits.fact(self._name).value
+        return value
+
+    def __set__(self, traits: Traits, fact: Fact[T]) -> None:
+        traits.__dict__[self._name] = fact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """Facts about a mechanism, not code, each with its source. Sizes in bytes.
+
+    `copies` counts kernel and user copies of a small message's bytes, `copies_large` those of a message of
+    `LARGE_BYTES` and more that is as long as the one before. `many_senders` and `many_receivers` say whether one
+    channel serves several at a time, so that each message still arrives once. `waits` are the ways to wait that can
+    be asked for with `Tuning`; the first is what it does unasked. `switches` are those it has, and how they stand
+    unasked.
+    """
+
+    kind: Stated[Kind] = Stated()
+    ordered: Stated[bool] = Stated()
+    reliable: Stated[bool] = Stated()
+    max_message_bytes: Stated[int] = Stated()
+    on_full: Stated[OnFull] = Stated()
+    persistence: Stated[Persistence] = Stated()
+    direction: Stated[Direction] = Stated()
+    communication: Stated[Communication] = Stated()
+    many_senders: Stated[bool] = Stated()
+    many_receivers: Stated[bool] = Stated()
+    requires: Stated[frozenset[Sharing]] = Stated()
+    copies: Stated[int] = Stated()
+    copies_large: Stated[int] = Stated()
+    send_errnos: Stated[tuple[str, ...]] = Stated()
+    waits: Stated[tuple[Wait, ...]] = Stated()
     man_page: str
-    waits: tuple[Wait, ...] = (Wait.BLOCK,)
     switches: Mapping[Switch, bool] = field(default_factory=dict)
-    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def fact(self, name: str) -> Fact[Any]:
+        """The fact of this name, with its source.
+
+        :raises KeyError: there is none of this name
+        """
+        found = self.__dict__[name]
+        if not isinstance(found, Fact):
+            raise KeyError(name)
+        return found
+
+    def facts(self) -> dict[str, Fact[Any]]:
+        """All of them, by name."""
+        return {name: fact for name, fact in self.__dict__.items() if isinstance(fact, Fact)}
+
+    def but(self, **facts: Fact[Any]) -> Traits:
+        """The same, but for these facts."""
+        return Traits(man_page=self.man_page, switches=self.switches, **{**self.facts(), **facts})
 
 
 KEYS_PER_CHANNEL = 3  # a mechanism may use this many System V keys in a row, from the address's on

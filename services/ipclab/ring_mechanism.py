@@ -7,6 +7,7 @@ from typing import Self
 from ipclab.channel import (
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
@@ -29,27 +30,53 @@ class RingMechanism:
         return type(self)(tuning.wait)
 
 
-def ring_traits(*, persistence: Persistence, requires: Sharing, man_page: str, sources: dict[str, str]) -> Traits:
-    """The facts about a mechanism made of a ring: these are the memory's, the others are the ring's."""
-    facts = ("ordered", "reliable", "direction", "communication", "many_senders", "many_receivers", "copies")
-    ring = dict.fromkeys(facts, "ipclab.ring")
-    channel = dict.fromkeys(("max_message_bytes", "on_full"), "ipclab.ring_channel")
+def ring_traits(
+    *,
+    kind: str,
+    persistence: Fact[Persistence],
+    requires: Fact[frozenset[Sharing]],
+    waits: str,
+    errnos: str,
+    man_page: str,
+) -> Traits:
+    """The facts about a mechanism made of a ring: these are the memory's, the others are the ring's.
+
+    `kind`, `waits` and `errnos` are sources: of the memory, of the semaphores that wake, of what both return.
+    """
+    copies = Fact(2, "ipclab.ring", "0: both sides see the same bytes")  # into the memory, out of it
     return Traits(
-        kind=Kind.SHARED_MEMORY,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
+        kind=Fact(Kind.SHARED_MEMORY, kind),
+        ordered=Fact(True, "ipclab.ring", "none: memory holds bytes, not messages"),
+        reliable=Fact(True, "ipclab.ring", "memory keeps what was stored, until another store overwrites it"),
+        max_message_bytes=Fact(
+            MAX_MESSAGE_BYTES, "ipclab.ring_channel", f"no messages; the object may be as large as it is made ({kind})"
+        ),
+        on_full=Fact(OnFull.BLOCK, "ipclab.ring_channel", "memory is never full: a store overwrites what is there"),
         persistence=persistence,
-        direction=Direction.ONE_WAY,
-        communication=Communication.DIRECT,
-        many_senders=False,  # each end has one owner: head and tail are no locks
-        many_receivers=False,
-        requires=frozenset({requires}),
-        copies=2,  # into the memory, out of it
-        send_errnos=("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
+        direction=Fact(
+            Direction.ONE_WAY, "ipclab.ring", f"any: every process that maps it may read and write ({kind})"
+        ),
+        communication=Fact(
+            Communication.DIRECT, "ipclab.ring", f"indirect: every process that finds the object maps it ({kind})"
+        ),
+        # Each end has one owner: head and tail are no locks.
+        many_senders=Fact(False, "ipclab.ring", f"any number of processes may map it, and write at once ({kind})"),
+        many_receivers=Fact(
+            False, "ipclab.ring", f"any number of processes may map it, and all see all of it ({kind})"
+        ),
+        requires=requires,
+        copies=copies,
+        copies_large=copies,
+        waits=Fact(
+            (Wait.BLOCK, Wait.SPIN),
+            f"{waits}; to spin, ipclab.ring_channel",
+            "memory wakes nobody; the semaphores beside it do",
+        ),
+        send_errnos=Fact(
+            ("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
+            f"{errnos}, and ipclab.ring_channel",
+            "a store has no errno; EAGAIN is a full ring, EBADMSG a damaged one, EIDRM one that was removed",
+        ),
         man_page=man_page,
-        waits=(Wait.BLOCK, Wait.SPIN),
         switches={Switch.SYNC: True},
-        sources={**ring, **channel, **sources},
     )

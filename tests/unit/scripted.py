@@ -16,11 +16,13 @@ from ipclab.channel import (
     ClosingEndpoint,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Wait,
 )
 from ipclab.errors import ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
 from ipclab.lifecycle import Stop
@@ -50,20 +52,23 @@ class Clock:
 
 
 def traits(*, ordered: bool = True) -> Traits:
+    here = "ipclab.channel"
     return Traits(
-        kind=Kind.MESSAGE,
-        ordered=ordered,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=Persistence.PROCESS,
-        direction=Direction.ONE_WAY,
-        communication=Communication.DIRECT,
-        many_senders=False,
-        many_receivers=False,
-        requires=frozenset({Sharing.VOLUME}),
-        copies=1,
-        send_errnos=("EAGAIN", "ENOENT", "EPIPE"),
+        kind=Fact(Kind.MESSAGE, here),
+        ordered=Fact(ordered, here),
+        reliable=Fact(True, here),
+        max_message_bytes=Fact(MAX_MESSAGE_BYTES, here),
+        on_full=Fact(OnFull.BLOCK, here),
+        persistence=Fact(Persistence.PROCESS, here),
+        direction=Fact(Direction.ONE_WAY, here),
+        communication=Fact(Communication.DIRECT, here),
+        many_senders=Fact(False, here),
+        many_receivers=Fact(False, here),
+        requires=Fact(frozenset({Sharing.VOLUME}), here),
+        copies=Fact(1, here),
+        copies_large=Fact(1, here),
+        waits=Fact((Wait.BLOCK,), here),
+        send_errnos=Fact(("EAGAIN", "ENOENT", "EPIPE"), here),
         man_page="none",
     )
 

@@ -41,17 +41,20 @@ def words(fact: object) -> str:
 
 
 def expected(name: str) -> list[str]:
-    """The cells of a mechanism, in the order of the columns."""
+    """The cells of a mechanism, in the order of the columns; `*` marks what is the lab's."""
     traits = registry.load(name).traits
-    switches = tuple(traits.switches) or "none"
-    facts = (traits.requires, traits.copies, traits.max_message_bytes, traits.waits, switches, traits.man_page)
+    facts = {
+        "kind": words(traits.kind),
+        "ordered": "kept" if traits.ordered else "not kept",
+        "reliable": "yes" if traits.reliable else "no",
+        **{fact: words(getattr(traits, fact)) for fact in ("direction", "communication", "on_full", "persistence")},
+        **{fact: "many" if getattr(traits, fact) else "one" for fact in ("many_senders", "many_receivers")},
+        **{fact: words(getattr(traits, fact)) for fact in ("requires", "copies", "copies_large")},
+        **{fact: words(getattr(traits, fact)) for fact in ("max_message_bytes", "waits")},
+    }
     return [
-        words(traits.kind),
-        "kept" if traits.ordered else "not kept",
-        "yes" if traits.reliable else "no",
-        *map(words, (traits.direction, traits.communication, traits.on_full, traits.persistence)),
-        *("many" if many else "one" for many in (traits.many_senders, traits.many_receivers)),
-        *map(words, facts),
+        *(f"{cell}{'*' if 'ipclab.' in traits.fact(fact).source else ''}" for fact, cell in facts.items()),
+        *map(words, (tuple(traits.switches) or "none", traits.man_page)),
         "yes" if name in pairs.declared() else "no",
     ]
 
@@ -71,7 +74,7 @@ def test_the_tables_show_every_fact_of_every_mechanism(capsys: pytest.CaptureFix
 
 def test_every_trait_has_a_column() -> None:
     """A new trait needs one. The errors and the sources are for `--json`: too long for a table."""
-    assert len(COLUMNS) == len({field.name for field in fields(Traits)} - {"send_errnos", "sources"}) + len({"pair"})
+    assert len(COLUMNS) == len({field.name for field in fields(Traits)} - {"send_errnos"}) + len({"pair"})
 
 
 def test_a_mechanism_that_needs_or_can_do_two_things_says_both() -> None:
@@ -84,18 +87,36 @@ def test_the_json_has_every_fact_and_where_it_is_written(capsys: pytest.CaptureF
     assert list(document) == ["mechanisms"]
     entries = {entry["mechanism"]: entry for entry in document["mechanisms"]}
     assert list(entries) == registry.names()
-    facts = {field.name for field in fields(Traits)}
+    fields_ = {field.name for field in fields(Traits)}
     for name, entry in entries.items():
         traits = registry.load(name).traits
-        assert set(entry) == {"mechanism", "pair"} | facts
+        assert set(entry) == {"mechanism", "pair", "of", "sources", "kernel"} | fields_
         assert entry["pair"] is (name in pairs.declared())
         assert entry["requires"] == sorted(traits.requires)
         for fact in ("waits", "send_errnos"):
             assert entry[fact] == list(getattr(traits, fact))
-        for fact in facts - {"requires", "waits", "send_errnos"}:
+        for fact in fields_ - {"requires", "waits", "send_errnos"}:
             assert entry[fact] == getattr(traits, fact)
-        assert entry["sources"]
-        assert set(entry["sources"]) <= facts
+        facts = traits.facts()
+        assert entry["sources"] == {fact: facts[fact].source for fact in facts}
+        assert entry["of"] == {fact: "lab" if facts[fact].kernel else "kernel" for fact in facts}
+        assert entry["kernel"] == {fact: facts[fact].kernel for fact in facts if facts[fact].kernel}
+
+
+def test_one_mechanism_has_every_fact_and_what_the_kernel_alone_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    said = " ".join(printed(capsys, "posix_mq").split())
+    for heading, fact in mechanism_sources.FACTS.items():
+        assert fact in said
+        assert registry.load("posix_mq").traits.fact(heading).kernel in said
+    assert "direction one way the lab's ipclab.mechanisms.posix_mq" in said
+    assert "direction, by the kernel alone: two way" in said
+    assert "kind message the kernel's mq_overview(7)" in said
+    assert "*" not in said
+
+
+def test_one_format_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mechanisms", "posix_mq", "--json"]) == 2
+    assert "MECHANISM" in capsys.readouterr().err
 
 
 def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
@@ -108,7 +129,7 @@ def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str], update_golde
 
 
 def test_the_markdown_has_every_fact(capsys: pytest.CaptureFixture[str]) -> None:
-    facts, _ = printed(capsys, "--markdown").split("\n\n")
+    facts, _, _ = printed(capsys, "--markdown").split("\n\n")
     head, rule, *rows = [line.strip("|\n ").split(" | ") for line in facts.splitlines()]
     assert head == ["mechanism", *COLUMNS]
     assert set(rule) == {"---"}
@@ -116,24 +137,31 @@ def test_the_markdown_has_every_fact(capsys: pytest.CaptureFixture[str]) -> None
     assert rows == [[f"`{name}`", *expected(name)] for name in registry.names()]
 
 
-def test_the_markdown_has_every_source(capsys: pytest.CaptureFixture[str]) -> None:
-    _, sources = printed(capsys, "--markdown").split("\n\n")
-    _, _, *rows = [line.strip("|\n ").split(" | ") for line in sources.splitlines()]
-    named = {word: dict(re.findall(r"(.+?) \(((?:`\w+`(?:, )?)+)\)(?:<br>|$)", cell)) for word, cell in rows}
-    assert set(mechanism_sources.FACTS) == {field.name for field in fields(Traits)} - {
-        "man_page",
-        "sources",
-        "switches",
-    }
+def test_the_markdown_has_every_source_and_what_the_kernel_alone_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(mechanism_sources.FACTS) == {field.name for field in fields(Traits)} - {"man_page", "switches"}
     assert set(mechanism_sources.FACTS.values()) - {"errors of sending"} == set(COLUMNS) - {
         "man page",
         "pair",
         "switches",
     }
+    _, sources, kernel = (said_in(table) for table in printed(capsys, "--markdown").split("\n\n"))
     for fact, word in mechanism_sources.FACTS.items():
-        assert {
-            name: source for source, names in named[word].items() for name in names.replace("`", "").split(", ")
-        } == {name: registry.load(name).traits.sources[fact] for name in registry.names()}
+        facts = {name: registry.load(name).traits.fact(fact) for name in registry.names()}
+        assert sources[word] == {name: facts[name].source for name in facts}
+        assert kernel.get(word, {}) == {name: facts[name].kernel for name in facts if facts[name].kernel}
+
+
+def said_in(table: str) -> dict[str, dict[str, str]]:
+    """A fact's word to what each mechanism says."""
+    _, _, *rows = [line.strip("|\n ").split(" | ", 1) for line in table.splitlines()]
+    return {
+        word: {
+            name: text
+            for text, names in re.findall(r"(.+?) \(((?:`\w+`(?:, )?)+)\)(?:<br>|$)", cell)
+            for name in names.replace("`", "").split(", ")
+        }
+        for word, cell in rows
+    }
 
 
 def test_the_page_explains_every_column() -> None:

@@ -28,11 +28,13 @@ from ipclab.channel import (
     Address,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Wait,
 )
 from ipclab.mechanisms import _unix
 from ipclab.mechanisms._pipe import PipeReceiver, PipeSender
@@ -75,36 +77,44 @@ class AnonymousPipe:
     """See the module."""
 
     traits = Traits(
-        kind=Kind.BYTE_STREAM,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=Persistence.PROCESS,
-        direction=Direction.ONE_WAY,
-        communication=Communication.DIRECT,
-        many_senders=True,
-        many_receivers=False,
-        requires=frozenset({Sharing.VOLUME}),
-        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer; large ones: the middle two
-        send_errnos=("EAGAIN", "ECONNREFUSED", "ENOENT", "EPIPE"),
+        kind=Fact(Kind.BYTE_STREAM, "pipe(7)"),
+        ordered=Fact(True, "pipe(7)"),
+        reliable=Fact(True, "pipe(7)"),
+        max_message_bytes=Fact(
+            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (pipe(7))"
+        ),
+        on_full=Fact(OnFull.BLOCK, "pipe(7), Pipe capacity"),
+        persistence=Fact(Persistence.PROCESS, "pipe(7)"),
+        direction=Fact(Direction.ONE_WAY, "pipe(2)"),
+        communication=Fact(
+            Communication.DIRECT,
+            "ipclab.mechanisms.anonymous_pipe: a pipe for each sender",
+            "indirect: a pipe names no peer; every process that has an end may use it (pipe(2), fork(2))",
+        ),
+        many_senders=Fact(
+            True,
+            "ipclab.mechanisms.anonymous_pipe: a pipe for each sender",
+            "many may write one pipe; writes of up to PIPE_BUF bytes are not mixed (pipe(7))",
+        ),
+        many_receivers=Fact(
+            False,
+            "ipclab.mechanisms._unix",
+            "many may read one pipe; each byte goes to one of them, so messages would be torn (pipe(7))",
+        ),
+        requires=Fact(
+            frozenset({Sharing.VOLUME}),
+            "unix(7), SCM_RIGHTS, through a socket on a volume: ipclab.mechanisms.anonymous_pipe",
+            "a common ancestor, from which both inherit an end (fork(2)), or any way to pass a descriptor",
+        ),
+        copies=Fact(
+            4,  # into the frame, into the kernel, out of it, out of the read buffer
+            "write(2), read(2), and ipclab.framing",
+            "2: into the kernel and out of it (write(2), read(2))",
+        ),
+        copies_large=Fact(2, "write(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
+        waits=Fact((Wait.BLOCK,), "poll(2), read(2), write(2)"),
+        send_errnos=Fact(("EAGAIN", "ECONNREFUSED", "ENOENT", "EPIPE"), "unix(7), write(2)"),
         man_page="pipe(7)",
-        sources={
-            "kind": "pipe(7)",
-            "ordered": "pipe(7)",
-            "reliable": "pipe(7)",
-            "max_message_bytes": "ipclab.framing",
-            "on_full": "pipe(7), Pipe capacity",
-            "persistence": "pipe(7)",
-            "direction": "pipe(2)",
-            "communication": "unix(7), SCM_RIGHTS",
-            "many_senders": "ipclab.mechanisms.anonymous_pipe",
-            "many_receivers": "ipclab.mechanisms._unix",
-            "requires": "unix(7), pathname",
-            "copies": "write(2), read(2), and ipclab.framing",
-            "waits": "poll(2); read(2), write(2), and ipclab.mechanisms._timed",
-            "send_errnos": "unix(7), write(2)",
-        },
     )
 
     def create_receiver(self, address: Address) -> AnonymousPipeReceiver:

@@ -21,11 +21,13 @@ from ipclab.channel import (
     Address,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Wait,
 )
 from ipclab.errors import PeerGone, Unusable
 from ipclab.mechanisms._named import named
@@ -66,36 +68,32 @@ class Fifo:
     """See the module."""
 
     traits = Traits(
-        kind=Kind.BYTE_STREAM,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=Persistence.PROCESS,
-        direction=Direction.ONE_WAY,
-        communication=Communication.INDIRECT,
-        many_senders=True,
-        many_receivers=False,
-        requires=frozenset({Sharing.VOLUME}),
-        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer; large ones: the middle two
-        send_errnos=("EAGAIN", "ENOENT", "ENXIO", "EPIPE"),
+        kind=Fact(Kind.BYTE_STREAM, "pipe(7)"),
+        ordered=Fact(True, "pipe(7)"),
+        reliable=Fact(True, "pipe(7)"),
+        max_message_bytes=Fact(
+            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (pipe(7))"
+        ),
+        on_full=Fact(OnFull.BLOCK, "pipe(7), Pipe capacity"),
+        persistence=Fact(Persistence.PROCESS, "fifo(7)"),
+        direction=Fact(Direction.ONE_WAY, "pipe(7)"),
+        communication=Fact(Communication.INDIRECT, "fifo(7)"),
+        many_senders=Fact(True, "pipe(7), PIPE_BUF"),
+        many_receivers=Fact(
+            False,
+            "ipclab.framing",
+            "many may read one pipe; each byte goes to one of them, so messages would be torn (pipe(7))",
+        ),
+        requires=Fact(frozenset({Sharing.VOLUME}), "fifo(7)"),
+        copies=Fact(
+            4,  # into the frame, into the kernel, out of it, out of the read buffer
+            "write(2), read(2), and ipclab.framing",
+            "2: into the kernel and out of it (write(2), read(2))",
+        ),
+        copies_large=Fact(2, "write(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
+        waits=Fact((Wait.BLOCK,), "poll(2), read(2), write(2)"),
+        send_errnos=Fact(("EAGAIN", "ENOENT", "ENXIO", "EPIPE"), "open(2), write(2)"),
         man_page="fifo(7)",
-        sources={
-            "kind": "pipe(7)",
-            "ordered": "pipe(7)",
-            "reliable": "pipe(7)",
-            "max_message_bytes": "ipclab.framing",
-            "on_full": "pipe(7), Pipe capacity",
-            "persistence": "fifo(7)",
-            "direction": "pipe(7)",
-            "communication": "fifo(7)",
-            "many_senders": "pipe(7), PIPE_BUF",
-            "many_receivers": "ipclab.framing",
-            "requires": "fifo(7)",
-            "copies": "write(2), read(2), and ipclab.framing",
-            "waits": "poll(2); read(2), write(2), and ipclab.mechanisms._timed",
-            "send_errnos": "open(2), write(2)",
-        },
     )
 
     def create_receiver(self, address: Address) -> FifoReceiver:

@@ -16,7 +16,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab.channel import Address, Persistence, Sharing
+from ipclab.channel import Address, Fact, Persistence, Sharing
 from ipclab.errors import PeerAbsent, Unusable
 from ipclab.mechanisms._named import named
 from ipclab.mechanisms._posix import MODE, map_whole
@@ -77,16 +77,12 @@ class MmapFile(WordsInFile, RingMechanism):
 
     make_words = MappedWords
     traits = ring_traits(
-        persistence=Persistence.FILESYSTEM,
-        requires=Sharing.VOLUME,
+        kind="mmap(2), MAP_SHARED",
+        persistence=Fact(Persistence.FILESYSTEM, "mmap(2), MAP_SHARED"),
+        requires=Fact(frozenset({Sharing.VOLUME}), "mmap(2), MAP_SHARED"),
+        waits="sem_init(3), pshared",
+        errnos="open(2), mmap(2)",
         man_page="mmap(2)",
-        sources={
-            "kind": "mmap(2), MAP_SHARED",
-            "persistence": "mmap(2), MAP_SHARED",
-            "requires": "mmap(2), MAP_SHARED",
-            "waits": "sem_init(3), pshared; to spin, ipclab.ring_channel",
-            "send_errnos": "open(2), mmap(2), and ipclab.ring_channel",
-        },
     )
 
     def create_receiver(self, address: Address) -> RingReceiver:

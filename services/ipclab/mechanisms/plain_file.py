@@ -23,6 +23,7 @@ from ipclab.channel import (
     Address,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
@@ -37,44 +38,69 @@ from ipclab.mechanisms._file_reader import FileReceiver
 from ipclab.mechanisms._file_writer import FileSender
 from ipclab.mechanisms._words import FileWords, WordsInFile
 
+_COPIES = Fact(
+    3,  # into the page cache, out of it, out of the read buffer
+    "write(2), read(2), and ipclab.framing",
+    "2: into the page cache and out of it (write(2), read(2))",
+)
+
 
 class PlainFile(WordsInFile):
     """See the module."""
 
     make_words = FileWords
     traits = Traits(
-        kind=Kind.BYTE_STREAM,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=Persistence.FILESYSTEM,
-        direction=Direction.ONE_WAY,
-        communication=Communication.INDIRECT,
-        many_senders=True,
-        many_receivers=False,
-        requires=frozenset({Sharing.VOLUME}),
-        copies=3,  # into the page cache, out of it, out of the read buffer
-        send_errnos=("EAGAIN", "ENOENT", "ENOSPC"),
+        kind=Fact(Kind.BYTE_STREAM, "write(2)"),
+        ordered=Fact(
+            True,
+            "flock(2), and ipclab.mechanisms._file_writer: every message is appended",
+            "none: a writer writes where it likes, and what is there is overwritten (pwrite(2))",
+        ),
+        reliable=Fact(
+            True,
+            "flock(2), and ipclab.mechanisms._file_writer",
+            "a file keeps what was written, until another writes over it (write(2))",
+        ),
+        max_message_bytes=Fact(
+            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (write(2))"
+        ),
+        on_full=Fact(
+            OnFull.BLOCK,
+            "ipclab.mechanisms._file_writer",
+            "fails with ENOSPC once the file system is full; no writer is made to wait (write(2))",
+        ),
+        persistence=Fact(Persistence.FILESYSTEM, "inode(7)"),
+        direction=Fact(
+            Direction.ONE_WAY,
+            "ipclab.mechanisms.plain_file",
+            "any: every process that may open the file may read and write it (open(2))",
+        ),
+        communication=Fact(Communication.INDIRECT, "path_resolution(7)"),
+        many_senders=Fact(
+            True,
+            "flock(2), and ipclab.mechanisms._file_writer",
+            "many may write one file; nothing keeps their writes apart (write(2))",
+        ),
+        many_receivers=Fact(
+            False,
+            "ipclab.mechanisms._file",
+            "many may read one file, and each reads all of it: reading takes nothing away (read(2))",
+        ),
+        requires=Fact(frozenset({Sharing.VOLUME}), "path_resolution(7)"),
+        copies=_COPIES,
+        copies_large=_COPIES,
+        waits=Fact(
+            (Wait.POLL,),
+            "ipclab.mechanisms.plain_file",
+            "none: read(2) at the end of a file returns 0 at once, and waits for nothing",
+        ),
+        send_errnos=Fact(
+            ("EAGAIN", "ENOENT", "ENOSPC"),
+            "open(2), write(2); EAGAIN: flock(2), and ipclab.mechanisms.plain_file",
+            "EAGAIN is of the lock alone; a write to a regular file never is (open(2), O_NONBLOCK)",
+        ),
         man_page="open(2)",
-        waits=(Wait.POLL,),
         switches={Switch.FSYNC: False, Switch.LOCK: True, Switch.SYNC: True},
-        sources={
-            "kind": "write(2)",
-            "ordered": "flock(2)",
-            "reliable": "write(2)",
-            "max_message_bytes": "ipclab.framing",
-            "on_full": "ipclab.mechanisms._file_writer",
-            "persistence": "inode(7)",
-            "direction": "ipclab.mechanisms.plain_file",
-            "communication": "path_resolution(7)",
-            "many_senders": "flock(2)",
-            "many_receivers": "ipclab.mechanisms._file",
-            "requires": "path_resolution(7)",
-            "copies": "write(2), read(2), and ipclab.framing",
-            "waits": "ipclab.mechanisms.plain_file",
-            "send_errnos": "open(2), write(2); EAGAIN: ipclab.mechanisms.plain_file",
-        },
     )
 
     def __init__(self, *, lock: bool = True, fsync: bool = False) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from contextlib import suppress
-from dataclasses import replace
 
 import posix_ipc
 
@@ -21,11 +20,13 @@ from ipclab.channel import (
     Address,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Wait,
 )
 from ipclab.errors import PeerAbsent
 from ipclab.mechanisms._posix import MODE, object_name, opening
@@ -34,41 +35,42 @@ from ipclab.mechanisms._posix_mq import MAX_MESSAGE_BYTES, WHAT, PosixMqReceiver
 DEPTH = 10  # msg_max
 _BROKEN = (posix_ipc.Error, OSError)
 
+_COPIES = Fact(
+    4,  # into the kernel, out of it into posix_ipc's buffer, into its bytes, into ours
+    "mq_send(3), mq_receive(3), posix_ipc's own buffers, and ipclab.mechanisms.posix_mq",
+    "2: into the kernel and out of it (mq_send(3), mq_receive(3))",
+)
+
 
 class PosixMq:
     """See the module."""
 
     traits = Traits(
-        kind=Kind.MESSAGE,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=Persistence.KERNEL,
-        direction=Direction.ONE_WAY,
-        communication=Communication.INDIRECT,
-        many_senders=True,
-        many_receivers=True,
-        requires=frozenset({Sharing.IPC_NAMESPACE}),
-        copies=4,  # into the kernel, out of it into posix_ipc's buffer, into its bytes, into ours
-        send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
+        kind=Fact(Kind.MESSAGE, "mq_overview(7)"),
+        ordered=Fact(True, "mq_send(3), mq_receive(3)"),
+        reliable=Fact(True, "mq_overview(7), Persistence"),
+        max_message_bytes=Fact(MAX_MESSAGE_BYTES, "mq_overview(7), msgsize_max"),
+        on_full=Fact(OnFull.BLOCK, "mq_send(3)"),
+        persistence=Fact(Persistence.KERNEL, "mq_overview(7), Persistence"),
+        direction=Fact(
+            Direction.ONE_WAY,
+            "ipclab.mechanisms.posix_mq",
+            "two way: every process that opens it with O_RDWR may send and receive (mq_open(3)); yet a receiver cannot "
+            "leave out its own messages, because mq_receive(3) picks by priority alone",
+        ),
+        communication=Fact(Communication.INDIRECT, "mq_overview(7)"),
+        many_senders=Fact(True, "mq_overview(7)"),
+        many_receivers=Fact(True, "mq_overview(7)"),
+        requires=Fact(frozenset({Sharing.IPC_NAMESPACE}), "ipc_namespaces(7)"),
+        copies=_COPIES,
+        copies_large=_COPIES,
+        waits=Fact((Wait.BLOCK,), "mq_send(3), mq_receive(3)"),
+        send_errnos=Fact(
+            ("EAGAIN", "EIDRM", "ENOENT"),
+            "mq_open(3), mq_send(3); EIDRM: ipclab.mechanisms.posix_mq",
+            "a queue that lost its name goes on working for those who have it open (mq_unlink(3)): no EIDRM",
+        ),
         man_page="mq_overview(7)",
-        sources={
-            "kind": "mq_overview(7)",
-            "ordered": "mq_send(3), mq_receive(3)",
-            "reliable": "mq_overview(7), Persistence",
-            "max_message_bytes": "mq_overview(7), msgsize_max",
-            "on_full": "mq_send(3)",
-            "persistence": "mq_overview(7), Persistence",
-            "direction": "mq_receive(3): no way to pick a message but by priority",
-            "communication": "mq_overview(7)",
-            "many_senders": "mq_overview(7)",
-            "many_receivers": "mq_overview(7)",
-            "requires": "ipc_namespaces(7)",
-            "copies": "mq_send(3), mq_receive(3), and posix_ipc's own buffers",
-            "waits": "mq_send(3), mq_receive(3)",
-            "send_errnos": "mq_open(3), mq_send(3); EIDRM: ipclab.mechanisms.posix_mq",
-        },
     )
 
     class_name = "priority"
@@ -78,7 +80,7 @@ class PosixMq:
         self._priorities = priorities
         self.received_by_class: Counter[int] = Counter()
         if priorities > 1:
-            self.traits = replace(self.traits, ordered=False)
+            self.traits = self.traits.but(ordered=Fact(False, "mq_receive(3): the highest priority first"))
 
     def classified(self, classes: int, pick: int = 0) -> PosixMq:
         if pick:

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import posix_ipc
 
-from ipclab.channel import Address, Persistence, Sharing
+from ipclab.channel import Address, Fact, Persistence, Sharing
 from ipclab.errors import PeerAbsent, Unusable
 from ipclab.mechanisms._posix import MODE, map_whole, object_name, opening
 from ipclab.mechanisms._posix_words import WordsInObject, remove_words
@@ -102,16 +102,12 @@ class PosixShm(WordsInObject, RingMechanism):
     """See the module."""
 
     traits = ring_traits(
-        persistence=Persistence.KERNEL,
-        requires=Sharing.IPC_NAMESPACE,
+        kind="shm_overview(7)",
+        persistence=Fact(Persistence.KERNEL, "shm_overview(7), Persistence"),
+        requires=Fact(frozenset({Sharing.IPC_NAMESPACE}), "shm_overview(7): the tmpfs at /dev/shm"),
+        waits="sem_wait(3)",
+        errnos="shm_open(3), sem_post(3)",
         man_page="shm_overview(7)",
-        sources={
-            "kind": "shm_overview(7)",
-            "persistence": "shm_overview(7), Persistence",
-            "requires": "shm_overview(7): the tmpfs at /dev/shm",
-            "waits": "sem_wait(3); to spin, ipclab.ring_channel",
-            "send_errnos": "shm_open(3), sem_post(3), and ipclab.ring_channel",
-        },
     )
 
     def create_receiver(self, address: Address) -> RingReceiver:

@@ -18,11 +18,13 @@ from ipclab.channel import (
     ClosingEndpoint,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Wait,
 )
 from ipclab.errors import MessageTooLarge
 from ipclab.mechanisms._sysv import MODE, opening
@@ -73,40 +75,33 @@ class SysvMqReceiver(_Endpoint):
         remove(self._queue)
 
 
+_COPIES = Fact(
+    4,  # into sysv_ipc's buffer, into the kernel, out of it, into ours
+    "msgop(2), sysv_ipc's own buffers, and ipclab.mechanisms.sysv_mq",
+    "2: into the kernel and out of it (msgop(2))",
+)
+
+
 class SysvMq:
     """See the module."""
 
     traits = Traits(
-        kind=Kind.MESSAGE,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=Persistence.KERNEL,
-        direction=Direction.TWO_WAY,
-        communication=Communication.INDIRECT,
-        many_senders=True,
-        many_receivers=True,
-        requires=frozenset({Sharing.IPC_NAMESPACE}),
-        copies=4,  # into sysv_ipc's buffer, into the kernel, out of it, into ours
-        send_errnos=("EAGAIN", "EIDRM", "ENOENT"),
+        kind=Fact(Kind.MESSAGE, "msgop(2)"),
+        ordered=Fact(True, "msgop(2)"),
+        reliable=Fact(True, "msgop(2)"),
+        max_message_bytes=Fact(MAX_MESSAGE_BYTES, "msgop(2), MSGMAX"),
+        on_full=Fact(OnFull.BLOCK, "msgop(2), msg_qbytes"),
+        persistence=Fact(Persistence.KERNEL, "msgctl(2), IPC_RMID"),
+        direction=Fact(Direction.TWO_WAY, "msgop(2), msgtyp"),
+        communication=Fact(Communication.INDIRECT, "msgget(2)"),
+        many_senders=Fact(True, "msgop(2)"),
+        many_receivers=Fact(True, "msgop(2)"),
+        requires=Fact(frozenset({Sharing.IPC_NAMESPACE}), "ipc_namespaces(7)"),
+        copies=_COPIES,
+        copies_large=_COPIES,
+        waits=Fact((Wait.BLOCK,), "msgop(2)"),
+        send_errnos=Fact(("EAGAIN", "EIDRM", "ENOENT"), "msgget(2), msgop(2)"),
         man_page="sysvipc(7)",
-        sources={
-            "kind": "msgop(2)",
-            "ordered": "msgop(2)",
-            "reliable": "msgop(2)",
-            "max_message_bytes": "msgop(2), MSGMAX",
-            "on_full": "msgop(2), msg_qbytes",
-            "persistence": "msgctl(2), IPC_RMID",
-            "direction": "msgop(2), msgtyp",
-            "communication": "msgget(2)",
-            "many_senders": "msgop(2)",
-            "many_receivers": "msgop(2)",
-            "requires": "ipc_namespaces(7)",
-            "copies": "msgop(2), and sysv_ipc's own buffers",
-            "waits": "msgop(2)",
-            "send_errnos": "msgget(2), msgop(2)",
-        },
     )
 
     class_name = "type"

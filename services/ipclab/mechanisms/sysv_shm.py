@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import sysv_ipc
 
-from ipclab.channel import Address, Persistence, Sharing
+from ipclab.channel import Address, Fact, Persistence, Sharing
 from ipclab.errors import PeerAbsent
 from ipclab.mechanisms._sysv import MODE, gone, opening, require_semaphore_timeouts
 from ipclab.mechanisms._sysv_words import SysvWords, remove_words
@@ -88,16 +88,12 @@ class SysvShm(RingMechanism):
     """See the module."""
 
     traits = ring_traits(
-        persistence=Persistence.KERNEL,
-        requires=Sharing.IPC_NAMESPACE,
+        kind="shmget(2), shmop(2)",
+        persistence=Fact(Persistence.KERNEL, "shmctl(2), IPC_RMID"),
+        requires=Fact(frozenset({Sharing.IPC_NAMESPACE}), "ipc_namespaces(7)"),
+        waits="semop(2)",
+        errnos="shmget(2), semop(2)",
         man_page="sysvipc(7)",
-        sources={
-            "kind": "shmget(2), shmop(2)",
-            "persistence": "shmctl(2), IPC_RMID",
-            "requires": "ipc_namespaces(7)",
-            "waits": "semop(2); to spin, ipclab.ring_channel",
-            "send_errnos": "shmget(2), semop(2), and ipclab.ring_channel",
-        },
     )
 
     def create_receiver(self, address: Address) -> RingReceiver:

@@ -14,11 +14,13 @@ from ipclab.channel import (
     Address,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Wait,
 )
 from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender, inet, named
 from ipclab.mechanisms._socket_replies import ConnectionAnswerer, ConnectionAsker
@@ -44,36 +46,32 @@ class Tcp:
     """See the module."""
 
     traits = Traits(
-        kind=Kind.BYTE_STREAM,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=Persistence.PROCESS,
-        direction=Direction.TWO_WAY,
-        communication=Communication.DIRECT,
-        many_senders=True,
-        many_receivers=False,
-        requires=frozenset({Sharing.NETWORK}),
-        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer; large ones: the middle two
-        send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EPIPE", "ETIMEDOUT"),
+        kind=Fact(Kind.BYTE_STREAM, "tcp(7)"),
+        ordered=Fact(True, "tcp(7)"),
+        reliable=Fact(True, "tcp(7)"),
+        max_message_bytes=Fact(
+            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (tcp(7))"
+        ),
+        on_full=Fact(OnFull.BLOCK, "send(2)"),
+        persistence=Fact(Persistence.PROCESS, "tcp(7)"),
+        direction=Fact(Direction.TWO_WAY, "tcp(7)"),
+        communication=Fact(Communication.DIRECT, "connect(2)"),
+        many_senders=Fact(True, "listen(2)"),
+        many_receivers=Fact(False, "bind(2), EADDRINUSE"),
+        requires=Fact(frozenset({Sharing.NETWORK}), "network_namespaces(7)"),
+        copies=Fact(
+            4,  # into the frame, into the kernel, out of it, out of the read buffer
+            "send(2), read(2), and ipclab.framing",
+            "2: into the kernel and out of it (send(2), read(2))",
+        ),
+        copies_large=Fact(2, "send(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
+        waits=Fact((Wait.BLOCK,), "poll(2), read(2), write(2)"),
+        send_errnos=Fact(
+            ("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EPIPE", "ETIMEDOUT"),
+            "connect(2), send(2), tcp(7); EHOSTUNREACH: ipclab.mechanisms._socket",
+            "a name that the resolver does not know is no errno, but EAI_NONAME or EAI_AGAIN (getaddrinfo(3))",
+        ),
         man_page="tcp(7)",
-        sources={
-            "kind": "tcp(7)",
-            "ordered": "tcp(7)",
-            "reliable": "tcp(7)",
-            "max_message_bytes": "ipclab.framing",
-            "on_full": "send(2)",
-            "persistence": "tcp(7)",
-            "direction": "tcp(7)",
-            "communication": "connect(2)",
-            "many_senders": "listen(2)",
-            "many_receivers": "bind(2), EADDRINUSE",
-            "requires": "network_namespaces(7)",
-            "copies": "send(2), read(2), and ipclab.framing",
-            "waits": "poll(2); read(2), write(2), and ipclab.mechanisms._timed",
-            "send_errnos": "connect(2), send(2), tcp(7); EHOSTUNREACH: ipclab.mechanisms._socket",
-        },
     )
 
     def create_receiver(self, address: Address) -> ConnectionReceiver:

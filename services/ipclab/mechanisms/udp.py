@@ -16,11 +16,13 @@ from ipclab.channel import (
     ClosingEndpoint,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Wait,
 )
 from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.mechanisms._knock import knock
@@ -97,36 +99,26 @@ class Udp:
     """See the module."""
 
     traits = Traits(
-        kind=Kind.MESSAGE,
-        ordered=False,
-        reliable=False,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.DROP,
-        persistence=Persistence.PROCESS,
-        direction=Direction.TWO_WAY,
-        communication=Communication.DIRECT,
-        many_senders=True,
-        many_receivers=False,
-        requires=frozenset({Sharing.NETWORK}),
-        copies=2,  # into the kernel, out of it
-        send_errnos=("EAGAIN", "ECONNREFUSED", "EHOSTUNREACH"),
+        kind=Fact(Kind.MESSAGE, "udp(7)"),
+        ordered=Fact(False, "udp(7)"),
+        reliable=Fact(False, "udp(7)"),
+        max_message_bytes=Fact(MAX_MESSAGE_BYTES, "udp(7)"),
+        on_full=Fact(OnFull.DROP, "socket(7), SO_RCVBUF"),
+        persistence=Fact(Persistence.PROCESS, "udp(7)"),
+        direction=Fact(Direction.TWO_WAY, "udp(7)"),
+        communication=Fact(Communication.DIRECT, "connect(2)"),
+        many_senders=Fact(True, "udp(7)"),
+        many_receivers=Fact(False, "bind(2), EADDRINUSE"),
+        requires=Fact(frozenset({Sharing.NETWORK}), "network_namespaces(7)"),
+        copies=Fact(2, "send(2), recv(2)"),  # into the kernel, out of it
+        copies_large=Fact(2, "send(2), recv(2)"),
+        waits=Fact((Wait.BLOCK,), "socket(7), SO_RCVTIMEO"),
+        send_errnos=Fact(
+            ("EAGAIN", "ECONNREFUSED", "EHOSTUNREACH"),
+            "udp(7), send(2); EHOSTUNREACH: ipclab.mechanisms._socket",
+            "a name that the resolver does not know is no errno, but EAI_NONAME or EAI_AGAIN (getaddrinfo(3))",
+        ),
         man_page="udp(7)",
-        sources={
-            "kind": "udp(7)",
-            "ordered": "udp(7)",
-            "reliable": "udp(7)",
-            "max_message_bytes": "udp(7)",
-            "on_full": "socket(7), SO_RCVBUF",
-            "persistence": "udp(7)",
-            "direction": "udp(7)",
-            "communication": "connect(2)",
-            "many_senders": "udp(7)",
-            "many_receivers": "bind(2), EADDRINUSE",
-            "requires": "network_namespaces(7)",
-            "copies": "send(2), recv(2)",
-            "waits": "socket(7), SO_RCVTIMEO",
-            "send_errnos": "udp(7), send(2); EHOSTUNREACH: ipclab.mechanisms._socket",
-        },
     )
 
     def create_receiver(self, address: Address) -> UdpReceiver:

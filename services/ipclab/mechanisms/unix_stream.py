@@ -15,11 +15,13 @@ from ipclab.channel import (
     Address,
     Communication,
     Direction,
+    Fact,
     Kind,
     OnFull,
     Persistence,
     Sharing,
     Traits,
+    Wait,
 )
 from ipclab.mechanisms import _unix
 from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender
@@ -49,36 +51,32 @@ class UnixStream:
     """See the module."""
 
     traits = Traits(
-        kind=Kind.BYTE_STREAM,
-        ordered=True,
-        reliable=True,
-        max_message_bytes=MAX_MESSAGE_BYTES,
-        on_full=OnFull.BLOCK,
-        persistence=Persistence.PROCESS,
-        direction=Direction.TWO_WAY,
-        communication=Communication.DIRECT,
-        many_senders=True,
-        many_receivers=False,
-        requires=frozenset({Sharing.VOLUME}),
-        copies=4,  # into the frame, into the kernel, out of it, out of the read buffer; large ones: the middle two
-        send_errnos=("EAGAIN", "ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"),
+        kind=Fact(Kind.BYTE_STREAM, "unix(7)"),
+        ordered=Fact(True, "unix(7)"),
+        reliable=Fact(True, "unix(7)"),
+        max_message_bytes=Fact(
+            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (unix(7))"
+        ),
+        on_full=Fact(OnFull.BLOCK, "send(2)"),
+        persistence=Fact(Persistence.PROCESS, "unix(7)"),
+        direction=Fact(Direction.TWO_WAY, "socket(2)"),
+        communication=Fact(Communication.DIRECT, "connect(2)"),
+        many_senders=Fact(True, "listen(2)"),
+        many_receivers=Fact(
+            False,
+            "ipclab.mechanisms._unix",
+            "one socket at a name (bind(2), EADDRINUSE); processes that inherit it may share connections (accept(2))",
+        ),
+        requires=Fact(frozenset({Sharing.VOLUME}), "unix(7), pathname"),
+        copies=Fact(
+            4,  # into the frame, into the kernel, out of it, out of the read buffer
+            "send(2), read(2), and ipclab.framing",
+            "2: into the kernel and out of it (send(2), read(2))",
+        ),
+        copies_large=Fact(2, "send(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
+        waits=Fact((Wait.BLOCK,), "poll(2), read(2), write(2)"),
+        send_errnos=Fact(("EAGAIN", "ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"), "connect(2), unix(7), send(2)"),
         man_page="unix(7)",
-        sources={
-            "kind": "unix(7)",
-            "ordered": "unix(7)",
-            "reliable": "unix(7)",
-            "max_message_bytes": "ipclab.framing",
-            "on_full": "send(2)",
-            "persistence": "unix(7)",
-            "direction": "socket(2)",
-            "communication": "connect(2)",
-            "many_senders": "listen(2)",
-            "many_receivers": "ipclab.mechanisms._unix",
-            "requires": "unix(7), pathname",
-            "copies": "send(2), read(2), and ipclab.framing",
-            "waits": "poll(2); read(2), write(2), and ipclab.mechanisms._timed",
-            "send_errnos": "connect(2), unix(7), send(2)",
-        },
     )
 
     def create_receiver(self, address: Address) -> UnixStreamReceiver:
