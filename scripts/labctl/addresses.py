@@ -14,15 +14,15 @@ from labctl.ports import LOCALHOST
 from labctl.progress import say, step
 from labctl.waiting import wait_until
 
+_ONE_LINE = 80  # columns
 _GRAFANA_WITHIN_S = 60  # its first start makes a database
 
 
 def lines(configuration: Configuration, containers: Sequence[Container]) -> list[str]:
-    """One line per address."""
-    return [
-        f"Prometheus  http://127.0.0.1:{configuration.values['LAB_PROMETHEUS_PORT']}",
-        f"Grafana     {_grafana(configuration, containers)}",
-    ]
+    """The addresses, in one line where both fit into 80 columns."""
+    prometheus = f"http://127.0.0.1:{configuration.values['LAB_PROMETHEUS_PORT']}"
+    one = f"Prometheus {prometheus}   Grafana {(grafana := _grafana(configuration, containers))}"
+    return [one] if len(one) <= _ONE_LINE else [f"Prometheus  {prometheus}", f"Grafana     {grafana}"]
 
 
 def require_grafana(configuration: Configuration, containers: Callable[[], Sequence[Container]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from ipclab import settings
@@ -118,6 +120,22 @@ def check_one_format(command: str, **formats: object) -> None:
     asked = [f"--{name}" for name, value in formats.items() if value]
     if len(asked) > 1:
         raise refuse(" with ".join(asked), allowed="one of them", hint=f"./lab {command} {asked[0]}")
+
+
+def check_status_options(mechanism: str | None, sections: Mapping[str, bool], as_json: bool) -> None:
+    """`./lab status` shows one pair, or sections, or the whole document.
+
+    :raises BadInput: two of them were asked for
+    """
+    asked = [f"--{name}" for name, wanted in sections.items() if wanted]
+    ways = [
+        *([mechanism] if mechanism else []),
+        *([" ".join(asked)] if asked else []),
+        *(["--json"] if as_json else []),
+    ]
+    if len(ways) > 1:
+        hint = f"./lab status {ways[0]}; --json has all of it" if as_json else f"./lab status {ways[0]}"
+        raise refuse(f"status {' '.join(ways)}", allowed="a MECHANISM, or sections, or --json", hint=hint)
 
 
 def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labctl.channel_books import ChannelBooks
-from labctl.printing import new_table, show_lines, show_table
+from labctl.printing import new_table, show_lines, show_table, show_text
 
 _NOTE = "Sent = received + lost + on the way, from the ledgers; gone: containers that were removed."
 
@@ -28,4 +28,5 @@ def show(channels: Sequence[ChannelBooks]) -> None:
                 "\n".join(f"{count:,} {who}" for who, count in row.received_by.items() if count),
             )
     show_table(table)
-    show_lines([_NOTE, ""])
+    show_text(_NOTE)
+    show_lines([""])

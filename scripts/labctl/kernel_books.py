@@ -56,6 +56,16 @@ class KernelBooks:
     dev_shm_used_bytes: int | None
     dev_shm_limit_bytes: int | None
 
+    def of(self, mechanism: str) -> KernelBooks:
+        """The objects of one pair."""
+        return KernelBooks(
+            [segment for segment in self.segments if segment.mechanism == mechanism],
+            [queue for queue in self.queues if queue.mechanism == mechanism],
+            [buffer for buffer in self.buffers if buffer.mechanism == mechanism],
+            None,
+            None,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """For `status --json`."""
         return asdict(self)

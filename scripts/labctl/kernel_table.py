@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labctl.kernel_books import KernelBooks
-from labctl.printing import new_table, show_lines, show_table
+from labctl.printing import new_table, show_lines, show_table, show_text
 
 _CONDITIONS = (
-    "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for",
-    "the kernel's overhead too, so it is full before its bytes are that many. The responder's and the probes' are",
-    "for the matrix; of -: nobody's of the lab.",
+    "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for "
+    "the kernel's overhead too, so it is full before its bytes are that many. The responder's and the probes' are "
+    "for the matrix; of -: nobody's of the lab."
 )
 _NO_KEY = "0x00000000"
 _NO_KEY_IS = (
@@ -34,7 +34,8 @@ def show(books: KernelBooks) -> None:
         table.add_row(*row)
     show_table(table)
     without_key = any(segment.key == _NO_KEY for segment in books.segments)
-    show_lines([*_CONDITIONS, *([_NO_KEY_IS] if without_key else []), ""])
+    show_text(" ".join([_CONDITIONS, *([_NO_KEY_IS] if without_key else [])]))
+    show_lines([""])
 
 
 def _rows(books: KernelBooks) -> Iterator[_Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from labctl import annotation, containers, engine, tables
+from labctl import annotation, containers, engine, pair_table
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.errors import LabError
@@ -41,7 +41,7 @@ def change_load(
             )
     text = f"load of {mechanism}: {wanted[0]} messages/s of {wanted[1]} bytes"
     annotation.note(configuration, found, "load", [mechanism], text, changed_at)
-    tables.show_pairs(measure(prometheus, [mechanism]))
+    pair_table.show_pairs(measure(prometheus, [mechanism]))
 
 
 def _initial_load(producer: Container) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from ipclab import registry
 from ipclab.channel import LARGE_BYTES, Traits, Whose
 from labctl import mechanism_sources, pairs
 from labctl.errors import LabError
-from labctl.printing import new_table, show_lines, show_table
+from labctl.printing import new_table, show_lines, show_table, size
 
 _WIDTH = 78
 _NOTES = (

@@ -15,6 +15,7 @@ _QUERIES = {
     "p99_s": "mechanism:ipc_one_way_latency_seconds:p99_5s",
     "in_flight": "mechanism:ipc_messages:in_flight",
     "lost": f"sum by (mechanism) {fresh('ipc_messages_lost_total')}",
+    "skipped": f"sum by (mechanism) {fresh('ipc_messages_skipped_total')}",
     "corrupt": f"sum by (mechanism) {fresh('ipc_messages_corrupt_total')}",
     "cpu_s": "mechanism:ipc_cpu_seconds_per_message:ratio_rate5s",
     "switches": "sum by (mechanism) (mechanism_kind:ipc_context_switches_per_message:ratio_rate5s)",
@@ -34,6 +35,7 @@ class Row:
     in_flight: float | None = None  # sent, and neither received nor lost; not known of a shared mailbox
     lost: float | None = None  # since the pair was created
     corrupt: float | None = None  # likewise
+    skipped: float | None = None  # likewise: due, and never sent
     cpu_s: float | None = None  # of both sides, for one message
     switches: float | None = None  # of both sides, for one message
     cpus: str = ""  # on how many CPUs both sides may run: "one", "two", "3"; "one, two" where they differ

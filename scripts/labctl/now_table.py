@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -11,24 +11,12 @@ from labctl import colours, pairs
 from labctl.measurements import WINDOW_S
 from labctl.now import Row
 from labctl.now_totals import Totals
-from labctl.printing import new_table
+from labctl.printing import count, new_table
 from labctl.tables import duration
 
-# In two lines, so that the table fits into 100 columns.
-_HEADINGS = (
-    "mechanism",
-    "messages\n/s",
-    "median",
-    "p99",
-    "in\nflight",
-    "lost",
-    "corrupt",
-    "CPU/\nmessage",
-    "switches/\nmessage",
-)
 _CONDITIONS = (
-    f"Over the last {WINDOW_S} s; latency is one-way, from the moment a message was due; CPU time",
-    "and context switches: of both sides together. Lost, corrupt: since the pair was created.",
+    f"Over the last {WINDOW_S} s; one-way latency from when a message was due; CPU time and context switches of both "
+    "sides for one message. Skipped (due, and never sent), lost, corrupt: since the pair was created."
 )
 
 
@@ -41,37 +29,57 @@ def summary(totals: Totals) -> str:
         f"{_number(totals.rate, ',.0f')} messages/s",
         f"{_number(size, '.2f')} MiB/s",
         f"{_number(share, '.0f')} % of a core",
+        f"{_number(totals.skipped, ',.0f')} skipped",
         f"{_number(totals.lost, ',.0f')} lost",
         f"{_number(totals.containers, '.0f')} containers",
     )
     return ", ".join(parts)
 
 
-def conditions(rows: Sequence[Row]) -> list[str]:
+def conditions(rows: Sequence[Row]) -> str:
     """Under which the figures were measured."""
     cpus = ", ".join(sorted({row.cpus for row in rows if row.cpus}))
-    return [*_CONDITIONS, f"CPUs that the containers may use: {cpus} (LAB_CPUS)."]
+    corrupt = "" if _any_corrupt(rows) else " No message was corrupt."
+    return f"{_CONDITIONS}{corrupt} LAB_CPUS: {cpus}."
 
 
 def as_table(rows: Sequence[Row], stale: bool = False) -> Table:
-    """One row per mechanism; what is not measured is "-"."""
-    table = new_table()
-    for index, heading in enumerate(_HEADINGS):
-        table.add_column(heading, justify="right" if index else "left", no_wrap=True, min_width=7)
+    """One row per mechanism; what is not measured is "-". 80 columns are enough while no message is corrupt."""
+    table = new_table(gap=1)
+    columns = {heading: cell for heading, cell in _COLUMNS.items() if heading != _CORRUPT or _any_corrupt(rows)}
+    for heading in columns:
+        table.add_column(heading, justify="left" if heading == "mechanism" else "right", no_wrap=True)
     for row in rows:
-        table.add_row(
-            Text(row.mechanism, style=colours.of_mechanism(row.mechanism)),
-            Text("no answer", style="bold") if not row.running else _number(row.rate, ",.0f"),
-            duration(row.p50_s),
-            duration(row.p99_s),
-            _number(row.in_flight, ",.0f"),
-            Text(_number(row.lost, ",.0f"), style="bold red" if row.lost else ""),
-            Text(_number(row.corrupt, ",.0f"), style="bold red" if row.corrupt else ""),
-            duration(row.cpu_s),
-            _number(row.switches, ".1f"),
-            style="dim" if stale or not row.running else "",
-        )
+        table.add_row(*(cell(row) for cell in columns.values()), style="dim" if stale or not row.running else "")
     return table
+
+
+def _any_corrupt(rows: Sequence[Row]) -> bool:
+    return any(row.corrupt for row in rows)
+
+
+def _rate(row: Row) -> Text:
+    return Text(count(row.rate)) if row.running else Text("no answer", style="bold")
+
+
+def _bad(value: float | None) -> Text:
+    """A count that had better be 0."""
+    return Text(count(value), style="bold red" if value else "")
+
+
+_CORRUPT = "corrupt"
+_COLUMNS: dict[str, Callable[[Row], str | Text]] = {
+    "mechanism": lambda row: Text(row.mechanism, style=colours.of_mechanism(row.mechanism)),
+    "messages\n/s": _rate,
+    "one-way\nmedian": lambda row: duration(row.p50_s),
+    "one-way\np99": lambda row: duration(row.p99_s),
+    "in\nflight": lambda row: count(row.in_flight),
+    "skipped": lambda row: _bad(row.skipped),
+    "lost": lambda row: _bad(row.lost),
+    _CORRUPT: lambda row: _bad(row.corrupt),
+    "CPU\ntime": lambda row: duration(row.cpu_s),
+    "context\nswitches": lambda row: _number(row.switches, ".1f"),
+}
 
 
 def _number(value: float | None, form: str) -> str:

@@ -14,6 +14,7 @@ _QUERIES = {
     "bytes_rate": _RATE.format("ipc_bytes_received_total"),
     "cpu_cores": _RATE.format("ipc_cpu_seconds_total"),
     "lost": f"sum({fresh('ipc_messages_lost_total')})",
+    "skipped": f"sum({fresh('ipc_messages_skipped_total')})",
     "containers": f"count({fresh('ipc_namespace_info')})",
 }
 
@@ -27,6 +28,7 @@ class Totals:
     bytes_rate: float | None = None  # bytes of them per second
     cpu_cores: float | None = None  # cores that producers and consumers keep busy
     lost: float | None = None  # since the lab was set up
+    skipped: float | None = None  # likewise: due, and never sent
     containers: float | None = None  # that answer Prometheus
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labctl.printing import new_table, show_lines, show_table
+from labctl.printing import new_table, show_lines, show_table, show_text
 from labctl.races import Race
 
 _CONDITIONS = (
-    "Race: both sides change a shared counter and a record, once a second; sync on is with a lock. Counts: since the",
-    "consumer was started, in rounds that both sides did to the end.",
+    "Race: both sides change a shared counter and a record, once a second; sync on is with a lock. Counts: since the "
+    "consumer was started, in rounds that both sides did to the end."
 )
 
 
@@ -25,4 +25,5 @@ def show(races: Sequence[Race]) -> None:
         counts = (race.updates, race.updates_lost, race.records_read, race.records_torn)
         table.add_row(race.mechanism, condition, *(f"{count:,}" for count in counts))
     show_table(table)
-    show_lines([*_CONDITIONS, ""])
+    show_text(_CONDITIONS)
+    show_lines([""])

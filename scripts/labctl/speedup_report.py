@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ipclab.channel import Traits
-from labctl.printing import new_table, show_lines, show_table
+from labctl.printing import new_table, show_lines, show_table, show_text
 from labctl.speedup_results import Comparison
 from labctl.tables import duration
 
@@ -38,16 +38,13 @@ def show(mechanism: str, traits: Traits, limit: int, chunks: int, found: Sequenc
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     _show_table(found)
-    show_lines(_MEANING.splitlines())
-    show_lines(
-        [
-            f"Measured: {mechanism}, receivers {traits.waits[0]}, tasks by {conditions['tasks_by']}; "
-            f"{conditions['job']}: {conditions['primes']}",
-            f"(both ways), {chunks} chunks; {conditions['cpus']} CPUs, Python {conditions['python']}; "
-            f"medians of {conditions['rounds']} rounds.",
-            *remarks(found),
-        ]
+    show_text(_MEANING)
+    show_text(
+        f"Measured: {mechanism}, receivers {traits.waits[0]}, tasks by {conditions['tasks_by']}; "
+        f"{conditions['job']}: {conditions['primes']} (both ways), {chunks} chunks; {conditions['cpus']} CPUs, "
+        f"Python {conditions['python']}; medians of {conditions['rounds']} rounds."
     )
+    show_lines(remarks(found))
 
 
 def remarks(found: Sequence[Comparison]) -> list[str]:

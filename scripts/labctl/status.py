@@ -1,11 +1,15 @@
-"""`./lab status`: what is measured, and the containers it runs in."""
+"""`./lab status`: one screen of pairs; one pair, the kernel's objects or the containers where they are asked for."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+
+from docker import DockerClient
 
 from labctl import (
     addresses,
@@ -17,6 +21,7 @@ from labctl import (
     kernel_table,
     measurements,
     namespace_split,
+    pair_table,
     placed,
     placed_findings,
     race_table,
@@ -24,6 +29,7 @@ from labctl import (
     switches,
     tables,
 )
+from labctl.channel_books import ChannelBooks
 from labctl.configuration import Configuration
 from labctl.containers import Container
 from labctl.costs import Cost, CostMeter
@@ -31,53 +37,131 @@ from labctl.errors import LabError
 from labctl.kernel_books import KernelBooks
 from labctl.measurements import PairMeasures
 from labctl.namespace_split import Split
-from labctl.printing import show_lines
+from labctl.printing import show_lines, show_text
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.races import Race
+from labctl.switches import Switches
 
 
-def show_status(configuration: Configuration, as_json: bool) -> None:
-    """Print the lab's state; for machines with `as_json`.
+class Section(StrEnum):
+    """A part of what `./lab status` can show."""
+
+    PAIRS = "pairs"
+    KERNEL = "kernel"
+    CONTAINERS = "containers"
+    DETAILS = "details"  # switches, races, and who received what from whom
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What Prometheus, the engine and the ledgers say at one moment."""
+
+    found: Sequence[Container]
+    pairs: Sequence[PairMeasures]
+    books: KernelBooks
+    races: Sequence[Race]
+    switches: Switches
+    splits: Sequence[Split]
+    placements: Sequence[placed_findings.Finding]
+    channels: Sequence[ChannelBooks]
+
+    def of(self, mechanism: str) -> Reading:
+        """What of it concerns one pair."""
+        return Reading(
+            found=containers.of_pair(self.found, mechanism),
+            pairs=[pair for pair in self.pairs if pair.mechanism == mechanism],
+            books=self.books.of(mechanism),
+            races=[race for race in self.races if race.mechanism == mechanism],
+            switches={name: states for name, states in self.switches.items() if name == mechanism},
+            splits=[split for split in self.splits if split.member.mechanism == mechanism],
+            placements=[finding for finding in self.placements if finding.mechanism == mechanism],
+            channels=[channel for channel in self.channels if channel.mechanism == mechanism],
+        )
+
+
+def show_status(configuration: Configuration, sections: Collection[Section]) -> None:
+    """Print sections of the lab's state; the pairs alone fit into 24 lines of 80 columns.
 
     :raises LabError: nothing of it runs, or Prometheus does not answer
     """
-    client = engine.connect()
-    found = containers.of_project(client, configuration.project)
-    require_running(found, configuration.project)
-    meter = CostMeter(found)
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    client, found = _running(configuration)
+    needs_costs = Section.CONTAINERS in sections
+    meter = CostMeter(found if needs_costs else [])
     try:
-        pairs = measurements.measure(prometheus, mechanisms_of(found))
-        books = kernel_books.read(prometheus)
-        races_found = races.measure(prometheus, mechanisms_of(found))
-        switches_found = switches.read(prometheus)
-        splits = namespace_split.find(prometheus, found)
-        placements = placed_findings.findings(
-            prometheus, placed.all_placed(client, found, configuration.project), pairs
-        )
+        reading = read(configuration, client, found)
     except PrometheusSilent:
-        if not as_json:  # the containers' states are what there is to see
-            tables.show_containers(found, meter.read())
+        tables.show_containers(found, meter.read())  # the containers' states are what there is to see
         raise
-    costs = meter.read()
+    if Section.PAIRS in sections:
+        pair_table.show_pairs(reading.pairs)
+    if Section.DETAILS in sections:
+        _show_details(reading)
+    if Section.KERNEL in sections:
+        kernel_table.show(reading.books)
+    if needs_costs:
+        tables.show_containers(found, meter.read())
+    show_lines(list(_troubles(reading)))
+    if Section.PAIRS in sections:
+        show_lines(addresses.lines(configuration, found))
+        if not needs_costs:
+            show_text(_summary(found))
+
+
+def show_pair(configuration: Configuration, mechanism: str) -> None:
+    """Print everything that is known of one pair.
+
+    :raises LabError: it does not run, or Prometheus does not answer
+    """
+    client, found = _running(configuration)
+    members = containers.of_pair(found, mechanism)
+    if not members:
+        raise LabError(f"{mechanism} is not running in {configuration.project}", hint=f"./lab up {mechanism}")
+    meter = CostMeter(members)
+    try:
+        reading = read(configuration, client, found).of(mechanism)
+    except PrometheusSilent:
+        tables.show_containers(members, meter.read())
+        raise
+    pair_table.show_pair(reading.pairs[0])
+    _show_details(reading)
+    kernel_table.show(reading.books)
+    tables.show_containers(members, meter.read())
+    show_lines(list(_troubles(reading)))
+
+
+def show_json(configuration: Configuration) -> None:
+    """Print all of it for machines.
+
+    :raises LabError: nothing of it runs, or Prometheus does not answer
+    """
+    client, found = _running(configuration)
+    meter = CostMeter(found)
+    reading = read(configuration, client, found)
+    document = as_document(
+        configuration.project, reading.pairs, reading.books, found, meter.read(), reading.splits, reading.races
+    )
+    document["switches"] = reading.switches
+    document["placements"] = [finding.as_json() for finding in reading.placements]
+    document["channels"] = [channel.as_json() for channel in reading.channels]
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def read(configuration: Configuration, client: DockerClient, found: Sequence[Container]) -> Reading:
+    """Ask Prometheus, and read the ledgers of pairs that are scaled.
+
+    :raises PrometheusSilent: Prometheus does not answer
+    """
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    pairs = measurements.measure(prometheus, mechanisms_of(found))
+    books = kernel_books.read(prometheus)
+    races_found = races.measure(prometheus, mechanisms_of(found))
+    switches_found = switches.read(prometheus)
+    splits = namespace_split.find(prometheus, found)
+    elsewhere = placed.all_placed(client, found, configuration.project)
+    placements = placed_findings.findings(prometheus, elsewhere, pairs)
     channels = channel_books.read_all(found)
     pairs = channel_books.with_books(pairs, channels)
-    if as_json:
-        document = as_document(configuration.project, pairs, books, found, costs, splits, races_found)
-        document["switches"] = switches_found
-        document["placements"] = [finding.as_json() for finding in placements]
-        document["channels"] = [channel.as_json() for channel in channels]
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
-        return
-    tables.show_pairs(pairs)
-    show_lines([*switches.lines(switches_found), *([""] if switches_found else [])])
-    books_table.show(channels)
-    kernel_table.show(books)
-    race_table.show(races_found)
-    tables.show_containers(found, costs)
-    show_lines(list(map(str, placements)))
-    show_lines([f"split: {split} (hint: ./lab up heals it)" for split in splits])
-    show_lines(addresses.lines(configuration, found))
+    return Reading(found, pairs, books, races_found, switches_found, splits, placements, channels)
 
 
 def require_running(found: Sequence[Container], project: str) -> None:
@@ -122,6 +206,38 @@ def as_document(
             for split in splits
         ],
     }
+
+
+def _running(configuration: Configuration) -> tuple[DockerClient, list[Container]]:
+    """The engine, and the project's containers, of which at least one runs."""
+    client = engine.connect()
+    found = containers.of_project(client, configuration.project)
+    require_running(found, configuration.project)
+    return client, found
+
+
+def _show_details(reading: Reading) -> None:
+    lines = switches.lines(reading.switches)
+    show_lines([*lines, *([""] if lines else [])])
+    books_table.show(reading.channels)
+    race_table.show(reading.races)
+
+
+def _troubles(reading: Reading) -> Iterator[str]:
+    """What a person must know whatever they asked for: consumers elsewhere, members in another namespace."""
+    yield from map(str, reading.placements)
+    yield from (f"split: {split} (hint: ./lab up heals it)" for split in reading.splits)
+
+
+def _summary(found: Sequence[Container]) -> str:
+    """How many containers run, which of the pairs' do not, and where the rest is."""
+    running = sum(container.running for container in found)
+    stopped = [f"{c.label} ({c.state_in_words()})" for c in found if c.mechanism and not c.running]
+    scaled = sorted({c.mechanism for c in found if c.mechanism and c.number > 1})
+    sentences = [f"{running} containers run{', not ' if stopped else ''}{', '.join(stopped)}."]
+    if scaled:
+        sentences.append(f"Several containers on a side: {', '.join(scaled)}.")
+    return " ".join([*sentences, "More: ./lab status MECHANISM, --containers, --kernel, --all."])
 
 
 def _container(container: Container, cost: Cost) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ipclab import registry
 from ipclab.placement import Placement
 from labctl import matrix, swarm_pages, swarm_view
 from labctl.errors import LabError
-from labctl.printing import new_table, show_lines, show_table
+from labctl.printing import new_table, show_lines, show_table, show_text
 from labctl.reachability import Cell
 from labctl.swarm_pages import Page
 from labctl.swarm_view import PairView
@@ -27,9 +27,9 @@ _PLACES = {
     Placement.SECOND_HOST: "task on another node",
 }
 _CONDITIONS = (
-    "Sent, received, lost: messages, by the tasks that run now. Epochs: the producers that the consumer has heard,",
-    "told apart by the epoch that every message bears; UTC. ✗: the producer has no channel, with the kernel's errno.",
-    "Swarm shares no IPC namespace between services and no volume between nodes: all that the two have is a network.",
+    "Sent, received, lost: messages, by the tasks that run now. Epochs: the producers that the consumer has heard, "
+    "told apart by the epoch that every message bears; UTC. ✗: the producer has no channel, with the kernel's errno. "
+    "Swarm shares no IPC namespace between services and no volume between nodes: all that the two have is a network."
 )
 
 
@@ -76,7 +76,8 @@ def _show_pairs(views: Sequence[PairView]) -> None:
             ", ".join(f"{datetime.fromtimestamp(epoch / 1e9, UTC):%H:%M:%S}" for epoch in view.epochs) or "-",
         )
     show_table(table)
-    show_lines([*_CONDITIONS, ""])
+    show_text(_CONDITIONS)
+    show_lines([""])
 
 
 def _channel(view: PairView) -> str:

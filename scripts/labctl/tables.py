@@ -1,4 +1,4 @@
-"""What a person reads: one row per pair, one per container, every number with its unit."""
+"""What a person reads of containers and of a machine's checks; every number has its unit."""
 
 from __future__ import annotations
 
@@ -9,52 +9,7 @@ from rich.text import Text
 
 from labctl.containers import Container
 from labctl.costs import Cost
-from labctl.measurements import WINDOW_S, PairMeasures
-from labctl.printing import new_table, show_lines, show_table
-
-_CONDITIONS = (
-    f"Messages/s, median and p99: over the last {WINDOW_S} s. One-way latency counts from the moment a message was\n"
-    "due; both ends on one kernel; buckets are at most 25 % wide.\n"
-    "Lost and corrupt: messages since the pair was created. Dropped: what the kernel had no room for, by its own\n"
-    "count, since the consumer started; - where it makes the sender wait instead. Another - is not measured."
-)
-
-
-def show_pairs(pairs: Sequence[PairMeasures]) -> None:
-    """One row per pair, and under which conditions it was measured."""
-    table = _table("pair", "messages/s", "due/s", "size", "median", "p99", "lost", "dropped", "corrupt")
-    for pair in pairs:
-        table.add_row(
-            pair.mechanism,
-            _count(pair.rate),
-            _count(pair.load_rate),
-            _count(pair.size_bytes, " B"),
-            duration(pair.one_way_p50_seconds),
-            duration(pair.one_way_p99_seconds),
-            _count(pair.lost),
-            _count(pair.kernel_drops),
-            _count(pair.corrupt),
-        )
-    show_table(table)
-    conditions = [
-        line
-        for line in (
-            _shared("CPUs that the containers may use (LAB_CPUS)", {pair.mechanism: pair.cpus for pair in pairs}),
-            _shared("While nothing comes, receivers", {pair.mechanism: pair.wait for pair in pairs}),
-        )
-        if line
-    ]
-    show_lines([*_CONDITIONS.splitlines(), *conditions, ""])
-
-
-def _shared(what: str, words: Mapping[str, str | None]) -> str:
-    """One line for all pairs: the word that most of them have, then the others by name; "" where nothing is known."""
-    known = [word for word in words.values() if word]
-    if not known:
-        return ""
-    usual = max(sorted(set(known)), key=known.count)
-    others = [f"{mechanism} {word}" for mechanism, word in words.items() if word and word != usual]
-    return f"{what}: {usual}" + "".join(f"; {other}" for other in others) + "."
+from labctl.printing import new_table, show_table
 
 
 def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) -> None:
@@ -94,10 +49,6 @@ def duration(seconds: float | None) -> str:
             value = seconds * factor
             return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
     return f"{seconds:.2f} s"
-
-
-def _count(value: float | None, unit: str = "") -> str:
-    return "-" if value is None else f"{value:,.0f}{unit}"
 
 
 def _table(*columns: str, left: int = 1) -> Table:

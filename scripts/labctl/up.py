@@ -13,11 +13,11 @@ from labctl import (
     compose,
     containers,
     namespace_split,
+    pair_table,
     pairs,
     place,
     rescale,
     starts,
-    tables,
 )
 from labctl.compose_plugin import ensure_compose
 from labctl.configuration import Configuration
@@ -60,7 +60,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     lab.wait_for_traffic(timeout_s)
 
     books = channel_books.read_all([c for c in lab.containers() if c.mechanism in wanted])
-    tables.show_pairs(channel_books.with_books(measure(lab.prometheus, wanted), books))
+    pair_table.show_pairs(channel_books.with_books(measure(lab.prometheus, wanted), books))
     books_table.show(books)
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)

@@ -6,29 +6,46 @@ from pathlib import Path
 
 import click
 
+from labctl.arguments import MechanismName, check_status_options
 from labctl.configuration import Configuration
 from labctl.dashboard_names import DashboardName
 from labctl.report_arguments import OutputFolder, Since
 from labctl.tools_needed import need_tools
 
 
-@click.command(short_help="Show the measurements and the containers.")
+@click.command(short_help="Show the pairs; or one, the kernel's objects, the containers.")
+@click.argument("mechanism", metavar="[MECHANISM]", type=MechanismName(), required=False)
+@click.option("--kernel", is_flag=True, help="Show what the kernel holds: segments, queues, buffers.")
+@click.option("--containers", is_flag=True, help="Show the containers: state, memory, CPU.")
+@click.option("--all", "everything", is_flag=True, help="Show all of it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, bytes, messages, shares of one core.")
-def status(as_json: bool) -> None:
-    """Show what is being measured, and the containers it runs in.
+def status(mechanism: str | None, kernel: bool, containers: bool, everything: bool, as_json: bool) -> None:
+    """Show what is being measured: a row for each pair, in 24 lines of 80 columns.
 
-    Counters are totals since the pair's first start; rates and latencies are those of the last seconds.
-    Exit code 1 if the lab is not running.
+    With MECHANISM, every figure of that pair, its kernel objects and its containers. Counters are totals since the
+    pair's first start; rates and latencies are those of the last seconds. Exit code 1 if the lab is not running.
 
     \b
       ./lab status
+      ./lab status sysv_mq
+      ./lab status --kernel --containers
+      ./lab status --all
       ./lab status --json | jq '.pairs[] | {mechanism, lost, one_way_p99_seconds}'
     """
+    sections = {"kernel": kernel, "containers": containers, "all": everything}
+    check_status_options(mechanism, sections, as_json)
     configuration = Configuration.load()
 
-    from labctl.status import show_status
+    from labctl.status import Section, show_json, show_pair, show_status
 
-    show_status(configuration, as_json)
+    if as_json:
+        show_json(configuration)
+    elif mechanism:
+        show_pair(configuration, mechanism)
+    elif everything:
+        show_status(configuration, list(Section))
+    else:
+        show_status(configuration, [Section(name) for name, asked in sections.items() if asked] or [Section.PAIRS])
 
 
 @click.command(short_help="Show the first dashboard here, live.")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
@@ -18,7 +18,7 @@ from labctl.errors import LabError
 from labctl.now import Row
 from labctl.now_table import as_table, conditions, summary
 from labctl.now_totals import Totals
-from labctl.printing import show_lines, show_table
+from labctl.printing import least_width, pieces, show_lines, show_table, show_text
 from labctl.prometheus import Prometheus, PrometheusSilent
 
 _EVERY_S = 1.0  # Prometheus scrapes as often
@@ -37,7 +37,7 @@ def watch(configuration: Configuration) -> None:
     if not sys.stdout.isatty():
         show_lines([summary(screen.totals), ""])
         show_table(as_table(screen.rows))
-        show_lines(conditions(screen.rows))
+        show_text(conditions(screen.rows))
         return
     # Ctrl-C is how one leaves: no failure, and the last figures stay to be read.
     with suppress(KeyboardInterrupt), Live(screen, console=Console(), auto_refresh=False, screen=False) as live:
@@ -75,16 +75,21 @@ class Screen:
         self.trouble = ""
         self._seen_at = time.time()
 
-    def __rich__(self) -> Group:
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         seen = datetime.fromtimestamp(self._seen_at).astimezone()
         state = f"{seen:%H:%M:%S}   Ctrl-C ends"
         if self.trouble:
             age_s = time.time() - self._seen_at
             state = f"{self.trouble}; these are the figures of {seen:%H:%M:%S}, {age_s:.0f} s ago"
         line = Text(state, style="bold red" if self.trouble else "dim")
-        return Group(
-            Text(summary(self.totals), style="dim" if self.trouble else "bold"),
-            as_table(self.rows, stale=bool(self.trouble)),
-            *(Text(text, style="dim") for text in conditions(self.rows)),
-            line,
-        )
+        yield Text(summary(self.totals), style="dim" if self.trouble else "bold")
+        table = as_table(self.rows, stale=bool(self.trouble))
+        # One screen: what a narrow window has no room for is named, and not shown below.
+        first, *others = pieces(table, options.max_width)
+        yield first
+        if others:
+            names = ", ".join(" ".join(str(c.header).split()) for piece in others for c in piece.columns[1:])
+            yield Text(f"In a window of {least_width(table)} columns: {names}.", style="dim")
+        yield ""
+        yield Text(conditions(self.rows), style="dim")
+        yield line

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from labctl import measurements, namespace_split, status, tables
+from labctl import measurements, namespace_split, pair_table, status
 from labctl.containers import Container, seconds
 from labctl.costs import Cost, cost
 from labctl.errors import LabError
@@ -108,10 +108,8 @@ def test_the_table_says_how_each_was_measured(capsys: pytest.CaptureFixture[str]
             + [({"mechanism": "plain_file", "wait": "poll"}, 1.0)],
         }
     ) as prometheus:
-        tables.show_pairs(measurements.measure(prometheus, ["fifo", "plain_file", "tcp"]))
-    lines = capsys.readouterr().out.splitlines()
-    assert "CPUs that the containers may use (LAB_CPUS): two." in lines
-    assert "While nothing comes, receivers: block; plain_file poll." in lines
+        pair_table.show_pairs(measurements.measure(prometheus, ["fifo", "plain_file", "tcp"]))
+    assert "LAB_CPUS: two. Waiting receivers: block; plain_file poll.\n" in capsys.readouterr().out
 
 
 def test_what_is_not_measured_is_null_and_not_zero() -> None:

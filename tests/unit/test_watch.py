@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from rich.measure import Measurement
 
 from labctl import now, now_totals, pairs
 from labctl.now import Row
@@ -28,19 +27,23 @@ FIFO = Row(
     p50_s=1.5e-4,
     p99_s=0.0021,
     in_flight=1.0,
+    skipped=5.0,
     lost=0.0,
     corrupt=0.0,
     cpu_s=8e-5,
     switches=2.04,
 )
 TCP = Row("tcp", True, rate=1000.0, lost=3.0)
+TOTALS = Totals(
+    pairs=10.0, rate=2200.4, bytes_rate=9.76 * 2**20, cpu_cores=0.431, lost=0.0, skipped=7.0, containers=29.0
+)
 
 
 def shown(what: object) -> list[str]:
     console = Console(file=io.StringIO(), width=120)
     console.print(what)
     assert isinstance(console.file, io.StringIO)
-    return [re.sub(r"  +", "  ", line.strip()) for line in console.file.getvalue().splitlines()]
+    return [re.sub(r"  +", " ", line.strip()) for line in console.file.getvalue().splitlines()]
 
 
 def screen_of(*answers: list[Row] | PrometheusSilent) -> Screen:
@@ -58,27 +61,57 @@ def screen_of(*answers: list[Row] | PrometheusSilent) -> Screen:
 
 def test_a_row_has_its_figures_with_units() -> None:
     lines = shown(as_table([FIFO, TCP]))
-    assert "fifo  200  150 µs  2.1 ms  1  0  0  80.0 µs  2.0" in lines
-    assert "tcp  1,000  -  -  -  3  -  -  -" in lines
+    assert "fifo 200 150 µs 2.1 ms 1 5 0 80.0 µs 2.0" in lines
+    assert "tcp 1,000 - - - - 3 - -" in lines
+
+
+def test_corrupt_messages_get_a_column_and_none_get_a_sentence() -> None:
+    assert "corrupt" not in " ".join(shown(as_table([FIFO, TCP])))
+    assert "No message was corrupt." in conditions([FIFO, TCP])
+    rows = [replace(FIFO, corrupt=7.0), TCP]
+    assert "fifo 200 150 µs 2.1 ms 1 5 0 7 80.0 µs 2.0" in shown(as_table(rows))
+    assert "No message was corrupt." not in conditions(rows)
 
 
 def test_a_pair_that_stopped_keeps_its_row_and_no_figure() -> None:
     screen = screen_of([FIFO, TCP], [TCP])
     screen.look()
     screen.look()
-    assert "fifo  no answer  -  -  -  -  -  -  -" in shown(screen)
+    assert "fifo no answer - - - - - - -" in shown(screen)
     assert screen.rows == [Row("fifo"), TCP]
 
 
-def test_the_table_fits_into_100_columns() -> None:
-    row = Row("anonymous_pipe", True, 19_999.0, 9.99e-5, 9.99e-2, 9_999.0, 99_999.0, 999.0, 9.99e-5, 12.3)
-    assert Measurement.get(Console(), Console().options, as_table([row])).maximum <= 100
+def test_it_is_one_screen_of_24_lines_and_80_columns_with_every_column() -> None:
+    lines = screen_lines(80)
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
+    (row,) = (line for line in lines if line.startswith("anonymous_pipe"))
+    assert row.split()[1:] == ["19,999", "99.9", "µs", "99.9", "ms", "9,999", "99,999", "99,999", "99.9", "µs", "12.3"]
+
+
+def test_a_narrow_window_names_what_it_has_no_room_for() -> None:
+    lines = screen_lines(60)
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 60
+    assert "In a window of 78 columns: lost, CPU time, context switches." in lines
+    assert any(line.startswith("anonymous_pipe   19,999 99.9 µs 99.9 ms  9,999  99,999") for line in lines)
+
+
+def screen_lines(columns: int) -> list[str]:
+    """What a window of so many columns shows of all pairs, each figure as long as it gets."""
+    figures = Row("", True, 19_999.0, 9.99e-5, 9.99e-2, 9_999.0, 99_999.0, 0.0, 99_999.0, 9.99e-5, 12.3, "two")
+    screen = Screen(lambda: (TOTALS, [replace(figures, mechanism=name) for name in pairs.declared()]))
+    screen.look()
+    console = Console(file=io.StringIO(), width=columns)
+    console.print(screen)
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
 def test_all_pairs_together_are_one_line() -> None:
-    totals = Totals(pairs=10.0, rate=2200.4, bytes_rate=9.76 * 2**20, cpu_cores=0.431, lost=0.0, containers=29.0)
     works = f"10 of {len(pairs.declared())} pairs at work"
-    assert summary(totals) == f"{works}, 2,200 messages/s, 9.76 MiB/s, 43 % of a core, 0 lost, 29 containers"
+    rest = "2,200 messages/s, 9.76 MiB/s, 43 % of a core, 7 skipped, 0 lost, 29 containers"
+    assert summary(TOTALS) == f"{works}, {rest}"
     screen = screen_of([FIFO, TCP])
     screen.look()
     assert shown(screen)[0].startswith("2 of ")
@@ -92,7 +125,7 @@ def test_totals_are_not_measured_where_prometheus_knows_nothing() -> None:
 
 def test_the_conditions_are_shown() -> None:
     rows = [replace(FIFO, cpus="one"), replace(TCP, cpus="two"), Row("udp")]
-    assert any("CPUs that the containers may use: one, two" in line for line in conditions(rows))
+    assert "LAB_CPUS: one, two." in conditions(rows)
 
 
 def test_a_new_pair_gets_a_row() -> None:
@@ -110,7 +143,7 @@ def test_prometheus_may_go_away_and_come_back() -> None:
         screen.look()
     lines = shown(screen)
     assert any("Prometheus does not answer at nowhere; these are the figures of" in line for line in lines)
-    assert any(line.startswith("fifo  200") for line in lines), "the last figures stay"
+    assert any(line.startswith("fifo 200") for line in lines), "the last figures stay"
     screen.look()
     assert not any("does not answer" in line for line in shown(screen))
 

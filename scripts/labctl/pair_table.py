@@ -1,0 +1,115 @@
+"""The pairs as a person reads them: a row for each, or one with every figure there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.table import Table
+
+from labctl.measurements import WINDOW_S, PairMeasures
+from labctl.printing import count, new_table, show_lines, show_table, show_text, size
+from labctl.tables import duration
+
+_CONDITIONS = (
+    f"Over the last {WINDOW_S} s: messages/s, and one-way latency from when a message was due. "
+    "Since the pair was created: skipped (due, and never sent), lost, corrupt. Dropped: by the kernel's own count, "
+    "since the consumer started. -: not measured, or nothing is dropped and the sender waits."
+)
+_PAIR_HEADINGS = (
+    *("pair", "messages\n/s", "one-way\nmedian", "one-way\np99"),
+    *("skipped", "lost", "dropped", "corrupt"),
+)
+
+
+def show_pairs(pairs: Sequence[PairMeasures]) -> None:
+    """One row per pair, and under which conditions it was measured."""
+    show_table(pair_table(pairs))
+    show_text(_CONDITIONS)
+    show_lines([line for line in (load_and_conditions(pairs),) if line])
+
+
+def pair_table(pairs: Sequence[PairMeasures]) -> Table:
+    """One row per pair; 80 columns at most, while its counts are below a thousand million."""
+    table = new_table()
+    for index, heading in enumerate(_PAIR_HEADINGS):
+        table.add_column(heading, justify="right" if index else "left", no_wrap=True)
+    for pair in pairs:
+        table.add_row(
+            pair.mechanism,
+            count(pair.rate),
+            duration(pair.one_way_p50_seconds),
+            duration(pair.one_way_p99_seconds),
+            count(pair.skipped),
+            count(pair.lost),
+            count(pair.kernel_drops),
+            count(pair.corrupt),
+        )
+    return table
+
+
+def load_and_conditions(pairs: Sequence[PairMeasures]) -> str:
+    """What all pairs have in common, and which differ; "" where nothing is known."""
+    loads = {pair.mechanism: load(pair) for pair in pairs}
+    sentences = (
+        _shared("Load", loads),
+        _shared("LAB_CPUS", {pair.mechanism: pair.cpus for pair in pairs}),
+        _shared("Waiting receivers", {pair.mechanism: pair.wait for pair in pairs}),
+    )
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def load(pair: PairMeasures) -> str | None:
+    """Messages that are due and their size; None where one of them is not measured."""
+    if pair.load_rate is None or pair.size_bytes is None:
+        return None
+    return f"{pair.load_rate:,}/s of {size(pair.size_bytes)}"
+
+
+def _shared(what: str, words: Mapping[str, str | None]) -> str:
+    """One line for all pairs: the word that most of them have, then the others by name; "" where nothing is known."""
+    known = [word for word in words.values() if word]
+    if not known:
+        return ""
+    usual = max(sorted(set(known)), key=known.count)
+    others = [f"{mechanism} {word}" for mechanism, word in words.items() if word and word != usual]
+    return f"{what}: {usual}" + "".join(f"; {other}" for other in others) + "."
+
+
+def show_pair(pair: PairMeasures) -> None:
+    """Every figure of one pair, and what it counts."""
+    table = new_table()
+    table.add_column(pair.mechanism, no_wrap=True)
+    table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("what it is", overflow="fold")
+    for row in _facts(pair):
+        table.add_row(*row)
+    show_table(table)
+
+
+def _facts(pair: PairMeasures) -> Iterator[tuple[str, str, str]]:
+    window = f"over the last {WINDOW_S} s"
+    created = "messages since the pair was created"
+    reasons = ", ".join(f"{reason} {number:,}" for reason, number in pair.lost_by_reason.items() if number)
+    yield "load", load(pair) or "-", "messages that are due, and their size with the header"
+    yield "received", f"{_exactly(pair.rate)}/s", f"messages, {window}"
+    yield "one-way median", duration(pair.one_way_p50_seconds), f"from when a message was due, {window}"
+    yield (
+        "one-way p99",
+        duration(pair.one_way_p99_seconds),
+        "1 in 100 took longer; buckets are at most 25 % wide",
+    )
+    yield "sent", _exactly(pair.sent), created
+    yield "received", _exactly(pair.received), created
+    yield "on the way", _exactly(pair.in_flight), "sent, and neither received nor lost so far"
+    yield "skipped", _exactly(pair.skipped), "due for more than a second, and never sent"
+    yield "lost", _exactly(pair.lost), f"sent, and never received{f': {reasons}' if reasons else ''}"
+    yield "duplicated", _exactly(pair.duplicated), "received more than once"
+    yield "reordered", _exactly(pair.reordered), "received after a later one"
+    yield "corrupt", _exactly(pair.corrupt), "checksum or length is wrong; counted as lost too"
+    yield "dropped", _exactly(pair.kernel_drops), "by the kernel's count since the consumer started; -: it drops none"
+    yield "receiver", pair.wait or "-", "what it does while nothing comes (LAB_WAIT)"
+    yield "CPUs", pair.cpus or "-", "on which both sides may run (LAB_CPUS)"
+
+
+def _exactly(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
