@@ -60,14 +60,6 @@ def _many(fact: bool) -> str:
     return "many" if fact else "one"
 
 
-def size(size_bytes: int) -> str:
-    """Exactly `size_bytes`, in the largest unit that leaves a whole number."""
-    for unit, factor in (("MiB", 2**20), ("KiB", 2**10)):
-        if size_bytes and size_bytes % factor == 0:
-            return f"{size_bytes // factor:,} {unit}"
-    return f"{size_bytes:,} B"
-
-
 def _list(fact: Sequence[str]) -> str:
     return ", ".join(fact) or "none"
 
