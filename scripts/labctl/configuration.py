@@ -11,6 +11,7 @@ from typing import Self
 import click
 
 from ipclab import metrics, settings
+from ipclab.channel import KEYS_PER_CHANNEL
 from labctl import env_file, pairs, values
 from labctl.errors import BadInput
 from labctl.paths import ENV_FILE
@@ -21,10 +22,8 @@ SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image buil
 IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "ENGINE_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
-_SETTINGS = (*settings.SETTINGS, *settings.SWITCHES)
 CPUS = "LAB_CPUS"
-_NAMED = (*_SETTINGS, settings.WAIT, CPUS, IMAGE_TAG, GRAFANA_URL)  # what begins with LAB_ and is the user's
-_KNOWN = frozenset({*_NAMED, SOURCE_HASH})
+_RESPONDER_KEY, _RESPONDER_KEYS = "LAB_RESPONDER_KEY", 4
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Configuration:
         file = env_file.read(env_path)
         source = _Source(file, environment)
         _refuse_unknown(source)
-        found = {name: str(source.number(setting)) for name, setting in settings.SETTINGS.items()}
+        found = {name: str(source.number(setting)) for name, setting in _numbers().items()}
         found |= {name: source.on_or_off(switch) for name, switch in settings.SWITCHES.items()}
         found[settings.WAIT] = source.wait()
         for name in IMAGES:
@@ -65,6 +64,10 @@ class Configuration:
     def number(self, name: str) -> int:
         """A setting of `ipclab.settings` that is a number."""
         return int(self.values[name])
+
+    def ports_of_pairs(self) -> set[int]:
+        """The ports at which consumers listen, each on a network of its own."""
+        return {self._meets_at(point) for point in pairs.meeting_points() if point.option == "--port"}
 
     def environment(self) -> dict[str, str]:
         """What Compose needs to see: the same values, whatever it would have read itself."""
@@ -88,25 +91,12 @@ class Configuration:
 
     def _check_together(self) -> None:
         found = self.values
-        if found["LAB_SYSV_MQ_KEY"] == found["LAB_SYSV_SHM_KEY"]:
-            raise refuse(
-                f"LAB_SYSV_MQ_KEY={found['LAB_SYSV_MQ_KEY']}",
-                allowed="another key than LAB_SYSV_SHM_KEY",
-                hint="one key would make `ipcs` show two objects under one name; change either",
-            )
-        responder = int(found["LAB_RESPONDER_KEY"])
-        shm = int(found["LAB_SYSV_SHM_KEY"])
-        for name, taken in (("LAB_SYSV_SHM_KEY", {shm, shm + 1}), ("LAB_SYSV_MQ_KEY", {int(found["LAB_SYSV_MQ_KEY"])})):
-            if taken & set(range(responder, responder + 4)):
+        points = [point for point in pairs.meeting_points() if point.variable]
+        self._check_keys({point.variable or "": self._meets_at(point) for point in points if point.option == "--key"})
+        for point in points:
+            if point.option == "--port" and self._meets_at(point) == metrics.PORT:
                 raise refuse(
-                    f"LAB_RESPONDER_KEY={responder}",
-                    allowed=f"a key that with the next three is none of {name}={found[name]}",
-                    hint="the probes would talk to a pair; change either",
-                )
-        for name in ("LAB_TCP_PORT", "LAB_UDP_PORT"):
-            if found[name] == str(metrics.PORT):
-                raise refuse(
-                    f"{name}={metrics.PORT}",
+                    f"{point.variable}={metrics.PORT}",
                     allowed=f"another port than {metrics.PORT}, where every container shows its metrics",
                     hint="change it; any other will do",
                 )
@@ -116,6 +106,41 @@ class Configuration:
                 allowed="another port than LAB_PROMETHEUS_PORT",
                 hint="change either; both listen on 127.0.0.1",
             )
+
+    def _meets_at(self, point: pairs.MeetingPoint) -> int:
+        return self.number(point.variable) if point.variable else int(point.text)
+
+    def _check_keys(self, keys: Mapping[str, int]) -> None:
+        """No pair, and not the responder, may find the objects of another one."""
+        seen: dict[int, str] = {}
+        for name, key in keys.items():
+            if key in seen:
+                raise refuse(
+                    f"{name}={key}",
+                    allowed=f"another key than {seen[key]}",
+                    hint="one key would make `ipcs` show two objects under one name; change either",
+                )
+            seen[key] = name
+        responder = self.number(_RESPONDER_KEY)
+        for name, key in keys.items():
+            if set(range(key, key + KEYS_PER_CHANNEL)) & set(range(responder, responder + _RESPONDER_KEYS)):
+                raise refuse(
+                    f"{_RESPONDER_KEY}={responder}",
+                    allowed=f"a key that with the next {_RESPONDER_KEYS - 1} is none of the "
+                    f"{KEYS_PER_CHANNEL} from {name}={key} on",
+                    hint="the probes would talk to a pair; change either",
+                )
+
+
+def _numbers() -> dict[str, settings.Setting]:
+    """The settings that are numbers: the lab's own, and those by which compose.yaml tells a pair where to meet."""
+    named = {point.variable: point.option for point in pairs.meeting_points() if point.variable}
+    return settings.SETTINGS | {name: settings.of_address(name, option) for name, option in named.items()}
+
+
+def _named() -> list[str]:
+    """What begins with LAB_ and is the user's."""
+    return [*_numbers(), *settings.SWITCHES, settings.WAIT, CPUS, IMAGE_TAG, GRAFANA_URL]
 
 
 def project_name(env_path: Path = ENV_FILE, environment: Mapping[str, str] = os.environ) -> str:
@@ -178,10 +203,12 @@ def _project(source: _Source) -> str:
 
 def _refuse_unknown(source: _Source) -> None:
     """A misspelt variable would change nothing and say nothing."""
+    named = _named()
+    known = {*named, SOURCE_HASH}
     for name in sorted(source.names()):
-        if name.startswith("LAB_") and name not in _KNOWN:
+        if name.startswith("LAB_") and name not in known:
             raise refuse(
                 f"{source.what(name)} {source.place(name)} is no setting of the lab",
-                allowed=f"one of {', '.join(_NAMED)}",
-                hint=values.did_you_mean(name, _NAMED, prefix="LAB_"),
+                allowed=f"one of {', '.join(named)}",
+                hint=values.did_you_mean(name, named, prefix="LAB_"),
             )

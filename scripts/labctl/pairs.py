@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,22 @@ ROLES = ("consumer", "producer")
 RESPONDER = "responder"
 PROBE = "probe-"
 SECOND_HOST = "second-host"
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingPoint:
+    """A part of the address of a pair, as compose.yaml gives it to the consumer's command."""
+
+    mechanism: str
+    option: str  # one of `ipclab.settings.ADDRESS_OPTIONS`
+    text: str  # a number, or ${VARIABLE}
+
+    @property
+    def variable(self) -> str | None:
+        """The variable of `.env` that has the number; None where compose.yaml has it."""
+        named = _VARIABLE.fullmatch(self.text)
+        return named[1] if named else None
 
 
 def services_of(mechanism: str) -> list[str]:
@@ -42,6 +61,22 @@ def pairs_in(services: Iterable[str]) -> list[str]:
 def declared() -> list[str]:
     """The mechanisms that have a pair in compose.yaml, sorted."""
     return pairs_in(_compose_file(COMPOSE_FILE)["services"])
+
+
+def meeting_points() -> list[MeetingPoint]:
+    """The keys and ports of all pairs, in the order of compose.yaml."""
+    from ipclab.settings import ADDRESS_OPTIONS
+
+    services = _compose_file(COMPOSE_FILE)["services"]
+    found = []
+    for name in services:
+        mechanism = mechanism_of(name)
+        if mechanism and name == service_of(mechanism, "consumer"):
+            command = [str(word) for word in services[name]["command"]]
+            for option, text in pairwise(command):
+                if option in ADDRESS_OPTIONS:
+                    found.append(MeetingPoint(mechanism, option, text))
+    return found
 
 
 def observers_of(mechanisms: Iterable[str]) -> list[str]:

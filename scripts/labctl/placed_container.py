@@ -64,7 +64,7 @@ def configuration_of(
 
 def metrics_port(mechanism: str, configuration: Configuration) -> int:
     """The port of /metrics on the second host, where all containers share one network."""
-    taken = {metrics.PORT, configuration.number("LAB_TCP_PORT"), configuration.number("LAB_UDP_PORT")}
+    taken = {metrics.PORT, *configuration.ports_of_pairs()}
     names = registry.names()
     free = [port for port in range(metrics.PORT, metrics.PORT + len(names) + len(taken)) if port not in taken]
     return free[names.index(mechanism)]

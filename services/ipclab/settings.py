@@ -47,17 +47,25 @@ SETTINGS = {
     for setting in (
         Setting("LAB_RATE", RATE, "messages per second of each pair, a whole number"),
         Setting("LAB_SIZE", SIZE, "bytes of each message, header included"),
-        Setting("LAB_SYSV_SHM_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
-        Setting("LAB_SYSV_MQ_KEY", KEY, "0 would be IPC_PRIVATE, which nobody else can find"),
         Setting("LAB_SYSV_MQ_TYPES", CLASSES, "types of messages; of several consumers each picks one"),
         Setting("LAB_POSIX_MQ_PRIORITIES", CLASSES, "priorities of messages; the highest comes out first"),
         Setting("LAB_RESPONDER_KEY", KEY, "the first of four keys in a row, for what the probes reach for"),
-        Setting("LAB_TCP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
-        Setting("LAB_UDP_PORT", PORT, "the port inside the containers; it need not be free on your machine"),
         Setting("LAB_PROMETHEUS_PORT", PORT, "a free port on 127.0.0.1"),
         Setting("LAB_GRAFANA_PORT", PORT, "a free port on 127.0.0.1"),
     )
 }
+
+# Where a pair meets is given in compose.yaml, by these options of its two commands; a variable there is a setting too.
+ADDRESS_OPTIONS = {
+    "--key": (KEY, "0 is IPC_PRIVATE, which no other process can find"),
+    "--port": (PORT, "the port inside the containers; it need not be free on your machine"),
+}
+
+
+def of_address(name: str, option: str) -> Setting:
+    """The setting of a variable that compose.yaml gives to one of `ADDRESS_OPTIONS`."""
+    type_, hint = ADDRESS_OPTIONS[option]
+    return Setting(name, type_, hint)
 
 
 SWITCHES = {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from ipclab import registry
 from ipclab.channel import Sharing
-from labctl import pairs
+from ipclab.settings import ADDRESS_OPTIONS, of_address
+from labctl import env_file, pairs
+from labctl.configuration import Configuration
+from labctl.paths import ENV_FILE
 from labctl.values import did_you_mean
 
 
@@ -32,6 +36,33 @@ def test_every_declared_pair_has_a_mechanism_that_says_its_maximum() -> None:
     assert pairs.declared()
     assert set(pairs.declared()) <= set(registry.names())
     assert all(pairs.max_message_bytes(name) >= 64 for name in pairs.declared())
+
+
+def test_both_sides_of_a_pair_are_told_the_same_place() -> None:
+    for point in pairs.meeting_points():
+        for service in pairs.services_of(point.mechanism):
+            command = pairs.service(service)["command"]
+            assert str(command[command.index(point.option) + 1]) == point.text
+
+
+def test_a_key_or_a_port_is_a_number_or_a_setting_with_a_default() -> None:
+    points = pairs.meeting_points()
+    assert {point.option for point in points} == set(ADDRESS_OPTIONS)
+    defaults = env_file.read(ENV_FILE)
+    for point in points:
+        assert defaults.get(point.variable or "", point.text).isdecimal(), point
+    assert {point.variable for point in points if point.variable} <= set(Configuration.load(environment={}).values)
+
+
+@pytest.mark.parametrize(("option", "low", "high"), [("--key", 1, 2**31 - 1), ("--port", 1, 65535)])
+def test_a_setting_of_an_address_has_the_limits_of_its_option(option: str, low: int, high: int) -> None:
+    setting = of_address("LAB_IT", option)
+    assert setting.name == "LAB_IT"
+    assert len(setting.hint) > 10
+    assert [setting.type.convert(str(value), None, None) for value in (low, high)] == [low, high]
+    for value in (low - 1, high + 1):
+        with pytest.raises(click.BadParameter):
+            setting.type.convert(str(value), None, None)
 
 
 @pytest.mark.parametrize(

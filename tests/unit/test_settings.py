@@ -10,13 +10,9 @@ from ipclab.settings import SETTINGS, SWITCHES, check_size
 LIMITS = {
     "LAB_RATE": (1, 1_000_000),
     "LAB_SIZE": (64, 1 << 20),
-    "LAB_SYSV_SHM_KEY": (1, 2**31 - 1),
-    "LAB_SYSV_MQ_KEY": (1, 2**31 - 1),
     "LAB_SYSV_MQ_TYPES": (1, 8),
     "LAB_POSIX_MQ_PRIORITIES": (1, 8),
     "LAB_RESPONDER_KEY": (1, 2**31 - 1),
-    "LAB_TCP_PORT": (1, 65535),
-    "LAB_UDP_PORT": (1, 65535),
     "LAB_PROMETHEUS_PORT": (1, 65535),
     "LAB_GRAFANA_PORT": (1, 65535),
 }
