@@ -18,7 +18,9 @@ DASHBOARDS = {f"{name}.json": module.dashboard for name, module in zip(TITLES, _
 def outdated(directory: Path) -> list[Path]:
     """The files that are missing, differ from what the code makes, or that no code makes."""
     expected = {directory / name: to_json(make()) for name, make in DASHBOARDS.items()}
-    changed = [path for path, content in expected.items() if not path.is_file() or path.read_text() != content]
+    changed = [
+        path for path, content in expected.items() if not path.is_file() or path.read_text(encoding="utf-8") != content
+    ]
     return sorted([*changed, *(path for path in directory.glob("*.json") if path not in expected)])
 
 
@@ -27,7 +29,7 @@ def changed_panels(file: Path) -> list[str]:
     if file.name not in DASHBOARDS or not file.is_file():
         return []
     try:
-        found = {panel["title"]: panel for panel in json.loads(file.read_text())["panels"]}
+        found = {panel["title"]: panel for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]}
     except (ValueError, KeyError, TypeError):
         return []
     expected = {panel["title"]: panel for panel in json.loads(to_json(DASHBOARDS[file.name]()))["panels"]}
@@ -49,7 +51,7 @@ def write(directory: Path) -> None:
     directory.mkdir(exist_ok=True)
     for path in outdated(directory):
         if path.name in DASHBOARDS:
-            path.write_text(to_json(DASHBOARDS[path.name]()))
+            path.write_text(to_json(DASHBOARDS[path.name]()), encoding="utf-8")
         else:
             path.unlink()
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from bench import footprint, instrumentation, plain_file, speed
+from ipclab.errors import ChannelError
+from labctl.encoding import accept_every_character
+from labctl.errors import LabError
 
 PARTS = ("footprint", "instrumentation", "speed", "plain_file")
 
@@ -25,8 +30,13 @@ def main(parts: tuple[str, ...], cold: bool, as_json: bool) -> None:
                 lines = plain_file.report()
             case _:
                 lines = speed.report(as_json=as_json)
-        click.echo("\n".join(lines))
+        sys.stdout.write("\n".join([*lines, ""]))
 
 
 if __name__ == "__main__":
-    main()
+    accept_every_character()
+    try:
+        main()
+    except (LabError, ChannelError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(1)

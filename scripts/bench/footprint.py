@@ -12,11 +12,16 @@ import socket
 import statistics
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+
+from labctl.errors import LabError
+from labctl.subprocesses import failure
 
 ROOT = Path(__file__).parents[2]
 WARM_ROUNDS = 3
 CPU_SAMPLES = 10
+_HINT = "./lab doctor looks for the cause; the benchmark runs a lab of its own, ipclab-bench"
 TAG = os.environ.get("LAB_IMAGE_TAG", "local")
 IMAGES = (f"ipclab/lab:{TAG}", f"ipclab/prometheus:{TAG}", "ipclab/base:trixie", "ipclab/prometheus-debian:trixie")
 
@@ -35,12 +40,13 @@ class _Lab:
     def run(self, *arguments: str) -> tuple[float, str]:
         """Seconds and output of one `./lab` command.
 
-        :raises subprocess.CalledProcessError: it failed
+        :raises LabError: it failed; its last lines are printed
         """
         begin = time.monotonic()
-        done = subprocess.run(
-            [str(ROOT / "lab"), *arguments], env=self._environment, capture_output=True, text=True, check=True
-        )
+        command = [str(ROOT / "lab"), *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, encoding="utf-8", check=False)
+        if done.returncode:
+            raise failure(["./lab", *arguments], done.returncode, done.stderr.splitlines(), hint=_HINT)
         return time.monotonic() - begin, done.stdout
 
 
@@ -69,5 +75,6 @@ def report(*, cold: bool) -> list[str]:
         lines.append(f"  resident memory, {len(samples[0]):2} containers     {memory / 2**20:6.0f} MiB")
         lines.append(f"  CPU, all containers, default load  {cpu * 100:6.0f} % of one core (median of {CPU_SAMPLES})")
     finally:
-        lab.run("down")
+        with suppress(LabError):  # its lines are printed; what went wrong before is the error
+            lab.run("down")
     return lines

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.loop import MESSAGE_BYTES
 from ipclab.channel import Address
+from labctl.subprocesses import failure
 
 ROUNDS = 7
 SECONDS = 2.0
@@ -41,14 +42,18 @@ def _messages_per_second(mechanism: str, choice: str) -> float:
             subprocess.Popen(
                 [sys.executable, "-m", "bench.loop", role, mechanism, text, directory, str(SECONDS), choice],
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             )
             for role in ("consumer", "producer")
         )
-        answer = json.loads(consumer.communicate()[0])
-        producer.communicate()
+        outputs = {"consumer": consumer.communicate(), "producer": producer.communicate()}
+    for process, (role, (_, said)) in zip((consumer, producer), outputs.items(), strict=True):
+        if process.returncode:
+            command = ["bench.loop", role, mechanism]
+            raise failure(command, process.returncode, said.splitlines(), hint="./lab doctor looks for the cause")
+    answer = json.loads(outputs["consumer"][0])
     return float(answer["received"]) / float(answer["seconds"])
 
 

@@ -129,10 +129,10 @@ def _send(mechanism: Mechanism, count: int, send: Callable[[Sender], None], whic
 
         def child() -> None:
             delays = _receive(mechanism, address, count)
-            answer.write_text(json.dumps([len(delays), statistics.median(delays)]))
+            answer.write_text(json.dumps([len(delays), statistics.median(delays)]), encoding="utf-8")
 
         run = rig.run(which, parent, child)
-        came, delay_ns = json.loads(answer.read_text())
+        came, delay_ns = json.loads(answer.read_text(encoding="utf-8"))
     return run, came, delay_ns
 
 
@@ -167,5 +167,5 @@ def _medians(runs: list[_Figures]) -> _Figures:
 def _file_system() -> str:
     """The kind of file system that the channel is in: fsync(2) is nothing on a tmpfs."""
     directory = Path(tempfile.gettempdir()).resolve()
-    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
     return max((m for m in mounts if directory.is_relative_to(m[1])), key=lambda m: len(m[1]))[2]

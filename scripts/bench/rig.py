@@ -84,7 +84,11 @@ def _be_the_child(cpu: int, child: Callable[[], None]) -> None:
 
 
 def _busy_s(which: set[int]) -> float:
-    lines = dict(line.split(maxsplit=1) for line in Path("/proc/stat").read_text().splitlines() if line[:3] == "cpu")
+    lines = dict(
+        line.split(maxsplit=1)
+        for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines()
+        if line[:3] == "cpu"
+    )
     ticks = 0
     for cpu in which:
         fields = lines[f"cpu{cpu}"].split()

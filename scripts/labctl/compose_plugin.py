@@ -43,7 +43,7 @@ def parse_version(text: str) -> tuple[int, int] | None:
 def _version() -> str:
     """What `docker compose version` says; "" without the plugin."""
     command = ["docker", "compose", "version", "--short"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
@@ -94,7 +94,7 @@ def _extract_plugin(source: str, folder: Path, current: Step) -> None:
     for name in ("state", "cache", "lists"):
         (folder / name).mkdir()
     (folder / "status").touch()
-    (folder / "sources.list").write_text(f"{source}\n")
+    (folder / "sources.list").write_text(f"{source}\n", encoding="utf-8")
     settings = {
         "Dir::Etc::sourcelist": folder / "sources.list",
         "Dir::Etc::sourceparts": "/dev/null",

@@ -22,7 +22,7 @@ def sources(machine: Machine) -> list[str]:
     """
     command = ["apt-get", "indextargets", "--format", _FORMAT, "Created-By: Packages"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        answer = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise LabError(f"apt-get does not tell its mirrors: {error}", hint="look at the sources in /etc/apt") from error
     lines = sources_from(answer, machine.codename)

@@ -124,7 +124,12 @@ def _engine(client: docker.DockerClient) -> Iterator[Finding]:
 def _compose(may_install: bool) -> Finding:
     try:
         answer = subprocess.run(
-            ["docker", "compose", "version", "--short"], capture_output=True, text=True, timeout=10, check=False
+            ["docker", "compose", "version", "--short"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=10,
+            check=False,
         )
         text = answer.stdout.strip() if answer.returncode == 0 else ""
     except (OSError, subprocess.TimeoutExpired):

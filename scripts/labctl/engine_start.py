@@ -6,7 +6,6 @@ import os
 import pwd
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -86,8 +85,10 @@ def join_docker_group(machine: Machine) -> None:
     Only a new login sees a new group; sg(1) does too. Does not return when it succeeds.
     """
     user = pwd.getpwuid(os.getuid()).pw_name
-    say(f"Adding {user} to the group docker, so that no sudo is needed (its members are as good as root)")
-    subprocess.run(machine.as_root(["usermod", "-aG", "docker", user]), check=True)
+    say(f"{user} needs no sudo once in the group docker (its members are as good as root)")
+    with step(f"Adding {user} to the group docker") as current:
+        hint = f"sudo usermod -aG docker {user}, log in again, then ./lab up"
+        run(machine.as_root(["usermod", "-aG", "docker", user]), step=current, hint=hint)
     if shutil.which("sg") is None:
         raise LabError(f"{user} is in the group docker from the next login on", hint="log in again, then ./lab up")
     os.execvp("sg", ["sg", "docker", "-c", shlex.join([sys.executable, *sys.orig_argv[1:]])])
@@ -124,14 +125,15 @@ def _wait_until_ready(machine: Machine, connect: Callable[[], object], current: 
 def _is_alive() -> bool:
     """Whether the process dockerd wrote down as its own is there, and still dockerd."""
     try:
-        return Path(f"/proc/{int(_PIDFILE.read_text())}/comm").read_text().strip() == "dockerd"
+        pid = int(_PIDFILE.read_text(encoding="utf-8"))
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "dockerd"
     except (OSError, ValueError):
         return False
 
 
 def _log_lines() -> list[str]:
     try:
-        return _LOG.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return _LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
     except OSError:
         return []
 

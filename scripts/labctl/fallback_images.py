@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -103,4 +102,4 @@ def _bootstrap(machine: Machine, archive: Path, current: Step) -> None:
     run(machine.as_root(command), step=current, hint="the mirror in /etc/apt must answer; " + _BRING)
     # Through sudo it is root's.
     if not machine.is_root:
-        subprocess.run(machine.as_root(["chmod", "644", str(archive)]), check=True)
+        run(machine.as_root(["chmod", "644", str(archive)]), step=current, hint=_BRING)

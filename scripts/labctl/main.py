@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from labctl.cli import cli
+from labctl.encoding import accept_every_character
 from labctl.errors import LabError
 from labctl.signals import Terminated, raise_when_terminated
 from labctl.usage import as_bad_input, command_path
 
 PROGRAM = "./lab"
 _SIGNALLED = 128  # and the signal's number, as a shell would say
+_MISTAKE = 70  # EX_SOFTWARE of sysexits(3)
+_TRACEBACK = "LABCTL_TRACEBACK"
 _WHAT_RUNS = "hint: ./lab status shows what runs, ./lab down removes it"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
+    accept_every_character()
     raise_when_terminated()
     try:
         with cli.make_context(PROGRAM, list(arguments)) as context:
@@ -43,6 +50,13 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     except _engine_errors() as error:
         return _fail(LabError(_in_one_line(error), hint="./lab doctor looks for the cause"))
+    except OSError as error:
+        return _fail(LabError(_failed_call(error), hint=f"look at what is named there; {_TRACEBACK}=1 shows where"))
+    except Exception as error:
+        if os.environ.get(_TRACEBACK):
+            raise
+        sys.stderr.write(f"error: a mistake in the lab itself, {_where(error)} (hint: {_TRACEBACK}=1 shows more)\n")
+        return _MISTAKE
     return 0
 
 
@@ -62,3 +76,16 @@ def _engine_errors() -> tuple[type[Exception], ...]:
 def _in_one_line(error: BaseException) -> str:
     what = getattr(error, "explanation", None) or str(error)
     return f"the Docker Engine failed: {' '.join(str(what).split())}"
+
+
+def _failed_call(error: OSError) -> str:
+    name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''} ({name})"
+
+
+def _where(error: Exception) -> str:
+    """The exception in one line, and the line of ours that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
+    return f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"

@@ -49,7 +49,14 @@ def leads_from(host: DockerHost) -> str | None:
 def _by_ssh_config(host: DockerHost) -> str:
     """The host name behind the alias, as ssh(1) -G tells it; the name itself where there is no ssh."""
     try:
-        shown = subprocess.run(host.ssh("-G"), capture_output=True, text=True, timeout=_SHOWN_WITHIN_S, check=False)
+        shown = subprocess.run(
+            host.ssh("-G"),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SHOWN_WITHIN_S,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return host.host
     lines = (line.split(maxsplit=1) for line in shown.stdout.splitlines())

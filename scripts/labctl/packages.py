@@ -96,7 +96,8 @@ def _no_service_starts(machine: Machine) -> Iterator[None]:
         yield
         return
     script = f"printf '#!/bin/sh\\nexit 101\\n' > {_POLICY} && chmod 755 {_POLICY}"
-    subprocess.run(machine.as_root(["sh", "-c", script]), check=True)
+    with step("Keeping packages from starting services") as current:
+        run(machine.as_root(["sh", "-c", script]), step=current, hint=_HINT)
     try:
         yield
     finally:
@@ -106,6 +107,6 @@ def _no_service_starts(machine: Machine) -> Iterator[None]:
 def _query(command: list[str]) -> str:
     """What a package query prints; packages it does not know make it exit 1, which is an answer too."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False).stdout
     except OSError as error:
         raise LabError(f"{command[0]} cannot be started: {error.strerror}", hint=_HINT) from error

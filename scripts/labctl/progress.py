@@ -50,7 +50,11 @@ class Step:
         line.add_column(no_wrap=True)
         line.add_column(no_wrap=True)
         line.add_column(no_wrap=True, overflow="ellipsis", style="dim")
-        line.add_row(Spinner("dots"), f"{escape(self.title)} [dim]{self.elapsed_s:.0f} s[/dim]", escape(self._detail))
+        line.add_row(
+            Spinner("dots" if _console.encoding.startswith("utf") else "line"),
+            f"{escape(self.title)} [dim]{self.elapsed_s:.0f} s[/dim]",
+            escape(self._detail),
+        )
         return line
 
 

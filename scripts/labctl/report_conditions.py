@@ -83,7 +83,7 @@ def _cpu_model() -> str:
 def _revision() -> str:
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return "revision unknown: no git"
     return f"revision {done.stdout.strip()}" if done.returncode == 0 else "revision unknown: no clone"

@@ -39,7 +39,7 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
         )
     except OSError as error:
@@ -55,11 +55,12 @@ def run(
             process.kill()
             raise
     if process.returncode != 0:
-        raise _failure(command, process.returncode, lines, hint)
+        raise failure(command, process.returncode, lines, hint)
     return "\n".join(lines)
 
 
-def _failure(command: list[str], code: int, lines: list[str], hint: str) -> LabError:
+def failure(command: list[str], code: int, lines: list[str], hint: str) -> LabError:
+    """The error for a command that failed, with the very last of its lines; the last ones are printed."""
     tail = deque(lines, _TAIL_SHOWN)
     for line in tail:
         say(f"  | {line}")
