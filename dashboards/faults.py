@@ -16,15 +16,18 @@ from labctl import pairs
 _GRAPH = Place(12, 8)
 _ON_OFF = {0: "off", 1: "on"}
 
+# By service and not by container: Compose finds those of this project (COMPOSE_PROJECT_NAME), whatever its name is.
 _TEXT = """\
 On your machine, in the lab's directory. Every mark on the graphs says what happened.
 
-- **What does the kernel keep?** `docker pause ipclab-sysv-mq-consumer-1`, wait, `docker unpause …`. Then \
-`docker kill ipclab-sysv-mq-consumer-1` and `./lab up`: the queue was kept, nothing is lost.
+- **What does the kernel keep?** `docker compose pause sysv-mq-consumer`, wait, `docker compose unpause \
+sysv-mq-consumer`. Then `docker compose kill sysv-mq-consumer` and `./lab up`: the queue was kept, so nothing that was \
+sent is lost. But it was full meanwhile, and what was due for over a second was never sent: *skipped*, and counted.
 - **What dies with the process?** The same with `fifo` and `tcp`: what was on the way is lost, and counted.
-- **What is dropped?** Pause `ipclab-udp-consumer-1`: no error anywhere, and messages are gone.
+- **What is dropped?** Pause `udp-consumer`: no error anywhere, and messages are gone.
 - **How fast can it be?** `./lab load fifo --rate 2000 --size 4096`, then `./lab load fifo --reset`.
 - **What is a lock for?** `./lab sync sysv_shm off`, then `./lab sync sysv_shm --reset`.
+- **What does the disk cost?** `LAB_FILE_FSYNC=on ./lab up plain_file`, then `./lab up plain_file`.
 - **Who gets which message?** `./lab up sysv_mq --scale sysv_mq.consumer=3`
 """
 
@@ -57,22 +60,22 @@ def dashboard() -> Dashboard:
 
 def _lost(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
-        "What was lost, and why?",
-        "Messages that never arrived, counted since the lab was set up. A mechanism that lost none lies on zero, under "
-        "its bare name. One that did says when: in the channel (solid), or with the consumer (dashed) or the producer "
-        "(long dashes) that was restarted. Dotted: never sent, because no peer was there or the mechanism was full for "
-        "over a second. A step is a fault, its height what the mechanism could not keep; a gap is a container that was "
-        "not there to ask.",
+        "What was lost or skipped, and why?",
+        "Counted since the lab was set up. Lost: messages that were sent and never arrived. A mechanism that lost none "
+        "lies on zero, under its bare name. One that did says when: in the channel (solid), or with the consumer "
+        "(dashed) or the producer (long dashes) that was restarted. Dotted: skipped, due for over a second and never "
+        "sent, because no peer was there or the mechanism was full; no line where none was. A step is a fault, its "
+        "height what the mechanism could not keep; a gap is a container that was not there to ask.",
         "none",
         _GRAPH,
         {
             "{{mechanism}} {{reason}}": "sum by (mechanism, reason) (ipc_messages_lost_total) > 0"
             " or sum by (mechanism) (mechanism:ipc_messages_lost:sum) == 0",
-            "{{mechanism}} never sent": "sum by (mechanism) (ipc_messages_skipped_total)",
+            "{{mechanism}} skipped": "max by (mechanism) (mechanism:ipc_messages_skipped:sum) > 0",
         },
     )
     strokes.by_last_word(panel, strokes.OF_REASON)
-    panel.override_by_regexp("/ never sent$/", [dotted(), not_in_legend()])
+    panel.override_by_regexp("/ skipped$/", [dotted()])
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(10).decimals(0)
 
 

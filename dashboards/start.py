@@ -41,7 +41,7 @@ def dashboard() -> Dashboard:
 
 
 def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
-    place = Place(4, 3)
+    place, narrow = Place(4, 3), Place(2, 3)
     moving = f"count({rate('ipc_messages_received_total')} > 0) or vector(0)"
     return [
         one_number(
@@ -75,11 +75,20 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
         ),
         one_number(
             "Lost",
-            "Messages that never arrived, counted since the lab was set up; coloured above zero. Which mechanism lost "
-            "them, and when, stands below.",
+            "Messages that were sent and never arrived, counted since the lab was set up; coloured above zero. Which "
+            "mechanism lost them stands below.",
             "none",
-            place,
+            narrow,
             "sum(ipc_messages_lost_total)",
+            alarm=True,
+        ),
+        one_number(
+            "Skipped",
+            "Messages that were due for over a second and never sent, because nobody was there or the mechanism was "
+            "full, counted since the lab was set up; coloured above zero.",
+            "none",
+            narrow,
+            "sum(ipc_messages_skipped_total)",
             alarm=True,
         ),
         one_number(
@@ -98,8 +107,9 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
         {"mechanism": "Mechanism"},
         "What does each mechanism do right now?",
         "One row per pair of containers, over the last 5 seconds. In flight: sent, and neither received nor lost; "
-        "it grows when the consumer cannot keep up, until the mechanism is full. CPU time and context switches are "
-        "those of producer and consumer together, for one message. A name leads to all about it.",
+        "it grows when the consumer cannot keep up, until the mechanism is full. Skipped: due for over a second and "
+        "never sent, because nobody was there or there was no room. CPU time and context switches are those of "
+        "producer and consumer together, for one message. A name leads to all about it.",
         place,
         [
             Column(
@@ -109,6 +119,7 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
             Column("p99 latency", _rule("mechanism:ipc_one_way_latency_seconds:p99_5s"), unit="s", decimals=0),
             Column("In flight", _rule("mechanism:ipc_messages:in_flight"), 75, decimals=0),
             Column("Lost", _rule("mechanism:ipc_messages_lost:sum"), 60, decimals=0, alarm_above_zero=True),
+            Column("Skipped", _rule("mechanism:ipc_messages_skipped:sum"), 85, decimals=0, alarm_above_zero=True),
             Column("Corrupt", "sum by (mechanism) (ipc_messages_corrupt_total)", 75, decimals=0, alarm_above_zero=True),
             Column("CPU/message", _rule("mechanism:ipc_cpu_seconds_per_message:ratio_rate5s"), 110, "s", 0),
             Column(

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from labctl.channel_books import ChannelBooks
 from labctl.printing import new_table, show_lines, show_table, show_text
 
-_NOTE = "Sent = received + lost + on the way, from the ledgers; gone: containers that were removed."
+_NOTE = (
+    "Sent = received + lost + on the way, from the ledgers. Skipped: due and never sent. Gone: containers that were "
+    "removed."
+)
 
 
 def show(channels: Sequence[ChannelBooks]) -> None:
@@ -16,7 +19,7 @@ def show(channels: Sequence[ChannelBooks]) -> None:
         return
     table = new_table()
     table.add_column("producer", no_wrap=True)
-    for heading in ("sent", "received", "twice", "lost", "on the way"):
+    for heading in ("sent", "received", "twice", "lost", "on the way", "skipped"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("received by", overflow="fold")
     for channel in channels:
@@ -25,6 +28,7 @@ def show(channels: Sequence[ChannelBooks]) -> None:
             table.add_row(
                 f"{channel.mechanism} {row.producer}" if row.producer == "gone" else row.producer,
                 *(f"{n:,}" for n in (account.sent, account.received, account.twice, account.lost, account.on_the_way)),
+                f"{row.skipped:,}",
                 "\n".join(f"{count:,} {who}" for who, count in row.received_by.items() if count),
             )
     show_table(table)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ipclab import gone
 from ipclab.checker import WINDOW
@@ -31,6 +31,7 @@ class ProducerBooks:
     producer: str
     account: Account
     received_by: Mapping[str, int]
+    skipped: int = 0  # due and never sent
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,12 @@ class ChannelBooks:
     def as_json(self) -> dict[str, Any]:
         """For `status --json`."""
         rows = [
-            {"producer": row.producer, **asdict(row.account), "received_by": dict(row.received_by)}
+            {
+                "producer": row.producer,
+                **asdict(row.account),
+                "skipped": row.skipped,
+                "received_by": dict(row.received_by),
+            }
             for row in self.producers
         ]
         return {"mechanism": self.mechanism, "producers": rows}
@@ -104,33 +110,41 @@ def _with(pair: PairMeasures, books: ChannelBooks) -> PairMeasures:
     )
 
 
-def _sent(producers: Sequence[Container]) -> dict[int, tuple[str, int]]:
-    """Identity to label and numbers taken, of the producers that are there and of those that were taken away."""
-    found: dict[int, tuple[str, int]] = {}
+class _Sent(NamedTuple):
+    """What one producer says of itself."""
+
+    label: str
+    taken: int  # sequence numbers
+    skipped: int = 0
+
+
+def _sent(producers: Sequence[Container]) -> dict[int, _Sent]:
+    """By identity, of the producers that are there and of those that were taken away."""
+    found: dict[int, _Sent] = {}
     for container in producers:
         files = state_files.read(container.docker, _STATE)
         if "producer.ledger" in files:
-            identity, taken, _ = producer_in(files["producer.ledger"])
-            found[identity] = (container.label, taken)
+            identity, taken, skipped = producer_in(files["producer.ledger"])
+            found[identity] = _Sent(container.label, taken, skipped)
         if gone.FILE in files:
-            found |= {identity: (GONE, sent) for identity, (sent, _) in gone.parse(files[gone.FILE]).items()}
+            found |= {identity: _Sent(GONE, *counts) for identity, counts in gone.parse(files[gone.FILE]).items()}
     return found
 
 
-def _alone(sent: Mapping[int, tuple[str, int]], consumers: Sequence[Container]) -> list[ProducerBooks]:
+def _alone(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[ProducerBooks]:
     """The books of the one consumer."""
     rows = []
     files = state_files.read(consumers[0].docker, _STATE) if consumers else {}
     streams = streams_in(files["consumer.ledger"]) if "consumer.ledger" in files else {}
-    for identity, (label, taken) in _with_unknown(sent, {i: s.expected for i, s in streams.items()}):
+    for identity, (label, taken, skipped) in _with_unknown(sent, {i: s.expected for i, s in streams.items()}):
         stream = streams.get(identity, Stream(0, 0, 0, 0, 0, 0, 0, 0))
         way = taken - stream.received - stream.lost
         account = Account(taken, stream.received, stream.duplicate, stream.lost, way)
-        rows.append(ProducerBooks(label, account, {consumers[0].label: stream.received} if consumers else {}))
+        rows.append(ProducerBooks(label, account, {consumers[0].label: stream.received} if consumers else {}, skipped))
     return rows
 
 
-def _shared(sent: Mapping[int, tuple[str, int]], consumers: Sequence[Container]) -> list[ProducerBooks]:
+def _shared(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[ProducerBooks]:
     """The books of all who ever took from this mailbox; they are on one volume."""
     notes: dict[int, dict[str, Snapshot]] = {}
     for path, content in state_files.read(consumers[0].docker, _BOOKS).items():
@@ -142,10 +156,12 @@ def _shared(sent: Mapping[int, tuple[str, int]], consumers: Sequence[Container])
     classes = int(consumers[0].environment.get("LAB_CLASSES") or 1)
     overtaking = WINDOW if classes > 1 and consumers[0].mechanism == "posix_mq" else 0
     rows = []
-    for identity, (label, taken) in _with_unknown(sent, {i: max(n.end for n in s.values()) for i, s in notes.items()}):
+    for identity, (label, taken, skipped) in _with_unknown(
+        sent, {i: max(n.end for n in s.values()) for i, s in notes.items()}
+    ):
         of_all = notes.get(identity, {})
         account = merge(taken, list(of_all.values()), [of_all.get(id_) for id_ in running], overtaking=overtaking)
-        rows.append(ProducerBooks(label, account, _received_by(of_all, labels)))
+        rows.append(ProducerBooks(label, account, _received_by(of_all, labels), skipped))
     return rows
 
 
@@ -163,12 +179,10 @@ def _received_by(notes: Mapping[str, Snapshot], labels: Mapping[str, str]) -> di
     return counts
 
 
-def _with_unknown(
-    sent: Mapping[int, tuple[str, int]], received: Mapping[int, int]
-) -> Iterable[tuple[int, tuple[str, int]]]:
+def _with_unknown(sent: Mapping[int, _Sent], received: Mapping[int, int]) -> Iterable[tuple[int, _Sent]]:
     """All producers, by label. What was received was sent, by a producer that is gone if nobody knows it."""
     found = dict(sent)
     for identity, end in received.items():
-        label, taken = found.get(identity, (GONE, 0))
-        found[identity] = (label, max(taken, end))
-    return sorted(found.items(), key=lambda item: (item[1][0] == GONE, item[1][0]))
+        known = found.get(identity, _Sent(GONE, 0))
+        found[identity] = known._replace(taken=max(known.taken, end))
+    return sorted(found.items(), key=lambda item: (item[1].label == GONE, item[1].label))

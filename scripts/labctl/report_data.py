@@ -38,6 +38,7 @@ class Total:
     size_bytes: tuple[float, float] | None  # least and most
     percentiles: tuple[float | None, ...]  # one-way seconds, of `PERCENTILES`
     lost: float | None
+    skipped: float | None  # due and never sent
     cpu_s: float | None  # of both sides, for one message received
     voluntary: float | None  # context switches of both sides, for one message received
     involuntary: float | None
@@ -71,7 +72,7 @@ def read(prometheus: Prometheus, since_s: int) -> Measured:
             f"Prometheus has no measurement of the last {since_s} s",
             hint="./lab up starts the pairs; --since looks further",
         )
-    ask = _Period(prometheus, since_s)
+    ask = _Period(prometheus, since_s, end, step_s)
     start = max(end - since_s, min(curve.times[0] for curve in rates.values()))
     return Measured(start, end, [ask.total(rates[name], step_s) for name in sorted(rates)], curves, step_s)
 
@@ -79,12 +80,14 @@ def read(prometheus: Prometheus, since_s: int) -> Measured:
 class _Period:
     """Sums over the period. What is divided are two increases of the same seconds, so no gap falsifies them."""
 
-    def __init__(self, prometheus: Prometheus, seconds: int) -> None:
+    def __init__(self, prometheus: Prometheus, seconds: int, end: float, step_s: float) -> None:
         self._prometheus = prometheus
+        start = end - seconds
         over = f"[{seconds}s]"
-        received = f"(sum by (mechanism) (increase(ipc_messages_received_total{over})) > 0)"
+        # Of the histogram, which every life of a consumer begins at 0. What a ledger counts goes on from one address to
+        # another and back (`./lab place`), and `increase` of the first address would have what the second one received.
+        received = f"(sum by (mechanism) (increase(ipc_one_way_latency_seconds_count{over})) > 0)"
         buckets = f"sum by (mechanism, le) (increase(ipc_one_way_latency_seconds_bucket{over}))"
-        lost = "mechanism:ipc_messages_lost:sum"
         self._rate = self._ask(f"avg_over_time({_RECEIVED}{over})")
         self._due = [
             self._ask(f"{side} by (mechanism) ({side}_over_time(ipc_load_rate{over}))") for side in ("min", "max")
@@ -94,7 +97,8 @@ class _Period:
             for side in ("min", "max")
         ]
         self._percentiles = [self._ask(f"histogram_quantile({q / 100:g}, {buckets}) >= 0") for q in PERCENTILES]
-        self._lost = self._ask(f"max_over_time({lost}{over}) - min_over_time({lost}{over})")
+        self._lost = self._grown("mechanism:ipc_messages_lost:sum", start, end, step_s)
+        self._skipped = self._grown("mechanism:ipc_messages_skipped:sum", start, end, step_s)
         self._cpu = self._ask(f"sum by (mechanism) (increase(ipc_cpu_seconds_total{over})) / {received}")
         self._switches = [
             self._ask(f"sum by (mechanism) (increase(ipc_context_switches_total{{kind='{kind}'}}{over})) / {received}")
@@ -111,10 +115,16 @@ class _Period:
             size_bytes=_between(self._size, name),
             percentiles=tuple(found.get(name) for found in self._percentiles),
             lost=self._lost.get(name),
+            skipped=self._skipped.get(name),
             cpu_s=self._cpu.get(name),
             voluntary=self._switches[0].get(name),
             involuntary=self._switches[1].get(name),
         )
+
+    def _grown(self, expression: str, start: float, end: float, step_s: float) -> dict[str, float]:
+        """By how much a count that is never reset grew, from its first point to its last."""
+        lines = self._prometheus.query_range(expression, start, end, step_s)
+        return {line.labels["mechanism"]: max(0.0, line.values[-1] - line.values[0]) for line in lines}
 
     def _ask(self, expression: str) -> dict[str, float]:
         return {sample.labels["mechanism"]: sample.value for sample in self._prometheus.query(expression)}

@@ -9,6 +9,8 @@ import time
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
+from labctl.errors import LabError
+
 _OWNER = 10001  # the user of services/Dockerfile
 
 
@@ -28,7 +30,28 @@ def read(container: DockerContainer, directory: str) -> dict[str, bytes]:
 
 
 def write(container: DockerContainer, directory: str, name: str, content: bytes) -> None:
-    """Make or replace one file, for the container's user."""
+    """Make or replace one file, for the container's user.
+
+    Whoever reads it meanwhile, in a container that runs, sees the old content or the new one, never a part (rename(2)):
+    the engine itself removes a file before it writes it anew.
+
+    :raises LabError: the container runs, and does not let us rename
+    """
+    container.reload()
+    if container.status != "running":
+        _put(container, directory, name, content)
+        return
+    spare = f".{name}.new"
+    _put(container, directory, spare, content)
+    code, output = container.exec_run(["mv", "-f", f"{directory}/{spare}", f"{directory}/{name}"])
+    if code != 0:
+        reason = " ".join(output.decode(errors="replace").split())
+        raise LabError(
+            f"cannot replace {directory}/{name} in {container.name}: {reason}", hint=f"docker logs {container.name}"
+        )
+
+
+def _put(container: DockerContainer, directory: str, name: str, content: bytes) -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         member = tarfile.TarInfo(name)

@@ -27,8 +27,9 @@ _PLACES = {
     Placement.SECOND_HOST: "task on another node",
 }
 _CONDITIONS = (
-    "Sent, received, lost: messages, by the tasks that run now. Epochs: the producers that the consumer has heard, "
-    "told apart by the epoch that every message bears; UTC. ✗: the producer has no channel, with the kernel's errno. "
+    "Sent, received, lost, skipped (due, and never sent): messages, by the tasks that run now. Epochs: the producers "
+    "that the consumer has heard, told apart by the epoch that every message bears; UTC. ✗: the producer has no "
+    "channel, with the kernel's errno. "
     "Swarm shares no IPC namespace between services and no volume between nodes: all that the two have is a network."
 )
 

@@ -29,6 +29,7 @@ class PairView:
     sent: int | None
     received: int | None
     lost: int | None
+    skipped: int | None  # due and never sent
     epochs: Sequence[int]  # of the producers that the consumer has heard, each one's last; ns since 1970
 
     def as_json(self) -> dict[str, Any]:
@@ -71,6 +72,7 @@ def _pair(
         sent=_sum(sender, "ipc_messages_sent_total"),
         received=_sum(receiver, "ipc_messages_received_total"),
         lost=_sum(receiver, "ipc_messages_lost_total"),
+        skipped=_sum(sender, "ipc_messages_skipped_total"),
         epochs=sorted(stream.epoch for stream in _streams(here.get(consumer))),
     )
 

@@ -29,7 +29,9 @@ MEASURED = PairMeasures(
     one_way_p99_seconds=0.2,
 )
 PRODUCERS = [
-    ProducerBooks("fifo-producer", Account(sent=60, received=55, twice=1, lost=3, on_the_way=2), {"fifo-consumer": 55}),
+    ProducerBooks(
+        "fifo-producer", Account(sent=60, received=55, twice=1, lost=3, on_the_way=2), {"fifo-consumer": 55}, 7
+    ),
     ProducerBooks("gone", Account(sent=40, received=38, twice=0, lost=2, on_the_way=0), {"fifo-consumer": 38}),
 ]
 

@@ -29,11 +29,12 @@ FIFO = Total(
     size_bytes=(1024.0, 1024.0),
     percentiles=(1e-4, 2e-4, 3e-3, 0.9),
     lost=3.0,
+    skipped=1500.0,
     cpu_s=9e-5,
     voluntary=2.0,
     involuntary=0.25,
 )
-SILENT = Total("tcp", 5.0, None, None, None, (None, None, None, None), None, None, None, None)
+SILENT = Total("tcp", 5.0, None, None, None, (None, None, None, None), None, None, None, None, None)
 CURVES = {name: [Curve("fifo", [0.0, 1.0, 2.0, 9.0], [1.0, 2.0, 1.0, 2.0])] for name in ("rate", "p50", "p99")}
 MEASURED = Measured(0.0, 60.0, [FIFO, SILENT], CURVES, step_s=1.0)
 PLOTS = dict.fromkeys(("rate.png", "latency.png", "percentiles.png", "cost.png"), b"\x89PNG")
@@ -85,8 +86,8 @@ def test_the_retention_is_composes() -> None:
 
 def test_every_number_is_there_with_its_unit() -> None:
     text = words(page())
-    assert "fifo 60 s 200 to 500 1,024 200 100 µs 200 µs 3.0 ms 900 ms 3 90.0 µs 2.2" in text
-    assert "tcp 5 s - - - - - - - - - -" in text, "not measured is not 0"
+    assert "fifo 60 s 200 to 500 1,024 200 100 µs 200 µs 3.0 ms 900 ms 3 1,500 90.0 µs 2.2" in text
+    assert "tcp 5 s - - - - - - - - - - -" in text, "not measured is not 0"
     assert "CPUs 2" in text
     assert "LAB_RATE 200" in text
 
@@ -142,6 +143,7 @@ def test_the_period_is_read_and_ends_now() -> None:
     assert [total.mechanism for total in found.totals] == ["fifo", "tcp"]
     assert (found.start, found.end) == (991.0, 1000.0)
     assert found.totals[0].due == (2.0, 2.0)
+    assert (found.totals[0].lost, found.totals[0].skipped) == (1.0, 1.0)  # from the first point to the last
     assert {name: curves[0].values for name, curves in found.curves.items()} == {name: [1.0, 2.0] for name in CURVES}
 
 
