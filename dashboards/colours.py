@@ -8,7 +8,7 @@ in the legend, every coloured cell its text.
 
 from __future__ import annotations
 
-import zlib
+from ipclab import registry
 
 _BY_MECHANISM = {
     "sysv_shm": "#E69F00",
@@ -23,7 +23,8 @@ _BY_MECHANISM = {
     "unix_stream": "#A3DCC5",
     "udp": "#1AFFA3",
 }
-_SPARE = ("#EE8866", "#77AADD", "#AAAA00", "#EEDD88")
+# For mechanisms without a line above, in the order of their names. Each is as far from all of them as they are.
+SPARE = ("#CCAA55", "#FF0066")
 
 ALARM = "#D55E00"
 CALM = "#6E9FFF"
@@ -44,5 +45,8 @@ MARKS = {
 
 
 def of_mechanism(name: str) -> str:
-    """The colour of a mechanism; one that has none here gets a spare one, always the same."""
-    return _BY_MECHANISM.get(name) or _SPARE[zlib.crc32(name.encode()) % len(_SPARE)]
+    """The colour of a mechanism; one that has no line here gets a spare one."""
+    if name in _BY_MECHANISM:
+        return _BY_MECHANISM[name]
+    without = [other for other in registry.names() if other not in _BY_MECHANISM]
+    return SPARE[without.index(name) % len(SPARE) if name in without else 0]
