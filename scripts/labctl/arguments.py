@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 
 import click
@@ -9,6 +10,7 @@ import click
 from ipclab import settings
 from ipclab.placement import Placement
 from labctl import pairs
+from labctl.errors import LabError
 from labctl.values import known_name, one_of, refuse, shown, whole_number
 
 
@@ -139,11 +141,18 @@ def check_status_options(mechanism: str | None, sections: Mapping[str, bool], as
 
 
 def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
-    """An option of `./lab bench` must belong to what is measured.
+    """An option of `./lab bench` must belong to what is measured, and that must be possible here.
 
     :raises BadInput: it would change nothing
+    :raises LabError: it needs Linux
     """
     if cold and what not in (None, "footprint"):
         raise refuse(f"--cold with {what}", allowed="--cold with footprint", hint="./lab bench footprint --cold")
+    system = platform.system()
+    if what not in (None, "footprint") and system != "Linux":
+        raise LabError(
+            f"bench {what} makes system calls of Linux, and this is {system}",
+            hint="./lab bench footprint measures the lab here; the containers have a Linux",
+        )
     if as_json and what != "speed":
         raise refuse(f"--json with {what or 'no name'}", allowed="--json with speed", hint="./lab bench speed --json")

@@ -12,10 +12,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import posix_ipc
-
 from ipclab.channel import Address
 from ipclab.errors import AccessRefused, PeerAbsent, Unusable
+from ipclab.libraries import posix_ipc
 from ipclab.mechanisms._named import named
 
 MODE = 0o600

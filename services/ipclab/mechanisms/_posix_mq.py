@@ -12,10 +12,9 @@ from collections import Counter
 from contextlib import suppress
 from itertools import cycle
 
-import posix_ipc
-
 from ipclab.channel import ClosingEndpoint
 from ipclab.errors import ChannelError, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.libraries import posix_ipc
 
 MAX_MESSAGE_BYTES = 8192  # msgsize_max
 LOWEST_PRIORITY = 0

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import posix_ipc
-
 from ipclab.channel import Address
+from ipclab.libraries import posix_ipc
 from ipclab.mechanisms._posix import MODE, object_name, opening
 from ipclab.mechanisms._words import MappedWords, take
 from ipclab.words import Words

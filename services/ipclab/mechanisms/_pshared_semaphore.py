@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import time
+from functools import cache
 
 _NS = 1_000_000_000
 SEMAPHORE_BYTES = 64  # sem_t is 32 bytes on 64-bit Linux; a cache line each
@@ -21,18 +22,26 @@ class _Timespec(ctypes.Structure):
     _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
 
 
-# Calls that never sleep keep the interpreter's lock, which makes them faster; the one that sleeps gives it up.
-_quick = ctypes.PyDLL(None)
-_sleepy = ctypes.CDLL(None, use_errno=True)
-_init, _post = _quick.sem_init, _quick.sem_post
-_init.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_uint)
-_post.argtypes = (ctypes.c_void_p,)
-_HAS_CLOCKWAIT = hasattr(_sleepy, "sem_clockwait")
-_CLOCK = time.CLOCK_MONOTONIC if _HAS_CLOCKWAIT else time.CLOCK_REALTIME
 _now_ns = time.clock_gettime_ns
-_WITH_CLOCK = (_CLOCK,) if _HAS_CLOCKWAIT else ()
-_sleep = _sleepy.sem_clockwait if _HAS_CLOCKWAIT else _sleepy.sem_timedwait
-_sleep.argtypes = (ctypes.c_void_p, *(ctypes.c_int for _ in _WITH_CLOCK), ctypes.POINTER(_Timespec))
+
+
+class _Libc:
+    """The functions of libc. Looked up when the first semaphore is made: macOS has no sem_timedwait(3)."""
+
+    def __init__(self) -> None:
+        # Calls that never sleep keep the interpreter's lock, which makes them faster; the one that sleeps gives it up.
+        quick, sleepy = ctypes.PyDLL(None), ctypes.CDLL(None, use_errno=True)
+        self.init, self.post = quick.sem_init, quick.sem_post
+        self.init.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_uint)
+        self.post.argtypes = (ctypes.c_void_p,)
+        has_clockwait = hasattr(sleepy, "sem_clockwait")
+        self.clock = time.CLOCK_MONOTONIC if has_clockwait else time.CLOCK_REALTIME
+        self.with_clock = (self.clock,) if has_clockwait else ()
+        self.sleep = sleepy.sem_clockwait if has_clockwait else sleepy.sem_timedwait
+        self.sleep.argtypes = (ctypes.c_void_p, *(ctypes.c_int for _ in self.with_clock), ctypes.POINTER(_Timespec))
+
+
+_libc = cache(_Libc)
 
 
 class PsharedSemaphore:
@@ -46,20 +55,22 @@ class PsharedSemaphore:
         assert len(memory) >= SEMAPHORE_BYTES
         self._address = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
         self._until = _Timespec()
-        self._sleep_arguments = (self._address, *_WITH_CLOCK, ctypes.byref(self._until))
+        libc = _libc()
+        self._clock, self._post, self._sleep = libc.clock, libc.post, libc.sleep
+        self._sleep_arguments = (self._address, *libc.with_clock, ctypes.byref(self._until))
         if fresh:
-            _init(self._address, 1, 0)
+            libc.init(self._address, 1, 0)
 
     def ring(self) -> None:
         """See `ipclab.ring_channel.Bell`."""
-        _post(self._address)  # fails with EOVERFLOW at SEM_VALUE_MAX: it cannot be missed then
+        self._post(self._address)  # fails with EOVERFLOW at SEM_VALUE_MAX: it cannot be missed then
 
     def wait(self, timeout_s: float) -> bool:
         """See `ipclab.ring_channel.Bell`."""
-        until_ns = _now_ns(_CLOCK) + int(timeout_s * 1e9)
+        until_ns = _now_ns(self._clock) + int(timeout_s * 1e9)
         until = self._until
         until.seconds = seconds = until_ns // _NS
         until.nanoseconds = until_ns - seconds * _NS
-        if _sleep(*self._sleep_arguments):
+        if self._sleep(*self._sleep_arguments):
             return ctypes.get_errno() == errno.EINTR  # a signal: look again
         return True

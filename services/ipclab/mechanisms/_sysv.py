@@ -10,9 +10,8 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import sysv_ipc
-
 from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, Unusable
+from ipclab.libraries import sysv_ipc
 
 # svipc(7): 0666 would let every user in; both sides of a pair run as the same one.
 MODE = 0o600

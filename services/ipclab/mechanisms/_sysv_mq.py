@@ -10,10 +10,9 @@ import errno
 import time
 from contextlib import suppress
 
-import sysv_ipc
-
 from ipclab.alarm import ALARM
 from ipclab.errors import ChannelFull, MessageTooLarge, ReceiveTimeout
+from ipclab.libraries import sysv_ipc
 from ipclab.mechanisms._sysv import gone
 
 WHAT = "message queue"

@@ -14,10 +14,9 @@ import errno
 import os
 import struct
 
-import sysv_ipc
-
 from ipclab.channel import ClosingEndpoint
 from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.libraries import sysv_ipc
 from ipclab.mechanisms._sysv_mq import copied, discard, put, remove, take
 
 _QUESTION_TYPE = 2

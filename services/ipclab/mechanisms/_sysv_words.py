@@ -9,9 +9,8 @@ import errno
 from collections.abc import Callable
 from contextlib import suppress
 
-import sysv_ipc
-
 from ipclab.errors import ChannelError, PeerAbsent, Unusable
+from ipclab.libraries import sysv_ipc
 from ipclab.mechanisms._sysv import MODE, gone, opening
 from ipclab.words import WORD_BYTES
 

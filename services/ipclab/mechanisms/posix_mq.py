@@ -14,8 +14,6 @@ import errno
 from collections import Counter
 from contextlib import suppress
 
-import posix_ipc
-
 from ipclab.channel import (
     Address,
     Communication,
@@ -29,6 +27,7 @@ from ipclab.channel import (
     Wait,
 )
 from ipclab.errors import PeerAbsent
+from ipclab.libraries import posix_ipc
 from ipclab.mechanisms._posix import MODE, object_name, opening
 from ipclab.mechanisms._posix_mq import MAX_MESSAGE_BYTES, WHAT, PosixMqReceiver, PosixMqSender
 

@@ -13,10 +13,9 @@ import errno
 import os
 from contextlib import suppress
 
-import posix_ipc
-
 from ipclab.channel import Address, Fact, Persistence, Sharing
 from ipclab.errors import PeerAbsent, Unusable
+from ipclab.libraries import posix_ipc
 from ipclab.mechanisms._posix import MODE, map_whole, object_name, opening
 from ipclab.mechanisms._posix_words import WordsInObject, remove_words
 from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender

@@ -11,8 +11,6 @@ import errno
 from collections import Counter
 from itertools import cycle
 
-import sysv_ipc
-
 from ipclab.channel import (
     Address,
     ClosingEndpoint,
@@ -27,6 +25,7 @@ from ipclab.channel import (
     Wait,
 )
 from ipclab.errors import MessageTooLarge
+from ipclab.libraries import sysv_ipc
 from ipclab.mechanisms._sysv import MODE, opening
 from ipclab.mechanisms._sysv_mq import ANY_TYPE, MESSAGE_TYPE, WHAT, copied, put, remove, take
 from ipclab.mechanisms._sysv_mq_replies import SysvMqAnswerer, SysvMqAsker

@@ -10,10 +10,9 @@ from __future__ import annotations
 import errno
 from contextlib import suppress
 
-import sysv_ipc
-
 from ipclab.channel import Address, Fact, Persistence, Sharing
 from ipclab.errors import PeerAbsent
+from ipclab.libraries import sysv_ipc
 from ipclab.mechanisms._sysv import MODE, gone, opening, require_semaphore_timeouts
 from ipclab.mechanisms._sysv_words import SysvWords, remove_words
 from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender

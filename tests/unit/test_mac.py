@@ -1,0 +1,100 @@
+"""Every command with what macOS lacks hidden (`tests/mac.py`): facts are read, and nothing else is asked of this system."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from labctl.cli import cli
+from labctl.paths import ROOT
+from labctl.ports import free_port
+
+_PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))
+_NO_ENGINE = "error: no Docker Engine answers at unix:///nowhere"
+_NO_PROMETHEUS = "error: Prometheus does not answer"
+# Good arguments for every command, and how its line on stderr begins where neither engine nor Prometheus answers; the
+# tools of those who work on the lab are other programs, which run the tests of other files.
+_COMMANDS = {
+    "up": _NO_ENGINE,
+    "up sysv_mq --scale sysv_mq.consumer=2": _NO_ENGINE,
+    "down": _NO_ENGINE,
+    "status": _NO_ENGINE,
+    "status sysv_shm": _NO_ENGINE,
+    "watch": _NO_PROMETHEUS,
+    "fork": _NO_ENGINE,
+    "report": _NO_PROMETHEUS,
+    "open": "error: Grafana does not answer",
+    "load mmap_file --size 4096": _NO_ENGINE,
+    "sync mmap_file off": _NO_ENGINE,
+    "place tcp second_host": _NO_ENGINE,
+    "mechanisms": "",
+    "mechanisms --json": "",
+    "mechanisms --markdown": "",
+    "matrix": _NO_ENGINE,
+    "matrix --explain sysv_shm shared_network": _NO_ENGINE,
+    "speedup --mechanism posix_mq": _NO_ENGINE,
+    "hosts up": _NO_ENGINE,
+    "hosts down": _NO_ENGINE,
+    "swarm up": _NO_ENGINE,
+    "swarm status": _NO_ENGINE,
+    "swarm down": _NO_ENGINE,
+    "bench speed": "error: bench speed makes system calls of Linux, and this is Darwin",
+    "bench plain_file": "error: bench plain_file makes system calls of Linux, and this is Darwin",
+}
+_NOT_RUN = {"test", "dashboards", "doctor"}  # `doctor` asks the network; it has a test of its own
+
+
+def on_a_mac(*arguments: str, engine: str = "unix:///nowhere") -> subprocess.CompletedProcess[str]:
+    """`./lab ARGUMENTS` with what a Mac lacks hidden."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "COMPOSE_"))}
+    ports = {"LAB_PROMETHEUS_PORT": str(free_port()), "LAB_GRAFANA_PORT": str(free_port())}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "mac.py"), *arguments],
+        env={**inherited, "PYTHONPATH": _PATH, "DOCKER_HOST": engine, **ports},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def leaves(command: click.Command, path: str = "") -> Iterator[str]:
+    """Every command that does something, as one types it."""
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from leaves(child, f"{path} {name}".strip())
+    else:
+        yield path
+
+
+def test_every_command_is_here() -> None:
+    known = set(leaves(cli)) - _NOT_RUN
+    here = {next(path for path in known if f"{text} ".startswith(f"{path} ")) for text in _COMMANDS}
+    assert here == known
+
+
+@pytest.mark.parametrize("text", _COMMANDS)
+def test_a_command_fails_for_no_other_reason_than_on_linux(text: str) -> None:
+    done = on_a_mac(*text.split())
+    begins = _COMMANDS[text]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [line[: len(begins)] for line in lines] == ([begins] if begins else []), done.stderr
+    assert done.returncode == (1 if begins else 0)
+    assert bool(done.stdout) is not bool(begins)
+
+
+def test_the_facts_are_those_of_linux() -> None:
+    here = subprocess.run(
+        [sys.executable, "-m", "labctl", "mechanisms", "--json"],
+        env={**os.environ, "PYTHONPATH": _PATH},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert json.loads(on_a_mac("mechanisms", "--json").stdout) == json.loads(here.stdout)
