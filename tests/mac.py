@@ -1,8 +1,8 @@
 """The lab's command line as a Mac has it: `python tests/mac.py ARGUMENT...`.
 
-Hides what macOS lacks before anything of ours is imported: `sysv_ipc` and `posix_ipc`, sem_timedwait(3) and other symbols
-of libc, /proc and /sys, signals and constants of Linux. The names are those that the documentation of Python's modules
-gives as Linux's alone.
+Hides what macOS lacks before anything of ours is imported: `sysv_ipc` and `posix_ipc`, sem_timedwait(3) and other
+symbols of libc, /proc and /sys, signals and constants of Linux. The names are those that the documentation of
+Python's modules gives as Linux's alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every command with what macOS lacks hidden (`tests/mac.py`): facts are read, and nothing else is asked of this system."""
+"""Every command with what macOS lacks hidden (`tests/mac.py`): only facts are read, and they are those of Linux."""
 
 from __future__ import annotations
 
