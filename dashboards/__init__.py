@@ -5,14 +5,7 @@ function `dashboard()`; `DASHBOARDS` in `__main__` lists them.
 """
 
 import importlib
-import sys
 import warnings
-from pathlib import Path
-
-# The list of mechanisms comes from the package that runs in the containers, which is not installed here.
-_SERVICES = str(Path(__file__).resolve().parent.parent / "services")
-if _SERVICES not in sys.path:
-    sys.path.append(_SERVICES)
 
 # On import, the SDK asks for its second schema, which only the newest Grafanas load.
 with warnings.catch_warnings():

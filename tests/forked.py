@@ -26,13 +26,22 @@ _SERVER.set_forkserver_preload(
 
 
 def run_module(
-    module: str, arguments: Sequence[str], *, environment: Mapping[str, str], folder: Path, within_s: float = 30
+    module: str,
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    search: Sequence[Path] = (),
+    within_s: float = 30,
 ) -> subprocess.CompletedProcess[str]:
-    """Run it in `folder` with this environment and no other; PYTHONPATH is heeded, Python's other variables are not."""
+    """Run it in `folder` with this environment and no other, and with modules from the folders `search` first.
+
+    Python's own variables are not heeded.
+    """
     with tempfile.TemporaryDirectory() as outputs:
         paths = [Path(outputs, name) for name in ("stdout", "stderr")]
         process = _SERVER.Process(
-            target=_become, args=(module, [*arguments], {**environment}, folder, paths), daemon=True
+            target=_become, args=(module, [*arguments], {**environment}, folder, [*search], paths), daemon=True
         )
         process.start()
         process.join(within_s)
@@ -42,12 +51,19 @@ def run_module(
     return subprocess.CompletedProcess([module, *arguments], process.exitcode, output, said)
 
 
-def _become(module: str, arguments: list[str], environment: dict[str, str], folder: Path, outputs: list[Path]) -> None:
+def _become(
+    module: str,
+    arguments: list[str],
+    environment: dict[str, str],
+    folder: Path,
+    search: list[Path],
+    outputs: list[Path],
+) -> None:
     """In the child: what a fresh interpreter does."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.path[:0] = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = map(str, search)
     for descriptor, path in enumerate(outputs, start=1):
         with path.open("wb") as file:
             os.dup2(file.fileno(), descriptor)

@@ -44,7 +44,6 @@ def _messages_per_second(mechanism: str, choice: str) -> float:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             )
             for role in ("consumer", "producer")
         )

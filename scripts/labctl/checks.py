@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import signal
 import subprocess
 import sys
@@ -38,11 +37,9 @@ def run_checks(pytest_arguments: Sequence[str]) -> None:
 
 
 def run_tool(tool: str, *arguments: str) -> int:
-    """Run one module of the repository or of its tools, with all of ours importable; its exit code."""
+    """Run one module of the repository or of its tools; its exit code."""
     sys.stdout.flush()
-    search = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "."))
-    environment = {**os.environ, "PYTHONPATH": search}
-    with subprocess.Popen([sys.executable, "-m", tool, *arguments], cwd=ROOT, env=environment) as process:
+    with subprocess.Popen([sys.executable, "-m", tool, *arguments], cwd=ROOT) as process:
         try:
             return process.wait()
         except KeyboardInterrupt as interrupt:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ipclab.channel import Address
 
-_ROOT = Path(__file__).parents[2]
+_TESTS = Path(__file__).parents[1]
 _ANSWER_WITHIN_S = 30.0
 
 
@@ -38,8 +38,8 @@ class Zygote:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "conformance.zygote"],
-                cwd=_ROOT,
-                env={"PYTHONPATH": f"{_ROOT / 'services'}:{_ROOT / 'tests'}"},
+                cwd=_TESTS,
+                env={},
                 stdin=theirs.fileno(),
             )
 

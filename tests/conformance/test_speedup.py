@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,6 @@ from ipclab.speedup.job import count_primes
 from ipclab.speedup.messages import MESSAGE_BYTES, Left, Message, Ready, Result, Stop, Task, decode, encode
 from ipclab.speedup.site import Site, open_patiently
 
-_SERVICES = Path(__file__).parents[2] / "services"
 _PRIMES_BELOW_10000 = 1229  # https://oeis.org/A006880
 _CHUNKS = 12
 _WITHIN_S = 60.0
@@ -35,7 +33,6 @@ def role(name: str, mechanism: str, address: Address, *arguments: str) -> Iterat
     command = [sys.executable, "-m", "ipclab", name, mechanism, *where, "--port", str(address.port), *arguments]
     with subprocess.Popen(
         command,
-        env={**os.environ, "PYTHONPATH": str(_SERVICES)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -262,11 +262,9 @@ def make_lab(folder: Path) -> Path:
 def run_lab(folder: Path, arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The command line of the lab in `folder`, with no engine to reach."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    lab = {
-        "PYTHONPATH": f"{folder / 'scripts'}{os.pathsep}{folder / 'services'}",
-        "DOCKER_HOST": f"unix://{folder / 'no-engine.sock'}",
-    }
-    return run_module("labctl", arguments, environment={**clean, **lab, **environment}, folder=folder)
+    lab = {"DOCKER_HOST": f"unix://{folder / 'no-engine.sock'}"}
+    search = [folder / "scripts", folder / "services"]
+    return run_module("labctl", arguments, environment={**clean, **lab, **environment}, folder=folder, search=search)
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], says: list[str]) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from labctl.ports import free_port
 
-_SERVICES = str(Path(__file__).resolve().parents[2] / "services")
 _WITHIN_S = 20.0
 
 
@@ -27,7 +26,7 @@ def page_of(mechanism: str, folder: Path, **environment: str) -> Iterator[str]:
     command = [sys.executable, "-m", "ipclab", "consumer", mechanism]
     command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
     with subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": _SERVICES, **environment}, stderr=subprocess.DEVNULL
+        command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL
     ) as process:
         try:
             yield _page(port)

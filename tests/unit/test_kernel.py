@@ -151,7 +151,7 @@ def test_an_owner_that_is_none_is_refused(text: str) -> None:
 def test_a_bad_option_of_the_role_is_one_line_and_exit_code_2() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ipclab", "kernel", "--sysv", "nobody=1"],
-        env={"PYTHONPATH": ":".join(sys.path)},
+        env={},
         capture_output=True,
         text=True,
         timeout=30,

@@ -27,7 +27,8 @@ def bare(tmp_path: Path) -> Path:
     clone = tmp_path / "a clone"
     clone.mkdir()
     shutil.copy(_LAB, clone / "lab")
-    shutil.copy(_LAB.parent / "requirements.txt", clone)
+    for name in ("requirements.lock", "pyproject.toml"):
+        shutil.copy(_LAB.parent / name, clone)
     return clone
 
 
@@ -60,34 +61,47 @@ def test_an_old_python_is_named(bare: Path) -> None:
     assert "python3 is: Python 3.9.2" in result.stderr
 
 
-@pytest.fixture
-def without_tools(bare: Path) -> Path:
-    """A clone with a .venv for the command line alone; pip writes down that it was asked for more."""
-    venv_bin = bare / ".venv" / "bin"
+def _add_venv(clone: Path, *, pip: str, uv: str) -> None:
+    """A .venv that seems whole to the shell; what its pip and its uv do are shell commands."""
+    venv_bin = clone / ".venv" / "bin"
     venv_bin.mkdir(parents=True)
-    (venv_bin / "python").write_text(
-        f"""#!/bin/sh
-case "$*" in
-  *"-m pip"*) : >"{bare}/installed"; exit 1 ;;
+    python = f"""case "$*" in
+  *"-m pip"*) {pip} ;;
   *"-m labctl"*) exec "{sys.executable}" "$@" ;;
   *) echo "(3, 11)" ;;
-esac
-"""
-    )
-    (venv_bin / "python").chmod(0o755)
-    for part in (
-        "scripts",
-        "services",
-        "compose.yaml",
-        ".env",
-        "requirements-report.txt",
-        "requirements-dev.txt",
-        "dashboards",
-    ):
-        (bare / part).symlink_to(_LAB.parent / part)
-    made_from = f'cat "{bare}/requirements.txt" && uname -sm && echo "(3, 11)"'
+esac"""
+    for name, script in (("python", python), ("uv", uv)):
+        (venv_bin / name).write_text(f"#!/bin/sh\n{script}\n")
+        (venv_bin / name).chmod(0o755)
+
+
+def _stamp(clone: Path) -> Path:
+    """Mark the .venv as made from this clone's lock, on this machine."""
+    path = clone / ".venv" / "lab-runtime.stamp"
+    made_from = f'cat "{clone}/requirements.lock" && echo "{clone}" && uname -sm && echo "(3, 11)"'
     stamp = subprocess.run(["bash", "-c", f"{{ {made_from}; }} | cksum"], capture_output=True, text=True, check=True)
-    (bare / ".venv" / "lab-runtime.stamp").write_text(stamp.stdout)
+    path.write_text(stamp.stdout)
+    return path
+
+
+@pytest.fixture
+def without_tools(bare: Path) -> Path:
+    """A clone with a .venv for the command line alone; pip and uv write down that they were asked for more."""
+    fails = f': >"{bare}/installed"; exit 1'
+    _add_venv(bare, pip=f"""case "$*" in *config*) ;; *) {fails} ;; esac""", uv=fails)
+    _stamp(bare)
+    return bare
+
+
+@pytest.fixture
+def half_made(bare: Path) -> Path:
+    """A clone whose .venv is of an older lock; pip keeps what it is to install, uv what it was called with."""
+    pip = f"""case "$*" in
+    *config*) printf "%s\\n" "global.index-url='https://mirror.invalid/simple'" "global.timeout='9'" ;;
+    *" install "*) for last; do :; done; cat "$last" >"{bare.parent}/to-install" ;;
+    esac"""
+    _add_venv(bare, pip=pip, uv=f'echo "${{UV_DEFAULT_INDEX:-none}} $*" >>"{bare.parent}/uv-calls"')
+    _stamp(bare).write_text("another lock\n")
     return bare
 
 
@@ -133,7 +147,36 @@ def test_it_finds_itself_through_symbolic_links(bare: Path) -> None:
     first, second = bare.parent / "first", bare.parent / "second"
     first.symlink_to("a clone/lab")
     second.symlink_to(first)
-    # It gets as far as looking for a Python, and not to "requirements.txt: No such file".
+    # It gets as far as looking for a Python, and not to "requirements.lock: No such file".
     result = _run(bare, second)
     assert "no Python 3.11 or newer" in result.stderr
     assert "No such file" not in result.stderr
+
+
+def test_pip_installs_uv_alone_with_the_hashes_of_the_lock(half_made: Path) -> None:
+    _run(half_made, None, "--help")
+    lines = (half_made.parent / "to-install").read_text().splitlines()
+    assert [line.split("==")[0] for line in lines if not line.startswith(" ")] == ["uv"]
+    hashes = [line.strip(" \\").removeprefix("--hash=sha256:") for line in lines if "--hash" in line]
+    assert hashes
+    assert all(len(digest) == 64 for digest in hashes)
+
+
+def test_uv_installs_the_rest_with_the_hashes_of_the_lock_from_the_mirror_of_pip(half_made: Path) -> None:
+    _run(half_made, None, "--help")
+    locked, editable = (half_made.parent / "uv-calls").read_text().splitlines()
+    assert locked.startswith("https://mirror.invalid/simple pip install ")
+    for words in ("--require-hashes", f"--constraint {half_made}/requirements.lock", f"{half_made}/pyproject.toml"):
+        assert words in locked
+    assert editable.endswith(f"--no-deps --no-build-isolation --editable {half_made}")
+
+
+def test_a_venv_of_another_folder_is_made_anew(half_made: Path) -> None:
+    """An editable install says where the packages are: a clone that was moved would run the old one's."""
+    calls = half_made.parent / "uv-calls"
+    _stamp(half_made)
+    assert _run(half_made, None, "--help").returncode == 0
+    assert not calls.exists()
+    moved = half_made.rename(half_made.with_name("moved"))
+    assert _run(moved, None, "--help").returncode == 0
+    assert f"--editable {moved}" in calls.read_text()

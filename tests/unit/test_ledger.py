@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import ipclab
 from ipclab.checker import Checker
 from ipclab.ledger import STREAMS, ConsumerLedger, LedgerError, ProducerLedger, Stream, producer_in, streams_in
 from unit.killing import states_of
@@ -212,8 +211,7 @@ def kill_in_the_middle(what: str, path: Path, after: int) -> int:
     progress = path.with_suffix(".progress")
     done = progress_words(progress)
     command = [sys.executable, "-c", CHILD, what, str(path), str(progress)]
-    services = str(Path(ipclab.__file__).parents[1])
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": services}) as child:
+    with subprocess.Popen(command) as child:
         deadline = time.monotonic() + 30
         while done[0] < after:
             assert child.poll() is None, "the child ended by itself"

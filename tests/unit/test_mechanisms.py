@@ -174,7 +174,7 @@ def test_no_engine_is_asked_and_no_sdk_is_loaded() -> None:
     script = "import sys; from labctl.main import main; main(['mechanisms']); sys.exit('docker' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PYTHONPATH": ":".join(sys.path), "DOCKER_HOST": "unix:///no-engine.sock", "LAB_RATE": "0"},
+        env={"DOCKER_HOST": "unix:///no-engine.sock", "LAB_RATE": "0"},
         capture_output=True,
         text=True,
         timeout=30,

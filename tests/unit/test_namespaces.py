@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-import ipclab
 from ipclab import metrics, namespaces
 from ipclab.metrics import Role, Sample
 from ipclab.page import Page, registry_of
@@ -102,11 +100,8 @@ def test_the_inodes_are_those_of_proc() -> None:
 
 
 def test_a_child_shares_our_namespaces() -> None:
-    services = str(Path(ipclab.__file__).parents[1])
     command = [sys.executable, "-c", "from ipclab import namespaces; print(namespaces.inodes())"]
-    child = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": services}, capture_output=True, text=True, check=True
-    )
+    child = subprocess.run(command, capture_output=True, text=True, check=True)
     assert child.stdout.strip() == str(namespaces.inodes())
 
 

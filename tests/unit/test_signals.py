@@ -53,7 +53,6 @@ def ended(script: str, *sent: signal.Signals, ignored: signal.Signals | None = N
         [sys.executable, "-c", script],
         env={
             **os.environ,
-            "PYTHONPATH": f"{REPOSITORY / 'scripts'}{os.pathsep}{REPOSITORY / 'services'}",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # they take most of its time
         },
         stdin=subprocess.PIPE,

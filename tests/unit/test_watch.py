@@ -160,12 +160,11 @@ def test_what_prometheus_does_not_know_is_not_measured() -> None:
 
 
 def test_without_a_terminal_it_ends_by_itself_and_says_what_is_wrong() -> None:
-    from labctl.paths import ROOT
     from labctl.ports import free_port
 
     done = subprocess.run(
         [sys.executable, "-m", "labctl", "watch"],
-        env={"PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'services'}", "LAB_PROMETHEUS_PORT": str(free_port())},
+        env={"LAB_PROMETHEUS_PORT": str(free_port())},
         capture_output=True,
         text=True,
         timeout=30,
