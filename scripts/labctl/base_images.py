@@ -12,6 +12,7 @@ from docker.errors import APIError, ImageNotFound
 
 from labctl import fallback_images, registry
 from labctl.errors import BadInput, LabError
+from labctl.fallback_images import BaseArchive
 from labctl.progress import say, step
 from labctl.registry import Answer
 
@@ -35,30 +36,46 @@ class BaseImages:
         return names | ({"ENGINE_IMAGE": self.engine} if self.engine else {})
 
 
-def ensure_base_images(
-    client: docker.DockerClient, settings: Mapping[str, str], *, root: Path, ask_again: bool = False
-) -> BaseImages:
+def ensure_base_images(client: docker.DockerClient, settings: Mapping[str, str], *, root: Path) -> BaseImages:
     """The base images, present in the engine: the ones `settings` names, or stand-ins for them.
 
-    A registry for which a stand-in exists is not asked again, unless `ask_again`: the second run is quick, and
-    the lab does not change under its user when the network comes and goes. An empty GRAFANA_IMAGE asks for no
-    Grafana. Raises LabError when a registry answers that it has no such image, or a stand-in cannot be built.
+    Raises LabError as `choose_base_images` does, and when Prometheus' stand-in cannot be built.
+    """
+    with fallback_images.base_archive() as archive:
+        base = choose_base_images(client, settings, archive)
+    ensure_prometheus_base(client, settings, base, root=root)
+    return base
+
+
+def choose_base_images(
+    client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive
+) -> BaseImages:
+    """The base images as `ensure_base_images` has them, but a stand-in for Prometheus' may still have to be built.
+
+    A registry for which a stand-in exists is not asked again: the second run is quick, and the lab does not change
+    under its user when the network comes and goes. An empty GRAFANA_IMAGE asks for no Grafana. Raises LabError when
+    a registry answers that it has no such image, or Python's stand-in cannot be built.
     """
     python, prometheus, grafana = (settings[f"{name}_IMAGE"] for name in ("PYTHON", "PROMETHEUS", "GRAFANA"))
     absent = [image for image in (python, prometheus, grafana) if image and not _labels(client, image)[0]]
-    silent = set() if ask_again else _silent_registries(client)
-    absent = _pull(client, absent, silent)
+    absent = _pull(client, absent, _silent_registries(client))
     if python in absent:
         if not _labels(client, fallback_images.BASE)[0]:
-            fallback_images.build_base(client, instead_of=python)
+            fallback_images.build_base(client, python, archive)
         say(f"The lab runs on {fallback_images.BASE} instead of {python}, which is not here")
         python = fallback_images.BASE
     if prometheus in absent:
-        if not _labels(client, fallback_images.PROMETHEUS)[0]:
-            fallback_images.build_prometheus(root, python_image=python, instead_of=prometheus)
         say(f"The lab runs on {fallback_images.PROMETHEUS} instead of {prometheus}, which is not here")
         prometheus = fallback_images.PROMETHEUS
     return BaseImages(python, prometheus, None if grafana in absent or not grafana else grafana)
+
+
+def ensure_prometheus_base(
+    client: docker.DockerClient, settings: Mapping[str, str], base: BaseImages, *, root: Path
+) -> None:
+    """The stand-in for Prometheus' image built, if `base` has it. Raises LabError when that fails."""
+    if base.prometheus == fallback_images.PROMETHEUS and not _labels(client, base.prometheus)[0]:
+        fallback_images.build_prometheus(root, python_image=base.python, instead_of=settings["PROMETHEUS_IMAGE"])
 
 
 def ensure_engine_base(

@@ -34,6 +34,15 @@ def ensure_compose() -> str:
     raise LabError(f"Compose was installed, and `docker compose version` still says {_version()!r}", hint=_HINT)
 
 
+def install_plugin() -> None:
+    """The plugin, where there is none that is new enough; the docker command may still be missing.
+
+    Raises LabError as `ensure_compose` does.
+    """
+    if _usable_version() is None:
+        _install(this_machine())
+
+
 def parse_version(text: str) -> tuple[int, int] | None:
     """(2, 26) out of "2.26.1-4", "v2.17.0", "Docker Compose version v2.40.3+ds1"; None if there is none."""
     match = re.search(r"(\d+)\.(\d+)", text)
@@ -41,7 +50,9 @@ def parse_version(text: str) -> tuple[int, int] | None:
 
 
 def _version() -> str:
-    """What `docker compose version` says; "" without the plugin."""
+    """What `docker compose version` says; "" without the plugin, or without the command."""
+    if shutil.which("docker") is None:
+        return ""
     command = ["docker", "compose", "version", "--short"]
     result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     return result.stdout.strip() if result.returncode == 0 else ""

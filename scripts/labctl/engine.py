@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import docker
 import requests
@@ -11,7 +12,8 @@ from docker.errors import DockerException
 
 from labctl import engine_start
 from labctl.errors import LabError
-from labctl.machine import this_machine
+from labctl.machine import Machine, this_machine
+from labctl.subprocesses import side_by_side
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _ANSWER_WITHIN_S = 10
@@ -51,8 +53,20 @@ def engine_address() -> str:
     return DEFAULT_SOCKET if host.endswith("unix:///var/run/docker.sock") else host
 
 
-def ensure_engine() -> docker.DockerClient:
+def will_be_installed() -> bool:
+    """Whether `ensure_engine` will try to install an engine.
+
+    Raises LabError as `engine_address` does.
+    """
+    forbidden = engine_start.socket_is_forbidden()
+    here = this_machine().system == "Linux" and engine_address() == DEFAULT_SOCKET
+    return here and not forbidden and engine_start.is_missing()
+
+
+def ensure_engine(*meanwhile: Callable[[], None]) -> docker.DockerClient:
     """A client of a running engine: the one that answers, or one started, or installed and started, here.
+
+    :param meanwhile: jobs that need no engine; they run while one is being installed, and not at all where none is
 
     Raises LabError when the engine is not ours to start (another machine's, Docker Desktop's), when this is no
     Debian or Ubuntu, when the user may not use it, or when it does not come up.
@@ -64,11 +78,19 @@ def ensure_engine() -> docker.DockerClient:
         if machine.system != "Linux" or engine_address() != DEFAULT_SOCKET:
             raise
     if not engine_start.socket_is_forbidden():
-        freshly = engine_start.install_if_missing(machine)
-        engine_start.start(machine, connect)
-        if freshly and engine_start.socket_is_forbidden():
-            engine_start.join_docker_group(machine)
+        if engine_start.is_missing():
+            machine.ask_for_root()
+            side_by_side(lambda: _install_and_start(machine), *meanwhile)
+            if engine_start.socket_is_forbidden():
+                engine_start.join_docker_group(machine)
+        else:
+            engine_start.start(machine, connect)
     return connect()
+
+
+def _install_and_start(machine: Machine) -> None:
+    engine_start.install(machine)
+    engine_start.start(machine, connect)
 
 
 def _reason(error: BaseException) -> str:

@@ -33,13 +33,16 @@ def socket_is_forbidden() -> bool:
     return _SOCKET.exists() and not os.access(_SOCKET, os.R_OK | os.W_OK)
 
 
-def install_if_missing(machine: Machine) -> bool:
-    """Install the engine; False if it was there.
+def is_missing() -> bool:
+    """Whether no engine is installed."""
+    return _dockerd() is None
+
+
+def install(machine: Machine) -> None:
+    """Install the engine.
 
     Raises LabError where the lab may not install, and when the packages do not.
     """
-    if _dockerd() is not None:
-        return False
     if not machine.installs_packages or not machine.may_become_root:
         needs = "is no Debian or Ubuntu" if not machine.installs_packages else "gives neither root nor sudo"
         raise LabError(
@@ -52,7 +55,6 @@ def install_if_missing(machine: Machine) -> bool:
     if shutil.which("docker") is None and packages.candidate("docker-cli"):
         wanted.append("docker-cli")  # Debian 13 took the command out of docker.io
     packages.install(wanted, why="No Docker Engine is installed", machine=machine)
-    return True
 
 
 def start(machine: Machine, connect: Callable[[], object]) -> None:

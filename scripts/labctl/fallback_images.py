@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
 
-from labctl import debian_mirror, packages
+from labctl import debian_mirror, packages, registry
 from labctl.errors import LabError
 from labctl.machine import Machine, this_machine
 from labctl.progress import Step, step
@@ -23,8 +25,47 @@ _EXCLUDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/u
 _BRING = "bring it from another machine (docker save, docker load), or name a mirror's image in .env"
 
 
-def build_base(client: docker.DockerClient, instead_of: str) -> None:
-    """Make `BASE`: Debian with its Python, by mmdebstrap, from the mirror this machine's apt uses.
+class BaseArchive:
+    """The files of `BASE` in one archive. On a bare machine they are made while the engine is being installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "base.tar"
+        self._tools_are_there = False
+
+    def prepare_ahead(self, instead_of: str) -> None:
+        """Install what makes it, where it is likely to be needed and can be made.
+
+        Raises LabError when that fails, as `build_base` would.
+        """
+        machine = this_machine()
+        if machine.installs_packages and machine.may_become_root and registry.seems_silent(instead_of):
+            self._install_tools(machine)
+
+    def make_ahead(self) -> None:
+        """Make it, where `prepare_ahead` saw that it is likely to be needed. Raises LabError when that fails."""
+        if self._tools_are_there:
+            self.make(this_machine())
+
+    def make(self, machine: Machine) -> None:
+        """Make it, by mmdebstrap, from the mirror this machine's apt uses. Raises LabError when that fails."""
+        self._install_tools(machine)
+        with step(f"Building {BASE} from Debian's packages") as current:
+            _bootstrap(machine, self.path, current)
+
+    def _install_tools(self, machine: Machine) -> None:
+        packages.install(["mmdebstrap", "debian-archive-keyring"], why="The base image is built here", machine=machine)
+        self._tools_are_there = True
+
+
+@contextmanager
+def base_archive() -> Iterator[BaseArchive]:
+    """One that is not made yet; it is removed afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield BaseArchive(Path(folder))
+
+
+def build_base(client: docker.DockerClient, instead_of: str, archive: BaseArchive) -> None:
+    """Make `BASE`: Debian with its Python, out of the archive, which is made if it is not there.
 
     Raises LabError where that cannot be done: no apt, no root, another architecture's engine, no mirror.
     """
@@ -37,14 +78,12 @@ def build_base(client: docker.DockerClient, instead_of: str) -> None:
             f"the {architecture} engine",
             hint=_BRING,
         )
-    packages.install(["mmdebstrap", "debian-archive-keyring"], why="The base image is built here", machine=machine)
-    with step(f"Building {BASE} from Debian's packages") as current, tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "base.tar"
-        _bootstrap(machine, archive, current)
-        current.detail("importing it into the engine")
+    if not archive.path.exists():
+        archive.make(machine)
+    with step(f"Importing {BASE} into the engine"):
         changes = ['CMD ["python3"]', f"LABEL {LABEL}={instead_of}"]
         repository, tag = BASE.split(":")
-        client.api.import_image_from_file(str(archive), repository, tag, changes=changes)
+        client.api.import_image_from_file(str(archive.path), repository, tag, changes=changes)
 
 
 def build_prometheus(root: Path, python_image: str, instead_of: str) -> None:
@@ -95,6 +134,8 @@ def _bootstrap(machine: Machine, archive: Path, current: Step) -> None:
         "--variant=minbase",
         f"--include={_PACKAGES}",
         *(f"--dpkgopt=path-exclude={path}" for path in _EXCLUDED),
+        # As in the official images: an image that lost power is built again, so its files need no fsync(2).
+        "--dpkgopt=force-unsafe-io",
         debian_mirror.RELEASE,
         str(archive),
         *debian_mirror.sources(machine),

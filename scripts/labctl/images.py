@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import docker
 from docker.errors import ImageNotFound
 
 from labctl import pairs
-from labctl.base_images import BaseImages, ensure_base_images
+from labctl.base_images import BaseImages, choose_base_images, ensure_prometheus_base
 from labctl.build_inputs import source_hash
+from labctl.compose_plugin import ensure_compose, install_plugin
 from labctl.configuration import IMAGE_TAG
+from labctl.engine import ensure_engine, will_be_installed
 from labctl.errors import LabError
+from labctl.fallback_images import BaseArchive, base_archive
 from labctl.progress import step
-from labctl.subprocesses import run
+from labctl.subprocesses import run, side_by_side
 
 HASH_LABEL = "ipclab.source-hash"
 _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -56,16 +60,41 @@ def engine_image(base: BaseImages, tag: str) -> OwnImage:
     return OwnImage(f"ipclab/engine:{tag}", pairs.SECOND_HOST, base.engine, ("services/engine/**/*",))
 
 
-def ensure_images(
-    client: docker.DockerClient, settings: Mapping[str, str], *, root: Path, ask_again: bool = False
-) -> BaseImages:
+def make_ready(settings: Mapping[str, str], *, root: Path) -> tuple[docker.DockerClient, BaseImages]:
+    """A running engine, Compose and every image of the lab, installed and built where they are missing.
+
+    On a bare machine, what needs no engine is made while the engine is being installed. Raises LabError as
+    `ensure_engine`, `ensure_compose` and `ensure_images` do.
+    """
+    with base_archive() as archive:
+        if will_be_installed():
+            # First, and not beside the engine's packages: apt works on one thing at a time.
+            archive.prepare_ahead(settings["PYTHON_IMAGE"])
+        client = ensure_engine(install_plugin, archive.make_ahead)
+        ensure_compose()
+        return client, _ensure_images(client, settings, archive, root)
+
+
+def ensure_images(client: docker.DockerClient, settings: Mapping[str, str], *, root: Path) -> BaseImages:
     """Every image of the lab ready in the engine; returns what they are built on, for Compose's environment.
 
-    Raises LabError as `ensure_base_images` does, and when a build fails.
+    They are built side by side. Raises LabError as `choose_base_images` does, and when a build fails.
     """
-    base = ensure_base_images(client, settings, root=root, ask_again=ask_again)
-    for image in own_images(base, settings[IMAGE_TAG]):
+    with base_archive() as archive:
+        return _ensure_images(client, settings, archive, root)
+
+
+def _ensure_images(
+    client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive, root: Path
+) -> BaseImages:
+    base = choose_base_images(client, settings, archive)
+
+    def build(image: OwnImage) -> None:
+        if image.base == base.prometheus:
+            ensure_prometheus_base(client, settings, base, root=root)
         ensure_image(client, image, base, settings, root)
+
+    side_by_side(*(partial(build, image) for image in own_images(base, settings[IMAGE_TAG])))
     return base
 
 

@@ -55,10 +55,16 @@ class Machine:
                 f"{' '.join(command[:3])} needs root, and this is uid {os.getuid()} without sudo",
                 hint="run ./lab as root, or install sudo",
             )
-        if sys.stdin.isatty():
-            # Now, and not when the command runs: a password prompt would be lost under the live list.
-            subprocess.run(["sudo", "--validate"], check=False)
+        self.ask_for_root()
         return ["sudo", "-n", *command]
+
+    def ask_for_root(self) -> None:
+        """Have sudo ask for its password on a terminal, if it wants one.
+
+        Now, and not when a command runs: the question would be lost under the live list.
+        """
+        if self.has_sudo and not self.is_root and sys.stdin.isatty():
+            subprocess.run(["sudo", "--validate"], check=False)
 
 
 def describe(os_release: Mapping[str, str], *, system: str, machine: str, has_apt: bool) -> Machine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ _APT_GET = [
     "DPkg::Lock::Timeout=120",  # unattended-upgrades may be at work
 ]
 _POLICY = Path("/usr/sbin/policy-rc.d")
+# apt's own locks make one of two wait or fail: DPkg::Lock::Timeout is for the packages, not for the lists.
+_ONE_AT_A_TIME = threading.RLock()
 _HINT = "run `apt-get update` by hand and look at the sources in /etc/apt"
 
 
@@ -51,8 +54,9 @@ def missing(packages: list[str]) -> list[str]:
 
 def refresh_if_unknown(packages: list[str], machine: Machine) -> None:
     """Read the sources again if one of `packages` has no candidate; on a bare machine the lists are empty."""
-    if any(candidate(package) is None for package in packages):
-        _update(machine)
+    with _ONE_AT_A_TIME:
+        if any(candidate(package) is None for package in packages):
+            _update(machine)
 
 
 def install(packages: list[str], *, why: str, machine: Machine) -> None:
@@ -61,9 +65,13 @@ def install(packages: list[str], *, why: str, machine: Machine) -> None:
     Raises LabError when the machine has no apt, when nobody may become root, or when a package cannot be
     installed even from freshly read sources.
     """
-    wanted = missing(packages)
-    if not wanted:
-        return
+    with _ONE_AT_A_TIME:
+        wanted = missing(packages)
+        if wanted:
+            _install(wanted, why, machine)
+
+
+def _install(wanted: list[str], why: str, machine: Machine) -> None:
     command = machine.as_root([*_APT_GET, "install", "--yes", "--no-install-recommends", *wanted])
     say(f"{why}: installing {', '.join(wanted)} from {machine.name or 'the distribution'}'s packages")
     refresh_if_unknown(wanted, machine)

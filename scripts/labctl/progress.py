@@ -8,11 +8,12 @@ Everything goes to stderr, so that stdout stays clean for `--json`.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
@@ -66,19 +67,46 @@ def say(text: str) -> None:
         _console.print(f"[{time.monotonic() - _started:3.0f} s] {text}", markup=False, soft_wrap=True)
 
 
+class _LiveList:
+    """The steps that run now, on a terminal: one line each, and nothing where none runs."""
+
+    def __init__(self) -> None:
+        self._steps: list[Step] = []
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+
+    def __rich__(self) -> Group:
+        return Group(*self._steps)
+
+    def add(self, current: Step) -> None:
+        with self._lock:
+            self._steps = [*self._steps, current]
+            if self._live is None:
+                self._live = Live(self, console=_console, refresh_per_second=8, transient=True)
+                self._live.start()
+
+    def remove(self, current: Step) -> None:
+        with self._lock:
+            self._steps = [step for step in self._steps if step is not current]
+            if not self._steps and self._live is not None:
+                self._live.stop()
+                self._live = None
+
+
+_live_list = _LiveList()
+
+
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Show a step while the block runs, and how long it took when it ends, well or badly."""
+    """Show a step while the block runs, and how long it took when it ends, well or badly.
+
+    Steps of several threads may run at once.
+    """
     current = Step(title)
     if _console.is_terminal:
-        with Live(current, console=_console, refresh_per_second=8, transient=True):
-            yield from _watched(current)
+        _live_list.add(current)
     else:
         say(title)
-        yield from _watched(current)
-
-
-def _watched(current: Step) -> Iterator[Step]:
     try:
         yield current
     except BaseException as error:
@@ -89,6 +117,7 @@ def _watched(current: Step) -> Iterator[Step]:
 
 def _close(current: Step, mark: str, colour: str, word: str) -> None:
     if _console.is_terminal:
+        _live_list.remove(current)
         _console.print(f"[{colour}]{mark}[/] {escape(current.title)} [dim]{current.elapsed_s:.0f} s[/dim]")
     else:
         say(f"{current.title}: {word} ({current.elapsed_s:.1f} s)")

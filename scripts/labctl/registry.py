@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Mapping
 from enum import Enum
+from urllib.parse import urlsplit
 
 import docker
 import requests
+from docker import auth
 from docker.errors import APIError, DockerException
 
 from labctl.errors import LabError
@@ -16,6 +18,7 @@ from labctl.progress import Step
 
 PROBE_WITHIN_S = 9.0  # for all images together; the engine's own patience is far longer
 _STALLED_AFTER_S = 60
+_GLANCE_S = 3.0
 # The network's words, not the registry's, whatever status the engine wraps them in ("lookup …: no such host"). A
 # filtering proxy answers in HTML, which the engine cannot parse.
 _NETWORK = (
@@ -56,6 +59,20 @@ def probe(client: docker.DockerClient, images: list[str]) -> Mapping[str, tuple[
         thread.join(max(0.0, deadline - time.monotonic()))
     silent = (Answer.SILENT, f"no answer within {PROBE_WITHIN_S:.0f} s")
     return {image: answers.get(image, silent) for image in images}
+
+
+def seems_silent(image: str) -> bool:
+    """Whether the image's registry does not answer this process, which no engine is needed to tell.
+
+    A hint and no more: the engine may have a proxy or a mirror of its own. Any HTTP status is an answer.
+    """
+    index, _ = auth.resolve_repository_name(image)
+    host = urlsplit(auth.INDEX_URL).netloc if index == auth.INDEX_NAME else index
+    try:
+        requests.head(f"https://{host}/v2/", timeout=_GLANCE_S)
+    except requests.RequestException:
+        return True
+    return False
 
 
 def pull(client: docker.DockerClient, image: str, step: Step) -> None:

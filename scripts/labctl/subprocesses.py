@@ -1,12 +1,17 @@
-"""Run a program inside a progress step: its last line is the detail, its last lines explain a failure."""
+"""Run a program inside a progress step: its last line is the detail, its last lines explain a failure.
+
+`side_by_side` runs jobs that start programs at the same time.
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
 import subprocess
+import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from labctl.errors import LabError
@@ -15,6 +20,29 @@ from labctl.progress import Step, say
 _TAIL_SHOWN = 15
 _TAIL_IN_MESSAGE = 3
 _COMMAND_SHOWN = 100
+
+_running: set[subprocess.Popen[str]] = set()
+_interrupted = threading.Event()
+
+
+def side_by_side(*jobs: Callable[[], None]) -> None:
+    """Run `jobs`, which do not wait for each other, each in a thread of its own.
+
+    Returns when the last has ended; the error of the first that failed is raised then, so that no package is left half
+    installed. Ctrl-C and SIGTERM end the programs that the jobs have started.
+    """
+    _interrupted.clear()
+    with ThreadPoolExecutor(max_workers=len(jobs)) as threads:
+        ended = [threads.submit(job) for job in jobs]
+        try:
+            wait(ended)
+        except BaseException:
+            _interrupted.set()
+            for process in list(_running):
+                process.kill()
+            raise
+    for job in ended:
+        job.result()
 
 
 def run(
@@ -45,7 +73,10 @@ def run(
     except OSError as error:
         raise LabError(f"{_shown(command)} cannot be started: {error.strerror}", hint=hint) from error
     with process:
+        _running.add(process)
         try:
+            if _interrupted.is_set():  # while this one was being started
+                process.kill()
             assert process.stdout is not None
             for line in process.stdout:
                 if line.strip():
@@ -54,6 +85,8 @@ def run(
         except BaseException:
             process.kill()
             raise
+        finally:
+            _running.discard(process)
     if process.returncode != 0:
         raise failure(command, process.returncode, lines, hint)
     return "\n".join(lines)

@@ -19,12 +19,10 @@ from labctl import (
     rescale,
     starts,
 )
-from labctl.compose_plugin import ensure_compose
 from labctl.configuration import Configuration
 from labctl.containers import Container
-from labctl.engine import ensure_engine
 from labctl.errors import LabError
-from labctl.images import ensure_images
+from labctl.images import make_ready
 from labctl.measurements import measure
 from labctl.paths import ROOT
 from labctl.printing import show_lines
@@ -42,9 +40,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
 
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
     """
-    client = ensure_engine()
-    ensure_compose()
-    images = ensure_images(client, configuration.values, root=ROOT)
+    client, images = make_ready(configuration.values, root=ROOT)
     services = [service for mechanism in wanted for service in pairs.services_of(mechanism)]
     services += [*pairs.observers_of(wanted), "prometheus"]
     if set(wanted) == set(pairs.declared()):

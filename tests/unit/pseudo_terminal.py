@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from labctl.paths import ROOT
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))
 
 
 def run_on_terminal(
@@ -30,7 +29,8 @@ def run_on_terminal(
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=subprocess.PIPE,
-        env={**inherited, "PYTHONPATH": _PATH, "TERM": "xterm", **(environment or {})},
+        cwd=ROOT / "tests",  # where `-c` finds the tests' own modules
+        env={**inherited, "TERM": "xterm", **(environment or {})},
     )
     os.close(theirs)
     shown = b""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from labctl.errors import LabError
 from labctl.progress import step
-from labctl.subprocesses import run
+from labctl.subprocesses import run, side_by_side
+from labctl.waiting import wait_until
 
 
 def _python(code: str, **options: object) -> str:
@@ -51,3 +55,51 @@ def test_it_runs_where_it_is_told(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text_do_no_harm() -> None:
     assert _python("import sys; sys.stdout.buffer.write(bytes([255, 10]))") == "\ufffd"
+
+
+def test_jobs_run_at_the_same_time() -> None:
+    """One after the other, they would wait for each other for ever."""
+    both = threading.Barrier(2, timeout=10)
+    side_by_side(lambda: _wait_at(both), lambda: _wait_at(both))
+
+
+def test_an_error_comes_when_the_other_job_has_ended() -> None:
+    failed, ended = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        raise LabError("no", hint="do better")
+
+    def take_longer() -> None:
+        failed.wait(10)
+        _python("pass")
+        ended.set()
+
+    with pytest.raises(LabError, match="no"):
+        side_by_side(fail, take_longer)
+    assert ended.is_set()
+
+
+def test_an_interrupt_ends_the_programs_of_all_jobs(tmp_path: Path) -> None:
+    script = f"""
+import signal, sys
+from labctl.progress import step
+from labctl.signals import raise_when_terminated
+from labctl.subprocesses import run, side_by_side
+raise_when_terminated()
+def sleep(name):
+    with step(name) as current:
+        code = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+        run([sys.executable, "-c", code, name], step=current, hint="")
+side_by_side(lambda: sleep({str(tmp_path / "one")!r}), lambda: sleep({str(tmp_path / "two")!r}))
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) as process:
+        assert wait_until(lambda: len(list(tmp_path.iterdir())) == 2, timeout_s=20)
+        process.send_signal(signal.SIGTERM)
+        # It ends, and with it everything that has its standard error open.
+        said = process.communicate(timeout=20)[1]
+    assert "labctl.signals.Terminated" in said
+
+
+def _wait_at(barrier: threading.Barrier) -> None:
+    barrier.wait()
