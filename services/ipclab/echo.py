@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 
 from ipclab import registry, round_trip
-from ipclab.channel import Address, Mechanism
+from ipclab.channel import Address, Kind, Mechanism, Sharing
 from ipclab.errors import AccessRefused, ChannelError, PeerGone, ReceiveTimeout, Unusable
 from ipclab.lifecycle import Stop, log
 from ipclab.two_way import Answerer
@@ -18,8 +19,20 @@ _RETRY_S = 0.5
 
 
 def addresses(base: Address) -> dict[str, Address]:
-    """Every mechanism's endpoint; `base.path` is a directory. The names are none of a pair's."""
-    return {name: replace(base, path=base.path / f"echo-{name.replace('_', '-')}") for name in registry.names()}
+    """Every mechanism's endpoint; `base.path` is a directory. The names are none of a pair's.
+
+    A port serves one byte stream and one socket of datagrams; the next mechanism of the same kind has the next port.
+    """
+    used: Counter[Kind] = Counter()
+    made = {}
+    for name in registry.names():
+        traits = registry.load(name).traits
+        port = base.port
+        if Sharing.NETWORK in traits.requires:
+            port += used[traits.kind]
+            used[traits.kind] += 1
+        made[name] = replace(base, path=base.path / f"echo-{name.replace('_', '-')}", port=port)
+    return made
 
 
 def echo(mechanism: Mechanism, address: Address, stop: Stop) -> None:

@@ -37,7 +37,10 @@ def words(fact: object) -> str:
         case frozenset() | tuple():
             return ", ".join(sorted(fact))
         case int():
-            return {1: "1", 8192: "8 KiB", 65_507: "65,507 B", 1_048_576: "1 MiB"}.get(fact, str(fact))
+            if fact < 1024:
+                return str(fact)
+            units = [(f"{fact >> bits:,} {unit}", fact % (1 << bits)) for bits, unit in ((20, "MiB"), (10, "KiB"))]
+            return next((text for text, rest in units if not rest), f"{fact:,} B")
     return str(fact)
 
 
