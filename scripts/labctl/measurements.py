@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from labctl import counts
 from labctl.prometheus import Prometheus
 
 WINDOW_S = 5  # what services/prometheus/rules.yml computes rates and latencies over
@@ -28,18 +29,11 @@ def fresh(metric: str) -> str:
     return f"({metric} and last_over_time({metric}[{WINDOW_S}s]))"
 
 
-_COUNTS = {
-    "sent": f"sum by (mechanism) {fresh('ipc_messages_sent_total')}",
-    "received": f"sum by (mechanism) {fresh('ipc_messages_received_total')}",
-    "lost": f"sum by (mechanism) {fresh('ipc_messages_lost_total')}",
-    "duplicated": f"sum by (mechanism) {fresh('ipc_messages_duplicate_total')}",
-    "reordered": f"sum by (mechanism) {fresh('ipc_messages_reordered_total')}",
-    "corrupt": f"sum by (mechanism) {fresh('ipc_messages_corrupt_total')}",
-    "skipped": f"sum by (mechanism) {fresh('ipc_messages_skipped_total')}",
-    "kernel_drops": f"sum by (mechanism) {fresh('ipc_kernel_drops_total')}",
+_GAUGES = {
     "size_bytes": f"max by (mechanism) {fresh('ipc_message_size_bytes')}",
     "load_rate": f"sum by (mechanism) {fresh('ipc_load_rate')}",
 }
+_RECEIVED = f"sum by (mechanism) {fresh('ipc_messages_received_total')}"
 # Recorded by services/prometheus/rules.yml, where the dashboard reads them as well.
 _ESTIMATES = {"in_flight": "mechanism:ipc_messages:in_flight"}
 _RECORDED = {
@@ -80,20 +74,20 @@ class PairMeasures:
 def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasures]:
     """The pairs as they are now, in the order of `mechanisms`."""
     numbers: dict[str, dict[str, Any]] = {mechanism: {} for mechanism in mechanisms}
-    for names, convert in ((_COUNTS, int), (_ESTIMATES, round), (_RECORDED, float)):
+    for names, convert in ((_GAUGES, int), (_ESTIMATES, round), (_RECORDED, float)):
         for name, expression in names.items():
             found = _by_mechanism(prometheus, expression)
             for mechanism, values in numbers.items():
                 values[name] = convert(found[mechanism]) if mechanism in found else None
-    reasons: dict[str, dict[str, int]] = defaultdict(dict)
-    for sample in prometheus.query(f"sum by (mechanism, reason) {fresh('ipc_messages_lost_total')}"):
-        reasons[sample.labels.get("mechanism", "")][sample.labels["reason"]] = int(sample.value)
+    counted = counts.read(prometheus, WINDOW_S)
+    for mechanism, values in numbers.items():
+        values |= {name: counted.totals.get(mechanism, {}).get(name) for name in counts.COUNTERS}
     cpus = _words(prometheus, "cpus", "ipc_cpus_info")
     waits = _words(prometheus, "wait", 'ipc_wait_info{role="consumer"}')
     return [
         PairMeasures(
             mechanism=mechanism,
-            lost_by_reason=reasons.get(mechanism, {}),
+            lost_by_reason=dict(counted.lost_by_reason.get(mechanism, {})),
             wait=waits.get(mechanism),
             cpus=cpus.get(mechanism),
             **values,
@@ -104,7 +98,7 @@ def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasu
 
 def received(prometheus: Prometheus) -> dict[str, float]:
     """Messages received so far by each mechanism that has been scraped."""
-    return _by_mechanism(prometheus, _COUNTS["received"])
+    return _by_mechanism(prometheus, _RECEIVED)
 
 
 def has_load(prometheus: Prometheus, mechanism: str, rate: int, size_bytes: int) -> bool:

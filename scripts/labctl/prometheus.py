@@ -48,6 +48,13 @@ class Prometheus:
             for series in self._get("query", {"query": expression})["result"]
         ]
 
+    def query_samples(self, selector: str) -> list[Line]:
+        """Every sample as it was scraped, of every series of a range vector, such as `up[5s]`."""
+        return [
+            Line(series["metric"], [point[0] for point in series["values"]], [float(p[1]) for p in series["values"]])
+            for series in self._get("query", {"query": selector})["result"]
+        ]
+
     def query_range(self, expression: str, start: float, end: float, step_s: float) -> list[Line]:
         """The value of every series of an instant vector at `start` and every `step_s` until `end`."""
         parameters = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step_s:g}"}

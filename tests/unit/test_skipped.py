@@ -15,9 +15,8 @@ from labctl.measurements import measure
 from labctl.now import Row
 from labctl.now_table import as_table
 from labctl.paths import ROOT
-from unit.test_status import prometheus_that_says
+from unit.test_status import prometheus_that_says, scraped
 
-FIFO = {"mechanism": "fifo"}
 LOST, SKIPPED = 3.0, 1507.0
 
 
@@ -29,8 +28,8 @@ def test_on_every_panel_row_of_a_dashboard(dashboard: object) -> None:
 
 
 def test_in_status_and_its_json(capsys: pytest.CaptureFixture[str]) -> None:
-    answers = {"messages_lost_total": [(FIFO, LOST)], "messages_skipped_total": [(FIFO, SKIPPED)]}
-    with prometheus_that_says({"by (mechanism, reason)": [], **answers}) as prometheus:
+    answers = {"__name__": scraped(messages_lost=LOST, messages_skipped=SKIPPED)}
+    with prometheus_that_says(answers) as prometheus:
         found = measure(prometheus, ["fifo"])
     assert found[0].as_json()["skipped"] == SKIPPED
     pair_table.show_pairs(found)

@@ -25,10 +25,15 @@ Vector = list[tuple[dict[str, str], float]]
 
 @contextmanager
 def prometheus_that_says(answers: dict[str, Vector]) -> Iterator[Prometheus]:
-    """A server that answers a query with the first vector whose key is in it, and with none otherwise."""
+    """A server that answers a query with the first vector whose key is in it, and with none otherwise.
+
+    A question for samples, such as `up[5s]`, gets one sample of each series.
+    """
 
     def answer(request: Request) -> tuple[int, Any]:
         vector: Vector = next((found for key, found in answers.items() if key in request.query["query"]), [])
+        if request.query["query"].endswith("]"):
+            return success([{"metric": labels, "values": [[0, str(value)]]} for labels, value in vector])
         return success([{"metric": labels, "value": [0, str(value)]} for labels, value in vector])
 
     with json_server(answer) as port:
@@ -57,24 +62,29 @@ def container(service: str, **changes: Any) -> Container:
 FIFO = {"mechanism": "fifo"}
 
 
+def scraped(**counters: float) -> Vector:
+    """The samples of one container of fifo that answers: name of a counter to its value."""
+    found = [({**FIFO, "__name__": f"ipc_{name}_total"}, value) for name, value in counters.items()]
+    return [*found, ({"__name__": "up"}, 1.0)]
+
+
 def test_every_figure_of_a_pair() -> None:
-    lost = [({**FIFO, "reason": "channel"}, 4.0), ({**FIFO, "reason": "consumer_restart"}, 0.0)]
+    name = "ipc_messages_lost_total"
+    lost = [
+        ({**FIFO, "__name__": name, "reason": reason}, n) for reason, n in (("channel", 4.0), ("consumer_restart", 0.0))
+    ]
+    zeros = dict.fromkeys(("messages_duplicate", "messages_reordered", "messages_corrupt", "messages_skipped"), 0.0)
     with prometheus_that_says(
         {
-            "by (mechanism, reason)": lost,
-            "sent_total": [(FIFO, 105.0)],
-            "received_total": [(FIFO, 100.0)],
-            "lost_total": [(FIFO, 4.0)],
+            "__name__": lost + scraped(messages_sent=105, messages_received=100, kernel_drops=3, **zeros),
             "in_flight": [(FIFO, 1.4)],
             "received:rate5s": [(FIFO, 199.75)],
             "p50_5s": [(FIFO, 0.0001)],
             "p99_5s": [(FIFO, 0.002)],
-            "kernel_drops": [(FIFO, 3.0)],
             "cpus_info": [({**FIFO, "cpus": "two"}, 1.0), ({**FIFO, "cpus": "one"}, 1.0)],
             "wait_info": [({**FIFO, "wait": "poll"}, 1.0)],
             "load_rate": [(FIFO, 200.0)],
             "size_bytes": [(FIFO, 1024.0)],
-            "_total": [(FIFO, 0.0)],
         }
     ) as prometheus:
         (pair,) = measurements.measure(prometheus, ["fifo"])
