@@ -23,6 +23,9 @@ IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "ENGINE_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 CPUS = "LAB_CPUS"
+# Whether the consumers of a mailbox are several; `./lab up --scale` decides. For those who use Compose alone:
+# `ipclab.shared_checker` names them, so they must not be refused here.
+SHARED = {f"LAB_{name.upper()}_SHARED": pairs.service_of(name, "consumer") for name in ("sysv_mq", "posix_mq")}
 _RESPONDER_KEY, _RESPONDER_KEYS = "LAB_RESPONDER_KEY", 4
 
 
@@ -54,8 +57,10 @@ class Configuration:
             )
         hint = f"set it {source.place(IMAGE_TAG)}"
         found[IMAGE_TAG] = values.image_tag(source.what(IMAGE_TAG), source.value(IMAGE_TAG), hint)
-        hint = f"0 is one CPU, 0,1 are two, nothing is any; change it {source.place(CPUS)}"
-        found[CPUS] = values.cpus(f"{CPUS}={shown(source.value(CPUS))}", source.value(CPUS), os.cpu_count() or 1, hint)
+        count = os.cpu_count() or 1
+        several = "0,1 are two, " if count > 1 else ""
+        hint = f"0 is one CPU, {several}nothing is any; change it {source.place(CPUS)}"
+        found[CPUS] = values.cpus(f"{CPUS}={shown(source.value(CPUS))}", source.value(CPUS), count, hint)
         found[GRAFANA_URL] = values.web_address(GRAFANA_URL, source.value(GRAFANA_URL), source.place(GRAFANA_URL))
         configuration = cls(_project(source), found)
         configuration._check_together()
@@ -73,21 +78,24 @@ class Configuration:
         """What Compose needs to see: the same values, whatever it would have read itself."""
         return {**self.values, PROJECT: self.project}
 
-    def check_size(self, mechanisms: Sequence[str]) -> None:
-        """The message size must fit every pair that is to run.
+    def check_size(self, mechanisms: Sequence[str], command: str) -> None:
+        """The message size must fit every pair that `./lab COMMAND` is to run.
 
-        :raises BadInput: it is over the maximum of one
+        :raises BadInput: it is over the maximum of one; the hint fits all of them
         """
-        size = self.values["LAB_SIZE"]
-        for mechanism in mechanisms:
-            maximum = pairs.max_message_bytes(mechanism)
-            if int(size) > maximum:
-                others = " ".join(name for name in mechanisms if name != mechanism)
-                raise refuse(
-                    f"LAB_SIZE={size}",
-                    allowed=f"at most {maximum} bytes with {mechanism}",
-                    hint=f"a smaller LAB_SIZE, or leave {mechanism} out: ./lab up {others}".rstrip(),
-                )
+        size = self.number("LAB_SIZE")
+        limits = {mechanism: pairs.max_message_bytes(mechanism) for mechanism in mechanisms}
+        too_small = [mechanism for mechanism, limit in limits.items() if size > limit]
+        if not too_small:
+            return
+        least = min(limits.values())
+        others = " ".join(mechanism for mechanism in mechanisms if mechanism not in too_small)
+        without = f", or leave {' and '.join(too_small)} out: LAB_SIZE={size} ./lab {command} {others}"
+        raise refuse(
+            f"LAB_SIZE={size}",
+            allowed=f"at most {least} bytes with {', '.join(too_small)}",
+            hint=f"LAB_SIZE={least}{without if others else ''}",
+        )
 
     def _check_together(self) -> None:
         found = self.values
@@ -204,7 +212,7 @@ def _project(source: _Source) -> str:
 def _refuse_unknown(source: _Source) -> None:
     """A misspelt variable would change nothing and say nothing."""
     named = _named()
-    known = {*named, SOURCE_HASH}
+    known = {*named, *SHARED, SOURCE_HASH}
     for name in sorted(source.names()):
         if name.startswith("LAB_") and name not in known:
             raise refuse(

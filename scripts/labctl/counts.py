@@ -31,7 +31,7 @@ _NAMES = {metric: name for name, metric in COUNTERS.items()}
 
 @dataclass(frozen=True)
 class Counts:
-    """By mechanism: totals of all its containers that answer, by the words of `COUNTERS`; what is not there is absent."""
+    """By mechanism: totals of its containers that answer, by the words of `COUNTERS`; what is not there is absent."""
 
     totals: Mapping[str, Mapping[str, int]]
     lost_by_reason: Mapping[str, Mapping[str, int]]

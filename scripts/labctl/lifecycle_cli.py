@@ -49,7 +49,7 @@ def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str
     """
     configuration = Configuration.load()
     wanted = sorted(set(mechanisms)) or pairs.declared()
-    configuration.check_size(wanted)
+    configuration.check_size(wanted, "up")
     scale = check_scale(scales, wanted)
     check_types(scale, configuration.number("LAB_SYSV_MQ_TYPES"))
     ports.check_free(configuration)

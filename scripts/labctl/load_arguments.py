@@ -13,6 +13,14 @@ def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None,
     :raises BadInput: the options contradict each other, or the pair cannot carry such messages
     """
     given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
+    if size_bytes is not None:
+        maximum = pairs.max_message_bytes(mechanism)
+        if size_bytes > maximum:
+            raise refuse(
+                f"--size {size_bytes}",
+                allowed=f"at most {maximum} bytes with {mechanism}",
+                hint=f"./lab load {mechanism} --size {maximum}",
+            )
     if reset and given:
         raise refuse(
             f"--reset with {' and '.join(given)}",
@@ -24,11 +32,3 @@ def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None,
             f"load {mechanism} without an option: needed is at least one of --rate, --size, --reset",
             hint=f"./lab load {mechanism} --rate 2000",
         )
-    if size_bytes is not None:
-        maximum = pairs.max_message_bytes(mechanism)
-        if size_bytes > maximum:
-            raise refuse(
-                f"--size {size_bytes}",
-                allowed=f"at most {maximum} bytes with {mechanism}",
-                hint=f"./lab load {mechanism} --size {maximum}",
-            )

@@ -18,7 +18,7 @@ def check_place_options(mechanism: str, placement: Placement | None, back: bool)
         raise refuse(
             f"place {mechanism}{f' {placement}' if placement else ''}{' --back' if back else ''}",
             allowed=f"--back, or one of {', '.join(places)}",
-            hint=f"./lab place {mechanism} {places[-1]}",
+            hint=f"./lab place {mechanism} {placement or places[0]}",
         )
     if placement is not None and placement not in places:
         own = "is in another container than" if placement is Placement.SAME_CONTAINER else "shares just that with"

@@ -70,7 +70,7 @@ def read(prometheus: Prometheus, since_s: int) -> Measured:
     if not rates:
         raise LabError(
             f"Prometheus has no measurement of the last {since_s} s",
-            hint="./lab up starts the pairs; --since looks further",
+            hint="./lab up starts the pairs; --since may look further back, see ./lab report --help",
         )
     ask = _Period(prometheus, since_s, end, step_s)
     start = max(end - since_s, min(curve.times[0] for curve in rates.values()))

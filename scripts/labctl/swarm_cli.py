@@ -36,7 +36,7 @@ def swarm_up(mechanisms: tuple[str, ...]) -> None:
     """
     configuration = Configuration.load()
     wanted = sorted(set(mechanisms)) or pairs.declared()
-    configuration.check_size(wanted)
+    configuration.check_size(wanted, "swarm up")
 
     from labctl.swarm import bring_up
 

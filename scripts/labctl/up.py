@@ -19,7 +19,7 @@ from labctl import (
     rescale,
     starts,
 )
-from labctl.configuration import Configuration
+from labctl.configuration import SHARED, Configuration
 from labctl.containers import Container
 from labctl.errors import LabError
 from labctl.images import make_ready
@@ -73,12 +73,8 @@ def _classes(configuration: Configuration) -> dict[str, int]:
 
 
 def _shared(scale: Scale) -> dict[str, str]:
-    """The variables of compose.yaml that tell consumers that they are several."""
-    return {
-        f"LAB_{service.removesuffix('-consumer').replace('-', '_').upper()}_SHARED": "1"
-        for service, number in scale.items()
-        if service.endswith("-consumer") and number > 1
-    }
+    """The variables of compose.yaml that tell consumers whether they are several."""
+    return {name: "1" if scale.get(service, 1) > 1 else "" for name, service in SHARED.items()}
 
 
 class _Lab:
