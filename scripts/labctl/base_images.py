@@ -47,9 +47,7 @@ def ensure_base_images(client: docker.DockerClient, settings: Mapping[str, str],
     return base
 
 
-def choose_base_images(
-    client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive
-) -> BaseImages:
+def choose_base_images(client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive) -> BaseImages:
     """The base images as `ensure_base_images` has them, but a stand-in for Prometheus' may still have to be built.
 
     A registry for which a stand-in exists is not asked again: the second run is quick, and the lab does not change

@@ -6,7 +6,7 @@ import os
 import sys
 import webbrowser
 
-from labctl import containers, dashboard_names, engine, grafana_access, snapshot
+from labctl import dashboard_names, grafana_access
 from labctl.configuration import GRAFANA_URL, Configuration
 from labctl.errors import LabError
 from labctl.grafana import Grafana, GrafanaSilent
@@ -14,8 +14,8 @@ from labctl.printing import show_lines
 from labctl.prometheus import Prometheus
 
 
-def open_dashboard(configuration: Configuration, name: str | None, keep: bool) -> None:
-    """Open the dashboard, Grafana's home without a name; print its address. With `keep`, of a snapshot of it.
+def open_dashboard(configuration: Configuration, name: str | None) -> None:
+    """Open the dashboard, Grafana's home without a name; print its address.
 
     :raises LabError: Grafana does not answer; what is there instead is named
     """
@@ -24,8 +24,6 @@ def open_dashboard(configuration: Configuration, name: str | None, keep: bool) -
         raise _absent(configuration, grafana)
     shipped = {dashboard.name: dashboard for dashboard in dashboard_names.shipped()}
     address = f"{grafana.url}/d/{shipped[name].uid}" if name else f"{grafana.url}/"
-    if keep:
-        address = snapshot.make(_writer(configuration), shipped[name or dashboard_names.home()].uid)
     if has_display() and webbrowser.open(address):
         show_lines([f"opened {address}"])
     else:
@@ -35,16 +33,6 @@ def open_dashboard(configuration: Configuration, name: str | None, keep: bool) -
 def has_display() -> bool:
     """Whether a browser would have a screen; without one, Python might start a browser in the terminal."""
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
-
-
-def _writer(configuration: Configuration) -> Grafana:
-    """With the right to write, for which the engine is asked only now."""
-    elsewhere = configuration.values[GRAFANA_URL]
-    found = [] if elsewhere else containers.of_project(engine.connect(), configuration.project)
-    grafana = grafana_access.find(configuration, found)
-    if grafana is None:
-        raise GrafanaSilent("this lab has no Grafana: GRAFANA_IMAGE is empty", hint="LAB_GRAFANA_URL names another")
-    return grafana
 
 
 def _absent(configuration: Configuration, grafana: Grafana) -> LabError:

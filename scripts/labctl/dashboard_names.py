@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +27,6 @@ def shipped(folder: Path = JSON) -> list[Shipped]:
     """All of them, by name."""
     documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     return [Shipped(name, document["uid"], document["title"]) for name, document in documents.items()]
-
-
-def home() -> str:
-    """The name of the one that Grafana shows first."""
-    settings = configparser.ConfigParser(interpolation=None)
-    settings.read(ROOT / "services" / "grafana" / "grafana.ini", encoding="utf-8")
-    return Path(settings["dashboards"]["default_home_dashboard_path"]).stem
 
 
 class DashboardName(click.ParamType[str]):

@@ -94,13 +94,6 @@ class Grafana:
         data: dict[str, Any] = answer["data"]
         return data
 
-    def keep(self, dashboard: dict[str, Any], name: str) -> str:
-        """Store a dashboard that carries its own data as a snapshot; returns the address that shows it."""
-        made = self._ask(
-            "write a snapshot", lambda: self._client.snapshots.create_new_snapshot(dashboard=dashboard, name=name)
-        )
-        return f"{self.url}/dashboard/snapshot/{made['key']}"
-
     def _add_annotation(self, text: str, tags: Sequence[str], at_ms: int) -> None:
         self._client.annotations.add_annotation(time_from=at_ms, tags=list(tags), text=text)
 

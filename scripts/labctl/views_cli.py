@@ -124,18 +124,13 @@ def report(since_s: int, folder: Path) -> None:
 
 @click.command("open", short_help="Open a dashboard in the browser.")
 @click.argument("dashboard", type=DashboardName(), required=False, metavar="[DASHBOARD]")
-@click.option("--snapshot", is_flag=True, help="Keep what the dashboard shows now, and open that instead.")
-def open_(dashboard: str | None, snapshot: bool) -> None:
+def open_(dashboard: str | None) -> None:
     """Open a dashboard in the browser, or print its address where there is no display. Without a name, the first one.
 
-    A snapshot stays in Grafana until `./lab down`: its data no longer changes.
-
-    \b
-      ./lab open
-      ./lab open --snapshot
+    `./lab report` keeps what was measured, in a file.
     """
     configuration = Configuration.load()
 
     from labctl.browse import open_dashboard
 
-    open_dashboard(configuration, dashboard, snapshot)
+    open_dashboard(configuration, dashboard)

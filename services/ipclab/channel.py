@@ -51,9 +51,7 @@ class OnFull(StrEnum):
     """What happens to a message for which there is no room."""
 
     BLOCK = "block"
-    FAIL = "fail"
     DROP = "drop"
-    OVERWRITE = "overwrite"
 
 
 class Persistence(StrEnum):

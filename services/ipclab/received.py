@@ -25,7 +25,6 @@ _MAGIC = int.from_bytes(b"IPCLREC1", "little")
 _PRODUCER, _FLOOR, _BELOW, _AGAIN, _SELECTOR, _COPIES, _BITS = 1, 2, 3, 4, 5, 6, 10
 BLOCKS = 1 << 14
 VALID = BLOCKS - 64
-NUMBERS = 64 * VALID
 
 
 class Received:

@@ -145,7 +145,6 @@ CASES = [
     arguments("sync sysv_shm OFF", "STATE OFF", "on or off"),
     # Dashboards and reports.
     arguments("open overveiw", "DASHBOARD overveiw", "one of"),
-    arguments("open --snapshto", "--snapshto", "did you mean --snapshot?"),
     arguments("watch fifo", "fifo", "./lab watch --help"),
     arguments("report --since soon", "--since soon", "30s to 6h", "--since 15m"),
     arguments("report --since 0", "--since 0", "30s to 6h"),
