@@ -10,7 +10,7 @@ from labctl.containers import Container
 from labctl.diagnosis import last_lines
 from labctl.errors import LabError
 from labctl.grafana import Grafana
-from labctl.ports import LOCALHOST
+from labctl.paths import LOCALHOST
 from labctl.progress import say, step
 from labctl.waiting import wait_until
 

@@ -13,6 +13,7 @@ from docker.errors import APIError, ImageNotFound
 from labctl import fallback_images, registry
 from labctl.errors import BadInput, LabError
 from labctl.fallback_images import BaseArchive
+from labctl.printing import one_line
 from labctl.progress import say, step
 from labctl.registry import Answer
 
@@ -148,6 +149,6 @@ def _labels(client: docker.DockerClient, image: str) -> tuple[bool, Mapping[str,
         if error.response is None or error.response.status_code != 400:
             raise
         raise BadInput(
-            f"{image!r} is no name of an image: {registry.one_line(error)}",
+            f"{image!r} is no name of an image: {one_line(error)}",
             hint="PYTHON_IMAGE, PROMETHEUS_IMAGE, GRAFANA_IMAGE and ENGINE_IMAGE look like prom/prometheus:v3.5.0",
         ) from error

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
+from labctl.errors import LabError
 from labctl.pairs import mechanism_of
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -144,3 +146,29 @@ def seconds(timestamp: str) -> float:
         return 0.0
     head, _, fraction = timestamp.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{head}+00:00").timestamp() + float(f"0.{fraction or 0}")
+
+
+_GRACE_S = 3  # compose.yaml's stop_grace_period
+
+
+def stop_and_remove(container: DockerContainer) -> None:
+    """With its anonymous volumes, whatever state it is in."""
+    with suppress(NotFound):
+        with suppress(APIError):  # paused or dead: it cannot be stopped, and is removed by force
+            container.stop(timeout=_GRACE_S)
+        container.remove(v=True, force=True)
+
+
+def require_running(found: Sequence[Container], project: str) -> None:
+    """Refuse to go on without a running container.
+
+    :raises LabError: none runs
+    """
+    if not any(container.running for container in found):
+        stopped = f", {len(found)} of its containers are stopped" if found else ""
+        raise LabError(f"{project} is not running{stopped}", hint="./lab up starts it")
+
+
+def mechanisms_of(found: Sequence[Container]) -> list[str]:
+    """The pairs that have containers, whatever their state."""
+    return sorted({container.mechanism for container in found if container.mechanism})

@@ -30,6 +30,7 @@ from labctl.configuration import Configuration
 from labctl.errors import LabError
 from labctl.grafana import GrafanaSilent
 from labctl.machine import this_machine
+from labctl.printing import one_line
 from labctl.progress import step
 
 _OLDEST_ENGINE = (20, 10)
@@ -167,7 +168,7 @@ def _images(client: docker.DockerClient, configuration: Configuration) -> Findin
     try:
         answers = registry.probe(client, absent)
     except (DockerException, RequestException) as error:
-        return Finding("images", Verdict.WARN, registry.one_line(error), "")
+        return Finding("images", Verdict.WARN, one_line(error), "")
     unanswered = [image for image, (answer, _) in answers.items() if answer is not registry.Answer.HAS_IT]
     if not unanswered:
         return Finding("images", Verdict.OK, f"to be pulled: {', '.join(absent)}")

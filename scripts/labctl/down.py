@@ -13,13 +13,11 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from labctl import engine, published_responder, second_engine, swarm_down
-from labctl.containers import PROJECT_LABEL, SERVICE_LABEL, listed
+from labctl.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
 from labctl.errors import LabError
 from labctl.pairs import SECOND_HOST, mechanism_of
 from labctl.printing import show_lines
 from labctl.progress import step
-
-_GRACE_S = 3  # compose.yaml's stop_grace_period
 
 
 def take_down(project: str) -> list[str]:
@@ -80,14 +78,6 @@ def _volumes(client: docker.DockerClient, containers: list[DockerContainer], lab
         if mount.get("Type") == "volume" and mount.get("Name")
     }
     return sorted(named | mounted)
-
-
-def stop_and_remove(container: DockerContainer) -> None:
-    """With its anonymous volumes, whatever state it is in."""
-    with suppress(NotFound):
-        with suppress(APIError):  # paused or dead: it cannot be stopped, and is removed by force
-            container.stop(timeout=_GRACE_S)
-        container.remove(v=True, force=True)
 
 
 def _remove_network(network: Any) -> None:

@@ -13,9 +13,8 @@ from ipclab.placement import Placement
 from labctl import reasons, second_probe
 from labctl.containers import Container
 from labctl.errors import LabError
-from labctl.printing import new_table, show_lines, show_table
+from labctl.printing import duration, new_table, show_lines, show_table
 from labctl.prometheus import Prometheus
-from labctl.tables import duration
 from labctl.waiting import wait_until
 
 _SHOWN_WITHIN_S = 10  # a container that has just come is looked up in the DNS and scraped; one scrape can time out

@@ -12,7 +12,7 @@ from grafana_api.grafana_face import GrafanaFace
 from requests import ConnectionError, RequestException, Timeout
 
 from labctl.errors import LabError
-from labctl.ports import LOCALHOST
+from labctl.paths import LOCALHOST
 
 _ANSWER_WITHIN_S = 5.0
 _MOST_DASHBOARDS = 500

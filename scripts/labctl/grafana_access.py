@@ -9,7 +9,7 @@ from labctl import state_files
 from labctl.configuration import GRAFANA_URL, Configuration
 from labctl.containers import Container
 from labctl.grafana import Grafana, GrafanaSilent
-from labctl.ports import LOCALHOST
+from labctl.paths import LOCALHOST
 
 USER = "admin"  # services/grafana/grafana.ini
 SECRETS, PASSWORD = "/var/lib/grafana/lab", "admin-password"  # services/grafana/with-password.sh

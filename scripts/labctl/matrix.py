@@ -12,13 +12,13 @@ from rich.text import Text
 from ipclab.placement import SHARED, Placement
 from labctl import containers, engine, evidence, reachability
 from labctl.configuration import Configuration
+from labctl.containers import require_running
 from labctl.errors import LabError
 from labctl.pairs import RESPONDER
-from labctl.printing import new_table, show_lines, show_table
+from labctl.printing import duration, new_table, show_lines, show_table
+from labctl.probes import placements_shown, probes_of
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
-from labctl.status import require_running
-from labctl.tables import duration
 from labctl.waiting import wait_until
 
 _MEASURED_WITHIN_S = 12  # a round, a scrape, and a start
@@ -35,7 +35,7 @@ def show_matrix(configuration: Configuration, form: str) -> None:
 
     :raises LabError: it is not running, or a cell differs from what is predicted
     """
-    placements = reachability.shown(_probes(configuration))
+    placements = placements_shown(_probes(configuration))
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
 
     def measured() -> list[Cell] | None:
@@ -139,7 +139,7 @@ def reason_lines(cells: Sequence[Cell]) -> list[str]:
 def _probes(configuration: Configuration) -> dict[Placement, containers.Container]:
     found = containers.of_project(engine.connect(), configuration.project)
     require_running(found, configuration.project)
-    probes = reachability.probes_of(found)
+    probes = probes_of(found)
     if any(container.service == RESPONDER and container.state == "paused" for container in found):
         raise LabError("the responder is paused, so it answers nobody", hint="`docker unpause` it")
     if Placement.SAME_CONTAINER not in probes:

@@ -12,7 +12,7 @@ from typing import Any
 from ipclab import registry
 from ipclab.channel import LARGE_BYTES, Traits, Whose
 from labctl import mechanism_sources, pairs
-from labctl.errors import LabError
+from labctl.pairs import traits_of
 from labctl.printing import new_table, show_lines, show_table, size
 
 _WIDTH = 78
@@ -155,21 +155,6 @@ def as_markdown(found: Sequence[Row]) -> str:
     lines = [[_NAME, *COLUMNS], ["---"] * (1 + len(COLUMNS))]
     lines += [[f"`{row.name}`", *(cell(row) for cell in COLUMNS.values())] for row in found]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def traits_of(name: str) -> Traits:
-    """What a mechanism says of itself.
-
-    :raises LabError: its file asks for what this machine does not have
-    """
-    try:
-        return registry.load(name).traits
-    except (ImportError, AttributeError, OSError) as error:  # macOS has no sem_timedwait(3), for one
-        reason = " ".join(str(error).split())
-        raise LabError(
-            f"{name} cannot be loaded on {sys.platform}: {reason}",
-            hint="the same facts are in docs/MECHANISMS.md",
-        ) from error
 
 
 def _as_json(row: Row) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from labctl import (
     pairs,
     probe_container,
     published_responder,
-    reachability,
     second_engine,
     second_image,
     swarm_down,
@@ -26,16 +25,16 @@ from labctl import (
 )
 from labctl.base_images import ensure_base_images, ensure_engine_base
 from labctl.configuration import IMAGE_TAG, Configuration
-from labctl.containers import PROJECT_LABEL, Container
+from labctl.containers import PROJECT_LABEL, Container, require_running
 from labctl.docker_host import OPTION
 from labctl.errors import LabError
 from labctl.images import engine_image, ensure_image
 from labctl.paths import ROOT
 from labctl.place import put_all_back
 from labctl.printing import show_lines
+from labctl.probes import probes_of
 from labctl.progress import say, step
 from labctl.second_probe import NAME, NEEDS, command_of
-from labctl.status import require_running
 from labctl.values import refuse
 from labctl.waiting import wait_until
 
@@ -59,7 +58,7 @@ def bring_up(configuration: Configuration) -> None:
             allowed=f"one second host, and that is {published_responder.host_of(other)}",
             hint=f"./lab hosts down, then again; or with {OPTION}",
         )
-    probes = reachability.probes_of(found)
+    probes = probes_of(found)
     base = ensure_base_images(client, configuration.values, root=ROOT)
     base = ensure_engine_base(client, configuration.values, base, root=ROOT)
     ensure_image(client, engine_image(base, configuration.values[IMAGE_TAG]), base, configuration.values, ROOT)

@@ -11,8 +11,7 @@ from labctl import colours, pairs
 from labctl.measurements import WINDOW_S
 from labctl.now import Row
 from labctl.now_totals import Totals
-from labctl.printing import count, new_table
-from labctl.tables import duration
+from labctl.printing import count, duration, new_table
 
 _CONDITIONS = (
     f"Over the last {WINDOW_S} s; one-way latency from when a message was due; CPU time and context switches of both "

@@ -17,22 +17,20 @@ from labctl import (
     other_probe,
     pairs,
     published_responder,
-    reachability,
     second_image,
     second_probe,
     state_files,
 )
 from labctl.configuration import IMAGE_TAG, Configuration
-from labctl.containers import Container
+from labctl.containers import Container, require_running, stop_and_remove
 from labctl.docker_host import OPTION, DockerHost
-from labctl.down import stop_and_remove
 from labctl.errors import BadInput, LabError
 from labctl.other_engine import OtherEngine
 from labctl.printing import show_lines
+from labctl.probes import probes_of
 from labctl.progress import say, step
 from labctl.prometheus import Prometheus
 from labctl.second_image import Brought
-from labctl.status import require_running
 from labctl.values import refuse
 from labctl.waiting import wait_until
 
@@ -57,7 +55,7 @@ def bring_up(configuration: Configuration, host: DockerHost, address: str) -> No
     there = other_address.address_of(host)
     found = containers.of_project(client, configuration.project)
     require_running(found, configuration.project)
-    probes = reachability.probes_of(found)
+    probes = probes_of(found)
     if not set(probes) >= second_probe.NEEDS:
         raise LabError("the responder does not run, so there is nothing to ask there", hint="./lab up, then again")
     known = published_responder.find(found)

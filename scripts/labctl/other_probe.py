@@ -14,7 +14,7 @@ from ipclab import metrics
 from labctl import docker_host, other_engine, probe_container
 from labctl.errors import LabError
 from labctl.other_engine import OtherEngine
-from labctl.registry import one_line
+from labctl.printing import one_line
 
 _OF_LABEL = "ipclab.responder"  # the id of the published responder that it asks
 _ASKED_WITHIN_S = 30

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ipclab import registry
+from ipclab.channel import Traits
 from labctl.errors import LabError
 from labctl.paths import COMPOSE_FILE
 
@@ -139,3 +142,24 @@ def _compose_file(path: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise LabError(f"{path.name} cannot be read: {reason}", hint=f"git diff {path.name}") from error
     return model
+
+
+PUBLISHED_RESPONDER = "responder-published"
+
+
+def traits_of(name: str) -> Traits:
+    """What a mechanism says of itself.
+
+    :raises LabError: its file asks for what this machine does not have
+    """
+    try:
+        return registry.load(name).traits
+    except (ImportError, AttributeError, OSError) as error:  # macOS has no sem_timedwait(3), for one
+        reason = " ".join(str(error).split())
+        raise LabError(
+            f"{name} cannot be loaded on {sys.platform}: {reason}",
+            hint="the same facts are in docs/MECHANISMS.md",
+        ) from error
+
+
+Scale = Mapping[str, int]  # Compose service to number of containers; what is not in it has one

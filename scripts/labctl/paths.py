@@ -8,3 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).absolute().parents[2]
 COMPOSE_FILE = ROOT / "compose.yaml"
 ENV_FILE = ROOT / ".env"
+
+
+LOCALHOST = "127.0.0.1"

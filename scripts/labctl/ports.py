@@ -7,10 +7,10 @@ import socket
 
 from labctl.configuration import Configuration
 from labctl.errors import LabError
+from labctl.paths import LOCALHOST
 from labctl.values import refuse
 
 PUBLISHED = ("LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT")
-LOCALHOST = "127.0.0.1"
 
 
 def check_free(configuration: Configuration, *names: str) -> None:

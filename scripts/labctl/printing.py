@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
+from docker.errors import APIError
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
@@ -114,3 +115,20 @@ def _piece(table: Table, columns: Sequence[Column]) -> Table:
     for row, cells in zip(table.rows, zip(*(column.cells for column in columns), strict=True), strict=True):
         piece.add_row(*cells, style=row.style)
     return piece
+
+
+def duration(seconds: float | None) -> str:
+    """With the unit that leaves one to three digits before the point."""
+    if seconds is None:
+        return "-"
+    for unit, factor in (("µs", 1e6), ("ms", 1e3)):
+        if seconds * factor < 999.5:
+            value = seconds * factor
+            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+    return f"{seconds:.2f} s"
+
+
+def one_line(error: BaseException) -> str:
+    """The engine's own words, without the HTTP around them."""
+    text = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
+    return " ".join(str(text).split())[:300]

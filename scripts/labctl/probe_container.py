@@ -14,7 +14,7 @@ from docker.errors import DockerException, NotFound
 
 from labctl.confinement import of_every_container
 from labctl.errors import LabError
-from labctl.registry import one_line
+from labctl.printing import one_line
 
 
 def runs(client: docker.DockerClient, image: str, command: Sequence[str], name: str) -> bool:

@@ -17,17 +17,17 @@ from labctl.confinement import of_every_container
 from labctl.containers import Container
 from labctl.docker_host import ADDRESS_OPTION, DockerHost
 from labctl.errors import BadInput
+from labctl.pairs import PUBLISHED_RESPONDER
 from labctl.second_image import Brought
 from labctl.values import refuse
 
-SERVICE = "responder-published"
 HOST_LABEL, _ADDRESS_LABEL, _IMAGE_LABEL = "ipclab.docker-host", "ipclab.address", "ipclab.brought-image"
 _METRICS, _FRONT = "metrics", "front"  # compose.yaml's networks: scraping only, and the one that is not internal
 
 
 def find(found: Iterable[Container]) -> Container | None:
     """The one of this lab; its label HOST_LABEL says which machine is the second host."""
-    return next((container for container in found if container.service == SERVICE), None)
+    return next((container for container in found if container.service == PUBLISHED_RESPONDER), None)
 
 
 def host_of(responder: Container) -> str:
@@ -87,8 +87,8 @@ def start(
     made = client.containers.create(
         f"ipclab/lab:{configuration.values[IMAGE_TAG]}",
         [*responder.docker.attrs["Config"]["Cmd"], "--port", str(port), "--answer-only"],
-        name=f"{project}-{SERVICE}-1",
-        labels={**containers.one_off_labels(project, SERVICE, 1), **labels},
+        name=f"{project}-{PUBLISHED_RESPONDER}-1",
+        labels={**containers.one_off_labels(project, PUBLISHED_RESPONDER, 1), **labels},
         network=f"{project}_{_FRONT}",
         ports={f"{port}/{protocol}": (address, port) for protocol in ("tcp", "udp")},
         ipc_mode="private",

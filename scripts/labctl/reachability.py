@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ipclab import registry
 from ipclab.placement import Placement, reachable
-from labctl import published_responder, reasons
-from labctl.containers import Container
+from labctl import reasons
 from labctl.measurements import fresh
-from labctl.pairs import PROBE, RESPONDER, SECOND_HOST, matrix_services
 from labctl.prometheus import Prometheus
 from labctl.reasons import Reason
 
@@ -40,27 +38,6 @@ class Cell:
     def reason(self) -> Reason | None:
         """The rule behind the error, if there is one."""
         return reasons.reason(registry.load(self.mechanism).traits, self.error) if self.error else None
-
-
-def placement_of(service: str) -> Placement | None:
-    """Where the probe in this Compose service stands; None for any other service."""
-    if service == RESPONDER:
-        return Placement.SAME_CONTAINER
-    if service in (SECOND_HOST, published_responder.SERVICE):  # its stand-in on this engine
-        return Placement.SECOND_HOST
-    name = service.removeprefix(PROBE).replace("-", "_")
-    return Placement(name) if service.startswith(PROBE) and name in set(Placement) else None
-
-
-def probes_of(found: Sequence[Container]) -> dict[Placement, Container]:
-    """The running probes."""
-    return {place: container for container in found if container.running and (place := placement_of(container.service))}
-
-
-def shown(probes: Iterable[Placement]) -> list[Placement]:
-    """The placements of the whole lab, and whichever else has a probe, in the order in which less is shared."""
-    found = {*map(placement_of, matrix_services()), *probes}
-    return [place for place in Placement if place in found]
 
 
 def read(prometheus: Prometheus, placements: Sequence[Placement]) -> list[Cell]:

@@ -14,6 +14,7 @@ from docker import auth
 from docker.errors import APIError, DockerException
 
 from labctl.errors import LabError
+from labctl.printing import one_line
 from labctl.progress import Step
 
 PROBE_WITHIN_S = 9.0  # for all images together; the engine's own patience is far longer
@@ -108,12 +109,6 @@ def split_tag(image: str) -> tuple[str, str]:
     if not colon or "/" in tag:  # that colon was a port's
         repository, tag = name, "latest"
     return repository, digest or tag
-
-
-def one_line(error: BaseException) -> str:
-    """The engine's own words, without the HTTP around them."""
-    text = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
-    return " ".join(str(text).split())[:300]
 
 
 def classify(status: int, explanation: str) -> Answer:

@@ -17,12 +17,10 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.placement import Placement
 from labctl import annotation, containers, engine, pairs, placed, placed_container, placed_targets, state_files, traffic
 from labctl.configuration import Configuration
-from labctl.containers import Container
-from labctl.down import stop_and_remove
+from labctl.containers import Container, require_running, stop_and_remove
 from labctl.errors import BadInput, LabError
 from labctl.placed import Placed
 from labctl.prometheus import Prometheus
-from labctl.status import require_running
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
 _MOVES_WITHIN_S = 30

@@ -15,13 +15,13 @@ from labctl import colours, matrix, reachability, report_conditions, report_data
 from labctl.configuration import Configuration
 from labctl.errors import LabError
 from labctl.measurements import WINDOW_S
-from labctl.printing import show_lines
+from labctl.printing import duration, show_lines
+from labctl.probes import placements_shown
 from labctl.progress import step
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.report_conditions import Facts
 from labctl.report_data import PERCENTILES, Measured
-from labctl.tables import duration
 
 PAGE = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -87,7 +87,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
 def _cells(prometheus: Prometheus) -> list[Cell]:
     """The matrix with a column for every placement of the whole lab, and for whatever else was measured."""
     cells = reachability.read(prometheus, list(Placement))
-    shown = reachability.shown({cell.placement for cell in cells if cell.success is not None})
+    shown = placements_shown({cell.placement for cell in cells if cell.success is not None})
     return [cell for cell in cells if cell.placement in shown]
 
 

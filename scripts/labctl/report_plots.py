@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import matplotlib as mpl
-
-mpl.use("Agg")  # no display is needed
-
 from matplotlib import dates, patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +15,9 @@ from matplotlib.ticker import EngFormatter, NullFormatter
 
 from labctl import colours
 from labctl.report_data import PERCENTILES, Curve, Measured, Total
+
+mpl.use("Agg")  # no display is needed
+
 
 _WIDTH, _DPI = 11.0, 110  # inches; 1210 pixels, for a page of 1100
 _EDGE = "#333333"  # drawn behind every line: some of the colours are pale, and paper is white

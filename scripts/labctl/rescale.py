@@ -15,10 +15,9 @@ import docker
 from ipclab import gone
 from ipclab.ledger import producer_in
 from labctl import channel_books, containers, pairs, state_files
-from labctl.containers import Container
-from labctl.down import stop_and_remove
+from labctl.containers import Container, stop_and_remove
+from labctl.pairs import Scale
 from labctl.progress import step
-from labctl.scale import Scale
 from labctl.waiting import wait_until
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import click
 
 from labctl import pairs
 from labctl.errors import BadInput
+from labctl.pairs import Scale
 from labctl.values import did_you_mean, refuse, shown, whole_number
 
 MOST = 8
 _FORM = "NAME.ROLE=NUMBER, such as sysv_mq.consumer=3"
-
-Scale = Mapping[str, int]  # Compose service to number of containers; what is not in it has one
 
 
 class ScaleOption(click.ParamType[tuple[str, str, int]]):

@@ -9,8 +9,8 @@ import requests
 from docker.errors import DockerException, ImageNotFound
 
 from labctl.errors import LabError
+from labctl.printing import one_line
 from labctl.progress import step
-from labctl.registry import one_line
 
 
 @dataclass(frozen=True)

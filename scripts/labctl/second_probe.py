@@ -13,7 +13,8 @@ from ipclab.placement import Placement
 from labctl import dial, other_probe, published_responder
 from labctl.containers import PROJECT_LABEL, Container
 from labctl.errors import LabError
-from labctl.registry import one_line
+from labctl.pairs import PUBLISHED_RESPONDER
+from labctl.printing import one_line
 
 NAME = "probe"  # in the engine that is a container here
 _NEIGHBOUR = Placement.SHARED_NETWORK  # whose command it has, but for the placement, and the address where it needs one
@@ -22,7 +23,7 @@ NEEDS = frozenset({Placement.SAME_CONTAINER, _NEIGHBOUR})
 
 def is_elsewhere(stand_in: Container) -> bool:
     """Whether the second host, of which `stand_in` is what runs on this engine, is another machine."""
-    return stand_in.service == published_responder.SERVICE
+    return stand_in.service == PUBLISHED_RESPONDER
 
 
 def command_of(probes: Mapping[Placement, Container]) -> list[str]:

@@ -14,7 +14,7 @@ from labctl import engine, speedup_report
 from labctl.compose_plugin import ensure_compose
 from labctl.configuration import IMAGE_TAG, Configuration
 from labctl.images import ensure_images
-from labctl.mechanisms import traits_of
+from labctl.pairs import traits_of
 from labctl.paths import ROOT
 from labctl.progress import Step, step
 from labctl.speedup_containers import crew

@@ -31,7 +31,7 @@ from labctl import (
 )
 from labctl.channel_books import ChannelBooks
 from labctl.configuration import Configuration
-from labctl.containers import Container
+from labctl.containers import Container, mechanisms_of, require_running
 from labctl.costs import Cost, CostMeter
 from labctl.errors import LabError
 from labctl.kernel_books import KernelBooks
@@ -162,21 +162,6 @@ def read(configuration: Configuration, client: DockerClient, found: Sequence[Con
     channels = channel_books.read_all(found)
     pairs = channel_books.with_books(pairs, channels)
     return Reading(found, pairs, books, races_found, switches_found, splits, placements, channels)
-
-
-def require_running(found: Sequence[Container], project: str) -> None:
-    """Refuse to go on without a running container.
-
-    :raises LabError: none runs
-    """
-    if not any(container.running for container in found):
-        stopped = f", {len(found)} of its containers are stopped" if found else ""
-        raise LabError(f"{project} is not running{stopped}", hint="./lab up starts it")
-
-
-def mechanisms_of(found: Sequence[Container]) -> list[str]:
-    """The pairs that have containers, whatever their state."""
-    return sorted({container.mechanism for container in found if container.mechanism})
 
 
 def as_document(

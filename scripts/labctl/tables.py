@@ -40,17 +40,6 @@ def show_findings(findings: Sequence[tuple[str, str, str, str]]) -> None:
     show_table(table)
 
 
-def duration(seconds: float | None) -> str:
-    """With the unit that leaves one to three digits before the point."""
-    if seconds is None:
-        return "-"
-    for unit, factor in (("µs", 1e6), ("ms", 1e3)):
-        if seconds * factor < 999.5:
-            value = seconds * factor
-            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
-    return f"{seconds:.2f} s"
-
-
 def _table(*columns: str, left: int = 1) -> Table:
     table = new_table()
     for index, name in enumerate(columns):

@@ -24,11 +24,11 @@ from labctl.containers import Container
 from labctl.errors import LabError
 from labctl.images import make_ready
 from labctl.measurements import measure
+from labctl.pairs import Scale
 from labctl.paths import ROOT
 from labctl.printing import show_lines
 from labctl.progress import say
 from labctl.prometheus import Prometheus
-from labctl.scale import Scale
 from labctl.traffic import wait_for_traffic
 from labctl.waiting import wait_until
 

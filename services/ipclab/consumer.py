@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ipclab import classes, message, metrics
+from ipclab import message, metrics
 from ipclab.channel import Address, Mechanism, Receiver
 from ipclab.checker import Checker
+from ipclab.classes import Classifies
 from ipclab.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.kernel_receiver import KernelReceiver
 from ipclab.latency import Histogram
@@ -15,6 +16,14 @@ from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.message import CorruptMessage
 from ipclab.metrics import Sample
 from ipclab.shared_checker import SharedChecker
+
+
+def class_samples(mechanism: Mechanism) -> Iterable[Sample]:
+    """What its receivers got of each class in this life of the consumer; nothing where there are none."""
+    if isinstance(mechanism, Classifies):
+        for number, count in sorted(mechanism.received_by_class.copy().items()):
+            yield Sample(metrics.RECEIVED_BY_CLASS, count, (mechanism.class_name, str(number)))
+
 
 _RETRY_S = 0.2
 
@@ -65,7 +74,7 @@ class Consumer:
         yield Sample(metrics.DUPLICATE, sum(s.duplicate for s in streams))
         yield Sample(metrics.REORDERED, sum(s.reordered for s in streams))
         yield Sample(metrics.CORRUPT, self._checker.corrupt_count)
-        yield from classes.samples(self._mechanism)
+        yield from class_samples(self._mechanism)
         yield Sample(metrics.SHARED, self._checker.shared)
         yield Sample(metrics.LATENCY, self._latency)
         yield from self._kernel.samples()

@@ -10,9 +10,9 @@ from typing import Any
 
 from prometheus_client import start_http_server
 
-from ipclab import metrics, namespaces, registry
+from ipclab import metrics, registry
 from ipclab.channel import Address, Mechanism, Switch, Tuning, Wait
-from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time
+from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time, watch_holder
 from ipclab.metrics import Role, Sample
 from ipclab.page import Page, registry_of
 from ipclab.race import Side
@@ -67,7 +67,7 @@ class Endpoint:
         start_http_server(self._metrics_port, registry=registry_of(page))
         if self._holder:
             url = f"http://{self._holder}:{metrics.PORT}/metrics"
-            namespaces.watch_holder(url, lambda reason: self.stop.request(reason, EXIT_SPLIT))
+            watch_holder(url, lambda reason: self.stop.request(reason, EXIT_SPLIT))
         if racer:
             racer.start()
         loop()

@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 import resource
 import signal
-from collections.abc import Iterable, Mapping
+import threading
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab import cpus, metrics, namespaces
 from ipclab.channel import Switch, Wait
 from ipclab.errors import ChannelError
 from ipclab.metrics import Sample
+from ipclab.namespaces import inodes
 
 TICK_NS = 250_000_000
 TICK_S = TICK_NS / 1e9
@@ -132,3 +138,39 @@ def wake_on_time() -> None:
     """Make sleeps end when they should: by default the kernel adds up to 50 µs (PR_SET_TIMERSLACK, prctl(2))."""
     with suppress(OSError):
         Path("/proc/self/timerslack_ns").write_text("1")
+
+
+_WATCH_EVERY_S = 2.0
+
+
+def watch_holder(metrics_url: str, on_split: Callable[[str], None]) -> None:
+    """In the background: call `on_split(reason)` once the holder is in another IPC namespace than we are.
+
+    That happens when the holder crashed and came back: its members stay behind in the old namespace,
+    where nobody who joins later can reach them. A holder that does not answer proves nothing.
+    """
+
+    def watch() -> None:
+        ours = inodes()["ipc"]
+        while True:
+            theirs = _ipc_inode_at(metrics_url)
+            if theirs is not None and theirs != ours:
+                on_split(f"the holder is in IPC namespace {theirs}, we are in {ours}")
+                return
+            pause.wait(_WATCH_EVERY_S)
+
+    pause = threading.Event()
+    threading.Thread(target=watch, name="watch-holder", daemon=True).start()
+
+
+def _ipc_inode_at(metrics_url: str) -> str | None:
+    try:
+        with urllib.request.urlopen(metrics_url, timeout=_WATCH_EVERY_S) as response:
+            page = response.read().decode()
+        for family in text_string_to_metric_families(page):
+            for sample in family.samples:
+                if sample.name == "ipc_namespace_info":
+                    return sample.labels["ipc"]
+    except (OSError, HTTPException, ValueError, LookupError):  # no answer; half of one; one that is no metrics page
+        pass
+    return None

@@ -9,9 +9,9 @@ import click
 from ipclab import namespaces
 from ipclab.channel import Mechanism
 from ipclab.checker import Checker
-from ipclab.classes import Classifies, free_class
+from ipclab.classes import Classifies
 from ipclab.ledger import ConsumerLedger
-from ipclab.shared_checker import SharedChecker, claim, fold
+from ipclab.shared_checker import SharedChecker, claim, fold, free_class
 
 
 def classified(name: str, mechanism: Mechanism, classes: int, pick: int = 0) -> Mechanism:

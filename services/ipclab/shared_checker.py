@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ipclab.classes import MOST
 from ipclab.ledger import ConsumerLedger, LedgerError, Stream
 from ipclab.merge import merge
 from ipclab.received import Received, Snapshot
@@ -112,3 +113,19 @@ def claim(books: Path, *, shared: bool) -> int:
     except OSError as error:
         raise LedgerError(f"books {books}: {error.strerror}") from error
     return descriptor
+
+
+def free_class(books: Path, classes: int) -> int:
+    """A class that no other consumer of these books takes, while there is one; ours for as long as we live (flock(2)).
+
+    :raises LedgerError: more consumers than there can be
+    """
+    for slot in range(MOST):
+        descriptor = os.open(books / f"class-{slot}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+        else:
+            return slot % classes + 1
+    raise LedgerError(f"books {books}: {MOST} consumers are at work already")

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from ipclab import classes, metrics, registry
-from ipclab.classes import Classifies, free_class, samples
+from ipclab.classes import Classifies
+from ipclab.consumer import class_samples
 from ipclab.ledger import LedgerError
+from ipclab.shared_checker import free_class
 
 
 def test_consumers_share_the_types_out(tmp_path: Path) -> None:
@@ -45,7 +47,7 @@ def test_what_was_received_of_each_class_is_shown() -> None:
     mechanism = plain.classified(2)
     assert isinstance(mechanism, Classifies)
     mechanism.received_by_class.update({2: 5, 1: 4})
-    assert [(s.labels, s.value) for s in samples(mechanism)] == [(("type", "1"), 4), (("type", "2"), 5)]
-    assert {s.definition for s in samples(mechanism)} == {metrics.RECEIVED_BY_CLASS}
-    assert not list(samples(plain))
-    assert not list(samples(registry.load("fifo")))
+    assert [(s.labels, s.value) for s in class_samples(mechanism)] == [(("type", "1"), 4), (("type", "2"), 5)]
+    assert {s.definition for s in class_samples(mechanism)} == {metrics.RECEIVED_BY_CLASS}
+    assert not list(class_samples(plain))
+    assert not list(class_samples(registry.load("fifo")))

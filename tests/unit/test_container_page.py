@@ -25,9 +25,7 @@ def page_of(mechanism: str, folder: Path, **environment: str) -> Iterator[str]:
     options = {"path": folder / "channel", "state": folder, "alive": folder / "alive", "metrics-port": port}
     command = [sys.executable, "-m", "ipclab", "consumer", mechanism]
     command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    with subprocess.Popen(
-        command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL
-    ) as process:
+    with subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL) as process:
         try:
             yield _page(port)
         finally:

@@ -12,9 +12,11 @@ import pytest
 from ipclab import registry
 from ipclab.channel import Sharing
 from ipclab.placement import SHARED, Placement, reachable
-from labctl import pairs, published_responder, reachability, reasons
+from labctl import pairs, reachability, reasons
 from labctl.errors import LabError
 from labctl.matrix import as_json, as_markdown, in_words, reason_lines, require_as_predicted
+from labctl.pairs import PUBLISHED_RESPONDER
+from labctl.probes import placement_of, placements_shown
 from labctl.prometheus import Prometheus, Sample
 from labctl.reachability import Cell
 
@@ -52,13 +54,13 @@ def test_each_placement_shares_what_its_name_says() -> None:
 
 
 def test_the_services_of_compose_are_placements() -> None:
-    assert reachability.shown([]) == list(LOCAL)
-    assert reachability.shown([Placement.SECOND_HOST]) == list(Placement)
-    assert [reachability.placement_of(service) for service in pairs.matrix_services()] == list(LOCAL)
-    assert reachability.placement_of("probe-the-moon") is None
-    assert reachability.placement_of("fifo-consumer") is None
-    for stand_in in (pairs.SECOND_HOST, published_responder.SERVICE):
-        assert reachability.placement_of(stand_in) is Placement.SECOND_HOST
+    assert placements_shown([]) == list(LOCAL)
+    assert placements_shown([Placement.SECOND_HOST]) == list(Placement)
+    assert [placement_of(service) for service in pairs.matrix_services()] == list(LOCAL)
+    assert placement_of("probe-the-moon") is None
+    assert placement_of("fifo-consumer") is None
+    for stand_in in (pairs.SECOND_HOST, PUBLISHED_RESPONDER):
+        assert placement_of(stand_in) is Placement.SECOND_HOST
 
 
 @pytest.mark.parametrize("name", registry.names())

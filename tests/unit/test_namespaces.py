@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from ipclab import metrics, namespaces
+from ipclab import lifecycle, metrics, namespaces
+from ipclab.lifecycle import _ipc_inode_at, watch_holder
 from ipclab.metrics import Role, Sample
 from ipclab.page import Page, registry_of
 
@@ -64,7 +65,7 @@ class _Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def holder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
-    monkeypatch.setattr(namespaces, "_WATCH_EVERY_S", 0.05)
+    monkeypatch.setattr(lifecycle, "_WATCH_EVERY_S", 0.05)
     with Holder() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -111,7 +112,7 @@ def test_the_container_is_called_as_its_host() -> None:
 
 def test_a_holder_in_our_namespace_is_watched_on_until_it_is_in_another(holder: Holder) -> None:
     split = Split()
-    namespaces.watch_holder(holder.url, split)
+    watch_holder(holder.url, split)
     holder.wait_until_asked(5)
     assert split.reasons == []
     holder.page = page_of(OTHER)
@@ -121,7 +122,7 @@ def test_a_holder_in_our_namespace_is_watched_on_until_it_is_in_another(holder: 
 def test_a_holder_that_does_not_answer_proves_nothing(holder: Holder) -> None:
     split = Split()
     holder.page = None
-    namespaces.watch_holder(holder.url, split)
+    watch_holder(holder.url, split)
     holder.wait_until_asked(5)
     holder.page = b"# nothing of ours\nup 1\n"
     holder.wait_until_asked(5)
@@ -134,7 +135,7 @@ def test_half_an_answer_proves_nothing(holder: Holder) -> None:
     split = Split()
     holder.promised = 100_000
     holder.page = page_of(OTHER)  # even one that says it all
-    namespaces.watch_holder(holder.url, split)
+    watch_holder(holder.url, split)
     holder.wait_until_asked(3)
     assert split.reasons == []
     holder.promised = None
@@ -153,7 +154,7 @@ def test_half_an_answer_proves_nothing(holder: Holder) -> None:
 def test_an_answer_that_is_no_page_proves_nothing(holder: Holder, page: bytes) -> None:
     holder.page = page
     split = Split()
-    namespaces.watch_holder(holder.url, split)
+    watch_holder(holder.url, split)
     holder.wait_until_asked(3)
     assert split.reasons == []
     holder.page = page_of(OTHER)
@@ -161,9 +162,9 @@ def test_an_answer_that_is_no_page_proves_nothing(holder: Holder, page: bytes) -
 
 
 def test_a_holder_that_is_not_there_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespaces, "_WATCH_EVERY_S", 0.05)
+    monkeypatch.setattr(lifecycle, "_WATCH_EVERY_S", 0.05)
     refused = threading.Semaphore(0)
-    ask = namespaces._ipc_inode_at
+    ask = _ipc_inode_at
 
     def ask_and_tell(url: str) -> str | None:
         answer = ask(url)
@@ -171,10 +172,10 @@ def test_a_holder_that_is_not_there_yet_is_waited_for(monkeypatch: pytest.Monkey
             refused.release()
         return answer
 
-    monkeypatch.setattr(namespaces, "_ipc_inode_at", ask_and_tell)
+    monkeypatch.setattr(lifecycle, "_ipc_inode_at", ask_and_tell)
     split = Split()
     with Holder() as holder:  # its port is taken, and nobody serves it: every question times out
-        namespaces.watch_holder(holder.url, split)
+        watch_holder(holder.url, split)
         assert all(refused.acquire(timeout=20) for _ in range(3))
         assert split.reasons == []
         holder.page = page_of(OTHER)

@@ -10,14 +10,14 @@ from unittest.mock import Mock
 import pytest
 
 from labctl import measurements, namespace_split, pair_table, status
-from labctl.containers import Container, seconds
+from labctl.containers import Container, require_running, seconds
 from labctl.costs import Cost, cost
 from labctl.errors import LabError
 from labctl.kernel_books import KernelBooks
 from labctl.ports import free_port
+from labctl.printing import duration
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.races import Race
-from labctl.tables import duration
 from unit.json_server import Request, json_server, success
 
 Vector = list[tuple[dict[str, str], float]]
@@ -223,10 +223,10 @@ def test_the_document_has_the_races() -> None:
 
 def test_stopped_containers_are_no_running_lab() -> None:
     with pytest.raises(LabError, match=r"ipclab is not running \(hint: \./lab up"):
-        status.require_running([], "ipclab")
+        require_running([], "ipclab")
     with pytest.raises(LabError, match="2 of its containers are stopped"):
-        status.require_running([container("a", state="exited"), container("b", state="created")], "ipclab")
-    status.require_running([container("a", state="exited"), container("b")], "ipclab")
+        require_running([container("a", state="exited"), container("b", state="created")], "ipclab")
+    require_running([container("a", state="exited"), container("b")], "ipclab")
 
 
 @pytest.mark.parametrize(

@@ -14,18 +14,7 @@ import errno
 from collections import Counter
 from contextlib import suppress
 
-from ipclab.channel import (
-    Address,
-    Communication,
-    Direction,
-    Fact,
-    Kind,
-    OnFull,
-    Persistence,
-    Sharing,
-    Traits,
-    Wait,
-)
+from ipclab.channel import Address, Communication, Direction, Fact, Kind, OnFull, Persistence, Sharing, Traits, Wait
 from ipclab.errors import PeerAbsent
 from ipclab.libraries import posix_ipc
 from ipclab.mechanisms._posix import MODE, object_name, opening
