@@ -7,7 +7,7 @@ import sys
 import click
 
 from bench import footprint, instrumentation, plain_file, speed
-from ipclab.errors import ChannelError
+from ipclab.contract.errors import ChannelError
 from labctl.encoding import accept_every_character
 from labctl.errors import LabError
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bench.shapes import Side
 from ipclab import registry, round_trip
-from ipclab.batches import BatchReceiver, BatchSender
-from ipclab.channel import Address, Direction, Kind, Mechanism, Tuning, Wait
+from ipclab.contract.channel import Address, Direction, Kind, Mechanism, Tuning, Wait
+from ipclab.contract.optional import BatchReceiver, BatchSender
 from ipclab.mechanisms._inherited_pipe import Conversation
 
 

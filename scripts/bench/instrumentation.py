@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.loop import MESSAGE_BYTES
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
 from labctl.subprocesses import failure
 
 ROUNDS = 7

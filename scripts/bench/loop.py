@@ -16,9 +16,9 @@ from pathlib import Path
 from prometheus_client import start_http_server
 
 from ipclab import registry, settings
-from ipclab.channel import Address
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
+from ipclab.contract.channel import Address
 from ipclab.latency import Histogram
 from ipclab.ledger import ConsumerLedger, ProducerLedger
 from ipclab.lifecycle import Stop, Vitals

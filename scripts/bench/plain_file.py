@@ -26,8 +26,8 @@ from pathlib import Path
 from bench import rig
 from bench.rig import Cpus
 from ipclab import registry
-from ipclab.channel import Address, Mechanism, Sender, Switch, Tuning
-from ipclab.errors import PeerAbsent, ReceiveTimeout, TornMessage
+from ipclab.contract.channel import Address, Mechanism, Sender, Switch, Tuning
+from ipclab.contract.errors import PeerAbsent, ReceiveTimeout, TornMessage
 
 MESSAGE_BYTES = 1024
 ROUNDS = 5

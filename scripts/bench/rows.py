@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bench.rig import Cpus
 from ipclab import registry
-from ipclab.channel import Wait
+from ipclab.contract.channel import Wait
 
 SMALL, LARGE, HUGE, QUEUE_MAX = 64, 1 << 16, 1 << 20, 8192
 

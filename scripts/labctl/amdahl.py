@@ -9,17 +9,17 @@ the job alone, but also everything that cooperating costs.
 from __future__ import annotations
 
 
-def speedup(alone_s: float, together_s: float) -> float:
+def speedup_of(alone_s: float, together_s: float) -> float:
     """How many times as fast."""
     return alone_s / together_s
 
 
-def efficiency(measured_speedup: float, workers: int) -> float:
+def efficiency_of(measured_speedup: float, workers: int) -> float:
     """The share of each worker's time that counts: 1 if `workers` are `workers` times as fast."""
     return measured_speedup / workers
 
 
-def parallel_fraction(measured_speedup: float, workers: int) -> float | None:
+def parallel_fraction_of(measured_speedup: float, workers: int) -> float | None:
     """1 less the Karp-Flatt metric; None with one worker, of which the law says nothing.
 
     Below 0 where cooperating took longer than one process alone; over 1 where the speedup is more than `workers`.

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from labctl.channel_books import ChannelBooks
 from labctl.printing import new_table, show_lines, show_table, show_text
 
-_NOTE = (
+_ACCOUNTS_NOTE = (
     "Sent = received + lost + on the way, from the ledgers. Skipped: due and never sent. Gone: containers that were "
     "removed."
 )
 
 
-def show(channels: Sequence[ChannelBooks]) -> None:
+def show_accounts(channels: Sequence[ChannelBooks]) -> None:
     """One table for all channels, none if no pair is scaled."""
     if not channels:
         return
@@ -32,5 +32,5 @@ def show(channels: Sequence[ChannelBooks]) -> None:
                 "\n".join(f"{count:,} {who}" for who, count in row.received_by.items() if count),
             )
     show_table(table)
-    show_text(_NOTE)
+    show_text(_ACCOUNTS_NOTE)
     show_lines([""])

@@ -11,7 +11,7 @@ from typing import Self
 import click
 
 from ipclab import metrics, settings
-from ipclab.channel import KEYS_PER_CHANNEL
+from ipclab.contract.channel import KEYS_PER_CHANNEL
 from labctl import env_file, pairs, values
 from labctl.errors import BadInput
 from labctl.paths import ENV_FILE

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from labctl.kernel_books import KernelBooks
 from labctl.printing import new_table, show_lines, show_table, show_text
 
-_CONDITIONS = (
+_KERNEL_NOTE = (
     "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for "
     "the kernel's overhead too, so it is full before its bytes are that many. The responder's and the probes' are "
     "for the matrix; of -: nobody's of the lab."
@@ -20,9 +20,9 @@ _NO_KEY_IS = (
 _Row = tuple[str, str, str, str, str]
 
 
-def show(books: KernelBooks) -> None:
+def show_kernel_objects(books: KernelBooks) -> None:
     """Print it; nothing where nothing is held."""
-    rows = list(_rows(books))
+    rows = list(_kernel_rows(books))
     if not rows:
         return
     table = new_table()
@@ -34,25 +34,25 @@ def show(books: KernelBooks) -> None:
         table.add_row(*row)
     show_table(table)
     without_key = any(segment.key == _NO_KEY for segment in books.segments)
-    show_text(" ".join([_CONDITIONS, *([_NO_KEY_IS] if without_key else [])]))
+    show_text(" ".join([_KERNEL_NOTE, *([_NO_KEY_IS] if without_key else [])]))
     show_lines([""])
 
 
-def _rows(books: KernelBooks) -> Iterator[_Row]:
+def _kernel_rows(books: KernelBooks) -> Iterator[_Row]:
     for segment in books.segments:
         attached = "-" if segment.attachments is None else str(segment.attachments)
         what = f"shared memory {segment.key or segment.name}"
         yield what, segment.owner or "-", f"{segment.size_bytes:,}", "-", attached
     for queue in books.queues:
-        depth = (of(queue.bytes, queue.limit_bytes), of(queue.messages, queue.limit_messages))
+        depth = (_of_limit(queue.bytes, queue.limit_bytes), _of_limit(queue.messages, queue.limit_messages))
         yield f"queue {queue.key or queue.name}", queue.owner or "-", *depth, "-"
     for buffer in books.buffers:
-        yield "pipe or socket buffer", buffer.mechanism, of(buffer.bytes, buffer.limit_bytes), "-", "-"
+        yield "pipe or socket buffer", buffer.mechanism, _of_limit(buffer.bytes, buffer.limit_bytes), "-", "-"
     if books.dev_shm_used_bytes is not None:
-        yield "/dev/shm", "-", of(books.dev_shm_used_bytes, books.dev_shm_limit_bytes), "-", "-"
+        yield "/dev/shm", "-", _of_limit(books.dev_shm_used_bytes, books.dev_shm_limit_bytes), "-", "-"
 
 
-def of(value: int | None, limit: int | None) -> str:
+def _of_limit(value: int | None, limit: int | None) -> str:
     """How much of how much; without a limit, where none is known."""
     if value is None:
         return "-"

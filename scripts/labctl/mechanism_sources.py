@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ipclab.channel import Fact, Traits
+from ipclab.contract.channel import Fact, Traits
 
 # The fields of `Traits` by the words that the other table has for them.
 FACTS = {
@@ -28,7 +28,7 @@ FACTS = {
 }
 
 
-def as_markdown(mechanisms: Mapping[str, Traits]) -> str:
+def sources_as_markdown(mechanisms: Mapping[str, Traits]) -> str:
     """Two tables: where each fact is written, and what the kernel alone gives where the fact is the lab's (`*`)."""
     return "\n".join(
         (

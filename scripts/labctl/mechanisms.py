@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipclab import registry
-from ipclab.channel import LARGE_BYTES, Traits, Whose
+from ipclab.contract.channel import LARGE_BYTES, Traits, Whose
 from labctl import mechanism_sources, pairs
 from labctl.pairs import traits_of
 from labctl.printing import new_table, show_lines, show_table, size
@@ -137,7 +137,7 @@ def show_json() -> None:
 def show_markdown() -> None:
     """Print the tables that stand in docs/MECHANISMS.md."""
     found = rows()
-    sources = mechanism_sources.as_markdown({row.name: row.traits for row in found})
+    sources = mechanism_sources.sources_as_markdown({row.name: row.traits for row in found})
     sys.stdout.write(f"{as_markdown(found)}\n{sources}")
 
 

@@ -78,7 +78,7 @@ def bring_up(configuration: Configuration) -> None:
         with step("Starting the probe there"):
             with suppress(NotFound):
                 other.containers.get(NAME).remove(v=True, force=True)
-            probe_container.start(
+            probe_container.start_container(
                 other,
                 name,
                 command,

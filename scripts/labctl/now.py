@@ -9,7 +9,7 @@ from labctl.measurements import fresh
 from labctl.prometheus import Prometheus
 
 # Recorded by services/prometheus/rules.yml over the last seconds; the dashboards read the same.
-_QUERIES = {
+_ROW_QUERIES = {
     "rate": "mechanism:ipc_messages_received:rate5s",
     "p50_s": "mechanism:ipc_one_way_latency_seconds:p50_5s",
     "p99_s": "mechanism:ipc_one_way_latency_seconds:p99_5s",
@@ -41,13 +41,13 @@ class Row:
     cpus: str = ""  # on how many CPUs both sides may run: "one", "two", "3"; "one, two" where they differ
 
 
-def read(prometheus: Prometheus) -> list[Row]:
+def read_rows(prometheus: Prometheus) -> list[Row]:
     """A row for every mechanism that Prometheus sees, by name.
 
     :raises PrometheusSilent: it does not answer
     """
     running = _by_mechanism(prometheus, _RUNNING)
-    found = {name: _by_mechanism(prometheus, expression) for name, expression in _QUERIES.items()}
+    found = {name: _by_mechanism(prometheus, expression) for name, expression in _ROW_QUERIES.items()}
     cpus: dict[str, set[str]] = defaultdict(set)
     for sample in prometheus.query(f"count by (mechanism, cpus) {fresh('ipc_cpus_info')}"):
         cpus[sample.labels.get("mechanism", "")].add(sample.labels["cpus"])

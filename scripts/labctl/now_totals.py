@@ -8,7 +8,7 @@ from labctl.measurements import WINDOW_S, fresh
 from labctl.prometheus import Prometheus
 
 _RATE = "sum(rate({}[" + str(WINDOW_S) + "s]))"
-_QUERIES = {
+_TOTAL_QUERIES = {
     "pairs": "count(mechanism:ipc_messages_received:rate5s > 0) or vector(0)",
     "rate": "sum(mechanism:ipc_messages_received:rate5s)",
     "bytes_rate": _RATE.format("ipc_bytes_received_total"),
@@ -32,10 +32,10 @@ class Totals:
     containers: float | None = None  # that answer Prometheus
 
 
-def read(prometheus: Prometheus) -> Totals:
+def read_totals(prometheus: Prometheus) -> Totals:
     """Ask for all of them.
 
     :raises PrometheusSilent: it does not answer
     """
-    found = {name: prometheus.query(expression) for name, expression in _QUERIES.items()}
+    found = {name: prometheus.query(expression) for name, expression in _TOTAL_QUERIES.items()}
     return Totals(**{name: samples[0].value if samples else None for name, samples in found.items()})

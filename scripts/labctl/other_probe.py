@@ -30,7 +30,7 @@ def start(other: OtherEngine, project: str, image: str, command: Sequence[str], 
 
     :raises LabError: the engine there refuses
     """
-    probe_container.start(
+    probe_container.start_container(
         other.client,
         image,
         command,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ipclab import registry
-from ipclab.channel import Traits
+from ipclab.contract.channel import Traits
 from labctl.errors import LabError
 from labctl.paths import COMPOSE_FILE
 
@@ -125,7 +125,7 @@ def max_message_bytes(mechanism: str) -> int:
 def with_sync() -> list[str]:
     """The pairs whose two sides share words, and so have a lock to switch off."""
     from ipclab import registry
-    from ipclab.channel import Switch
+    from ipclab.contract.channel import Switch
 
     return [mechanism for mechanism in declared() if mechanism in registry.having(Switch.SYNC)]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ipclab import metrics, registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from ipclab.placement import SHARED, Placement
 from labctl import placed
 from labctl.configuration import Configuration

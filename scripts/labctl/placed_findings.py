@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from ipclab.metrics import Role
 from ipclab.placement import SHARED, Placement
 from labctl.measurements import WINDOW_S, PairMeasures, fresh

@@ -27,7 +27,7 @@ def runs(client: docker.DockerClient, image: str, command: Sequence[str], name: 
     return (found.status, found.attrs["Image"], config["Cmd"]) == ("running", image, list(command))
 
 
-def start(
+def start_container(
     client: docker.DockerClient,
     image: str,
     command: Sequence[str],

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from labctl.printing import new_table, show_lines, show_table, show_text
 from labctl.races import Race
 
-_CONDITIONS = (
+_RACES_NOTE = (
     "Race: both sides change a shared counter and a record, once a second; sync on is with a lock. Counts: since the "
     "consumer was started, in rounds that both sides did to the end."
 )
 
 
-def show(races: Sequence[Race]) -> None:
+def show_races(races: Sequence[Race]) -> None:
     """One row per pair and condition, and what was counted how; nothing where nobody races."""
     if not races:
         return
@@ -25,5 +25,5 @@ def show(races: Sequence[Race]) -> None:
         counts = (race.updates, race.updates_lost, race.records_read, race.records_torn)
         table.add_row(race.mechanism, condition, *(f"{count:,}" for count in counts))
     show_table(table)
-    show_text(_CONDITIONS)
+    show_text(_RACES_NOTE)
     show_lines([""])

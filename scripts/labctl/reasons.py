@@ -6,7 +6,7 @@ import errno
 import os
 from dataclasses import dataclass
 
-from ipclab.channel import Sharing, Traits
+from ipclab.contract.channel import Sharing, Traits
 
 _IPC, _VOLUME, _NETWORK = Sharing.IPC_NAMESPACE, Sharing.VOLUME, Sharing.NETWORK
 

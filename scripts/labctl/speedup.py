@@ -9,7 +9,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container as DockerContainer
 
-from ipclab.channel import Traits
+from ipclab.contract.channel import Traits
 from labctl import engine, speedup_report
 from labctl.compose_plugin import ensure_compose
 from labctl.configuration import IMAGE_TAG, Configuration

@@ -16,7 +16,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container as DockerContainer
 from docker.types import EndpointConfig
 
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from labctl.confinement import of_every_container
 from labctl.containers import PROJECT_LABEL, one_off_labels
 

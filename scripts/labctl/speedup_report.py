@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from ipclab.channel import Traits
+from ipclab.contract.channel import Traits
 from labctl.printing import duration, new_table, show_lines, show_table, show_text
 from labctl.speedup_results import Comparison
 

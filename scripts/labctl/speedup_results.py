@@ -53,17 +53,17 @@ class Comparison:
     @property
     def speedup(self) -> float:
         """Median of the rounds' own, because the two parts of a round are neighbours in time."""
-        return median(amdahl.speedup(r["alone_wall_ns"], r["wall_ns"]) for r in self.rounds)
+        return median(amdahl.speedup_of(r["alone_wall_ns"], r["wall_ns"]) for r in self.rounds)
 
     @property
     def efficiency(self) -> float:
         """Speedup per worker."""
-        return amdahl.efficiency(self.speedup, self.workers)
+        return amdahl.efficiency_of(self.speedup, self.workers)
 
     @property
     def parallel_fraction(self) -> float | None:
         """By Karp and Flatt; None with one worker."""
-        return amdahl.parallel_fraction(self.speedup, self.workers)
+        return amdahl.parallel_fraction_of(self.speedup, self.workers)
 
     def total(self, field: str) -> int:
         """The sum of a count over all rounds."""

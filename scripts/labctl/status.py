@@ -97,7 +97,7 @@ def show_status(configuration: Configuration, sections: Collection[Section]) -> 
     if Section.DETAILS in sections:
         _show_details(reading)
     if Section.KERNEL in sections:
-        kernel_table.show(reading.books)
+        kernel_table.show_kernel_objects(reading.books)
     if needs_costs:
         tables.show_containers(found, meter.read())
     show_lines(list(_troubles(reading)))
@@ -124,7 +124,7 @@ def show_pair(configuration: Configuration, mechanism: str) -> None:
         raise
     pair_table.show_pair(reading.pairs[0])
     _show_details(reading)
-    kernel_table.show(reading.books)
+    kernel_table.show_kernel_objects(reading.books)
     tables.show_containers(members, meter.read())
     show_lines(list(_troubles(reading)))
 
@@ -204,8 +204,8 @@ def _running(configuration: Configuration) -> tuple[DockerClient, list[Container
 def _show_details(reading: Reading) -> None:
     lines = switches.lines(reading.switches)
     show_lines([*lines, *([""] if lines else [])])
-    books_table.show(reading.channels)
-    race_table.show(reading.races)
+    books_table.show_accounts(reading.channels)
+    race_table.show_races(reading.races)
 
 
 def _troubles(reading: Reading) -> Iterator[str]:

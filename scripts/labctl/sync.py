@@ -44,7 +44,7 @@ def change_sync(configuration: Configuration, mechanism: str, wanted: bool | Non
                 hint=f"docker logs {consumer.id}",
             )
     annotation.note(configuration, found, "sync", [mechanism], f"sync of {mechanism}: {_word(sync)}", changed_at)
-    race_table.show(races.measure(prometheus, [mechanism]))
+    race_table.show_races(races.measure(prometheus, [mechanism]))
 
 
 def _word(sync: bool) -> str:

@@ -57,7 +57,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
 
     books = channel_books.read_all([c for c in lab.containers() if c.mechanism in wanted])
     pair_table.show_pairs(channel_books.with_books(measure(lab.prometheus, wanted), books))
-    books_table.show(books)
+    books_table.show_accounts(books)
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)
     starts.annotate(configuration, before, lab.containers())

@@ -30,7 +30,7 @@ def watch(configuration: Configuration) -> None:
     :raises LabError: no pair is measured, or Prometheus does not answer when asked first
     """
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
-    screen = Screen(lambda: (now_totals.read(prometheus), now.read(prometheus)))
+    screen = Screen(lambda: (now_totals.read_totals(prometheus), now.read_rows(prometheus)))
     screen.look()
     if not screen.rows:
         raise LabError(f"no pair of {configuration.project} is measured", hint="./lab up starts them")

@@ -15,11 +15,11 @@ from typing import Any
 import click
 
 from ipclab import echo, gone, mailbox_options, registry, settings
-from ipclab.channel import Address, Switch
 from ipclab.consumer import Consumer
+from ipclab.contract.channel import Address, Switch
+from ipclab.contract.errors import ChannelError
 from ipclab.echo_owners import EchoOwners
 from ipclab.endpoint import Endpoint
-from ipclab.errors import ChannelError
 from ipclab.gone import with_gone
 from ipclab.holder import hold
 from ipclab.kernel import Books, samples

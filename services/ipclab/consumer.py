@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterable
 
 from ipclab import message, metrics
-from ipclab.channel import Address, Mechanism, Receiver
 from ipclab.checker import Checker
-from ipclab.classes import Classifies
-from ipclab.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.contract.channel import Address, Mechanism, Receiver
+from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.contract.optional import Classifies
 from ipclab.kernel_receiver import KernelReceiver
 from ipclab.latency import Histogram
 from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log

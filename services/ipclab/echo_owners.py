@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from ipclab import echo
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
 from ipclab.half_duplex import reply_address
 from ipclab.kernel_owners import Owners
 from ipclab.kernel_sysv import SysvObject

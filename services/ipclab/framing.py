@@ -27,7 +27,7 @@ import secrets
 import struct
 import zlib
 
-from ipclab.errors import MessageTooLarge, TornMessage
+from ipclab.contract.errors import MessageTooLarge, TornMessage
 
 _MAGIC = b"FRAM"
 _LENGTH = struct.Struct("<4sI")

@@ -16,8 +16,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from ipclab import turn
-from ipclab.channel import KEYS_PER_CHANNEL, Address, ClosingEndpoint, Mechanism, Receiver, Sender
-from ipclab.errors import ChannelError, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.contract.channel import KEYS_PER_CHANNEL, Address, ClosingEndpoint, Mechanism, Receiver, Sender
+from ipclab.contract.errors import ChannelError, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.turn import Turn
 
 _MAGIC = b"IPCL half duplex"
@@ -98,7 +98,7 @@ class HalfDuplexAnswerer(ClosingEndpoint):
             raise
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        """See `ipclab.channel.Receiver`. An introduction begins the wait anew."""
+        """See `ipclab.contract.channel.Receiver`. An introduction begins the wait anew."""
         while True:
             try:
                 length = self._receive(buffer, timeout_s)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ipclab import registry
-from ipclab.channel import Address, Kind
+from ipclab.contract.channel import Address, Kind
 from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet, SysvObject
 from ipclab.mechanisms._posix import object_name
 

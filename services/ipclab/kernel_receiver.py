@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from ipclab import metrics
-from ipclab.drops import CountsDrops
+from ipclab.contract.optional import CountsDrops, HoldsBytes
 from ipclab.metrics import Sample
-from ipclab.queued import HoldsBytes
 
 
 class KernelReceiver:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 
-from ipclab.errors import Unusable
+from ipclab.contract.errors import Unusable
 
 
 class AbsentLibrary:

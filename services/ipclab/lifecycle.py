@@ -15,8 +15,8 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab import cpus, metrics, namespaces
-from ipclab.channel import Switch, Wait
-from ipclab.errors import ChannelError
+from ipclab.contract.channel import Switch, Wait
+from ipclab.contract.errors import ChannelError
 from ipclab.metrics import Sample
 from ipclab.namespaces import inodes
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from ipclab import namespaces
-from ipclab.channel import Mechanism
 from ipclab.checker import Checker
-from ipclab.classes import Classifies
+from ipclab.contract.channel import Mechanism
+from ipclab.contract.optional import Classifies
 from ipclab.ledger import ConsumerLedger
 from ipclab.shared_checker import SharedChecker, claim, fold, free_class
 

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ipclab.channel import Receiver, Sender
-from ipclab.errors import ChannelError, PeerGone
+from ipclab.contract.channel import Receiver, Sender
+from ipclab.contract.errors import ChannelError, PeerGone
 from ipclab.mechanisms._inherited_pipe import Conversation
 
 _TIMEOUT_S = 5.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ipclab.channel import Sharing, Traits
+from ipclab.contract.channel import Sharing, Traits
 
 
 class Placement(StrEnum):

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from ipclab import metrics, registry, round_trip, route, system_calls
-from ipclab.channel import Address, Mechanism
-from ipclab.errors import ChannelError, TornMessage
+from ipclab.contract.channel import Address, Mechanism
+from ipclab.contract.errors import ChannelError, TornMessage
 from ipclab.lifecycle import TICK_S, Stop, Vitals
 from ipclab.metrics import Sample
 from ipclab.placement import Placement

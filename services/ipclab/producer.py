@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ipclab import message, metrics
-from ipclab.channel import Address, Mechanism, Sender
-from ipclab.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
+from ipclab.contract.channel import Address, Mechanism, Sender
+from ipclab.contract.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
 from ipclab.ledger import ProducerLedger
 from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.load import LoadFile

@@ -23,9 +23,9 @@ import os
 import time
 from enum import IntEnum
 
-from ipclab.errors import PeerAbsent, Unusable
+from ipclab.contract.errors import PeerAbsent, Unusable
+from ipclab.contract.optional import Words
 from ipclab.race_books import Snapshot
-from ipclab.words import Words
 
 _MAGIC = int.from_bytes(b"IPCRACE1", "little")
 _MAGIC_AT, _SYNC_AT, COUNTER_AT, _EPOCH_AT, _ARRIVED_AT, _DONE_AT, _MADE_AT = 0, 1, 2, 3, 4, 6, 8

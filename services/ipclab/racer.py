@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ipclab import metrics
-from ipclab.channel import Address, Switch
-from ipclab.errors import ChannelError
+from ipclab.contract.channel import Address, Switch
+from ipclab.contract.errors import ChannelError
+from ipclab.contract.optional import SharesWords, Words
 from ipclab.lifecycle import log
 from ipclab.metrics import Sample
 from ipclab.race import WORDS, Race, Side
 from ipclab.race_books import RaceBooks
-from ipclab.words import SharesWords, Words
 
 PERIOD_NS = 1_000_000_000
 # Later than so long after the moment nobody is met any more.

@@ -7,7 +7,7 @@ import pkgutil
 from typing import cast
 
 from ipclab import mechanisms
-from ipclab.channel import Mechanism, Switch, Tunable, Tuning
+from ipclab.contract.channel import Mechanism, Switch, Tunable, Tuning
 
 _UNTUNED = Tuning()
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from ipclab import registry
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
 from ipclab.echo import echo
 from ipclab.lifecycle import Stop, log
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import errno
 
-from ipclab.errors import MessageTooLarge, PeerGone, TornMessage
+from ipclab.contract.errors import MessageTooLarge, PeerGone, TornMessage
 
 _MAGIC = int.from_bytes(b"IPCRING1", "little")
 _WORD = 8

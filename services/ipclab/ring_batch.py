@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from array import array
 
-from ipclab.errors import TornMessage
+from ipclab.contract.errors import TornMessage
 from ipclab.ring import DATA, HEAD, TAIL, Ring
 
 # A slice for each word of a message: above this, a copy for each message is faster.

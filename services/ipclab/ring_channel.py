@@ -21,8 +21,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from ipclab.channel import ClosingEndpoint, Wait
-from ipclab.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.contract.channel import ClosingEndpoint, Wait
+from ipclab.contract.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.ring import RECEIVER_LOOKS, SENDER_WAITS, Ring, bytes_needed
 from ipclab.ring_batch import try_read_many, try_write_many
 
@@ -112,7 +112,7 @@ class RingSender(_Endpoint):
         self._wake()
 
     def send_many(self, block: memoryview, size: int, timeout_s: float) -> int:
-        """See `ipclab.batches`."""
+        """See `ipclab.contract.optional`."""
         count = try_write_many(self._ring, block, size)
         if not count:
             self.send(block[:size], timeout_s)
@@ -178,7 +178,7 @@ class RingReceiver(_Endpoint):
         return length
 
     def receive_many(self, block: memoryview, size: int, timeout_s: float) -> int:
-        """See `ipclab.batches`."""
+        """See `ipclab.contract.optional`."""
         count = try_read_many(self._ring, block, size)
         if not count:
             length = self.receive_into(block[:size], timeout_s)

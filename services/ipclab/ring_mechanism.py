@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Communication,
     Direction,
     Fact,

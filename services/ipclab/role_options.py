@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ipclab import metrics, registry, settings
-from ipclab.channel import Mechanism, Switch, Tuning, Wait
+from ipclab.contract.channel import Mechanism, Switch, Tuning, Wait
 
 STATE = Path("/state")
 _ALIVE = Path("/run/lab/alive")

@@ -7,16 +7,17 @@
         asker.send(question, 1.0)
         length = asker.receive_into(answer, 1.0)
 
-After an error close the asker and open another: see `ipclab.two_way`. Between the opening and the closing nothing
+After an error close the asker and open another: see `ipclab.contract.optional`. Between the opening and the closing
+nothing
 is looked up and nothing is made: `send`, `receive_into` and `reply` are the mechanism's own, but for one comparison
 in the answerer's `receive_into` of a one-way channel.
 """
 
 from __future__ import annotations
 
-from ipclab.channel import Address, Mechanism
+from ipclab.contract.channel import Address, Mechanism
+from ipclab.contract.optional import Answerer, Asker, TwoWay
 from ipclab.half_duplex import HalfDuplexAnswerer, HalfDuplexAsker
-from ipclab.two_way import Answerer, Asker, TwoWay
 
 
 def create_answerer(mechanism: Mechanism, address: Address) -> Answerer:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import click
 
-from ipclab.channel import Wait
+from ipclab.contract.channel import Wait
 from ipclab.message import HEADER_BYTES
 
 MIN_MESSAGE_BYTES = 64

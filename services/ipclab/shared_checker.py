@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ipclab.classes import MOST
+from ipclab.contract.optional import MOST
 from ipclab.ledger import ConsumerLedger, LedgerError, Stream
 from ipclab.merge import merge
 from ipclab.received import Received, Snapshot

@@ -15,8 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab.channel import Address, Sharing, Traits
-from ipclab.errors import AccessRefused, ChannelFull, PeerAbsent, Unusable
+from ipclab.contract.channel import Address, Sharing, Traits
+from ipclab.contract.errors import AccessRefused, ChannelFull, PeerAbsent, Unusable
 
 _SHM = Path("/dev/shm")
 _LOOK_AGAIN_S = 0.002

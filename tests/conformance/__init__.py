@@ -1,1 +1,2 @@
-"""Every mechanism through one generic suite: the contract in `ipclab.channel`, asserted between real processes."""
+"""Every mechanism through one generic suite: the contract in `ipclab.contract.channel`, asserted between real
+processes."""

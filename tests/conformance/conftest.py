@@ -14,7 +14,7 @@ import sysv_ipc
 from conformance import kernel
 from conformance.peers import Peer, Zygote
 from ipclab import registry
-from ipclab.channel import Address, Mechanism, Traits
+from ipclab.contract.channel import Address, Mechanism, Traits
 
 StartPeer = Callable[[], Peer]
 # Names in /dev/shm are the machine's: another run of this suite has another prefix.

@@ -18,12 +18,9 @@ from typing import Any
 
 from conformance.racing import RacingEndpoint
 from ipclab import registry, round_trip
-from ipclab.channel import Address, Receiver, Sender, Tuning, Wait
-from ipclab.classes import Classifies
-from ipclab.drops import CountsDrops
-from ipclab.errors import ChannelError, ChannelFull, ReceiveTimeout
-from ipclab.queued import HoldsBytes
-from ipclab.two_way import Answerer, Asker
+from ipclab.contract.channel import Address, Receiver, Sender, Tuning, Wait
+from ipclab.contract.errors import ChannelError, ChannelFull, ReceiveTimeout
+from ipclab.contract.optional import Answerer, Asker, Classifies, CountsDrops, HoldsBytes
 
 _BUFFER_BYTES = 1 << 20
 _CLONE_NEWNS, _CLONE_NEWIPC = 0x20000, 0x08000000  # unshare(2)

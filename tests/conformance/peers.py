@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
 
 _TESTS = Path(__file__).parents[1]
 _ANSWER_WITHIN_S = 30.0

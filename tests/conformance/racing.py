@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from ipclab import registry
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
+from ipclab.contract.optional import SharesWords, Words, shares_words
 from ipclab.race import WORDS, Side
 from ipclab.racer import Racer, Rounds
-from ipclab.words import SharesWords, Words, shares_words
 
 _PERIOD_NS = 20_000_000
 _WITHIN_S = 20.0

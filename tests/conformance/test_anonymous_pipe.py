@@ -9,7 +9,7 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
 from ipclab.mechanisms.anonymous_pipe import MECHANISM
 
 pytestmark = pytest.mark.mechanisms(picks=lambda traits: traits is MECHANISM.traits)

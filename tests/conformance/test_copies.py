@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ipclab.channel import LARGE_BYTES, Address, Kind, Mechanism, Traits
+from ipclab.contract.channel import LARGE_BYTES, Address, Kind, Mechanism, Traits
 
 _WARM_UP = 3
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ipclab.channel import Address, Mechanism, Sharing
-from ipclab.errors import PeerAbsent, Unusable
+from ipclab.contract.channel import Address, Mechanism, Sharing
+from ipclab.contract.errors import PeerAbsent, Unusable
 
 
 @pytest.mark.mechanisms(picks=lambda traits: traits.requires == {Sharing.NETWORK})

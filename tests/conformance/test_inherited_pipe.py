@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.endpoint import body, describe
-from ipclab.errors import PeerGone, ReceiveTimeout
+from ipclab.contract.errors import PeerGone, ReceiveTimeout
 from ipclab.mechanisms._inherited_pipe import Conversation, InheritedPipe
 
 pytestmark = pytest.mark.mechanisms(among=["anonymous_pipe"])

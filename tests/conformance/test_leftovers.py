@@ -12,7 +12,7 @@ import sysv_ipc
 from conformance.conftest import StartPeer
 from conformance.peers import PeerError
 from ipclab import registry, ring_channel
-from ipclab.channel import Address, Sharing, Traits
+from ipclab.contract.channel import Address, Sharing, Traits
 from ipclab.mechanisms import mmap_file
 from ipclab.mechanisms._posix import object_name
 

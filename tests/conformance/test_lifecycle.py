@@ -8,7 +8,7 @@ import pytest
 
 from conformance.conftest import StartPeer, kernel_objects
 from conformance.peers import Peer, PeerError
-from ipclab.channel import Kind, Persistence, Traits
+from ipclab.contract.channel import Kind, Persistence, Traits
 
 ROUNDS = 20
 

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
-from ipclab.channel import Traits
+from ipclab.contract.channel import Traits
 from ipclab.mechanisms import fifo
 
 MESSAGES = 40

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
-from ipclab.channel import OnFull, Traits
+from ipclab.contract.channel import OnFull, Traits
 
 
 def sizes(traits: Traits) -> list[int]:

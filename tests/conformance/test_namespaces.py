@@ -6,7 +6,7 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
-from ipclab.channel import Sharing, Traits
+from ipclab.contract.channel import Sharing, Traits
 
 
 def test_another_ipc_namespace_matters_to_those_that_require_a_common_one(

@@ -13,7 +13,7 @@ import pytest
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError, Zygote
 from conformance.volumes import mounted
-from ipclab.channel import Address, Sharing
+from ipclab.contract.channel import Address, Sharing
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from conformance.conftest import StartPeer
 from conformance.endpoint import body, describe
 from conformance.peers import Peer, PeerError
 from conformance.volumes import mounted
-from ipclab.channel import Address
-from ipclab.errors import AccessRefused, ChannelFull, ReceiveTimeout, TornMessage
+from ipclab.contract.channel import Address
+from ipclab.contract.errors import AccessRefused, ChannelFull, ReceiveTimeout, TornMessage
 from ipclab.framing import PREFIX_BYTES, write_prefix
 from ipclab.mechanisms._file import HEADER_BYTES
 from ipclab.mechanisms._file_reader import LONG_BYTES, FileReceiver

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.peers import Peer
-from ipclab.channel import Kind, OnFull, Persistence, Traits
+from ipclab.contract.channel import Kind, OnFull, Persistence, Traits
 
 SIZE = 4000
 

@@ -7,9 +7,9 @@ import pytest
 from conformance.conftest import StartPeer, kernel_objects
 from conformance.peers import Peer, PeerError
 from ipclab import registry
-from ipclab.channel import Address, Switch, Traits
+from ipclab.contract.channel import Address, Switch, Traits
+from ipclab.contract.optional import shares_words
 from ipclab.race import WORDS
-from ipclab.words import shares_words
 
 ENOUGH = 2000
 KILLS = 6

@@ -9,8 +9,8 @@ import pytest
 from conformance.conftest import StartPeer, kernel_objects
 from conformance.peers import Peer, PeerError
 from ipclab import round_trip
-from ipclab.channel import Address, Direction, Mechanism, Sharing, Traits
-from ipclab.two_way import TwoWay
+from ipclab.contract.channel import Address, Direction, Mechanism, Sharing, Traits
+from ipclab.contract.optional import TwoWay
 
 ROUNDS = 5
 WITHIN_S = 6.0  # no wait in here is longer than 2 s, and no command has more than two of them

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from ipclab.channel import Address, Mechanism, Receiver, Sender
-from ipclab.errors import PeerGone, ReceiveTimeout
+from ipclab.contract.channel import Address, Mechanism, Receiver, Sender
+from ipclab.contract.errors import PeerGone, ReceiveTimeout
 
 pytestmark = pytest.mark.mechanisms(among=["tcp"])
 

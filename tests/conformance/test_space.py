@@ -6,7 +6,7 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
-from ipclab.channel import Address, Sharing, Traits
+from ipclab.contract.channel import Address, Sharing, Traits
 from ipclab.mechanisms import mmap_file
 from ipclab.mechanisms._posix import object_name
 from ipclab.ring_channel import RING_BYTES

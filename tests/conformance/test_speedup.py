@@ -13,8 +13,8 @@ from itertools import islice
 import pytest
 
 from conformance.conftest import kernel_objects
-from ipclab.channel import Address, Mechanism, Traits
-from ipclab.errors import PeerGone, ReceiveTimeout
+from ipclab.contract.channel import Address, Mechanism, Traits
+from ipclab.contract.errors import PeerGone, ReceiveTimeout
 from ipclab.speedup.job import count_primes
 from ipclab.speedup.messages import MESSAGE_BYTES, Left, Message, Ready, Result, Stop, Task, decode, encode
 from ipclab.speedup.site import Site, open_patiently

@@ -12,10 +12,10 @@ import pytest
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
 from ipclab import message
-from ipclab.channel import Address
 from ipclab.checker import WINDOW, Checker
-from ipclab.drops import CountsDrops
-from ipclab.errors import PeerAbsent, ReceiveTimeout
+from ipclab.contract.channel import Address
+from ipclab.contract.errors import PeerAbsent, ReceiveTimeout
+from ipclab.contract.optional import CountsDrops
 from ipclab.ledger import ConsumerLedger, Stream
 from ipclab.mechanisms import fifo
 from ipclab.mechanisms.udp import MECHANISM, UdpReceiver, UdpSender

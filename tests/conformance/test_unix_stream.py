@@ -11,7 +11,7 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
-from ipclab.channel import Address, Kind, Persistence, Traits
+from ipclab.contract.channel import Address, Kind, Persistence, Traits
 from ipclab.framing import PREFIX_BYTES, write_prefix
 from ipclab.mechanisms import anonymous_pipe, fifo, unix_stream
 

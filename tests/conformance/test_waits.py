@@ -7,7 +7,7 @@ import pytest
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
 from ipclab import registry
-from ipclab.channel import Traits, Tuning, Wait
+from ipclab.contract.channel import Traits, Tuning, Wait
 
 
 def _leaves_a_choice(traits: Traits) -> bool:

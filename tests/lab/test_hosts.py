@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from ipclab.load import Load
 from lab import readme_matrix, second
 from lab.stack import Stack, wait_until

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from lab.stack import Stack
 
 # Everything is scraped over this network, and no mechanism uses it.

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from ipclab import metrics, registry
-from ipclab.channel import Sharing
 from ipclab.checker import WINDOW
+from ipclab.contract.channel import Sharing
 from ipclab.load import Load
 from ipclab.metrics import Definition, Role
 from lab.stack import Stack, wait_until

@@ -10,7 +10,7 @@ import pytest
 from docker.errors import APIError
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from ipclab.placement import Placement
 from lab import readme_matrix
 from lab.stack import Stack, wait_until

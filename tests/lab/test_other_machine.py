@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from lab import ssh_server
 from lab.machine import Machine, another_machine
 from lab.stack import Stack

@@ -15,7 +15,7 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from ipclab import registry
-from ipclab.channel import Persistence
+from ipclab.contract.channel import Persistence
 from lab.stack import Stack, wait_until
 from labctl.configuration import Configuration
 

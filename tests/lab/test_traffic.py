@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ipclab import metrics, registry
-from ipclab.channel import OnFull, Persistence, Switch
+from ipclab.contract.channel import OnFull, Persistence, Switch
 from ipclab.metrics import Role
 from lab.stack import Stack, wait_until
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from lab.stack import Stack, wait_until
 
 _PAIRS = ("tcp", "udp", "sysv_shm", "fifo")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
-from ipclab.errors import ChannelError
+from ipclab.contract.errors import ChannelError
 from ipclab.scatter import ScatterReader
 
 

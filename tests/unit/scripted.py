@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Address,
     ClosingEndpoint,
     Communication,
@@ -24,7 +24,7 @@ from ipclab.channel import (
     Traits,
     Wait,
 )
-from ipclab.errors import ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
 from ipclab.lifecycle import Stop
 
 S = 1_000_000_000
@@ -52,7 +52,7 @@ class Clock:
 
 
 def traits(*, ordered: bool = True) -> Traits:
-    here = "ipclab.channel"
+    here = "ipclab.contract.channel"
     return Traits(
         kind=Fact(Kind.MESSAGE, here),
         ordered=Fact(ordered, here),

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import classes, metrics, registry
-from ipclab.classes import Classifies
+from ipclab import metrics, registry
 from ipclab.consumer import class_samples
+from ipclab.contract import optional
+from ipclab.contract.optional import Classifies
 from ipclab.ledger import LedgerError
 from ipclab.shared_checker import free_class
 
 
 def test_consumers_share_the_types_out(tmp_path: Path) -> None:
-    assert [free_class(tmp_path, 3) for _ in range(classes.MOST)] == [1, 2, 3, 1, 2, 3, 1, 2]
+    assert [free_class(tmp_path, 3) for _ in range(optional.MOST)] == [1, 2, 3, 1, 2, 3, 1, 2]
     with pytest.raises(LedgerError, match="8 consumers"):
         free_class(tmp_path, 3)
 

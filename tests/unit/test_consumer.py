@@ -9,7 +9,7 @@ import pytest
 from ipclab import consumer, message, metrics
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
-from ipclab.errors import AccessRefused, MessageTooLarge, PeerAbsent, ReceiveTimeout, TornMessage, Unusable
+from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, ReceiveTimeout, TornMessage, Unusable
 from ipclab.latency import Histogram, bucket
 from ipclab.ledger import ConsumerLedger
 from ipclab.lifecycle import TICK_NS, Stop, Vitals

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ipclab import registry, turn
-from ipclab.channel import Address
-from ipclab.errors import ChannelFull, PeerAbsent, Unusable
+from ipclab.contract.channel import Address
+from ipclab.contract.errors import ChannelFull, PeerAbsent, Unusable
 from ipclab.half_duplex import reply_address
 from ipclab.mechanisms.sysv_shm import _words_keys
 from ipclab.turn import Turn, turn_file

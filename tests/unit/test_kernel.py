@@ -14,7 +14,7 @@ import sysv_ipc
 from click import BadParameter
 
 from ipclab import kernel, kernel_limits, settings
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
 from ipclab.echo_owners import EchoOwners
 from ipclab.half_duplex import reply_address
 from ipclab.kernel import Books

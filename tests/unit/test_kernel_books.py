@@ -73,12 +73,12 @@ def test_nothing_is_held_where_nothing_was_measured(capsys: pytest.CaptureFixtur
     with prometheus_that_says({}) as prometheus:
         books = kernel_books.read(prometheus)
     assert books == KernelBooks([], [], [], None, None)
-    kernel_table.show(books)
+    kernel_table.show_kernel_objects(books)
     assert capsys.readouterr().out == ""
 
 
 def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
-    kernel_table.show(BOOKS)
+    kernel_table.show_kernel_objects(BOOKS)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     for row in (
         "shared memory 0x02 - 4,096 - 0",
@@ -96,7 +96,7 @@ def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str
 
 
 def test_a_segment_that_lost_its_key_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    kernel_table.show(BOOKS)
+    kernel_table.show_kernel_objects(BOOKS)
     assert "is no key" not in capsys.readouterr().out
-    kernel_table.show(replace(BOOKS, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
+    kernel_table.show_kernel_objects(replace(BOOKS, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
     assert "0x00000000 is no key: removed, and gone once nobody has it attached" in capsys.readouterr().out

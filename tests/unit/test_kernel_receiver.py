@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ipclab import metrics
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
 from ipclab.kernel_receiver import KernelReceiver
 from ipclab.mechanisms import fifo, plain_file, udp
 from labctl.ports import free_port

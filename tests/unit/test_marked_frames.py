@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.errors import TornMessage
+from ipclab.contract.errors import TornMessage
 from ipclab.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, is_marked
 from ipclab.scatter import MIN_BYTES, ScatterReader
 from unit.byte_script import ByteScript, received

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from ipclab.placement import SHARED, Placement, reachable
 from labctl import pairs, reachability, reasons
 from labctl.errors import LabError

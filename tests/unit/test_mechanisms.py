@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Sharing, Traits, Wait
+from ipclab.contract.channel import Sharing, Traits, Wait
 from labctl import mechanism_sources, pairs
 from labctl.main import main
 from labctl.mechanisms import COLUMNS

@@ -11,9 +11,10 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab import kernel, kernel_posix, kernel_sysv, metrics, registry
-from ipclab.channel import Address, Switch
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
+from ipclab.contract.channel import Address, Switch
+from ipclab.contract.optional import shares_words
 from ipclab.echo_owners import EchoOwners
 from ipclab.kernel_owners import Owners
 from ipclab.latency import Histogram
@@ -29,7 +30,6 @@ from ipclab.producer import Producer
 from ipclab.race import Side
 from ipclab.race_books import Tally
 from ipclab.racer import Racer, Rounds
-from ipclab.words import shares_words
 from unit.scripted import ADDRESS, Channel, Clock
 
 GOLDEN = Path(__file__).parent / "golden" / "metrics.prom"

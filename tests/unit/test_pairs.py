@@ -6,7 +6,7 @@ import click
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from ipclab.settings import ADDRESS_OPTIONS, of_address
 from labctl import env_file, pairs
 from labctl.configuration import Configuration

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ipclab import parent_child
-from ipclab.errors import PeerGone
+from ipclab.contract.errors import PeerGone
 from ipclab.mechanisms._inherited_pipe import Conversation
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import Mock
 
 from ipclab import registry
-from ipclab.channel import Sharing
+from ipclab.contract.channel import Sharing
 from ipclab.placement import Placement
 from labctl import placed_container, placed_targets, placements
 from labctl.configuration import Configuration

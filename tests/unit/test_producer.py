@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ipclab import message, metrics, producer
 from ipclab.checker import Checker
-from ipclab.errors import AccessRefused, MessageTooLarge, Unusable
+from ipclab.contract.errors import AccessRefused, MessageTooLarge, Unusable
 from ipclab.ledger import ConsumerLedger, ProducerLedger
 from ipclab.lifecycle import TICK_NS, Stop, Vitals
 from ipclab.load import Load, LoadFile

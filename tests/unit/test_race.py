@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from ipclab import race
-from ipclab.errors import PeerAbsent, Unusable
+from ipclab.contract.errors import PeerAbsent, Unusable
+from ipclab.contract.optional import Words
 from ipclab.race import COUNTER_AT, MAX_STEPS, RECORD, WORDS, Race, Side
-from ipclab.words import Words
 
 ROUND = 7
 _ARRIVED_AT, _DONE_AT, _MADE_AT = 4, 6, 8

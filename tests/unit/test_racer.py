@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from ipclab import metrics
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
+from ipclab.contract.optional import Words
 from ipclab.race import WORDS, Side
 from ipclab.race_books import Tally
 from ipclab.racer import PERIOD_NS, Racer, Rounds
-from ipclab.words import Words
 
 
 @pytest.mark.parametrize("rounds", [Rounds(), Rounds(1000, 300), Rounds.of(3, 4)])

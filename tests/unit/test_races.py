@@ -59,9 +59,9 @@ def test_a_side_that_has_just_changed_does_not_follow_yet() -> None:
 
 
 def test_the_table_says_how_it_was_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    race_table.show([])
+    race_table.show_races([])
     assert capsys.readouterr().out == ""
-    race_table.show([Race("sysv_shm", True, False, 1000, 0, 50, 0), Race("sysv_shm", False, True, 90, 40, 60, 7)])
+    race_table.show_races([Race("sysv_shm", True, False, 1000, 0, 50, 0), Race("sysv_shm", False, True, 90, 40, 60, 7)])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["sysv_shm", "on", "1,000", "0", "50", "0"] in rows
     assert ["sysv_shm", "off,", "now", "90", "40", "60", "7"] in rows

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ipclab import echo, metrics, registry, round_trip
-from ipclab.channel import Address, Sharing
-from ipclab.errors import ChannelError
+from ipclab.contract.channel import Address, Sharing
+from ipclab.contract.errors import ChannelError
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.metrics import Sample
 from ipclab.placement import Placement

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.errors import TornMessage
+from ipclab.contract.errors import TornMessage
 from ipclab.ring import DATA, HEAD, TAIL, Ring
 from ipclab.ring_batch import try_read_many, try_write_many
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.errors import ChannelError, MessageTooLarge, TornMessage
+from ipclab.contract.errors import ChannelError, MessageTooLarge, TornMessage
 from ipclab.framing import PREFIX_BYTES
 from ipclab.scatter import MIN_BYTES, ScatterReader
 from unit.byte_script import ByteScript, received

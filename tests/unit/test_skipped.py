@@ -46,7 +46,7 @@ def test_in_watch(capsys: pytest.CaptureFixture[str]) -> None:
 def test_of_every_producer_of_a_shared_channel(capsys: pytest.CaptureFixture[str]) -> None:
     account = Account(sent=60, received=55, twice=1, lost=int(LOST), on_the_way=2)
     channel = ChannelBooks("fifo", [ProducerBooks("fifo-producer", account, {}, int(SKIPPED))])
-    books_table.show([channel])
+    books_table.show_accounts([channel])
     _expect_both(capsys.readouterr().out)
     assert channel.as_json()["producers"][0]["skipped"] == SKIPPED
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ipclab import registry
-from ipclab.channel import KEYS_PER_CHANNEL, Sharing
+from ipclab.contract.channel import KEYS_PER_CHANNEL, Sharing
 from ipclab.speedup.limits import WORKERS
 from ipclab.speedup.site import Site
 

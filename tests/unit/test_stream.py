@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ipclab.errors import ChannelFull, PeerGone
+from ipclab.contract.errors import ChannelFull, PeerGone
 from ipclab.framing import PREFIX_BYTES
 from ipclab.mechanisms._stream import StreamWriter
 

@@ -12,7 +12,7 @@ from dashboards import strokes
 from dashboards.__main__ import JSON
 
 from ipclab import registry
-from ipclab.classes import MOST
+from ipclab.contract.optional import MOST
 
 Panel = dict[str, Any]
 

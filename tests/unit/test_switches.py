@@ -9,7 +9,7 @@ import pytest
 
 from forked import run_module
 from ipclab import registry
-from ipclab.channel import Switch, Tuning
+from ipclab.contract.channel import Switch, Tuning
 from ipclab.mechanisms.plain_file import PlainFile
 
 REFUSED = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ipclab import registry
-from ipclab.channel import Communication, Direction, Fact, Kind, Traits, Whose
+from ipclab.contract.channel import Communication, Direction, Fact, Kind, Traits, Whose
 
 FACTS = {field.name for field in fields(Traits)} - {"man_page", "switches"}
 _SOURCE = re.compile(r"[\w.-]+\([1-8]\)|ipclab\.\w+")

@@ -120,7 +120,7 @@ def test_all_pairs_together_are_one_line() -> None:
 def test_totals_are_not_measured_where_prometheus_knows_nothing() -> None:
     answers: dict[str, Vector] = {"count(mechanism": [({}, 0.0)], "cpu_seconds": [({}, 0.5)]}
     with prometheus_that_says(answers) as prometheus:
-        assert now_totals.read(prometheus) == Totals(pairs=0.0, cpu_cores=0.5)
+        assert now_totals.read_totals(prometheus) == Totals(pairs=0.0, cpu_cores=0.5)
 
 
 def test_the_conditions_are_shown() -> None:
@@ -156,7 +156,7 @@ def test_what_prometheus_does_not_know_is_not_measured() -> None:
         "p50_5s": [({"mechanism": "tcp"}, 0.25)],
     }
     with prometheus_that_says(answers) as prometheus:
-        assert now.read(prometheus) == [Row("fifo", True), Row("tcp", True, p50_s=0.25, cpus="two")]
+        assert now.read_rows(prometheus) == [Row("fifo", True), Row("tcp", True, p50_s=0.25, cpus="two")]
 
 
 def test_without_a_terminal_it_ends_by_itself_and_says_what_is_wrong() -> None:

@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ipclab.channel import ClosingEndpoint
-from ipclab.errors import ChannelError, PeerGone
+from ipclab.contract.channel import ClosingEndpoint
+from ipclab.contract.errors import ChannelError, PeerGone
 from ipclab.mechanisms import _named
 
 _HEADER = struct.Struct("<8sQ")

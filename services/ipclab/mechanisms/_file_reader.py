@@ -7,14 +7,14 @@ import os
 import time
 from contextlib import suppress
 
-from ipclab.channel import ClosingEndpoint
-from ipclab.errors import ReceiveTimeout
+from ipclab.contract.channel import ClosingEndpoint
+from ipclab.contract.errors import ReceiveTimeout
 from ipclab.framing import FrameReader
 from ipclab.mechanisms._file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named
 from ipclab.mechanisms._words import remove_words
 
 LONG_BYTES = 1 << 20
-_PAUSES_S = (0.001, 0.02)
+_READER_PAUSES_S = (0.001, 0.02)
 _LOCKED_PAUSE_S = 0.00005
 
 
@@ -28,20 +28,20 @@ class FileReceiver(ClosingEndpoint):
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         deadline = time.monotonic() + timeout_s
-        pause = _PAUSES_S[0]
+        pause = _READER_PAUSES_S[0]
         try:
             while (length := self._next_into(buffer)) is None:
                 count = self._read_more()
                 if count:
                     continue
                 if count is not None:
-                    self._tidy(idle=pause == _PAUSES_S[1])
+                    self._tidy(idle=pause == _READER_PAUSES_S[1])
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise ReceiveTimeout(f"file {self._file.path}: nothing new", code=errno.EAGAIN)
                 time.sleep(min(_LOCKED_PAUSE_S if count is None else pause, left))
                 if count is not None:
-                    pause = min(2 * pause, _PAUSES_S[1])
+                    pause = min(2 * pause, _READER_PAUSES_S[1])
         except OSError as error:
             raise named(self._file.path, error) from error
         return length

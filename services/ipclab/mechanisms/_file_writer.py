@@ -6,13 +6,13 @@ import errno
 import os
 import time
 
-from ipclab.channel import ClosingEndpoint
-from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone
+from ipclab.contract.channel import ClosingEndpoint
+from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone
 from ipclab.framing import PREFIX_BYTES, trailer, write_prefix
 from ipclab.mechanisms._file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named
 
 MAX_FILE_BYTES = 1 << 24
-_PAUSES_S = (0.00005, 0.005)
+_WRITER_PAUSES_S = (0.00005, 0.005)
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -32,14 +32,14 @@ class FileSender(ClosingEndpoint):
         prefix = bytearray(PREFIX_BYTES)
         write_prefix(memoryview(prefix), len(payload))
         deadline = time.monotonic() + timeout_s
-        pause = _PAUSES_S[0]
+        pause = _WRITER_PAUSES_S[0]
         try:
             while obstacle := self._try_append([prefix, payload, trailer(payload)]):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise ChannelFull(f"file {self._file.path}: {os.strerror(obstacle)}", code=obstacle)
                 time.sleep(min(pause, left))
-                pause = min(2 * pause, _PAUSES_S[1])
+                pause = min(2 * pause, _WRITER_PAUSES_S[1])
         except OSError as error:
             raise named(self._file.path, error) from error
         if self._fsync:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from ipclab.errors import AccessRefused, PeerAbsent, Unusable
+from ipclab.contract.errors import AccessRefused, PeerAbsent, Unusable
 
 
 def named(

@@ -6,7 +6,7 @@ import fcntl
 import os
 from functools import partial
 
-from ipclab.channel import ClosingEndpoint
+from ipclab.contract.channel import ClosingEndpoint
 from ipclab.mechanisms._stream import StreamWriter
 from ipclab.mechanisms._stream_receiver import StreamReceiver
 from ipclab.mechanisms._timed import PipeRead, PipeWrite

@@ -12,8 +12,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ipclab.channel import Address
-from ipclab.errors import AccessRefused, PeerAbsent, Unusable
+from ipclab.contract.channel import Address
+from ipclab.contract.errors import AccessRefused, PeerAbsent, Unusable
 from ipclab.libraries import posix_ipc
 from ipclab.mechanisms._named import named
 
@@ -26,7 +26,7 @@ def object_name(address: Address) -> str:
 
 
 @contextmanager
-def opening(what: str, name: str) -> Iterator[None]:
+def posix_opening(what: str, name: str) -> Iterator[None]:
     """Name the errors of making or opening the object called `name`."""
     try:
         yield

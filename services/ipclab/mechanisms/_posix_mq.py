@@ -12,8 +12,8 @@ from collections import Counter
 from contextlib import suppress
 from itertools import cycle
 
-from ipclab.channel import ClosingEndpoint
-from ipclab.errors import ChannelError, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.channel import ClosingEndpoint
+from ipclab.contract.errors import ChannelError, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.libraries import posix_ipc
 
 MAX_MESSAGE_BYTES = 8192  # msgsize_max

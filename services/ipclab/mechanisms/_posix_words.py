@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ipclab.channel import Address
+from ipclab.contract.channel import Address
+from ipclab.contract.optional import Words
 from ipclab.libraries import posix_ipc
-from ipclab.mechanisms._posix import MODE, object_name, opening
+from ipclab.mechanisms._posix import MODE, object_name, posix_opening
 from ipclab.mechanisms._words import MappedWords, take
-from ipclab.words import Words
 
 
 class WordsInObject:
     """What a mechanism whose channel is a POSIX object adds to share words: a second object beside it."""
 
     def create_words(self, address: Address, count: int) -> Words:
-        return _open(address, count, posix_ipc.O_CREAT)
+        return _open_words(address, count, posix_ipc.O_CREAT)
 
     def open_words(self, address: Address, count: int) -> Words:
-        return _open(address, count, 0)
+        return _open_words(address, count, 0)
 
 
 def _name(channel: str) -> str:
     return f"{channel}.words"
 
 
-def _open(address: Address, count: int, flags: int) -> Words:
+def _open_words(address: Address, count: int, flags: int) -> Words:
     name = _name(object_name(address))
-    with opening("shared words", name):
+    with posix_opening("shared words", name):
         descriptor = int(posix_ipc.SharedMemory(name, flags, mode=MODE).fd)
     return take(f"shared words {name}", descriptor, count, MappedWords, creates=bool(flags))
 

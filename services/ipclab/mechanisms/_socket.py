@@ -6,8 +6,8 @@ import errno
 import socket
 from collections.abc import Callable
 
-from ipclab.channel import ClosingEndpoint
-from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, Unusable
+from ipclab.contract.channel import ClosingEndpoint
+from ipclab.contract.errors import AccessRefused, ChannelError, PeerAbsent, Unusable
 from ipclab.mechanisms._stream import StreamWriter
 from ipclab.mechanisms._stream_receiver import StreamReceiver
 from ipclab.mechanisms._timed import SocketRead, SocketWrite

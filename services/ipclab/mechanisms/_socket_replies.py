@@ -7,7 +7,7 @@ import socket
 import time
 from typing import Any
 
-from ipclab.errors import PeerGone, ReceiveTimeout
+from ipclab.contract.errors import PeerGone, ReceiveTimeout
 from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, StreamWriter
 from ipclab.mechanisms._stream_receiver import Stream
@@ -55,7 +55,7 @@ class ConnectionAnswerer(ConnectionReceiver):
         self._writers: dict[int, StreamWriter] = {}
 
     def reply(self, payload: memoryview, timeout_s: float) -> None:
-        """See `ipclab.two_way.Answerer`."""
+        """See `ipclab.contract.optional.Answerer`."""
         asker = self._asker
         if asker is None:
             raise PeerGone(f"{self._what}: whoever asked has gone", code=errno.EPIPE)

@@ -9,7 +9,7 @@ import struct
 import termios
 import time
 
-from ipclab.errors import ChannelFull, PeerGone
+from ipclab.contract.errors import ChannelFull, PeerGone
 from ipclab.framing import FrameWriter
 from ipclab.mechanisms._timed import Write
 

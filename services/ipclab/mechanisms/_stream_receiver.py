@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ipclab.channel import ClosingEndpoint
-from ipclab.errors import ChannelError, ReceiveTimeout
+from ipclab.contract.channel import ClosingEndpoint
+from ipclab.contract.errors import ChannelError, ReceiveTimeout
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, unread_bytes
 from ipclab.scatter import Read, ScatterReader
 
@@ -126,11 +126,12 @@ class StreamReceiver(ClosingEndpoint):
         self._current = self._reading = None
 
     def queued_bytes(self) -> int:
-        """See `ipclab.queued`. Who waits at the door is not looked into, and what we have read is not the kernel's."""
+        """See `ipclab.contract.optional`. Who waits at the door is not looked into, and what we have read is not the
+        kernel's."""
         return sum(map(unread_bytes, self._streams))
 
     def capacity_bytes(self) -> int:
-        """See `ipclab.queued`."""
+        """See `ipclab.contract.optional`."""
         return sum(map(self._capacity_of, self._streams))
 
     def _capacity_of(self, descriptor: int) -> int:

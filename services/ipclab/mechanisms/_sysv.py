@@ -10,7 +10,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ipclab.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, Unusable
+from ipclab.contract.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, Unusable
 from ipclab.libraries import sysv_ipc
 
 # svipc(7): 0666 would let every user in; both sides of a pair run as the same one.
@@ -27,7 +27,7 @@ def require_semaphore_timeouts() -> None:
 
 
 @contextmanager
-def opening(what: str, key: int) -> Iterator[None]:
+def sysv_opening(what: str, key: int) -> Iterator[None]:
     """Name the errors of making or opening the object with `key`."""
     try:
         yield

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 
 from ipclab.alarm import ALARM
-from ipclab.errors import ChannelFull, MessageTooLarge, ReceiveTimeout
+from ipclab.contract.errors import ChannelFull, MessageTooLarge, ReceiveTimeout
 from ipclab.libraries import sysv_ipc
 from ipclab.mechanisms._sysv import gone
 

@@ -14,8 +14,8 @@ import errno
 import os
 import struct
 
-from ipclab.channel import ClosingEndpoint
-from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.channel import ClosingEndpoint
+from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.libraries import sysv_ipc
 from ipclab.mechanisms._sysv_mq import copied, discard, put, remove, take
 

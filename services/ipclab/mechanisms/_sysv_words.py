@@ -9,30 +9,30 @@ import errno
 from collections.abc import Callable
 from contextlib import suppress
 
-from ipclab.errors import ChannelError, PeerAbsent, Unusable
+from ipclab.contract.errors import ChannelError, PeerAbsent, Unusable
+from ipclab.contract.optional import WORD_BYTES
 from ipclab.libraries import sysv_ipc
-from ipclab.mechanisms._sysv import MODE, gone, opening
-from ipclab.words import WORD_BYTES
+from ipclab.mechanisms._sysv import MODE, gone, sysv_opening
 
-_WHAT = "shared words"
+_WORDS = "shared words"
 _GONE = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
 
 
 class SysvWords:
-    """See `ipclab.words.Words`."""
+    """See `ipclab.contract.optional.Words`."""
 
     def __init__(self, segment_key: int, semaphore_key: int, count: int, *, creates: bool) -> None:
         """Make or adopt the two, or open them.
 
-        :raises ChannelError: see `ipclab.words.SharesWords`
+        :raises ChannelError: see `ipclab.contract.optional.SharesWords`
         """
         flags = sysv_ipc.IPC_CREAT if creates else 0
-        with opening(_WHAT, segment_key):
+        with sysv_opening(_WORDS, segment_key):
             size = count * WORD_BYTES if creates else 0
             segment = sysv_ipc.SharedMemory(segment_key, flags, mode=MODE, size=size, init_character=b"\0")
         try:
             if segment.size < count * WORD_BYTES:
-                raise Unusable(f"{_WHAT} {segment_key:#x} is there and is none of ours; remove it", code=errno.EEXIST)
+                raise Unusable(f"{_WORDS} {segment_key:#x} is there and is none of ours; remove it", code=errno.EEXIST)
             self._semaphore = _lock(semaphore_key, creates=creates)
         except ChannelError:
             segment.detach()
@@ -48,7 +48,7 @@ class SysvWords:
         except (sysv_ipc.BusyError, InterruptedError):
             return False
         except _GONE as error:
-            raise gone(_WHAT, self._semaphore.key, error) from error
+            raise gone(_WORDS, self._semaphore.key, error) from error
         except sysv_ipc.Error:  # "Signaled while waiting"
             return False
         return True
@@ -57,7 +57,7 @@ class SysvWords:
         try:
             self._semaphore.release()
         except _GONE as error:
-            raise gone(_WHAT, self._semaphore.key, error) from error
+            raise gone(_WORDS, self._semaphore.key, error) from error
 
     def is_linked(self) -> bool:
         try:
@@ -73,7 +73,7 @@ class SysvWords:
 
 def _lock(key: int, *, creates: bool) -> sysv_ipc.Semaphore:
     """The semaphore: 1 is free, 0 is taken; 0 and never used is one whose maker died before it was ready."""
-    with opening("semaphore", key):
+    with sysv_opening("semaphore", key):
         semaphore = _open_or_make(key) if creates else sysv_ipc.Semaphore(key)
         if not semaphore.value and not semaphore.o_time:
             if not creates:

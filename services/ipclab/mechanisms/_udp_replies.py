@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import socket
 
-from ipclab.channel import ClosingEndpoint, Sender
-from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.channel import ClosingEndpoint, Sender
+from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.mechanisms._socket_timeout import SocketTimeout
 
 

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab.channel import Address
-from ipclab.errors import AccessRefused, PeerAbsent, Unusable
+from ipclab.contract.channel import Address
+from ipclab.contract.errors import AccessRefused, PeerAbsent, Unusable
+from ipclab.contract.optional import WORD_BYTES, Words
 from ipclab.mechanisms._named import named
 from ipclab.mechanisms._posix import MODE, map_whole, take_room
-from ipclab.words import WORD_BYTES, Words
 
 _WORD = struct.Struct("=Q")
 _CONSUMER_SEAT, _PRODUCER_SEAT = 0, 1

@@ -24,7 +24,7 @@ import socket
 import stat
 from pathlib import Path
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Address,
     Communication,
     Direction,

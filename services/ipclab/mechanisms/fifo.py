@@ -17,7 +17,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Address,
     Communication,
     Direction,
@@ -29,7 +29,7 @@ from ipclab.channel import (
     Traits,
     Wait,
 )
-from ipclab.errors import PeerGone, Unusable
+from ipclab.contract.errors import PeerGone, Unusable
 from ipclab.mechanisms._named import named
 from ipclab.mechanisms._pipe import PipeReceiver, PipeSender
 from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES

@@ -16,8 +16,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab.channel import Address, Fact, Persistence, Sharing
-from ipclab.errors import PeerAbsent, Unusable
+from ipclab.contract.channel import Address, Fact, Persistence, Sharing
+from ipclab.contract.errors import PeerAbsent, Unusable
 from ipclab.mechanisms._named import named
 from ipclab.mechanisms._posix import MODE, map_whole
 from ipclab.mechanisms._pshared_semaphore import SEMAPHORE_BYTES, PsharedSemaphore

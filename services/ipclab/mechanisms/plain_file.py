@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Address,
     Communication,
     Direction,

@@ -14,10 +14,21 @@ import errno
 from collections import Counter
 from contextlib import suppress
 
-from ipclab.channel import Address, Communication, Direction, Fact, Kind, OnFull, Persistence, Sharing, Traits, Wait
-from ipclab.errors import PeerAbsent
+from ipclab.contract.channel import (
+    Address,
+    Communication,
+    Direction,
+    Fact,
+    Kind,
+    OnFull,
+    Persistence,
+    Sharing,
+    Traits,
+    Wait,
+)
+from ipclab.contract.errors import PeerAbsent
 from ipclab.libraries import posix_ipc
-from ipclab.mechanisms._posix import MODE, object_name, opening
+from ipclab.mechanisms._posix import MODE, object_name, posix_opening
 from ipclab.mechanisms._posix_mq import MAX_MESSAGE_BYTES, WHAT, PosixMqReceiver, PosixMqSender
 
 DEPTH = 10  # msg_max
@@ -95,7 +106,7 @@ class PosixMq:
 
 
 def _open(name: str, flags: int, **attributes: int) -> posix_ipc.MessageQueue:
-    with opening(WHAT, name):
+    with posix_opening(WHAT, name):
         return posix_ipc.MessageQueue(name, flags, mode=MODE, **attributes)
 
 

@@ -13,10 +13,10 @@ import errno
 import os
 from contextlib import suppress
 
-from ipclab.channel import Address, Fact, Persistence, Sharing
-from ipclab.errors import PeerAbsent, Unusable
+from ipclab.contract.channel import Address, Fact, Persistence, Sharing
+from ipclab.contract.errors import PeerAbsent, Unusable
 from ipclab.libraries import posix_ipc
-from ipclab.mechanisms._posix import MODE, map_whole, object_name, opening
+from ipclab.mechanisms._posix import MODE, map_whole, object_name, posix_opening
 from ipclab.mechanisms._posix_words import WordsInObject, remove_words
 from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
 from ipclab.ring_mechanism import RingMechanism, ring_traits
@@ -57,7 +57,7 @@ class _Object:
         try:
             self._map = map_whole(f"{_WHAT} {name}", descriptor, RING_BYTES)
             for bell_name in _bell_names(name):
-                with opening("semaphore", bell_name):
+                with posix_opening("semaphore", bell_name):
                     self._semaphores.append(posix_ipc.Semaphore(bell_name, flags, mode=MODE))
         except BaseException:
             self._release()
@@ -136,7 +136,7 @@ class PosixShm(WordsInObject, RingMechanism):
 def _open(name: str, flags: int) -> int:
     if not posix_ipc.SEMAPHORE_TIMEOUT_SUPPORTED:  # every wait would be for ever
         raise Unusable("posix_ipc was built without sem_timedwait", code=errno.ENOSYS)
-    with opening(_WHAT, name):
+    with posix_opening(_WHAT, name):
         return int(posix_ipc.SharedMemory(name, flags, mode=MODE).fd)
 
 

@@ -11,7 +11,7 @@ import errno
 from collections import Counter
 from itertools import cycle
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Address,
     ClosingEndpoint,
     Communication,
@@ -24,9 +24,9 @@ from ipclab.channel import (
     Traits,
     Wait,
 )
-from ipclab.errors import MessageTooLarge
+from ipclab.contract.errors import MessageTooLarge
 from ipclab.libraries import sysv_ipc
-from ipclab.mechanisms._sysv import MODE, opening
+from ipclab.mechanisms._sysv import MODE, sysv_opening
 from ipclab.mechanisms._sysv_mq import ANY_TYPE, MESSAGE_TYPE, WHAT, copied, put, remove, take
 from ipclab.mechanisms._sysv_mq_replies import SysvMqAnswerer, SysvMqAsker
 
@@ -129,7 +129,7 @@ class SysvMq:
 
 
 def _queue(address: Address, flags: int) -> sysv_ipc.MessageQueue:
-    with opening(WHAT, address.key):
+    with sysv_opening(WHAT, address.key):
         return sysv_ipc.MessageQueue(address.key, flags, mode=MODE, max_message_size=MAX_MESSAGE_BYTES)
 
 

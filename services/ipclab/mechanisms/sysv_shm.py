@@ -10,14 +10,14 @@ from __future__ import annotations
 import errno
 from contextlib import suppress
 
-from ipclab.channel import Address, Fact, Persistence, Sharing
-from ipclab.errors import PeerAbsent
+from ipclab.contract.channel import Address, Fact, Persistence, Sharing
+from ipclab.contract.errors import PeerAbsent
+from ipclab.contract.optional import Words
 from ipclab.libraries import sysv_ipc
-from ipclab.mechanisms._sysv import MODE, gone, opening, require_semaphore_timeouts
+from ipclab.mechanisms._sysv import MODE, gone, require_semaphore_timeouts, sysv_opening
 from ipclab.mechanisms._sysv_words import SysvWords, remove_words
 from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
 from ipclab.ring_mechanism import RingMechanism, ring_traits
-from ipclab.words import Words
 
 _WHAT = "shared memory segment"
 _GONE = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
@@ -99,14 +99,14 @@ class SysvShm(RingMechanism):
         require_semaphore_timeouts()
         key = address.key
         self._discard_if_damaged(key)
-        with opening(_WHAT, key):
+        with sysv_opening(_WHAT, key):
             segment = sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREAT, mode=MODE, size=RING_BYTES)
         return RingReceiver(self._with_semaphores(segment, key, sysv_ipc.IPC_CREAT), self._wait)
 
     def open_sender(self, address: Address) -> RingSender:
         require_semaphore_timeouts()
         key = address.key
-        with opening(_WHAT, key):
+        with sysv_opening(_WHAT, key):
             segment = sysv_ipc.SharedMemory(key)
         if segment.size < RING_BYTES:
             segment.detach()
@@ -122,7 +122,7 @@ class SysvShm(RingMechanism):
     @staticmethod
     def _with_semaphores(segment: sysv_ipc.SharedMemory, key: int, flags: int) -> _Segment:
         try:
-            with opening("semaphore", key):
+            with sysv_opening("semaphore", key):
                 return _Segment(segment, [sysv_ipc.Semaphore(k, flags, mode=MODE) for k in (key, _neighbour(key))])
         except BaseException:
             segment.detach()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Address,
     Communication,
     Direction,

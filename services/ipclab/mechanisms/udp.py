@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Address,
     ClosingEndpoint,
     Communication,
@@ -24,7 +24,7 @@ from ipclab.channel import (
     Traits,
     Wait,
 )
-from ipclab.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.mechanisms._knock import knock
 from ipclab.mechanisms._meminfo import meminfo
 from ipclab.mechanisms._socket import inet, named
@@ -65,7 +65,8 @@ class UdpSender(_Endpoint):
 
 
 class UdpReceiver(_Endpoint):
-    """A bound socket. For what the kernel counts of it see `ipclab.drops` and `ipclab.queued`."""
+    """A bound socket. For what the kernel counts of it see `ipclab.contract.optional` and
+    `ipclab.contract.optional`."""
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         length = 0

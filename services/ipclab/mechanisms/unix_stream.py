@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from ipclab.channel import (
+from ipclab.contract.channel import (
     Address,
     Communication,
     Direction,

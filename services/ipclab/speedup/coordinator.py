@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ipclab.errors import ChannelFull, PeerAbsent, PeerGone
+from ipclab.contract.errors import ChannelFull, PeerAbsent, PeerGone
 from ipclab.speedup.job import count_primes, split
 from ipclab.speedup.messages import Left, Ready, Stop
 from ipclab.speedup.sharing import share

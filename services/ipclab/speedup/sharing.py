@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ipclab.errors import ChannelFull, PeerGone
+from ipclab.contract.errors import ChannelFull, PeerGone
 from ipclab.speedup.messages import Result, Task
 from ipclab.speedup.team import Team
 

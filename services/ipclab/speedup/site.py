@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ipclab.channel import KEYS_PER_CHANNEL, Address, Sender, Traits
-from ipclab.errors import PeerAbsent
+from ipclab.contract.channel import KEYS_PER_CHANNEL, Address, Sender, Traits
+from ipclab.contract.errors import PeerAbsent
 
 COORDINATOR = 0  # workers are 1, 2, …
 OPEN_WITHIN_S = 30.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Self
 
-from ipclab.channel import Mechanism, Receiver, Sender
-from ipclab.errors import ReceiveTimeout
+from ipclab.contract.channel import Mechanism, Receiver, Sender
+from ipclab.contract.errors import ReceiveTimeout
 from ipclab.speedup.messages import MESSAGE_BYTES, Message, decode, encode
 from ipclab.speedup.site import Site, open_patiently
 from ipclab.speedup.stopwatch import Stopwatch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import time
 
-from ipclab.channel import Mechanism, Receiver, Sender
-from ipclab.errors import ChannelFull, PeerGone, ReceiveTimeout
+from ipclab.contract.channel import Mechanism, Receiver, Sender
+from ipclab.contract.errors import ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.speedup.job import count_primes
 from ipclab.speedup.messages import MESSAGE_BYTES, Left, Message, Ready, Result, Stop, Task, decode, encode
 from ipclab.speedup.site import Site, open_patiently

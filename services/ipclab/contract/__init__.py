@@ -1,0 +1,1 @@
+"""What a mechanism promises: channel, traits, errors, and the optional parts."""
