@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ipclab import registry
-from ipclab.namespaces import KINDS
+from ipclab.linux.namespaces import KINDS
 from ipclab.placement import Placement
 from labctl import reasons, second_probe
 from labctl.containers import Container

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab import cpus, metrics, namespaces
+from ipclab import metrics
 from ipclab.contract.channel import Switch, Wait
 from ipclab.contract.errors import ChannelError
+from ipclab.linux import namespaces
+from ipclab.linux.namespaces import inodes
 from ipclab.metrics import Sample
-from ipclab.namespaces import inodes
 
 TICK_NS = 250_000_000
 TICK_S = TICK_NS / 1e9
@@ -103,7 +104,7 @@ class Vitals:
         yield Sample(metrics.CHANNEL_OPEN, self._channel_open)
         yield Sample(metrics.CHANNEL_OPENS, self._opens)
         yield Sample(metrics.WAIT_INFO, 1, (str(self._wait),))
-        yield Sample(metrics.CPUS_INFO, 1, (cpus.allowed(),))
+        yield Sample(metrics.CPUS_INFO, 1, (namespaces.allowed(),))
         for switch, on in self._switches.items():
             yield Sample(metrics.SWITCH_ON, on, (str(switch),))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw, ("voluntary",))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from ipclab import namespaces
 from ipclab.checker import Checker
 from ipclab.contract.channel import Mechanism
 from ipclab.contract.optional import Classifies
 from ipclab.ledger import ConsumerLedger
+from ipclab.linux import namespaces
 from ipclab.shared_checker import SharedChecker, claim, fold, free_class
 
 

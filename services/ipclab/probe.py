@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from ipclab import metrics, registry, round_trip, route, system_calls
+from ipclab import metrics, registry, round_trip
 from ipclab.contract.channel import Address, Mechanism
 from ipclab.contract.errors import ChannelError, TornMessage
 from ipclab.lifecycle import TICK_S, Stop, Vitals
+from ipclab.linux import route, syscall_trace
 from ipclab.metrics import Sample
 from ipclab.placement import Placement
 
@@ -65,7 +66,7 @@ def attempt(mechanism: Mechanism, address: Address, within_s: float = TRY_S) -> 
 def explained(mechanism: Mechanism, address: Address) -> dict[str, object]:
     """One attempt, the `route` to its host, and the `failed_calls` when it was made again under a tracer."""
     tried = attempt(mechanism, address)
-    calls = [] if tried.success else system_calls.failed(lambda: attempt(mechanism, address))
+    calls = [] if tried.success else syscall_trace.failed(lambda: attempt(mechanism, address))
     return {**asdict(tried), "route": route.to(address.host), "failed_calls": [asdict(call) for call in calls]}
 
 

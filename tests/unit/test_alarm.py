@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 import sysv_ipc
 
-from ipclab.alarm import ALARM
+from ipclab.linux.alarm import ALARM
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_process_that_ends_is_not_killed_by_the_timer_it_left_running() -> Non
     script = """
 import atexit, signal, time
 atexit.register(lambda: print(signal.getitimer(signal.ITIMER_REAL)))  # first in, last out
-from ipclab.alarm import ALARM
+from ipclab.linux.alarm import ALARM
 ALARM.limit(60, time.monotonic() + 60)
 ALARM.waiting = False
 print(signal.getitimer(signal.ITIMER_REAL)[0] > 0)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from ipclab import lifecycle, metrics, namespaces
+from ipclab import lifecycle, metrics
 from ipclab.lifecycle import _ipc_inode_at, watch_holder
+from ipclab.linux import namespaces
 from ipclab.metrics import Role, Sample
 from ipclab.page import Page, registry_of
 
@@ -101,7 +102,7 @@ def test_the_inodes_are_those_of_proc() -> None:
 
 
 def test_a_child_shares_our_namespaces() -> None:
-    command = [sys.executable, "-c", "from ipclab import namespaces; print(namespaces.inodes())"]
+    command = [sys.executable, "-c", "from ipclab.linux import namespaces; print(namespaces.inodes())"]
     child = subprocess.run(command, capture_output=True, text=True, check=True)
     assert child.stdout.strip() == str(namespaces.inodes())
 

@@ -11,7 +11,7 @@ import pytest
 
 from ipclab.contract.channel import Wait
 from ipclab.contract.errors import ChannelFull, ReceiveTimeout
-from ipclab.mechanisms._pshared_semaphore import SEMAPHORE_BYTES, PsharedSemaphore
+from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 from ipclab.ring import HEADER_BYTES, RECEIVER_LOOKS, SENDER_WAITS, Ring
 from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipclab import route
+from ipclab.linux import route
 
 
 def test_the_loopback_leads_to_itself() -> None:

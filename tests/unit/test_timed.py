@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ipclab.alarm import ALARM
+from ipclab.linux.alarm import ALARM
 from ipclab.mechanisms._timed import PipeRead, PipeWrite, SocketRead, SocketWrite
 from ipclab.scatter import Read
 

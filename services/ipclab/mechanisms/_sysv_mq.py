@@ -10,9 +10,9 @@ import errno
 import time
 from contextlib import suppress
 
-from ipclab.alarm import ALARM
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, ReceiveTimeout
 from ipclab.libraries import sysv_ipc
+from ipclab.linux.alarm import ALARM
 from ipclab.mechanisms._sysv import gone
 
 WHAT = "message queue"

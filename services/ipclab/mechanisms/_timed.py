@@ -11,8 +11,8 @@ import socket
 from io import FileIO
 from typing import Protocol
 
-from ipclab.alarm import ALARM
-from ipclab.mechanisms._socket_timeout import SocketTimeout
+from ipclab.linux.alarm import ALARM
+from ipclab.linux.socket_options import SocketTimeout
 
 
 class Write(Protocol):

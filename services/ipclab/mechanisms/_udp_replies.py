@@ -11,7 +11,7 @@ import socket
 
 from ipclab.contract.channel import ClosingEndpoint, Sender
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
-from ipclab.mechanisms._socket_timeout import SocketTimeout
+from ipclab.linux.socket_options import SocketTimeout
 
 
 class UdpAsker(ClosingEndpoint):

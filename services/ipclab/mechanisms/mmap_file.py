@@ -18,9 +18,9 @@ from pathlib import Path
 
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import PeerAbsent, Unusable
+from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 from ipclab.mechanisms._named import named
 from ipclab.mechanisms._posix import MODE, map_whole
-from ipclab.mechanisms._pshared_semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 from ipclab.mechanisms._words import MappedWords, WordsInFile, remove_words
 from ipclab.ring import Ring
 from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender

@@ -25,10 +25,9 @@ from ipclab.contract.channel import (
     Wait,
 )
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.linux.socket_options import SocketTimeout, meminfo
 from ipclab.mechanisms._knock import knock
-from ipclab.mechanisms._meminfo import meminfo
 from ipclab.mechanisms._socket import inet, named
-from ipclab.mechanisms._socket_timeout import SocketTimeout
 from ipclab.mechanisms._udp_replies import UdpAnswerer, UdpAsker, whole
 
 MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
