@@ -1,4 +1,5 @@
-"""The pieces that queries are put together from. Series and labels are those of `ipclab.metrics` and of rules.yml."""
+"""The pieces that queries are put together from. Series and labels are those of `ipclab.metrics.definitions` and of
+rules.yml."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ from ipclab import registry, settings
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address
-from ipclab.latency import Histogram
 from ipclab.ledger import ConsumerLedger, ProducerLedger
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
-from ipclab.metrics import Role
-from ipclab.page import Page, registry_of
+from ipclab.metrics.definitions import Role
+from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.histogram import Histogram
 from ipclab.producer import Producer
 
 MESSAGE_BYTES = 64

@@ -10,8 +10,9 @@ from typing import Self
 
 import click
 
-from ipclab import metrics, settings
+from ipclab import settings
 from ipclab.contract.channel import KEYS_PER_CHANNEL
+from ipclab.metrics import definitions as metrics
 from labctl import env_file, pairs, values
 from labctl.errors import BadInput
 from labctl.paths import ENV_FILE

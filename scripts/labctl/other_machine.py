@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import docker
 
-from ipclab import metrics
+from ipclab.metrics import definitions as metrics
 from ipclab.placement import Placement
 from labctl import (
     containers,

@@ -10,7 +10,7 @@ import requests
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from ipclab import metrics
+from ipclab.metrics import definitions as metrics
 from labctl import docker_host, other_engine, probe_container
 from labctl.errors import LabError
 from labctl.other_engine import OtherEngine

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ipclab import metrics, registry
+from ipclab import registry
 from ipclab.contract.channel import Sharing
+from ipclab.metrics import definitions as metrics
 from ipclab.placement import SHARED, Placement
 from labctl import placed
 from labctl.configuration import Configuration

@@ -8,7 +8,7 @@ from typing import Any
 
 from ipclab import registry
 from ipclab.contract.channel import Sharing
-from ipclab.metrics import Role
+from ipclab.metrics.definitions import Role
 from ipclab.placement import SHARED, Placement
 from labctl.measurements import WINDOW_S, PairMeasures, fresh
 from labctl.placed import Placed

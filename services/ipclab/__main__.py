@@ -28,7 +28,7 @@ from ipclab.kernel_posix import DEV_MQUEUE
 from ipclab.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.lifecycle import log
 from ipclab.load import Load, LoadFile
-from ipclab.metrics import Role, Sample
+from ipclab.metrics.definitions import Role, Sample
 from ipclab.parent_child import talk
 from ipclab.placement import Placement
 from ipclab.probe import Prober, explained

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ipclab import message, metrics
+from ipclab import message
 from ipclab.checker import Checker
 from ipclab.contract.channel import Address, Mechanism, Receiver
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.contract.optional import Classifies
 from ipclab.kernel_receiver import KernelReceiver
-from ipclab.latency import Histogram
 from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.message import CorruptMessage
-from ipclab.metrics import Sample
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Sample
+from ipclab.metrics.histogram import Histogram
 from ipclab.shared_checker import SharedChecker
 
 

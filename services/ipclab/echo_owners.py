@@ -11,7 +11,7 @@ from ipclab.contract.channel import Address
 from ipclab.half_duplex import reply_address
 from ipclab.kernel_owners import Owners
 from ipclab.kernel_sysv import SysvObject
-from ipclab.metrics import Role
+from ipclab.metrics.definitions import Role
 
 
 @dataclass(frozen=True, slots=True)

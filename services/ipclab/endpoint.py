@@ -10,12 +10,13 @@ from typing import Any
 
 from prometheus_client import start_http_server
 
-from ipclab import metrics, registry
+from ipclab import registry
 from ipclab.contract.channel import Address, Mechanism, Switch, Tuning, Wait
 from ipclab.contract.optional import shares_words
 from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time, watch_holder
-from ipclab.metrics import Role, Sample
-from ipclab.page import Page, registry_of
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Role, Sample
+from ipclab.metrics.exposition import Page, registry_of
 from ipclab.race import Side
 from ipclab.racer import Racer, Rounds
 from ipclab.sync_file import SyncFile

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from ipclab import kernel_limits, kernel_posix, kernel_sysv, metrics
+from ipclab import kernel_limits, kernel_posix, kernel_sysv
 from ipclab.echo_owners import EchoOwners
 from ipclab.kernel_owners import Owners
-from ipclab.metrics import Definition, Sample
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Definition, Sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from ipclab import metrics
 from ipclab.contract.optional import CountsDrops, HoldsBytes
-from ipclab.metrics import Sample
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Sample
 
 
 class KernelReceiver:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab import metrics
 from ipclab.contract.channel import Switch, Wait
 from ipclab.contract.errors import ChannelError
 from ipclab.linux import namespaces
 from ipclab.linux.namespaces import inodes
-from ipclab.metrics import Sample
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Sample
 
 TICK_NS = 250_000_000
 TICK_S = TICK_NS / 1e9

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from ipclab import metrics, registry, round_trip
+from ipclab import registry, round_trip
 from ipclab.contract.channel import Address, Mechanism
 from ipclab.contract.errors import ChannelError, TornMessage
 from ipclab.lifecycle import TICK_S, Stop, Vitals
 from ipclab.linux import route, syscall_trace
-from ipclab.metrics import Sample
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Sample
 from ipclab.placement import Placement
 
 TRY_S = 1.0

@@ -7,13 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from ipclab import message, metrics
+from ipclab import message
 from ipclab.contract.channel import Address, Mechanism, Sender
 from ipclab.contract.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
 from ipclab.ledger import ProducerLedger
 from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.load import LoadFile
-from ipclab.metrics import Sample
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Sample
 from ipclab.schedule import Schedule
 
 # What has been due for longer is given up, and counted: nobody wants minutes of backlog after a pause.

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ipclab import metrics
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
 from ipclab.contract.optional import SharesWords, Words
 from ipclab.lifecycle import log
-from ipclab.metrics import Sample
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Sample
 from ipclab.race import WORDS, Race, Side
 from ipclab.race_books import RaceBooks
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from ipclab import metrics, registry, settings
+from ipclab import registry, settings
 from ipclab.contract.channel import Mechanism, Switch, Tuning, Wait
+from ipclab.metrics import definitions as metrics
 
 STATE = Path("/state")
 _ALIVE = Path("/run/lab/alive")

@@ -19,8 +19,8 @@ import requests
 from docker.models.containers import Container
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab import metrics
 from ipclab.load import Load
+from ipclab.metrics import definitions as metrics
 from ipclab.role_options import STATE
 
 ROOT = Path(__file__).parents[2]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ipclab import metrics, registry
+from ipclab import registry
 from ipclab.checker import WINDOW
 from ipclab.contract.channel import Sharing
 from ipclab.load import Load
-from ipclab.metrics import Definition, Role
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Definition, Role
 from lab.stack import Stack, wait_until
 
 SIZE = 1024

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from docker.models.containers import Container
 
-from ipclab import metrics
+from ipclab.metrics import definitions as metrics
 from lab.mark_scenarios import promtool_test
 from lab.stack import ROOT, Stack
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ipclab import metrics, registry
+from ipclab import registry
 from ipclab.contract.channel import OnFull, Persistence, Switch
-from ipclab.metrics import Role
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Role
 from lab.stack import Stack, wait_until
 
 Books = dict[str, dict[str, int]]

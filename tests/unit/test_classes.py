@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import metrics, registry
+from ipclab import registry
 from ipclab.consumer import class_samples
 from ipclab.contract import optional
 from ipclab.contract.optional import Classifies
 from ipclab.ledger import LedgerError
+from ipclab.metrics import definitions as metrics
 from ipclab.shared_checker import free_class
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import consumer, message, metrics
+from ipclab import consumer, message
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, ReceiveTimeout, TornMessage, Unusable
-from ipclab.latency import Histogram, bucket
 from ipclab.ledger import ConsumerLedger
 from ipclab.lifecycle import TICK_NS, Stop, Vitals
-from ipclab.metrics import Definition
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Definition
+from ipclab.metrics.histogram import Histogram, bucket
 from unit.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, gone, traits
 
 

@@ -15,7 +15,8 @@ from dashboards import marks
 from dashboards.__main__ import DASHBOARDS, JSON, complaints, main, outdated, write
 from dashboards.colours import of_mechanism
 
-from ipclab import metrics, registry
+from ipclab import registry
+from ipclab.metrics import definitions as metrics
 from labctl import annotation, grafana_access, pairs
 
 ROOT = Path(__file__).resolve().parents[2]

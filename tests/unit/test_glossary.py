@@ -20,7 +20,7 @@ def test_every_line_of_the_list_is_a_term() -> None:
 
 
 def test_the_roles_and_the_words_of_an_account_are_explained() -> None:
-    from ipclab.metrics import Role
+    from ipclab.metrics.definitions import Role
 
     words = {"kernel exporter" if role is Role.KERNEL else str(role) for role in Role}
     assert words <= set(TERMS)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import gone, metrics
-from ipclab.metrics import Sample
+from ipclab import gone
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Sample
 
 SAMPLES = [Sample(metrics.SENT, 5), Sample(metrics.SKIPPED, 1), Sample(metrics.LOAD_RATE, 200)]
 

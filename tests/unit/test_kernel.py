@@ -20,8 +20,8 @@ from ipclab.half_duplex import reply_address
 from ipclab.kernel import Books
 from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet
-from ipclab.metrics import Role
-from ipclab.page import Page, registry_of
+from ipclab.metrics.definitions import Role
+from ipclab.metrics.exposition import Page, registry_of
 
 OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_mq": "/channel/queue"})
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ipclab import metrics
 from ipclab.contract.channel import Address
 from ipclab.kernel_receiver import KernelReceiver
 from ipclab.mechanisms import fifo, plain_file, udp
+from ipclab.metrics import definitions as metrics
 from labctl.ports import free_port
 
 MESSAGE = memoryview(bytes(1000))

@@ -6,7 +6,7 @@ import random
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ipclab.latency import SIZE, Histogram, bucket, upper_bound_ns
+from ipclab.metrics.histogram import SIZE, Histogram, bucket, upper_bound_ns
 
 LAST_BEGINS_NS = 7 << 34  # 2**36 * 7 / 4
 

@@ -10,20 +10,21 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab import kernel, kernel_posix, kernel_sysv, metrics, registry
+from ipclab import kernel, kernel_posix, kernel_sysv, registry
 from ipclab.checker import Checker
 from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional import shares_words
 from ipclab.echo_owners import EchoOwners
 from ipclab.kernel_owners import Owners
-from ipclab.latency import Histogram
 from ipclab.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
 from ipclab.mechanisms.sysv_mq import SysvMq
-from ipclab.metrics import DEFINITIONS, Definition, Role, Sample, Type
-from ipclab.page import Page, registry_of
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import DEFINITIONS, Definition, Role, Sample, Type
+from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.histogram import Histogram
 from ipclab.placement import Placement
 from ipclab.probe import Attempt, Prober
 from ipclab.producer import Producer

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipclab import message, metrics, producer
+from ipclab import message, producer
 from ipclab.checker import Checker
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, Unusable
 from ipclab.ledger import ConsumerLedger, ProducerLedger
 from ipclab.lifecycle import TICK_NS, Stop, Vitals
 from ipclab.load import Load, LoadFile
 from ipclab.message import Header
-from ipclab.metrics import Definition
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Definition
 from ipclab.producer import MAX_LAG_NS, Producer
 from unit.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, absent, full, gone
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ipclab import metrics
 from ipclab.contract.channel import Address
 from ipclab.contract.optional import Words
+from ipclab.metrics import definitions as metrics
 from ipclab.race import WORDS, Side
 from ipclab.race_books import Tally
 from ipclab.racer import PERIOD_NS, Racer, Rounds

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import echo, metrics, registry, round_trip
+from ipclab import echo, registry, round_trip
 from ipclab.contract.channel import Address, Sharing
 from ipclab.contract.errors import ChannelError
 from ipclab.lifecycle import Stop, Vitals
-from ipclab.metrics import Sample
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Sample
 from ipclab.placement import Placement
 from ipclab.probe import QUESTION_BYTES, Prober, attempt, explained
 from ipclab.responder import Responder

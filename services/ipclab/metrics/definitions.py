@@ -1,4 +1,4 @@
-"""Every metric of the lab. No other module defines one; `ipclab.page` shows them.
+"""Every metric of the lab. No other module defines one; `ipclab.metrics.exposition` shows them.
 
 Names and units follow the Prometheus conventions: seconds, bytes, `_total` for counters.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ipclab.latency import Histogram
+from ipclab.metrics.histogram import Histogram
 
 PORT = 9464
 

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ipclab.latency import Histogram
-from ipclab.metrics import Definition, Role, Sample, Type
+from ipclab.metrics.definitions import Definition, Role, Sample, Type
+from ipclab.metrics.histogram import Histogram
 
 # What Prometheus gets of the histogram: 1 µs to 17 s. Outside of it the resolution is not worth the series.
 _FIRST_BUCKET_NS = 1 << 10

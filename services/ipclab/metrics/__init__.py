@@ -1,0 +1,1 @@
+"""Every metric, the latency histogram, and the page that Prometheus scrapes."""
