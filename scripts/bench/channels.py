@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bench.shapes import Side
 from ipclab import registry, round_trip
+from ipclab.building_blocks.pipes import Conversation
 from ipclab.contract.channel import Address, Direction, Kind, Mechanism, Tuning, Wait
 from ipclab.contract.optional import BatchReceiver, BatchSender
-from ipclab.mechanisms._inherited_pipe import Conversation
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from ipclab import registry
+from ipclab.building_blocks.kernel_objects import object_name
 from ipclab.contract.channel import Address, Kind
 from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet, SysvObject
-from ipclab.mechanisms._posix import object_name
 
 # How far an object's key may be from its pair's: see `ipclab.mechanisms.sysv_shm`.
 _NEAR = {Queue: (0,), Segment: (0, 1, -1), SemaphoreSet: (0, 1, 2, -1, -2)}

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ipclab.libraries import posix_ipc
+from ipclab.building_blocks.libraries import posix_ipc
 
 DEV_SHM = Path("/dev/shm")
 DEV_MQUEUE = Path("/dev/mqueue")

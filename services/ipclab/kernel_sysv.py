@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ipclab.libraries import sysv_ipc
+from ipclab.building_blocks.libraries import sysv_ipc
 
 LISTS = Path("/proc/sysvipc")
 _NOT_TOLD = (sysv_ipc.Error, OSError, ValueError)  # gone meanwhile; somebody else's; a key that sysv_ipc cannot say

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ipclab.building_blocks.pipes import Conversation
 from ipclab.contract.channel import Receiver, Sender
 from ipclab.contract.errors import ChannelError, PeerGone
-from ipclab.mechanisms._inherited_pipe import Conversation
 
 _TIMEOUT_S = 5.0
 _INTRODUCTION_BYTES = 4096

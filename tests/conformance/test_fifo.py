@@ -6,7 +6,7 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer
-from ipclab.framing import ATOMIC_BYTES, PREFIX_BYTES
+from ipclab.building_blocks.framing import ATOMIC_BYTES, PREFIX_BYTES
 
 pytestmark = pytest.mark.mechanisms(among=["fifo"])
 LARGEST_ATOMIC = ATOMIC_BYTES - PREFIX_BYTES

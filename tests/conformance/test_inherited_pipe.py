@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from conformance.endpoint import body, describe
+from ipclab.building_blocks.pipes import Conversation, InheritedPipe
 from ipclab.contract.errors import PeerGone, ReceiveTimeout
-from ipclab.mechanisms._inherited_pipe import Conversation, InheritedPipe
 
 pytestmark = pytest.mark.mechanisms(among=["anonymous_pipe"])
 TIMEOUT_S = 5.0

@@ -11,10 +11,11 @@ import sysv_ipc
 
 from conformance.conftest import StartPeer
 from conformance.peers import PeerError
-from ipclab import registry, ring_channel
+from ipclab import registry
+from ipclab.building_blocks import ring_channel
+from ipclab.building_blocks.kernel_objects import object_name
 from ipclab.contract.channel import Address, Sharing, Traits
 from ipclab.mechanisms import mmap_file
-from ipclab.mechanisms._posix import object_name
 
 RINGS = ("sysv_shm", "posix_shm", "mmap_file")
 

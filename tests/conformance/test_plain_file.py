@@ -16,10 +16,10 @@ from conformance.conftest import StartPeer
 from conformance.endpoint import body, describe
 from conformance.peers import Peer, PeerError
 from conformance.volumes import mounted
+from ipclab.building_blocks.framing import PREFIX_BYTES, write_prefix
+from ipclab.building_blocks.shared_file import HEADER_BYTES
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import AccessRefused, ChannelFull, ReceiveTimeout, TornMessage
-from ipclab.framing import PREFIX_BYTES, write_prefix
-from ipclab.mechanisms._file import HEADER_BYTES
 from ipclab.mechanisms._file_reader import LONG_BYTES, FileReceiver
 from ipclab.mechanisms.plain_file import MECHANISM, PlainFile
 

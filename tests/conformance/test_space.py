@@ -6,10 +6,10 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
+from ipclab.building_blocks.kernel_objects import object_name
+from ipclab.building_blocks.ring_channel import RING_BYTES
 from ipclab.contract.channel import Address, Sharing, Traits
 from ipclab.mechanisms import mmap_file
-from ipclab.mechanisms._posix import object_name
-from ipclab.ring_channel import RING_BYTES
 
 TOO_SMALL = 1 << 20
 ROOMY = 4 << 20

@@ -11,8 +11,8 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
+from ipclab.building_blocks.framing import PREFIX_BYTES, write_prefix
 from ipclab.contract.channel import Address, Kind, Persistence, Traits
-from ipclab.framing import PREFIX_BYTES, write_prefix
 from ipclab.mechanisms import anonymous_pipe, fifo, unix_stream
 
 NAMED = (unix_stream.MECHANISM.traits, anonymous_pipe.MECHANISM.traits)

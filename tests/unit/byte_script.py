@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
+from ipclab.building_blocks.scatter import ScatterReader
 from ipclab.contract.errors import ChannelError
-from ipclab.scatter import ScatterReader
 
 
 class ByteScript:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipclab import message
+from ipclab.building_blocks.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, trailer, write_prefix
 from ipclab.contract.errors import MessageTooLarge, TornMessage
-from ipclab.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, trailer, write_prefix
 from ipclab.message import HEADER_BYTES, CorruptMessage
 
 MAX = 400

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipclab.building_blocks.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, is_marked
+from ipclab.building_blocks.scatter import MIN_BYTES, ScatterReader
 from ipclab.contract.errors import TornMessage
-from ipclab.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, is_marked
-from ipclab.scatter import MIN_BYTES, ScatterReader
 from unit.byte_script import ByteScript, received
 
 MAX = 12_000

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ipclab import parent_child
+from ipclab.building_blocks.pipes import Conversation
 from ipclab.contract.errors import PeerGone
-from ipclab.mechanisms._inherited_pipe import Conversation
 
 
 def pipes_of_this_process() -> list[str]:

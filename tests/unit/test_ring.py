@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ipclab import message
+from ipclab.building_blocks.ring import HEADER_BYTES, SENDER_WAITS, Ring, bytes_needed
 from ipclab.contract.errors import MessageTooLarge, PeerGone, TornMessage
 from ipclab.message import CorruptMessage
-from ipclab.ring import HEADER_BYTES, SENDER_WAITS, Ring, bytes_needed
 from unit.killing import states_of
 
 MAX = 40

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ipclab.building_blocks.ring import HEADER_BYTES, RECEIVER_LOOKS, SENDER_WAITS, Ring
+from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
 from ipclab.contract.channel import Wait
 from ipclab.contract.errors import ChannelFull, ReceiveTimeout
 from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
-from ipclab.ring import HEADER_BYTES, RECEIVER_LOOKS, SENDER_WAITS, Ring
-from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
 
 TIMEOUT_S = 20.0
 SOON_S = 5.0  # far below the timeout, far above a nap

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipclab.building_blocks.framing import PREFIX_BYTES
+from ipclab.building_blocks.scatter import MIN_BYTES, ScatterReader
 from ipclab.contract.errors import ChannelError, MessageTooLarge, TornMessage
-from ipclab.framing import PREFIX_BYTES
-from ipclab.scatter import MIN_BYTES, ScatterReader
 from unit.byte_script import ByteScript, received
 
 MAX = 3 * MIN_BYTES

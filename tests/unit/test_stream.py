@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ipclab.building_blocks.framing import PREFIX_BYTES
+from ipclab.building_blocks.stream_sender import StreamWriter
 from ipclab.contract.errors import ChannelFull, PeerGone
-from ipclab.framing import PREFIX_BYTES
-from ipclab.mechanisms._stream import StreamWriter
 
 MAX = 1000
 FIRST, SECOND, THIRD = b"first" * 10, b"other" * 10, b"third" * 10

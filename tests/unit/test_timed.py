@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ipclab.building_blocks.scatter import Read
+from ipclab.building_blocks.timed_io import PipeRead, PipeWrite, SocketRead, SocketWrite
 from ipclab.linux.alarm import ALARM
-from ipclab.mechanisms._timed import PipeRead, PipeWrite, SocketRead, SocketWrite
-from ipclab.scatter import Read
 
 PIPE_BYTES = 65536
 Pipe = tuple[int, int]

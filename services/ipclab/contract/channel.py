@@ -101,7 +101,9 @@ class Switch(StrEnum):
 
 
 T = TypeVar("T")
-LARGE_BYTES = 1 << 14  # a byte stream of the lab spares the copies of its own from here on: see ipclab.scatter
+LARGE_BYTES = (
+    1 << 14
+)  # a byte stream of the lab spares the copies of its own from here on: see ipclab.building_blocks.scatter
 
 
 class Whose(StrEnum):

@@ -62,11 +62,11 @@ class PsharedSemaphore:
             libc.init(self._address, 1, 0)
 
     def ring(self) -> None:
-        """See `ipclab.ring_channel.Bell`."""
+        """See `ipclab.building_blocks.ring_channel.Bell`."""
         self._post(self._address)  # fails with EOVERFLOW at SEM_VALUE_MAX: it cannot be missed then
 
     def wait(self, timeout_s: float) -> bool:
-        """See `ipclab.ring_channel.Bell`."""
+        """See `ipclab.building_blocks.ring_channel.Bell`."""
         until_ns = _now_ns(self._clock) + int(timeout_s * 1e9)
         until = self._until
         until.seconds = seconds = until_ns // _NS

@@ -7,11 +7,11 @@ import os
 import time
 from contextlib import suppress
 
+from ipclab.building_blocks.framing import FrameReader
+from ipclab.building_blocks.shared_file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named
+from ipclab.building_blocks.shared_words import remove_words
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import ReceiveTimeout
-from ipclab.framing import FrameReader
-from ipclab.mechanisms._file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named
-from ipclab.mechanisms._words import remove_words
 
 LONG_BYTES = 1 << 20
 _READER_PAUSES_S = (0.001, 0.02)

@@ -6,10 +6,10 @@ import errno
 import os
 import time
 
+from ipclab.building_blocks.framing import PREFIX_BYTES, trailer, write_prefix
+from ipclab.building_blocks.shared_file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone
-from ipclab.framing import PREFIX_BYTES, trailer, write_prefix
-from ipclab.mechanisms._file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named
 
 MAX_FILE_BYTES = 1 << 24
 _WRITER_PAUSES_S = (0.00005, 0.005)

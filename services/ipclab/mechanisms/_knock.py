@@ -6,7 +6,7 @@ import os
 import socket
 import time
 
-from ipclab.mechanisms._stream import wait_for
+from ipclab.building_blocks.stream_sender import wait_for
 
 _IP_RECVERR = 11  # <linux/in.h>
 _KNOCK_S = 0.02

@@ -12,9 +12,9 @@ from collections import Counter
 from contextlib import suppress
 from itertools import cycle
 
+from ipclab.building_blocks.libraries import posix_ipc
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import ChannelError, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
-from ipclab.libraries import posix_ipc
 
 MAX_MESSAGE_BYTES = 8192  # msgsize_max
 LOWEST_PRIORITY = 0

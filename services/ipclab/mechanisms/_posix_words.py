@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from ipclab.building_blocks.kernel_objects import MODE, object_name, posix_opening
+from ipclab.building_blocks.libraries import posix_ipc
+from ipclab.building_blocks.shared_words import MappedWords, take
 from ipclab.contract.channel import Address
 from ipclab.contract.optional import Words
-from ipclab.libraries import posix_ipc
-from ipclab.mechanisms._posix import MODE, object_name, posix_opening
-from ipclab.mechanisms._words import MappedWords, take
 
 
 class WordsInObject:

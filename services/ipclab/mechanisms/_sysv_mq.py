@@ -10,10 +10,10 @@ import errno
 import time
 from contextlib import suppress
 
+from ipclab.building_blocks.kernel_objects import gone
+from ipclab.building_blocks.libraries import sysv_ipc
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, ReceiveTimeout
-from ipclab.libraries import sysv_ipc
 from ipclab.linux.alarm import ALARM
-from ipclab.mechanisms._sysv import gone
 
 WHAT = "message queue"
 ANY_TYPE, MESSAGE_TYPE = 0, 1

@@ -14,9 +14,9 @@ import errno
 import os
 import struct
 
+from ipclab.building_blocks.libraries import sysv_ipc
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
-from ipclab.libraries import sysv_ipc
 from ipclab.mechanisms._sysv_mq import copied, discard, put, remove, take
 
 _QUESTION_TYPE = 2

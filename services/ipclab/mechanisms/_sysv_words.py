@@ -9,10 +9,10 @@ import errno
 from collections.abc import Callable
 from contextlib import suppress
 
+from ipclab.building_blocks.kernel_objects import MODE, gone, sysv_opening
+from ipclab.building_blocks.libraries import sysv_ipc
 from ipclab.contract.errors import ChannelError, PeerAbsent, Unusable
 from ipclab.contract.optional import WORD_BYTES
-from ipclab.libraries import sysv_ipc
-from ipclab.mechanisms._sysv import MODE, gone, sysv_opening
 
 _WORDS = "shared words"
 _GONE = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)

@@ -24,6 +24,10 @@ import socket
 import stat
 from pathlib import Path
 
+from ipclab.building_blocks import unix_socket
+from ipclab.building_blocks.connections import named
+from ipclab.building_blocks.pipes import PipeReceiver, PipeSender
+from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -36,10 +40,6 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.mechanisms import _unix
-from ipclab.mechanisms._pipe import PipeReceiver, PipeSender
-from ipclab.mechanisms._socket import named
-from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 
 class AnonymousPipeReceiver(PipeReceiver):
@@ -50,7 +50,7 @@ class AnonymousPipeReceiver(PipeReceiver):
         super().__init__(f"anonymous pipe by {path}", door=letterbox.fileno())
         self._letterbox = letterbox
         self._path = path
-        self._identity = _unix.identity(path)
+        self._identity = unix_socket.identity(path)
 
     def close(self) -> None:
         super().close()
@@ -58,7 +58,7 @@ class AnonymousPipeReceiver(PipeReceiver):
 
     def remove(self) -> None:
         self.close()
-        _unix.unlink(self._path, self._identity)
+        unix_socket.unlink(self._path, self._identity)
 
     def _let_in(self) -> None:
         try:
@@ -81,7 +81,9 @@ class AnonymousPipe:
         ordered=Fact(True, "pipe(7)"),
         reliable=Fact(True, "pipe(7)"),
         max_message_bytes=Fact(
-            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (pipe(7))"
+            MAX_MESSAGE_BYTES,
+            "ipclab.building_blocks.framing",
+            "no messages and no limit: a byte stream has no borders (pipe(7))",
         ),
         on_full=Fact(OnFull.BLOCK, "pipe(7), Pipe capacity"),
         persistence=Fact(Persistence.PROCESS, "pipe(7)"),
@@ -98,7 +100,7 @@ class AnonymousPipe:
         ),
         many_receivers=Fact(
             False,
-            "ipclab.mechanisms._unix",
+            "ipclab.building_blocks.unix_socket",
             "many may read one pipe; each byte goes to one of them, so messages would be torn (pipe(7))",
         ),
         requires=Fact(
@@ -108,7 +110,7 @@ class AnonymousPipe:
         ),
         copies=Fact(
             4,  # into the frame, into the kernel, out of it, out of the read buffer
-            "write(2), read(2), and ipclab.framing",
+            "write(2), read(2), and ipclab.building_blocks.framing",
             "2: into the kernel and out of it (write(2), read(2))",
         ),
         copies_large=Fact(2, "write(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
@@ -118,11 +120,11 @@ class AnonymousPipe:
     )
 
     def create_receiver(self, address: Address) -> AnonymousPipeReceiver:
-        return AnonymousPipeReceiver(address.path, _unix.bind(address.path, socket.SOCK_DGRAM))
+        return AnonymousPipeReceiver(address.path, unix_socket.bind(address.path, socket.SOCK_DGRAM))
 
     def open_sender(self, address: Address) -> PipeSender:
         what = f"anonymous pipe by {address.path}"
-        with _unix.connect(address.path, socket.SOCK_DGRAM) as letterbox:
+        with unix_socket.connect(address.path, socket.SOCK_DGRAM) as letterbox:
             reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 socket.send_fds(letterbox, [b"\0"], [reading])

@@ -6,7 +6,8 @@ EPIPE. When the last writer goes, the reader sees the end of the stream.
 
 All writers share one stream. A write of up to PIPE_BUF (4,096 bytes, the frame's prefix included) is atomic. Of a
 larger one the kernel takes a part when the pipe is nearly full, and another writer may come in between; so larger
-frames are marked (`ipclab.framing`), and mixed ones are torn messages, which are counted and cost no others.
+frames are marked (`ipclab.building_blocks.framing`), and mixed ones are torn messages, which are counted and cost no
+others.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from ipclab.building_blocks.kernel_objects import named
+from ipclab.building_blocks.pipes import PipeReceiver, PipeSender
+from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -30,9 +34,6 @@ from ipclab.contract.channel import (
     Wait,
 )
 from ipclab.contract.errors import PeerGone, Unusable
-from ipclab.mechanisms._named import named
-from ipclab.mechanisms._pipe import PipeReceiver, PipeSender
-from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -72,7 +73,9 @@ class Fifo:
         ordered=Fact(True, "pipe(7)"),
         reliable=Fact(True, "pipe(7)"),
         max_message_bytes=Fact(
-            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (pipe(7))"
+            MAX_MESSAGE_BYTES,
+            "ipclab.building_blocks.framing",
+            "no messages and no limit: a byte stream has no borders (pipe(7))",
         ),
         on_full=Fact(OnFull.BLOCK, "pipe(7), Pipe capacity"),
         persistence=Fact(Persistence.PROCESS, "fifo(7)"),
@@ -81,13 +84,13 @@ class Fifo:
         many_senders=Fact(True, "pipe(7), PIPE_BUF"),
         many_receivers=Fact(
             False,
-            "ipclab.framing",
+            "ipclab.building_blocks.framing",
             "many may read one pipe; each byte goes to one of them, so messages would be torn (pipe(7))",
         ),
         requires=Fact(frozenset({Sharing.VOLUME}), "fifo(7)"),
         copies=Fact(
             4,  # into the frame, into the kernel, out of it, out of the read buffer
-            "write(2), read(2), and ipclab.framing",
+            "write(2), read(2), and ipclab.building_blocks.framing",
             "2: into the kernel and out of it (write(2), read(2))",
         ),
         copies_large=Fact(2, "write(2), read(2)"),  # the pieces as they are, straight into the caller's buffer

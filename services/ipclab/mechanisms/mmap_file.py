@@ -16,15 +16,13 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from ipclab.building_blocks.kernel_objects import MODE, map_whole, named
+from ipclab.building_blocks.ring import Ring
+from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+from ipclab.building_blocks.shared_words import MappedWords, WordsInFile, remove_words
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import PeerAbsent, Unusable
 from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
-from ipclab.mechanisms._named import named
-from ipclab.mechanisms._posix import MODE, map_whole
-from ipclab.mechanisms._words import MappedWords, WordsInFile, remove_words
-from ipclab.ring import Ring
-from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
-from ipclab.ring_mechanism import RingMechanism, ring_traits
 
 _MAGIC = b"IPCMMAP1"
 RECORD_BELL_AT, ROOM_BELL_AT, _RING_AT = (SEMAPHORE_BYTES * n for n in (1, 2, 3))

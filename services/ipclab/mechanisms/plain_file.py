@@ -1,8 +1,8 @@
 """A plain file: one appends, the other looks again and again. The baseline that the textbooks warn about.
 
 Sources: open(2), write(2), flock(2), fsync(2). A file has no borders, no order between writers, no bound, and
-wakes nobody. All of it has to be added: checked frames (`ipclab.framing`); flock(2) around "where is the end?
-write there", without which (`lock=False`) two writers write over each other; a largest size; and a reader that
+wakes nobody. All of it has to be added: checked frames (`ipclab.building_blocks.framing`); flock(2) around "where is
+the end? write there", without which (`lock=False`) two writers write over each other; a largest size; and a reader that
 polls, 1 ms after the last message and up to 20 ms later. fsync(2) is for a crash of the machine, and slow;
 what is written survives the writer in any case.
 
@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import os
 
+from ipclab.building_blocks.shared_file import MAX_MESSAGE_BYTES, SharedFile, open_file
+from ipclab.building_blocks.shared_words import FileWords, WordsInFile
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -33,14 +35,12 @@ from ipclab.contract.channel import (
     Tuning,
     Wait,
 )
-from ipclab.mechanisms._file import MAX_MESSAGE_BYTES, SharedFile, open_file
 from ipclab.mechanisms._file_reader import FileReceiver
 from ipclab.mechanisms._file_writer import FileSender
-from ipclab.mechanisms._words import FileWords, WordsInFile
 
 _COPIES = Fact(
     3,  # into the page cache, out of it, out of the read buffer
-    "write(2), read(2), and ipclab.framing",
+    "write(2), read(2), and ipclab.building_blocks.framing",
     "2: into the page cache and out of it (write(2), read(2))",
 )
 
@@ -62,7 +62,9 @@ class PlainFile(WordsInFile):
             "a file keeps what was written, until another writes over it (write(2))",
         ),
         max_message_bytes=Fact(
-            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (write(2))"
+            MAX_MESSAGE_BYTES,
+            "ipclab.building_blocks.framing",
+            "no messages and no limit: a byte stream has no borders (write(2))",
         ),
         on_full=Fact(
             OnFull.BLOCK,
@@ -83,7 +85,7 @@ class PlainFile(WordsInFile):
         ),
         many_receivers=Fact(
             False,
-            "ipclab.mechanisms._file",
+            "ipclab.building_blocks.shared_file",
             "many may read one file, and each reads all of it: reading takes nothing away (read(2))",
         ),
         requires=Fact(frozenset({Sharing.VOLUME}), "path_resolution(7)"),

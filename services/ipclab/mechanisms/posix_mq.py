@@ -14,6 +14,8 @@ import errno
 from collections import Counter
 from contextlib import suppress
 
+from ipclab.building_blocks.kernel_objects import MODE, object_name, posix_opening
+from ipclab.building_blocks.libraries import posix_ipc
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -27,8 +29,6 @@ from ipclab.contract.channel import (
     Wait,
 )
 from ipclab.contract.errors import PeerAbsent
-from ipclab.libraries import posix_ipc
-from ipclab.mechanisms._posix import MODE, object_name, posix_opening
 from ipclab.mechanisms._posix_mq import MAX_MESSAGE_BYTES, WHAT, PosixMqReceiver, PosixMqSender
 
 DEPTH = 10  # msg_max

@@ -13,13 +13,12 @@ import errno
 import os
 from contextlib import suppress
 
+from ipclab.building_blocks.kernel_objects import MODE, map_whole, object_name, posix_opening
+from ipclab.building_blocks.libraries import posix_ipc
+from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import PeerAbsent, Unusable
-from ipclab.libraries import posix_ipc
-from ipclab.mechanisms._posix import MODE, map_whole, object_name, posix_opening
 from ipclab.mechanisms._posix_words import WordsInObject, remove_words
-from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
-from ipclab.ring_mechanism import RingMechanism, ring_traits
 
 _WHAT = "shared memory"
 

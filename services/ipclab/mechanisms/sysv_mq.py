@@ -11,6 +11,8 @@ import errno
 from collections import Counter
 from itertools import cycle
 
+from ipclab.building_blocks.kernel_objects import MODE, sysv_opening
+from ipclab.building_blocks.libraries import sysv_ipc
 from ipclab.contract.channel import (
     Address,
     ClosingEndpoint,
@@ -25,8 +27,6 @@ from ipclab.contract.channel import (
     Wait,
 )
 from ipclab.contract.errors import MessageTooLarge
-from ipclab.libraries import sysv_ipc
-from ipclab.mechanisms._sysv import MODE, sysv_opening
 from ipclab.mechanisms._sysv_mq import ANY_TYPE, MESSAGE_TYPE, WHAT, copied, put, remove, take
 from ipclab.mechanisms._sysv_mq_replies import SysvMqAnswerer, SysvMqAsker
 

@@ -1,7 +1,7 @@
 """System V shared memory: one segment that both processes map, a ring in it, two semaphores to wait on.
 
 Sources: shmget(2), shmop(2), semop(2), sysvipc(7). No copy passes through the kernel; what the kernel
-gives is the waiting. The ring and how it is waited for are in `ipclab.ring_channel`; here are only the
+gives is the waiting. The ring and how it is waited for are in `ipclab.building_blocks.ring_channel`; here are only the
 segment, which lives until somebody removes it, and the semaphores that are its bells.
 """
 
@@ -10,14 +10,13 @@ from __future__ import annotations
 import errno
 from contextlib import suppress
 
+from ipclab.building_blocks.kernel_objects import MODE, gone, require_semaphore_timeouts, sysv_opening
+from ipclab.building_blocks.libraries import sysv_ipc
+from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import PeerAbsent
 from ipclab.contract.optional import Words
-from ipclab.libraries import sysv_ipc
-from ipclab.mechanisms._sysv import MODE, gone, require_semaphore_timeouts, sysv_opening
 from ipclab.mechanisms._sysv_words import SysvWords, remove_words
-from ipclab.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
-from ipclab.ring_mechanism import RingMechanism, ring_traits
 
 _WHAT = "shared memory segment"
 _GONE = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)

@@ -10,6 +10,15 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 
+from ipclab.building_blocks.connections import (
+    ConnectionAnswerer,
+    ConnectionAsker,
+    ConnectionReceiver,
+    ConnectionSender,
+    inet,
+    named,
+)
+from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -22,9 +31,6 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender, inet, named
-from ipclab.mechanisms._socket_replies import ConnectionAnswerer, ConnectionAsker
-from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 _CONNECT_TIMEOUT_S = 1.0
 _SILENCE_MS = 5000
@@ -50,7 +56,9 @@ class Tcp:
         ordered=Fact(True, "tcp(7)"),
         reliable=Fact(True, "tcp(7)"),
         max_message_bytes=Fact(
-            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (tcp(7))"
+            MAX_MESSAGE_BYTES,
+            "ipclab.building_blocks.framing",
+            "no messages and no limit: a byte stream has no borders (tcp(7))",
         ),
         on_full=Fact(OnFull.BLOCK, "send(2)"),
         persistence=Fact(Persistence.PROCESS, "tcp(7)"),
@@ -61,14 +69,14 @@ class Tcp:
         requires=Fact(frozenset({Sharing.NETWORK}), "network_namespaces(7)"),
         copies=Fact(
             4,  # into the frame, into the kernel, out of it, out of the read buffer
-            "send(2), read(2), and ipclab.framing",
+            "send(2), read(2), and ipclab.building_blocks.framing",
             "2: into the kernel and out of it (send(2), read(2))",
         ),
         copies_large=Fact(2, "send(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
         waits=Fact((Wait.BLOCK,), "poll(2), read(2), write(2)"),
         send_errnos=Fact(
             ("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EPIPE", "ETIMEDOUT"),
-            "connect(2), send(2), tcp(7); EHOSTUNREACH: ipclab.mechanisms._socket",
+            "connect(2), send(2), tcp(7); EHOSTUNREACH: ipclab.building_blocks.connections",
             "a name that the resolver does not know is no errno, but EAI_NONAME or EAI_AGAIN (getaddrinfo(3))",
         ),
         man_page="tcp(7)",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import socket
 
+from ipclab.building_blocks.connections import inet, named
 from ipclab.contract.channel import (
     Address,
     ClosingEndpoint,
@@ -27,7 +28,6 @@ from ipclab.contract.channel import (
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.linux.socket_options import SocketTimeout, meminfo
 from ipclab.mechanisms._knock import knock
-from ipclab.mechanisms._socket import inet, named
 from ipclab.mechanisms._udp_replies import UdpAnswerer, UdpAsker, whole
 
 MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
@@ -115,7 +115,7 @@ class Udp:
         waits=Fact((Wait.BLOCK,), "socket(7), SO_RCVTIMEO"),
         send_errnos=Fact(
             ("EAGAIN", "ECONNREFUSED", "EHOSTUNREACH"),
-            "udp(7), send(2); EHOSTUNREACH: ipclab.mechanisms._socket",
+            "udp(7), send(2); EHOSTUNREACH: ipclab.building_blocks.connections",
             "a name that the resolver does not know is no errno, but EAI_NONAME or EAI_AGAIN (getaddrinfo(3))",
         ),
         man_page="udp(7)",

@@ -11,6 +11,9 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from ipclab.building_blocks import unix_socket
+from ipclab.building_blocks.connections import ConnectionAnswerer, ConnectionAsker, ConnectionReceiver, ConnectionSender
+from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -23,10 +26,6 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.mechanisms import _unix
-from ipclab.mechanisms._socket import ConnectionReceiver, ConnectionSender
-from ipclab.mechanisms._socket_replies import ConnectionAnswerer, ConnectionAsker
-from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES
 
 
 class UnixStreamReceiver(ConnectionReceiver):
@@ -36,11 +35,11 @@ class UnixStreamReceiver(ConnectionReceiver):
         # unix(7): SO_RCVBUF has no effect, the sender's SO_SNDBUF limits; neither side sets it, so it is ours as well.
         super().__init__(f"unix socket {path}", listener, limit_option=socket.SO_SNDBUF)
         self._path = path
-        self._identity = _unix.identity(path)
+        self._identity = unix_socket.identity(path)
 
     def remove(self) -> None:
         self.close()
-        _unix.unlink(self._path, self._identity)
+        unix_socket.unlink(self._path, self._identity)
 
 
 class UnixStreamAnswerer(UnixStreamReceiver, ConnectionAnswerer):
@@ -55,7 +54,9 @@ class UnixStream:
         ordered=Fact(True, "unix(7)"),
         reliable=Fact(True, "unix(7)"),
         max_message_bytes=Fact(
-            MAX_MESSAGE_BYTES, "ipclab.framing", "no messages and no limit: a byte stream has no borders (unix(7))"
+            MAX_MESSAGE_BYTES,
+            "ipclab.building_blocks.framing",
+            "no messages and no limit: a byte stream has no borders (unix(7))",
         ),
         on_full=Fact(OnFull.BLOCK, "send(2)"),
         persistence=Fact(Persistence.PROCESS, "unix(7)"),
@@ -64,13 +65,13 @@ class UnixStream:
         many_senders=Fact(True, "listen(2)"),
         many_receivers=Fact(
             False,
-            "ipclab.mechanisms._unix",
+            "ipclab.building_blocks.unix_socket",
             "one socket at a name (bind(2), EADDRINUSE); processes that inherit it may share connections (accept(2))",
         ),
         requires=Fact(frozenset({Sharing.VOLUME}), "unix(7), pathname"),
         copies=Fact(
             4,  # into the frame, into the kernel, out of it, out of the read buffer
-            "send(2), read(2), and ipclab.framing",
+            "send(2), read(2), and ipclab.building_blocks.framing",
             "2: into the kernel and out of it (send(2), read(2))",
         ),
         copies_large=Fact(2, "send(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
@@ -80,16 +81,16 @@ class UnixStream:
     )
 
     def create_receiver(self, address: Address) -> UnixStreamReceiver:
-        return UnixStreamReceiver(address.path, _unix.bind(address.path, socket.SOCK_STREAM))
+        return UnixStreamReceiver(address.path, unix_socket.bind(address.path, socket.SOCK_STREAM))
 
     def open_sender(self, address: Address) -> ConnectionSender:
-        return ConnectionSender(f"unix socket {address.path}", _unix.connect(address.path, socket.SOCK_STREAM))
+        return ConnectionSender(f"unix socket {address.path}", unix_socket.connect(address.path, socket.SOCK_STREAM))
 
     def create_answerer(self, address: Address) -> UnixStreamAnswerer:
-        return UnixStreamAnswerer(address.path, _unix.bind(address.path, socket.SOCK_STREAM))
+        return UnixStreamAnswerer(address.path, unix_socket.bind(address.path, socket.SOCK_STREAM))
 
     def open_asker(self, address: Address) -> ConnectionAsker:
-        return ConnectionAsker(f"unix socket {address.path}", _unix.connect(address.path, socket.SOCK_STREAM))
+        return ConnectionAsker(f"unix socket {address.path}", unix_socket.connect(address.path, socket.SOCK_STREAM))
 
 
 MECHANISM = UnixStream()

@@ -11,6 +11,9 @@ look" needs a fence that Python cannot issue: the sender may miss the one and th
 nap is short, and then the receiver looks again before it sleeps for long; by then both have seen both. A
 receiver that spins (`Wait.SPIN`) is always awake: it looks again and again until its timeout, and makes no system
 call but to read the clock and to let a peer on the same CPU run.
+
+What the shared-memory mechanisms say of themselves, as far as the ring says it: see
+`ipclab.building_blocks.ring_channel`.
 """
 
 from __future__ import annotations
@@ -19,12 +22,24 @@ import errno
 import os
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
-from ipclab.contract.channel import ClosingEndpoint, Wait
+from ipclab.building_blocks.ring import RECEIVER_LOOKS, SENDER_WAITS, Ring, bytes_needed, try_read_many, try_write_many
+from ipclab.contract.channel import (
+    ClosingEndpoint,
+    Communication,
+    Direction,
+    Fact,
+    Kind,
+    OnFull,
+    Persistence,
+    Sharing,
+    Switch,
+    Traits,
+    Tuning,
+    Wait,
+)
 from ipclab.contract.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
-from ipclab.ring import RECEIVER_LOOKS, SENDER_WAITS, Ring, bytes_needed
-from ipclab.ring_batch import try_read_many, try_write_many
 
 MAX_MESSAGE_BYTES = 1 << 20
 RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
@@ -233,3 +248,79 @@ def _spin(look: Callable[[memoryview], _T], view: memoryview, nothing: _T, deadl
         if time.monotonic() >= deadline:
             return nothing
         os.sched_yield()
+
+
+class RingMechanism:
+    """What the mechanisms made of a ring share besides it: that they can be told how to wait."""
+
+    def __init__(self, wait: Wait | None = None) -> None:
+        self._wait = wait
+
+    def tuned(self, tuning: Tuning) -> Self:
+        return type(self)(tuning.wait)
+
+
+def ring_traits(
+    *,
+    kind: str,
+    persistence: Fact[Persistence],
+    requires: Fact[frozenset[Sharing]],
+    waits: str,
+    errnos: str,
+    man_page: str,
+) -> Traits:
+    """The facts about a mechanism made of a ring: these are the memory's, the others are the ring's.
+
+    `kind`, `waits` and `errnos` are sources: of the memory, of the semaphores that wake, of what both return.
+    """
+    copies = Fact(2, "ipclab.building_blocks.ring", "0: both sides see the same bytes")  # into the memory, out of it
+    return Traits(
+        kind=Fact(Kind.SHARED_MEMORY, kind),
+        ordered=Fact(True, "ipclab.building_blocks.ring", "none: memory holds bytes, not messages"),
+        reliable=Fact(
+            True, "ipclab.building_blocks.ring", "memory keeps what was stored, until another store overwrites it"
+        ),
+        max_message_bytes=Fact(
+            MAX_MESSAGE_BYTES,
+            "ipclab.building_blocks.ring_channel",
+            f"no messages; the object may be as large as it is made ({kind})",
+        ),
+        on_full=Fact(
+            OnFull.BLOCK,
+            "ipclab.building_blocks.ring_channel",
+            "memory is never full: a store overwrites what is there",
+        ),
+        persistence=persistence,
+        direction=Fact(
+            Direction.ONE_WAY,
+            "ipclab.building_blocks.ring",
+            f"any: every process that maps it may read and write ({kind})",
+        ),
+        communication=Fact(
+            Communication.DIRECT,
+            "ipclab.building_blocks.ring",
+            f"indirect: every process that finds the object maps it ({kind})",
+        ),
+        # Each end has one owner: head and tail are no locks.
+        many_senders=Fact(
+            False, "ipclab.building_blocks.ring", f"any number of processes may map it, and write at once ({kind})"
+        ),
+        many_receivers=Fact(
+            False, "ipclab.building_blocks.ring", f"any number of processes may map it, and all see all of it ({kind})"
+        ),
+        requires=requires,
+        copies=copies,
+        copies_large=copies,
+        waits=Fact(
+            (Wait.BLOCK, Wait.SPIN),
+            f"{waits}; to spin, ipclab.building_blocks.ring_channel",
+            "memory wakes nobody; the semaphores beside it do",
+        ),
+        send_errnos=Fact(
+            ("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
+            f"{errnos}, and ipclab.building_blocks.ring_channel",
+            "a store has no errno; EAGAIN is a full ring, EBADMSG a damaged one, EIDRM one that was removed",
+        ),
+        man_page=man_page,
+        switches={Switch.SYNC: True},
+    )

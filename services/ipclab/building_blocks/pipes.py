@@ -3,13 +3,45 @@
 Sources: pipe(2), pipe(7), fork(2). The child has all that its parent had open, so both have both ends of a pipe
 that was made before the fork. Each must close the end that is the other's: a reader that keeps the writing end
 never sees the end of the stream. A pipe is half duplex, so replies need a second one: see `Conversation`.
+
+What the pipes share, whether they have a name or not: the writing end, and how much a pipe holds.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+from functools import partial
 
-from ipclab.mechanisms._pipe import PipeReceiver, PipeSender
+from ipclab.building_blocks.stream_receiver import StreamReceiver
+from ipclab.building_blocks.stream_sender import StreamWriter
+from ipclab.building_blocks.timed_io import PipeRead, PipeWrite
+from ipclab.contract.channel import ClosingEndpoint
+
+
+class PipeSender(ClosingEndpoint):
+    """The writing end of a pipe. Without a reader it is EPIPE (Python ignores SIGPIPE)."""
+
+    def __init__(self, what: str, descriptor: int, *, marked: bool = False) -> None:
+        self._descriptor = descriptor
+        self.send = StreamWriter(what, descriptor, PipeWrite(descriptor), marked=marked).send
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class PipeReceiver(StreamReceiver):
+    """The reading ends: any byte stream's, but for a pipe's capacity and its wait (pipe(7))."""
+
+    def _capacity_of(self, descriptor: int) -> int:
+        return fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ)
+
+    def _add_pipe(self, descriptor: int) -> None:
+        """Read this one too, and close it when its stream ends."""
+        self._add(descriptor, PipeRead(descriptor), partial(os.close, descriptor))
+
 
 _WHAT = "anonymous pipe between parent and child"
 

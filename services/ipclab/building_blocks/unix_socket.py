@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ipclab.mechanisms._socket import named
+from ipclab.building_blocks.connections import named
 
 
 def bind(path: Path, kind: socket.SocketKind) -> socket.socket:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from ipclab.framing import MARK_BYTES, PREFIX_BYTES, FrameReader, is_marked
+from ipclab.building_blocks.framing import MARK_BYTES, PREFIX_BYTES, FrameReader, is_marked
 
 # Shorter ones come many to a read; then one copy costs less than one more system call.
 MIN_BYTES = 16384

@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ipclab.building_blocks import kernel_objects
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import ChannelError, PeerGone
-from ipclab.mechanisms import _named
 
 _HEADER = struct.Struct("<8sQ")
 _POSITION = struct.Struct("<Q")
@@ -149,4 +149,4 @@ def named(path: Path, error: OSError) -> ChannelError:
     code = error.errno or errno.EIO
     if code in (errno.EIO, errno.ESTALE):
         return PeerGone(f"file {path}: {error.strerror}", code=code)
-    return _named.named(f"file {path}", error)
+    return kernel_objects.named(f"file {path}", error)

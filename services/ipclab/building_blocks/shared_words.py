@@ -16,11 +16,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ipclab.building_blocks.kernel_objects import MODE, map_whole, named, take_room
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import AccessRefused, PeerAbsent, Unusable
 from ipclab.contract.optional import WORD_BYTES, Words
-from ipclab.mechanisms._named import named
-from ipclab.mechanisms._posix import MODE, map_whole, take_room
 
 _WORD = struct.Struct("=Q")
 _CONSUMER_SEAT, _PRODUCER_SEAT = 0, 1

@@ -9,9 +9,9 @@ import struct
 import termios
 import time
 
+from ipclab.building_blocks.framing import FrameWriter
+from ipclab.building_blocks.timed_io import Write
 from ipclab.contract.errors import ChannelFull, PeerGone
-from ipclab.framing import FrameWriter
-from ipclab.mechanisms._timed import Write
 
 MAX_MESSAGE_BYTES = 1 << 20
 _INT = struct.Struct("i")
@@ -34,8 +34,8 @@ class StreamWriter:
 
     `write` is the system call, writev(2), which may wait for room itself; a small message that is as long as the last
     one goes by its `now`, and waits only if there is no room. `marked`, here and below, where several
-    senders write into one stream: see `ipclab.framing`. A frame of which one byte was written must be finished, or
-    the stream is broken for all that follow.
+    senders write into one stream: see `ipclab.building_blocks.framing`. A frame of which one byte was written must be
+    finished, or the stream is broken for all that follow.
     """
 
     def __init__(self, what: str, descriptor: int, write: Write, *, marked: bool = False) -> None:

@@ -62,7 +62,8 @@ class FrameReader:
     """Cuts a byte stream into messages, whatever the sizes of the reads.
 
     Use: `next_into(buffer)` until it returns None, then read into `space()` and call `filled(n)`.
-    One buffer, allocated once; a message is copied out of it exactly once. `ipclab.scatter` spares large ones that.
+    One buffer, allocated once; a message is copied out of it exactly once. `ipclab.building_blocks.scatter` spares
+    large ones that.
     `end` is how much of it is in use: 0 when all that was read has been handed out.
     """
 

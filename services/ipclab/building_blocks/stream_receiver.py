@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ipclab.building_blocks.scatter import Read, ScatterReader
+from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES, unread_bytes
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import ChannelError, ReceiveTimeout
-from ipclab.mechanisms._stream import MAX_MESSAGE_BYTES, unread_bytes
-from ipclab.scatter import Read, ScatterReader
 
 # How long somebody may stand at the door while we wait for the one who spoke last.
 _DOOR_S = 0.1

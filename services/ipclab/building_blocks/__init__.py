@@ -1,0 +1,1 @@
+"""What mechanisms are built from: framing, streams, rings, shared words, sockets, kernel objects."""
