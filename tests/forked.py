@@ -20,7 +20,13 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
     [
         *("click", "configparser", "difflib", "dotenv"),
-        *("ipclab.endpoint", "ipclab.merge", "ipclab.placement", "ipclab.responder", "ipclab.speedup.roles"),
+        *(
+            "ipclab.endpoint",
+            "ipclab.accounting.shared",
+            "ipclab.placement",
+            "ipclab.responder",
+            "ipclab.speedup.roles",
+        ),
     ]
 )
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from prometheus_client import start_http_server
 
 from ipclab import registry, settings
-from ipclab.checker import Checker
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
 from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address
-from ipclab.ledger import ConsumerLedger, ProducerLedger
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
 from ipclab.metrics.definitions import Role

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ipclab import message
+from ipclab.accounting import message
 
 TIMEOUT_S = 5.0
 _WARM_UP = 50

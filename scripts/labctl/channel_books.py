@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from ipclab import gone
-from ipclab.checker import WINDOW
-from ipclab.ledger import LedgerError, Stream, producer_in, streams_in
-from ipclab.merge import Account, merge
-from ipclab.received import Snapshot
+from ipclab.accounting import removed_producers
+from ipclab.accounting.checker import WINDOW
+from ipclab.accounting.ledger import LedgerError, Stream, producer_in, streams_in
+from ipclab.accounting.shared import Account, Snapshot, merge
 from labctl import containers, state_files
 from labctl.containers import Container
 from labctl.errors import LabError
@@ -126,8 +125,11 @@ def _sent(producers: Sequence[Container]) -> dict[int, _Sent]:
         if "producer.ledger" in files:
             identity, taken, skipped = producer_in(files["producer.ledger"])
             found[identity] = _Sent(container.label, taken, skipped)
-        if gone.FILE in files:
-            found |= {identity: _Sent(GONE, *counts) for identity, counts in gone.parse(files[gone.FILE]).items()}
+        if removed_producers.FILE in files:
+            found |= {
+                identity: _Sent(GONE, *counts)
+                for identity, counts in removed_producers.parse(files[removed_producers.FILE]).items()
+            }
     return found
 
 

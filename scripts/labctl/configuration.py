@@ -25,7 +25,7 @@ IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 CPUS = "LAB_CPUS"
 # Whether the consumers of a mailbox are several; `./lab up --scale` decides. For those who use Compose alone:
-# `ipclab.shared_checker` names them, so they must not be refused here.
+# `ipclab.accounting.shared` names them, so they must not be refused here.
 SHARED = {f"LAB_{name.upper()}_SHARED": pairs.service_of(name, "consumer") for name in ("sysv_mq", "posix_mq")}
 _RESPONDER_KEY, _RESPONDER_KEYS = "LAB_RESPONDER_KEY", 4
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from ipclab import gone
-from ipclab.ledger import producer_in
+from ipclab.accounting import removed_producers
+from ipclab.accounting.ledger import producer_in
 from labctl import channel_books, containers, pairs, state_files
 from labctl.containers import Container, stop_and_remove
 from labctl.pairs import Scale
@@ -73,17 +73,17 @@ def _hand_over(staying: Sequence[Container], going: Sequence[Container]) -> None
     """The first that stays counts from now on for those that go; only then they are removed."""
     if not going:
         return
-    known = state_files.read(staying[0].docker, "/state").get(gone.FILE)
-    counts = gone.parse(known) if known else {}
+    known = state_files.read(staying[0].docker, "/state").get(removed_producers.FILE)
+    counts = removed_producers.parse(known) if known else {}
     for container in going:
         files = state_files.read(container.docker, "/state")
-        if gone.FILE in files:
-            counts |= gone.parse(files[gone.FILE])
+        if removed_producers.FILE in files:
+            counts |= removed_producers.parse(files[removed_producers.FILE])
         if "producer.ledger" in files:
             identity, taken, skipped = producer_in(files["producer.ledger"])
             counts[identity] = (taken, skipped)
     content = json.dumps({str(identity): list(count) for identity, count in counts.items()})
-    state_files.write(staying[0].docker, "/state", gone.FILE, content.encode())
+    state_files.write(staying[0].docker, "/state", removed_producers.FILE, content.encode())
     for container in going:
         stop_and_remove(container.docker)
 

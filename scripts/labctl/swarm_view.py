@@ -10,7 +10,7 @@ import docker
 from docker.models.containers import Container as DockerContainer
 from docker.models.services import Service
 
-from ipclab.ledger import LedgerError, Stream, streams_in
+from ipclab.accounting.ledger import LedgerError, Stream, streams_in
 from labctl import pairs, state_files, swarm_nodes
 from labctl.swarm_pages import Page
 

@@ -14,18 +14,19 @@ from typing import Any
 
 import click
 
-from ipclab import echo, gone, mailbox_options, registry, settings
+from ipclab import echo, mailbox_options, registry, settings
+from ipclab.accounting import removed_producers
+from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
+from ipclab.accounting.removed_producers import with_gone
 from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
 from ipclab.echo_owners import EchoOwners
 from ipclab.endpoint import Endpoint
-from ipclab.gone import with_gone
 from ipclab.holder import hold
 from ipclab.kernel import Books, samples
 from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_posix import DEV_MQUEUE
-from ipclab.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.lifecycle import log
 from ipclab.load import Load, LoadFile
 from ipclab.metrics.definitions import Role, Sample
@@ -65,7 +66,7 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     ledger = ProducerLedger(options["state"] / "producer.ledger")
     load = LoadFile(options["state"] / "load.json", Load(rate, size))
     loop = Producer(subject, endpoint.address, ledger, load, endpoint.vitals, endpoint.stop)
-    endpoint.run(loop.run, lambda: with_gone(loop.samples(), options["state"] / gone.FILE))
+    endpoint.run(loop.run, lambda: with_gone(loop.samples(), options["state"] / removed_producers.FILE))
 
 
 @cli.command()

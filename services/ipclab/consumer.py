@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ipclab import message
-from ipclab.checker import Checker
+from ipclab.accounting import message
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.message import CorruptMessage
+from ipclab.accounting.shared import SharedChecker
 from ipclab.contract.channel import Address, Mechanism, Receiver
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.contract.optional import Classifies
 from ipclab.kernel_receiver import KernelReceiver
 from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
-from ipclab.message import CorruptMessage
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
-from ipclab.shared_checker import SharedChecker
 
 
 def class_samples(mechanism: Mechanism) -> Iterable[Sample]:

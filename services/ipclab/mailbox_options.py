@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from ipclab.checker import Checker
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import ConsumerLedger
+from ipclab.accounting.shared import SharedChecker, claim, fold, free_class
 from ipclab.contract.channel import Mechanism
 from ipclab.contract.optional import Classifies
-from ipclab.ledger import ConsumerLedger
 from ipclab.linux import namespaces
-from ipclab.shared_checker import SharedChecker, claim, fold, free_class
 
 
 def classified(name: str, mechanism: Mechanism, classes: int, pick: int = 0) -> Mechanism:

@@ -7,10 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from ipclab import message
+from ipclab.accounting import message
+from ipclab.accounting.ledger import ProducerLedger
 from ipclab.contract.channel import Address, Mechanism, Sender
 from ipclab.contract.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
-from ipclab.ledger import ProducerLedger
 from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.load import LoadFile
 from ipclab.metrics import definitions as metrics

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import click
 
+from ipclab.accounting.message import HEADER_BYTES
 from ipclab.contract.channel import Wait
-from ipclab.message import HEADER_BYTES
 
 MIN_MESSAGE_BYTES = 64
 assert MIN_MESSAGE_BYTES >= HEADER_BYTES

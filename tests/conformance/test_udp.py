@@ -11,12 +11,12 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
-from ipclab import message
-from ipclab.checker import WINDOW, Checker
+from ipclab.accounting import message
+from ipclab.accounting.checker import WINDOW, Checker
+from ipclab.accounting.ledger import ConsumerLedger, Stream
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import PeerAbsent, ReceiveTimeout
 from ipclab.contract.optional import CountsDrops
-from ipclab.ledger import ConsumerLedger, Stream
 from ipclab.mechanisms import fifo
 from ipclab.mechanisms.udp import MECHANISM, UdpReceiver, UdpSender
 

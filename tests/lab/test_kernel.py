@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ipclab import registry
-from ipclab.checker import WINDOW
+from ipclab.accounting.checker import WINDOW
 from ipclab.contract.channel import Sharing
 from ipclab.load import Load
 from ipclab.metrics import definitions as metrics

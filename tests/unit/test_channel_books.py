@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ipclab.merge import Account
+from ipclab.accounting.shared import Account
 from labctl.channel_books import ChannelBooks, ProducerBooks, with_books
 from labctl.measurements import PairMeasures
 

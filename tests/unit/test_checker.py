@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipclab import checker
-from ipclab.checker import PATIENCE, Checker
-from ipclab.ledger import ConsumerLedger, Stream
+from ipclab.accounting import checker
+from ipclab.accounting.checker import PATIENCE, Checker
+from ipclab.accounting.ledger import ConsumerLedger, Stream
 
 CHANNEL, PRODUCER, CONSUMER = "lost_in_channel", "lost_at_producer_restart", "lost_at_consumer_restart"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from ipclab import registry
+from ipclab.accounting.ledger import LedgerError
+from ipclab.accounting.shared import free_class
 from ipclab.consumer import class_samples
 from ipclab.contract import optional
 from ipclab.contract.optional import Classifies
-from ipclab.ledger import LedgerError
 from ipclab.metrics import definitions as metrics
-from ipclab.shared_checker import free_class
 
 
 def test_consumers_share_the_types_out(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import consumer, message
-from ipclab.checker import Checker
+from ipclab import consumer
+from ipclab.accounting import message
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import ConsumerLedger
 from ipclab.consumer import Consumer
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, ReceiveTimeout, TornMessage, Unusable
-from ipclab.ledger import ConsumerLedger
 from ipclab.lifecycle import TICK_NS, Stop, Vitals
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition

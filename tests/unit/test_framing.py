@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab import message
+from ipclab.accounting import message
+from ipclab.accounting.message import HEADER_BYTES, CorruptMessage
 from ipclab.building_blocks.framing import ATOMIC_BYTES, PREFIX_BYTES, FrameReader, FrameWriter, trailer, write_prefix
 from ipclab.contract.errors import MessageTooLarge, TornMessage
-from ipclab.message import HEADER_BYTES, CorruptMessage
 
 MAX = 400
 

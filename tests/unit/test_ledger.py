@@ -15,8 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.checker import Checker
-from ipclab.ledger import STREAMS, ConsumerLedger, LedgerError, ProducerLedger, Stream, producer_in, streams_in
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import (
+    STREAMS,
+    ConsumerLedger,
+    LedgerError,
+    ProducerLedger,
+    Stream,
+    producer_in,
+    streams_in,
+)
 from unit.killing import states_of
 
 u64 = st.integers(0, 2**64 - 1)
@@ -187,8 +195,8 @@ def progress_words(path: Path) -> memoryview:
 CHILD = """
 import mmap, sys
 from pathlib import Path
-from ipclab.checker import Checker
-from ipclab.ledger import ConsumerLedger, ProducerLedger
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
 
 what, ledger, progress = sys.argv[1:]
 with open(progress, "r+b") as file:

@@ -8,10 +8,10 @@ import click
 import pytest
 
 from ipclab import registry
-from ipclab.checker import Checker
-from ipclab.ledger import ConsumerLedger
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import ConsumerLedger
+from ipclab.accounting.shared import SharedChecker
 from ipclab.mailbox_options import checker, claimed, classified, picked
-from ipclab.shared_checker import SharedChecker
 
 
 def test_one_class_is_the_mechanism_as_it_is() -> None:

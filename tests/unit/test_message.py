@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ipclab import message
-from ipclab.message import HEADER_BYTES, CorruptMessage, Header
+from ipclab.accounting import message
+from ipclab.accounting.message import HEADER_BYTES, CorruptMessage, Header
 
 u64 = st.integers(0, 2**64 - 1)
 producers = st.integers(1, 2**64 - 1)

@@ -11,13 +11,13 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab import kernel, kernel_posix, kernel_sysv, registry
-from ipclab.checker import Checker
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional import shares_words
 from ipclab.echo_owners import EchoOwners
 from ipclab.kernel_owners import Owners
-from ipclab.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.lifecycle import Stop, Vitals
 from ipclab.load import Load, LoadFile
 from ipclab.mechanisms.sysv_mq import SysvMq

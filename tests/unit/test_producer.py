@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipclab import message, producer
-from ipclab.checker import Checker
+from ipclab import producer
+from ipclab.accounting import message
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
+from ipclab.accounting.message import Header
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, Unusable
-from ipclab.ledger import ConsumerLedger, ProducerLedger
 from ipclab.lifecycle import TICK_NS, Stop, Vitals
 from ipclab.load import Load, LoadFile
-from ipclab.message import Header
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition
 from ipclab.producer import MAX_LAG_NS, Producer

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab import received
-from ipclab.ledger import LedgerError
-from ipclab.received import Received, Snapshot
+from ipclab.accounting import shared
+from ipclab.accounting.ledger import LedgerError
+from ipclab.accounting.shared import Received, Snapshot
 from unit.killing import states_of
 
 BLOCKS = 72
@@ -23,7 +23,7 @@ BLOCKS = 72
 @contextmanager
 def small_window() -> Iterator[None]:
     """A window of 512 numbers."""
-    with patch.object(received, "BLOCKS", BLOCKS), patch.object(received, "VALID", BLOCKS - 64):
+    with patch.object(shared, "BLOCKS", BLOCKS), patch.object(shared, "VALID", BLOCKS - 64):
         yield
 
 

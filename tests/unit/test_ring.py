@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ipclab import message
+from ipclab.accounting import message
+from ipclab.accounting.message import CorruptMessage
 from ipclab.building_blocks.ring import HEADER_BYTES, SENDER_WAITS, Ring, bytes_needed
 from ipclab.contract.errors import MessageTooLarge, PeerGone, TornMessage
-from ipclab.message import CorruptMessage
 from unit.killing import states_of
 
 MAX = 40

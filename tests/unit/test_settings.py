@@ -4,7 +4,7 @@ import click
 import pytest
 
 from ipclab import registry, settings
-from ipclab.message import HEADER_BYTES
+from ipclab.accounting.message import HEADER_BYTES
 from ipclab.settings import SETTINGS, SWITCHES, check_size
 
 LIMITS = {

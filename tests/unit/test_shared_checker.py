@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipclab.checker import Checker
-from ipclab.ledger import ConsumerLedger, LedgerError
-from ipclab.merge import Account, merge
-from ipclab.received import Snapshot
-from ipclab.shared_checker import SharedChecker, claim, fold
+from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import ConsumerLedger, LedgerError
+from ipclab.accounting.shared import Account, SharedChecker, Snapshot, claim, fold, merge
 from unit.test_received import small_window
 
 PRODUCERS = (7, 8)

@@ -8,7 +8,7 @@ import re
 import pytest
 from dashboards.__main__ import JSON
 
-from ipclab.merge import Account
+from ipclab.accounting.shared import Account
 from labctl import books_table, pair_table
 from labctl.channel_books import ChannelBooks, ProducerBooks
 from labctl.measurements import measure

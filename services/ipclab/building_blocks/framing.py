@@ -9,7 +9,7 @@ A frame is a prefix and the message:
 
 The stream has no borders, and a writer that dies in the middle of a frame leaves a part of it for ever.
 So the prefix checks itself: after garbage the reader looks for the next prefix that holds, and says how
-much it skipped. The message has its own checksum (`ipclab.message`); the frame does not repeat it.
+much it skipped. The message has its own checksum (`ipclab.accounting.message`); the frame does not repeat it.
 
 A *checked* frame has one more field, the CRC-32 of the message, 4 bytes behind it. It is for files, where
 the next writer goes on behind the part that a dead one left: there a sound prefix proves nothing.

@@ -3,7 +3,7 @@
     offset  bytes  field
          0      4  magic "IPCL"
          4      4  version
-         8      8  producer   identity of the producer, not 0; survives its restarts (see `ipclab.ledger`)
+         8      8  producer   identity of the producer, not 0; survives its restarts (see `ipclab.accounting.ledger`)
         16      8  epoch      nanoseconds since 1970 at the start of this life of the producer
         24      8  sequence   from 0, one more for every message of this producer, across its lives
         32      8  due_ns     CLOCK_MONOTONIC when the schedule wanted the message sent

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ipclab.ledger import ConsumerLedger, Stream, StreamRecord
+from ipclab.accounting.ledger import ConsumerLedger, Stream, StreamRecord
 
 WINDOW = 1024
 PATIENCE = 8  # ticks of `lifecycle.TICK_S`, 2 s: no network of the lab keeps a datagram for so long

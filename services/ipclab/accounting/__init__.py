@@ -1,0 +1,1 @@
+"""The header on every message, and the ledgers that account for every sequence number."""
