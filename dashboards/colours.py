@@ -8,7 +8,7 @@ in the legend, every coloured cell its text.
 
 from __future__ import annotations
 
-from ipclab import registry
+from ipclab import mechanisms
 
 _BY_MECHANISM = {
     "sysv_shm": "#E69F00",
@@ -48,5 +48,5 @@ def of_mechanism(name: str) -> str:
     """The colour of a mechanism; one that has no line here gets a spare one."""
     if name in _BY_MECHANISM:
         return _BY_MECHANISM[name]
-    without = [other for other in registry.names() if other not in _BY_MECHANISM]
+    without = [other for other in mechanisms.names() if other not in _BY_MECHANISM]
     return SPARE[without.index(name) % len(SPARE) if name in without else 0]

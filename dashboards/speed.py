@@ -12,7 +12,7 @@ from dashboards.document import new_dashboard
 from dashboards.lines import counterpart, in_mechanism_colours, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap
 from dashboards.promql import any_of, median, octaves, per_message, rate, slowest
-from ipclab import registry
+from ipclab import mechanisms as registry
 from ipclab.contract.channel import Kind
 from labctl import pairs
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.shapes import Side
-from ipclab import registry, round_trip
+from ipclab import mechanisms, round_trip
 from ipclab.building_blocks.pipes import Conversation
 from ipclab.contract.channel import Address, Direction, Kind, Mechanism, Tuning, Wait
 from ipclab.contract.optional import BatchReceiver, BatchSender
@@ -37,7 +37,7 @@ def open_pair(mechanism: str, wait: Wait, directory: Path, *, replies: bool) -> 
         if mechanism == "anonymous_pipe":
             yield _inherited(undo)
             return
-        subject = registry.load(mechanism, Tuning(wait=wait))
+        subject = mechanisms.load(mechanism, Tuning(wait=wait))
         traits = subject.traits
         is_connection = traits.kind is Kind.BYTE_STREAM and traits.direction is Direction.TWO_WAY
         yield (_round_trip if replies and is_connection else _two_channels)(subject, directory, undo)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prometheus_client import start_http_server
 
-from ipclab import registry, settings
+from ipclab import mechanisms, settings
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
 from ipclab.consumer import Consumer
@@ -53,7 +53,7 @@ def main() -> None:
     address = Address(**{**fields, "path": Path(fields["path"])})
     stop = Stop()
     vitals = (Vitals if measured else _NoVitals)(state / f"{role}.alive")
-    subject = registry.load(mechanism)
+    subject = mechanisms.load(mechanism)
     if role == "producer":
         ledger = ProducerLedger(state / "producer.ledger")
         load = LoadFile(state / "load.json", Load(settings.MAX_RATE, MESSAGE_BYTES))

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from bench import rig
 from bench.rig import Cpus
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Sender, Switch, Tuning
 from ipclab.contract.errors import PeerAbsent, ReceiveTimeout, TornMessage
 
@@ -96,7 +96,7 @@ def report() -> list[str]:
 
 
 def _run(case: _Case, which: Cpus) -> _Figures:
-    mechanism = registry.load(case.mechanism, Tuning(switches=case.switches))
+    mechanism = mechanisms.load(case.mechanism, Tuning(switches=case.switches))
 
     def send_all(sender: Sender) -> None:
         message = memoryview(bytearray(MESSAGE_BYTES))

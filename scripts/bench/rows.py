@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.rig import Cpus
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Wait
 
 SMALL, LARGE, HUGE, QUEUE_MAX = 64, 1 << 16, 1 << 20, 8192
@@ -71,10 +71,10 @@ def rows() -> Iterator[Row]:
 
 def _others(named: Sequence[tuple[str, str]]) -> Iterator[Row]:
     known = {mechanism for _, mechanism in named}.union(_ELSEWHERE)
-    for name in registry.names():
+    for name in mechanisms.names():
         if name not in known:
             yield Row(name, name, Shape.ROUND_TRIP, SMALL)
-            traits = registry.load(name).traits
+            traits = mechanisms.load(name).traits
             if traits.reliable:  # what is dropped has no rate at which all of it arrives
                 for size in (SMALL, min(LARGE, traits.max_message_bytes)):
                     yield Row(name, name, Shape.ONE_WAY, size)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.linux.namespaces import KINDS
 from ipclab.placement import Placement
 from labctl import reasons, second_probe
@@ -32,7 +32,7 @@ def show(prometheus: Prometheus, probes: Mapping[Placement, Container], mechanis
         second_probe.both_ends(probes) if second else (probes[Placement.SAME_CONTAINER], probes[placement])
     )
     tried = _try_again(probes, mechanism, placement)
-    traits = registry.load(mechanism).traits
+    traits = mechanisms.load(mechanism).traits
     table = new_table()
     table.add_column(f"{mechanism} needs: {', '.join(sorted(traits.requires))}", no_wrap=True)
     table.add_column(f"{responder.service} (answers)", overflow="fold")
@@ -121,7 +121,7 @@ def _outcome(tried: dict[str, Any], mechanism: str, placement: Placement) -> lis
     route = f"the route from there to the responder: {tried['route']}"
     if not tried["error"]:
         return [f"{mechanism} from {placement}: ✓ {duration(tried['round_trip_s'])}, 64 B each way", route]
-    reason = reasons.reason(registry.load(mechanism).traits, tried["error"])
+    reason = reasons.reason(mechanisms.load(mechanism).traits, tried["error"])
     calls = [call for call in tried["failed_calls"] if call["error"] == tried["error"]]
     failed = (
         f"the system call that failed: {calls[-1]['call']} = -1 {tried['error']}"

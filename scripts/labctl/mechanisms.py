@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import LARGE_BYTES, Traits, Whose
 from labctl import mechanism_sources, pairs
 from labctl.pairs import traits_of
@@ -147,7 +147,7 @@ def rows() -> list[Row]:
     :raises LabError: the files of a mechanism ask for what this machine does not have
     """
     declared = pairs.declared()
-    return [Row(name, traits_of(name), name in declared) for name in registry.names()]
+    return [Row(name, traits_of(name), name in declared) for name in mechanisms.names()]
 
 
 def as_markdown(found: Sequence[Row]) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ipclab import registry
+from ipclab import mechanisms as registry
 from ipclab.contract.channel import Traits
 from labctl.errors import LabError
 from labctl.paths import COMPOSE_FILE
@@ -117,14 +117,14 @@ def service(name: str) -> dict[str, Any]:
 
 def max_message_bytes(mechanism: str) -> int:
     """The largest message that a mechanism carries, header included."""
-    from ipclab import registry  # imports the mechanism, which most commands do not need
+    from ipclab import mechanisms as registry  # imports the mechanism, which most commands do not need
 
     return registry.load(mechanism).traits.max_message_bytes
 
 
 def with_sync() -> list[str]:
     """The pairs whose two sides share words, and so have a lock to switch off."""
-    from ipclab import registry
+    from ipclab import mechanisms as registry
     from ipclab.contract.channel import Switch
 
     return [mechanism for mechanism in declared() if mechanism in registry.having(Switch.SYNC)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.metrics import definitions as metrics
 from ipclab.placement import SHARED, Placement
@@ -66,7 +66,7 @@ def configuration_of(
 def metrics_port(mechanism: str, configuration: Configuration) -> int:
     """The port of /metrics on the second host, where all containers share one network."""
     taken = {metrics.PORT, *configuration.ports_of_pairs()}
-    names = registry.names()
+    names = mechanisms.names()
     free = [port for port in range(metrics.PORT, metrics.PORT + len(names) + len(taken)) if port not in taken]
     return free[names.index(mechanism)]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.metrics.definitions import Role
 from ipclab.placement import SHARED, Placement
@@ -69,7 +69,7 @@ def findings(prometheus: Prometheus, placed: Sequence[Placed], measured: Sequenc
             it.placement,
             it.state,
             sorted(SHARED[it.placement]),
-            sorted(registry.load(it.mechanism).traits.requires),
+            sorted(mechanisms.load(it.mechanism).traits.requires),
             rates.get(it.mechanism),
             errors_of(prometheus, it.mechanism),
             _ipc_namespaces(prometheus, it.mechanism),

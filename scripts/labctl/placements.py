@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.placement import SHARED, Placement, reachable
 
 
 def elsewhere(mechanism: str) -> list[Placement]:
     """Where the consumer of a pair can be moved to: apart from the producer, and not where it is anyway."""
-    requires = registry.load(mechanism).traits.requires
+    requires = mechanisms.load(mechanism).traits.requires
     return [
         place
         for place in Placement
@@ -18,4 +18,4 @@ def elsewhere(mechanism: str) -> list[Placement]:
 
 def reaches(mechanism: str, placement: Placement) -> bool:
     """Whether messages are to arrive at `placement`."""
-    return reachable(registry.load(mechanism).traits, placement)
+    return reachable(mechanisms.load(mechanism).traits, placement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.placement import Placement, reachable
 from labctl import reasons
 from labctl.measurements import fresh
@@ -27,7 +27,7 @@ class Cell:
     @property
     def predicted(self) -> bool:
         """Whether `Traits.requires` says that it can be reached from there."""
-        return reachable(registry.load(self.mechanism).traits, self.placement)
+        return reachable(mechanisms.load(self.mechanism).traits, self.placement)
 
     @property
     def as_predicted(self) -> bool:
@@ -37,7 +37,7 @@ class Cell:
     @property
     def reason(self) -> Reason | None:
         """The rule behind the error, if there is one."""
-        return reasons.reason(registry.load(self.mechanism).traits, self.error) if self.error else None
+        return reasons.reason(mechanisms.load(self.mechanism).traits, self.error) if self.error else None
 
 
 def read(prometheus: Prometheus, placements: Sequence[Placement]) -> list[Cell]:
@@ -54,7 +54,7 @@ def read(prometheus: Prometheus, placements: Sequence[Placement]) -> list[Cell]:
         for sample in prometheus.query(fresh("probe_error_info"))
     }
     cells = []
-    for mechanism in registry.names():
+    for mechanism in mechanisms.names():
         for place in placements:
             key = (mechanism, str(place))
             reached = bool(success[key]) if key in success else None

@@ -88,7 +88,7 @@ def _cannot_serve(what: str, mechanism: str, role: str, able: list[str]) -> BadI
 
 def _able(role: str) -> list[str]:
     """The pairs whose mechanism serves several of a role."""
-    from ipclab import registry  # imports mechanisms, which most commands do not need
+    from ipclab import mechanisms  # imports mechanisms, which most commands do not need
 
     fact = "many_senders" if role == "producer" else "many_receivers"
-    return [name for name in pairs.declared() if getattr(registry.load(name).traits, fact)]
+    return [name for name in pairs.declared() if getattr(mechanisms.load(name).traits, fact)]

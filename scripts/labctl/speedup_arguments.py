@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.speedup import limits
 from labctl.values import known_name, shown, whole_number
 
@@ -20,7 +20,7 @@ class AnyMechanism(click.ParamType[str]):
         :raises BadInput: no mechanism is called so
         """
         del param, ctx
-        return known_name(f"--mechanism {shown(value)}", value, registry.names())
+        return known_name(f"--mechanism {shown(value)}", value, mechanisms.names())
 
 
 class WorkerCounts(click.ParamType[tuple[int, ...]]):

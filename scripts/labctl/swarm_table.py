@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import docker
 from docker.models.services import Service
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.placement import Placement
 from labctl import matrix, swarm_pages, swarm_view
 from labctl.errors import LabError
@@ -45,7 +45,7 @@ def show(project: str, client: docker.DockerClient, services: Mapping[str, Servi
 
     def read() -> tuple[dict[str, list[Page]], list[Cell]]:
         pages = swarm_pages.read(reader, services)
-        return pages, swarm_pages.cells(pages, registry.names(), _PLACES)
+        return pages, swarm_pages.cells(pages, mechanisms.names(), _PLACES)
 
     def as_predicted() -> tuple[dict[str, list[Page]], list[Cell]] | None:
         found = read()

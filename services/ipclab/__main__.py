@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from ipclab import echo, mailbox_options, registry, settings
+from ipclab import echo, mailbox_options, mechanisms, settings
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_gone
@@ -136,7 +136,7 @@ def responder(answer_only: bool, **options: Any) -> None:
 @cli.command()
 @click.argument("placement", type=click.Choice([str(placement) for placement in Placement]))
 @click.option("--once", is_flag=True, help="One round, printed as JSON, and no metrics.")
-@click.option("--explain", type=click.Choice(registry.names()), help="One try, and its failed system calls, as JSON.")
+@click.option("--explain", type=click.Choice(mechanisms.names()), help="One try, and its failed system calls, as JSON.")
 @endpoint_options
 def probe(placement: str, once: bool, explain: str | None, **options: Any) -> None:
     """Try to reach the responder by every mechanism, round after round. `--path` is a directory."""
@@ -144,7 +144,7 @@ def probe(placement: str, once: bool, explain: str | None, **options: Any) -> No
     addresses = echo.addresses(endpoint.address)
     prober = Prober(Placement(placement), addresses, endpoint.vitals, endpoint.stop)
     if explain:
-        click.echo(json.dumps(explained(registry.load(explain), addresses[explain])))
+        click.echo(json.dumps(explained(mechanisms.load(explain), addresses[explain])))
     elif once:
         click.echo(json.dumps({name: asdict(tried) for name, tried in prober.round()}))
     else:
@@ -167,7 +167,7 @@ def fork(round_trips: int, size: int) -> None:
 @click.option("--state", type=click.Path(path_type=Path), default=STATE, help="The producer's state directory.")
 def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None:
     """Change the load of the producer that runs in this container."""
-    if problem := settings.check_size(mechanism, size, registry.load(mechanism).traits.max_message_bytes):
+    if problem := settings.check_size(mechanism, size, mechanisms.load(mechanism).traits.max_message_bytes):
         raise click.BadParameter(problem, param_hint="--size")
     file = LoadFile(state / "load.json", Load(rate, size))
     if reset:
@@ -182,7 +182,7 @@ def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None
 @click.option("--state", type=click.Path(path_type=Path), default=STATE, help="The consumer's state directory.")
 def sync(mechanism: str, wanted: str | None, state: Path) -> None:
     """Switch the lock of the race, for the consumer that runs in this container; without a word, back to LAB_SYNC."""
-    if problem := registry.lacks(mechanism, Switch.SYNC):
+    if problem := mechanisms.lacks(mechanism, Switch.SYNC):
         raise click.BadParameter(problem, param_hint="MECHANISM")
     file = SyncFile(state / "sync", default=True)
     if wanted is None:

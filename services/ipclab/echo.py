@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-from ipclab import registry, round_trip
+from ipclab import mechanisms, round_trip
 from ipclab.contract.channel import Address, Kind, Mechanism, Sharing
 from ipclab.contract.errors import AccessRefused, ChannelError, PeerGone, ReceiveTimeout, Unusable
 from ipclab.contract.optional import Answerer
@@ -25,8 +25,8 @@ def addresses(base: Address) -> dict[str, Address]:
     """
     used: Counter[Kind] = Counter()
     made = {}
-    for name in registry.names():
-        traits = registry.load(name).traits
+    for name in mechanisms.names():
+        traits = mechanisms.load(name).traits
         port = base.port
         if Sharing.NETWORK in traits.requires:
             port += used[traits.kind]

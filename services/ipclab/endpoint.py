@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client import start_http_server
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Switch, Tuning, Wait
 from ipclab.contract.optional import shares_words
 from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time, watch_holder
@@ -47,7 +47,7 @@ class Endpoint:
         self._racer: Racer | None = None
         if subject and shares_words(subject):
             wanted = SyncFile(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current
-            names = registry.names()
+            names = mechanisms.names()
             rounds = Rounds.of(names.index(mechanism), len(names))
             self._racer = Racer(subject, self.address, Side[role.name], wanted, rounds)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.building_blocks.kernel_objects import object_name
 from ipclab.contract.channel import Address, Kind
 from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet, SysvObject
@@ -48,7 +48,7 @@ class Owners:
 
 @cache
 def _kind(mechanism: str) -> Kind:
-    return registry.load(mechanism).traits.kind
+    return mechanisms.load(mechanism).traits.kind
 
 
 class OwnerOption(click.ParamType[tuple[str, Any]]):
@@ -61,6 +61,6 @@ class OwnerOption(click.ParamType[tuple[str, Any]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
         mechanism, sign, text = str(value).partition("=")
-        if mechanism not in registry.names() or not sign or not text:
-            self.fail(f"{value!r}: allowed is MECHANISM=VALUE with one of {', '.join(registry.names())}", param, ctx)
+        if mechanism not in mechanisms.names() or not sign or not text:
+            self.fail(f"{value!r}: allowed is MECHANISM=VALUE with one of {', '.join(mechanisms.names())}", param, ctx)
         return mechanism, self._of.convert(text, param, ctx)

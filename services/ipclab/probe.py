@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from ipclab import registry, round_trip
+from ipclab import mechanisms, round_trip
 from ipclab.contract.channel import Address, Mechanism
 from ipclab.contract.errors import ChannelError, TornMessage
 from ipclab.lifecycle import TICK_S, Stop, Vitals
@@ -76,7 +76,7 @@ class Prober:
 
     def __init__(self, placement: Placement, addresses: Mapping[str, Address], vitals: Vitals, stop: Stop) -> None:
         self._placement = placement
-        self._targets = {name: (registry.load(name), address) for name, address in addresses.items()}
+        self._targets = {name: (mechanisms.load(name), address) for name, address in addresses.items()}
         self._vitals = vitals
         self._stop = stop
         self._last: dict[str, Attempt] = {}

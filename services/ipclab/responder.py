@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Address
 from ipclab.echo import echo
 from ipclab.lifecycle import Stop, log
@@ -39,7 +39,7 @@ class Responder:
     def start(self) -> None:
         """Fork; before this process starts its first thread."""
         for name in self._addresses:
-            registry.load(name)
+            mechanisms.load(name)
         gc.freeze()  # what was imported stays common: the collector would write to every object of it
         parent = os.getpid()
         self._keeper = os.fork()
@@ -92,7 +92,7 @@ class _Keeper:
             self._stop.on_signals()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             time.sleep(after_s)
-            echo(registry.load(name), self._addresses[name], self._stop)
+            echo(mechanisms.load(name), self._addresses[name], self._stop)
             code = 0
         except BaseException:  # noqa: BLE001 - the end of this process: say what happened, as an interpreter does
             sys.excepthook(*sys.exc_info())

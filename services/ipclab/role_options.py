@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ipclab import registry, settings
+from ipclab import mechanisms, settings
 from ipclab.contract.channel import Mechanism, Switch, Tuning, Wait
 from ipclab.metrics import definitions as metrics
 
@@ -16,7 +16,7 @@ STATE = Path("/state")
 _ALIVE = Path("/run/lab/alive")
 _ANY_PATH = click.Path(path_type=Path, readable=False)  # whether it may be read, the kernel says, with its errno
 
-mechanism_argument = click.argument("mechanism", type=click.Choice(registry.names()))
+mechanism_argument = click.argument("mechanism", type=click.Choice(mechanisms.names()))
 rate_option = click.option("--rate", type=settings.RATE, envvar="LAB_RATE", required=True, help="Messages per second.")
 size_option = click.option("--size", type=settings.SIZE, envvar="LAB_SIZE", required=True, help="Bytes a message.")
 
@@ -54,8 +54,8 @@ def tuned(name: str, options: dict[str, Any]) -> tuple[Mechanism, Tuning]:
     """
     asked = {switch: options[switch] for switch in Switch if options[switch] is not None}
     try:
-        mechanism = registry.load(name, Tuning(Wait(options["wait"]) if options["wait"] else None, asked))
-    except registry.NotOffered as error:
+        mechanism = mechanisms.load(name, Tuning(Wait(options["wait"]) if options["wait"] else None, asked))
+    except mechanisms.NotOffered as error:
         raise click.BadParameter(str(error), param_hint=f"--{error.choice}") from error
     traits = mechanism.traits
     return mechanism, Tuning(Wait(options["wait"] or traits.waits[0]), {**traits.switches, **asked})

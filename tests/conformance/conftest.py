@@ -13,7 +13,7 @@ import sysv_ipc
 
 from conformance import kernel
 from conformance.peers import Peer, Zygote
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Traits
 
 StartPeer = Callable[[], Peer]
@@ -26,7 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("mechanisms")
     picks = marker.kwargs.get("picks", bool) if marker else bool
     among = marker.kwargs.get("among") if marker else None
-    names = [name for name in among or registry.names() if picks(registry.load(name).traits)]
+    names = [name for name in among or mechanisms.names() if picks(mechanisms.load(name).traits)]
     assert names, "the marker picks no mechanism at all"
     metafunc.parametrize("name", names)
 
@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def mechanism(name: str) -> Mechanism:
     """The mechanism under test."""
-    return registry.load(name)
+    return mechanisms.load(name)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def no_leaks(name: str, address: Address) -> Iterator[None]:
     assert sysv_ipc.SEMAPHORE_TIMEOUT_SUPPORTED, "build sysv_ipc from source: pip install --no-binary sysv_ipc sysv_ipc"
     before = kernel_objects()
     yield
-    receiver = registry.load(name).create_receiver(address)
+    receiver = mechanisms.load(name).create_receiver(address)
     receiver.remove()
     assert kernel_objects() == before
     assert not address.path.exists()

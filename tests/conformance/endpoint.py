@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.racing import RacingEndpoint
-from ipclab import registry, round_trip
+from ipclab import mechanisms, round_trip
 from ipclab.contract.channel import Address, Receiver, Sender, Tuning, Wait
 from ipclab.contract.errors import ChannelError, ChannelFull, ReceiveTimeout
 from ipclab.contract.optional import Answerer, Asker, Classifies, CountsDrops, HoldsBytes
@@ -50,7 +50,7 @@ class Endpoint(RacingEndpoint):
     def __init__(self, mechanism: str, address: Address) -> None:
         super().__init__(mechanism, address)
         self._name = mechanism
-        self._mechanism = registry.load(mechanism)
+        self._mechanism = mechanisms.load(mechanism)
         self._address = address
         self._sender: Sender | None = None
         self._receiver: Receiver | None = None
@@ -60,11 +60,11 @@ class Endpoint(RacingEndpoint):
 
     def tune(self, wait: str) -> None:
         """Wait this way on whatever is opened from now on."""
-        self._mechanism = registry.load(self._name, Tuning(wait=Wait(wait)))
+        self._mechanism = mechanisms.load(self._name, Tuning(wait=Wait(wait)))
 
     def classify(self, classes: int, pick: int = 0) -> None:
         """So many types or priorities for whatever is opened from now on; its receiver picks one, or takes all."""
-        mechanism = registry.load(self._name)
+        mechanism = mechanisms.load(self._name)
         assert isinstance(mechanism, Classifies)
         self._mechanism = mechanism.classified(classes, pick)
 

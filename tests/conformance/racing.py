@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Address
 from ipclab.contract.optional import SharesWords, Words, shares_words
 from ipclab.race import WORDS, Side
@@ -92,6 +92,6 @@ class RacingEndpoint:
         self._words.close()
 
     def _sharing(self) -> SharesWords:
-        mechanism: Any = registry.load(self._race_name)
+        mechanism: Any = mechanisms.load(self._race_name)
         assert shares_words(mechanism)
         return mechanism

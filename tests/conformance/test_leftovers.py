@@ -11,7 +11,7 @@ import sysv_ipc
 
 from conformance.conftest import StartPeer
 from conformance.peers import PeerError
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.building_blocks import ring_channel
 from ipclab.building_blocks.kernel_objects import object_name
 from ipclab.contract.channel import Address, Sharing, Traits
@@ -56,7 +56,7 @@ def _plant_semaphore(name: str, address: Address) -> None:
         bell = f"{object_name(address)}.record"
         posix_ipc.Semaphore(bell, posix_ipc.O_CREX, mode=0o600, initial_value=posix_ipc.SEMAPHORE_VALUE_MAX).close()
     else:
-        registry.load(name).create_receiver(address).close()
+        mechanisms.load(name).create_receiver(address).close()
         with address.path.open("r+b") as file:
             file.seek(mmap_file.RECORD_BELL_AT)
             file.write((2**31 - 1).to_bytes(4, sys.byteorder))

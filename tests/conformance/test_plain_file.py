@@ -20,8 +20,7 @@ from ipclab.building_blocks.framing import PREFIX_BYTES, write_prefix
 from ipclab.building_blocks.shared_file import HEADER_BYTES
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import AccessRefused, ChannelFull, ReceiveTimeout, TornMessage
-from ipclab.mechanisms._file_reader import LONG_BYTES, FileReceiver
-from ipclab.mechanisms.plain_file import MECHANISM, PlainFile
+from ipclab.mechanisms.plain_file import LONG_BYTES, MECHANISM, FileReceiver, PlainFile
 
 pytestmark = pytest.mark.mechanisms(picks=lambda traits: traits is MECHANISM.traits)
 POSITION_OFFSET = 8

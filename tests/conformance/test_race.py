@@ -6,7 +6,7 @@ import pytest
 
 from conformance.conftest import StartPeer, kernel_objects
 from conformance.peers import Peer, PeerError
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Address, Switch, Traits
 from ipclab.contract.optional import shares_words
 from ipclab.race import WORDS
@@ -38,7 +38,7 @@ def share(start: StartPeer, side: str) -> Peer:
 
 
 def test_a_mechanism_shares_words_if_it_says_so(name: str, traits: Traits) -> None:
-    assert shares_words(registry.load(name)) is _has_sync(traits)
+    assert shares_words(mechanisms.load(name)) is _has_sync(traits)
 
 
 @sharing

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.conftest import StartPeer
 from conformance.peers import Peer, PeerError
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Traits, Tuning, Wait
 
 
@@ -25,7 +25,7 @@ def test_what_is_not_offered_is_refused(name: str, traits: Traits) -> None:
     assert traits.waits
     for wait in set(Wait) - set(traits.waits):
         with pytest.raises(ValueError, match=f"{name} cannot {wait}"):
-            registry.load(name, Tuning(wait=wait))
+            mechanisms.load(name, Tuning(wait=wait))
 
 
 @pytest.mark.mechanisms(picks=_leaves_a_choice)

@@ -18,7 +18,7 @@ import sys
 from typing import NoReturn
 
 from conformance import endpoint
-from ipclab import registry
+from ipclab import mechanisms
 
 _MAX_COMMAND_BYTES = 4096
 
@@ -26,8 +26,8 @@ _MAX_COMMAND_BYTES = 4096
 def main() -> None:
     """Serve until the other side of the socket closes."""
     control = socket.socket(fileno=os.dup(0))
-    for name in registry.names():
-        registry.load(name)
+    for name in mechanisms.names():
+        mechanisms.load(name)
     alive: set[int] = set()
     while True:
         text, descriptors, _, _ = socket.recv_fds(control, _MAX_COMMAND_BYTES, 2)

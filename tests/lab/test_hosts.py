@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.load import Load
 from lab import readme_matrix, second
@@ -65,9 +65,9 @@ def test_a_second_host_is_reached_by_the_network_mechanisms_alone(second_host: S
     shown = second_host.lab("matrix", "--json")
     assert shown.returncode == 0, shown.stderr
     cells = {c["mechanism"]: c for c in json.loads(shown.stdout)["cells"] if c["placement"] == "second_host"}
-    assert set(cells) == set(registry.names())
+    assert set(cells) == set(mechanisms.names())
     for name, cell in cells.items():
-        remote = registry.load(name).traits.requires == {Sharing.NETWORK}
+        remote = mechanisms.load(name).traits.requires == {Sharing.NETWORK}
         assert (cell["success"], cell["error"]) == ((True, None) if remote else (False, "ENOENT")), name
     printed = second_host.lab("matrix", "--markdown")
     assert readme_matrix.cells(printed.stdout) == readme_matrix.of_readme(), "README's table is not what is measured"

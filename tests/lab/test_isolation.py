@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from lab.stack import Stack
 
@@ -41,7 +41,7 @@ def shared(stack: Stack, a: dict[str, Any], b: dict[str, Any]) -> set[Sharing]:
 
 def test_a_pair_shares_exactly_what_it_needs(stack: Stack, inspected: Attributes, mechanism: str) -> None:
     sides = (inspected[f"{mechanism.replace('_', '-')}-{side}"] for side in ("consumer", "producer"))
-    assert shared(stack, *sides) == registry.load(mechanism).traits.requires
+    assert shared(stack, *sides) == mechanisms.load(mechanism).traits.requires
 
 
 def test_pairs_share_at_most_the_holders_namespace_with_each_other(stack: Stack, inspected: Attributes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.accounting.checker import WINDOW
 from ipclab.contract.channel import Sharing
 from ipclab.load import Load
@@ -44,7 +44,7 @@ def test_the_objects_of_every_pair_in_the_namespace_are_listed(stack: Stack) -> 
             **held(stack, mechanism, metrics.KERNEL_SHM_SIZE),
             **held(stack, mechanism, metrics.KERNEL_QUEUE_BYTES),
         }
-        shared = Sharing.IPC_NAMESPACE in registry.load(mechanism).traits.requires
+        shared = Sharing.IPC_NAMESPACE in mechanisms.load(mechanism).traits.requires
         assert bool(listed) == shared, (mechanism, listed)
     # The ring and the words that both sides share; the bells of the ring, and with System V the lock of the words.
     assert attached(stack) == [2, 2]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from docker.errors import APIError
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.placement import Placement
 from lab import readme_matrix
@@ -37,8 +37,8 @@ def predicted(stack: Stack) -> bool:
         return False
     wanted = {
         (name, str(place)): place is Placement.SAME_CONTAINER or needs == {shared}
-        for name in registry.names()
-        for needs in [registry.load(name).traits.requires]
+        for name in mechanisms.names()
+        for needs in [mechanisms.load(name).traits.requires]
         for place, shared in (
             (Placement.SAME_CONTAINER, None),
             (Placement.SHARED_IPC, Sharing.IPC_NAMESPACE),
@@ -54,7 +54,7 @@ def test_the_matrix_is_what_the_traits_predict(stack: Stack) -> None:
     shown = stack.lab("matrix", "--json")
     assert shown.returncode == 0, shown.stderr
     cells = json.loads(shown.stdout)["cells"]
-    assert len(cells) == len(registry.names()) * len(PROBES)
+    assert len(cells) == len(mechanisms.names()) * len(PROBES)
     for cell in cells:
         assert cell["as_predicted"], cell
         assert cell["duration_seconds"] < LONGEST_TRY_S
@@ -71,7 +71,7 @@ def test_the_table_of_readme_is_what_is_measured(stack: Stack) -> None:
     assert printed.returncode == 0, printed.stderr
     cells = {cell: found for cell, found in readme_matrix.of_readme().items() if cell[1] != readme_matrix.SECOND_HOST}
     assert readme_matrix.cells(printed.stdout) == cells
-    assert len(cells) == len(registry.names()) * len(PROBES)
+    assert len(cells) == len(mechanisms.names()) * len(PROBES)
 
 
 def test_the_evidence_names_the_call_that_failed(stack: Stack) -> None:
@@ -103,7 +103,7 @@ def test_another_user_is_refused_and_does_not_hang(stack: Stack) -> None:
     )
     tried: dict[str, dict[str, Any]] = json.loads(stranger)
     for name, found in tried.items():
-        remote = Sharing.NETWORK in registry.load(name).traits.requires
+        remote = Sharing.NETWORK in mechanisms.load(name).traits.requires
         assert found["error"] == ("" if remote else "EACCES"), (name, found)
         assert found["duration_s"] < LONGEST_TRY_S
 

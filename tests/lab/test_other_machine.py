@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from lab import ssh_server
 from lab.machine import Machine, another_machine
@@ -73,8 +73,8 @@ def test_another_machine_is_reached_by_the_network_mechanisms_alone_and_left_as_
         shown = stack.lab("matrix", "--json")
         assert shown.returncode == 0, shown.stderr
         cells = {c["mechanism"]: c for c in json.loads(shown.stdout)["cells"] if c["placement"] == "second_host"}
-        for name in registry.names():
-            remote = registry.load(name).traits.requires == {Sharing.NETWORK}
+        for name in mechanisms.names():
+            remote = mechanisms.load(name).traits.requires == {Sharing.NETWORK}
             assert (cells[name]["success"], cells[name]["error"]) == ((True, None) if remote else (False, "ENOENT"))
         evidence = stack.lab("matrix", "--explain", "sysv_shm", "second_host").stdout
         assert "= -1 ENOENT" in evidence

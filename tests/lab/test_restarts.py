@@ -14,7 +14,7 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from ipclab import registry
+from ipclab import mechanisms as registry
 from ipclab.contract.channel import Persistence
 from lab.stack import Stack, wait_until
 from labctl.configuration import Configuration

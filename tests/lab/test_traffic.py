@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import OnFull, Persistence, Switch
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role
@@ -41,7 +41,7 @@ def test_every_message_is_accounted_for(books: Books, mechanism: str) -> None:
 
 
 def test_prometheus_has_every_series_of_every_pair(stack: Stack, mechanism: str) -> None:
-    traits = registry.load(mechanism).traits
+    traits = mechanisms.load(mechanism).traits
     races = Switch.SYNC in traits.switches
     told = {
         metrics.KERNEL_DROPS: traits.on_full is OnFull.DROP,

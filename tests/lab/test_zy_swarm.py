@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from lab.stack import Stack, wait_until
 
@@ -96,9 +96,9 @@ def test_the_matrix_of_a_swarm_is_what_a_network_alone_allows(swarm: Swarm) -> N
         return cells if all(cell["as_predicted"] for cell in cells) else None
 
     cells = wait_until("every cell is what is predicted", 20, measured)
-    assert {cell["mechanism"] for cell in cells} == set(registry.names())
+    assert {cell["mechanism"] for cell in cells} == set(mechanisms.names())
     for cell in cells:
-        remote = registry.load(cell["mechanism"]).traits.requires == {Sharing.NETWORK}
+        remote = mechanisms.load(cell["mechanism"]).traits.requires == {Sharing.NETWORK}
         here = cell["placement"] == "same_container"
         assert (cell["success"], cell["error"]) == ((True, None) if remote or here else (False, "ENOENT")), cell
 

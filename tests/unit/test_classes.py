@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.accounting.ledger import LedgerError
 from ipclab.accounting.shared import free_class
 from ipclab.consumer import class_samples
@@ -31,12 +31,12 @@ def test_the_type_of_a_dead_consumer_is_free_again(tmp_path: Path) -> None:
 
 
 def test_only_mailboxes_have_classes() -> None:
-    having = {name for name in registry.names() if isinstance(registry.load(name), Classifies)}
+    having = {name for name in mechanisms.names() if isinstance(mechanisms.load(name), Classifies)}
     assert having == {"posix_mq", "sysv_mq"}
 
 
 def test_a_queue_with_priorities_keeps_no_order_as_a_whole() -> None:
-    plain = registry.load("posix_mq")
+    plain = mechanisms.load("posix_mq")
     assert isinstance(plain, Classifies)
     assert (plain.traits.ordered, plain.classified(2).traits.ordered, plain.classified(1).traits.ordered) == (1, 0, 1)
     with pytest.raises(ValueError, match="highest priority first"):
@@ -44,7 +44,7 @@ def test_a_queue_with_priorities_keeps_no_order_as_a_whole() -> None:
 
 
 def test_what_was_received_of_each_class_is_shown() -> None:
-    plain = registry.load("sysv_mq")
+    plain = mechanisms.load("sysv_mq")
     assert isinstance(plain, Classifies)
     mechanism = plain.classified(2)
     assert isinstance(mechanism, Classifies)
@@ -52,4 +52,4 @@ def test_what_was_received_of_each_class_is_shown() -> None:
     assert [(s.labels, s.value) for s in class_samples(mechanism)] == [(("type", "1"), 4), (("type", "2"), 5)]
     assert {s.definition for s in class_samples(mechanism)} == {metrics.RECEIVED_BY_CLASS}
     assert not list(class_samples(plain))
-    assert not list(class_samples(registry.load("fifo")))
+    assert not list(class_samples(mechanisms.load("fifo")))

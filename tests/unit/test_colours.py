@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dashboards.colours import SPARE, of_mechanism
 
-from ipclab import registry
+from ipclab import mechanisms
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0: what is seen of linear red, green and blue.
 _VISION = {
@@ -43,7 +43,7 @@ def cielab(colour: Triple) -> Triple:
 
 
 # A mechanism that is added later gets a spare colour.
-NAMES = [*registry.names(), *SPARE]
+NAMES = [*mechanisms.names(), *SPARE]
 
 
 def colour(name: str) -> str:
@@ -67,7 +67,7 @@ def test_any_two_mechanisms_look_different(vision: str) -> None:
 
 
 def test_every_mechanism_has_a_colour_of_its_own() -> None:
-    colours = [of_mechanism(name) for name in registry.names()]
+    colours = [of_mechanism(name) for name in mechanisms.names()]
     assert len(set(colours)) == len(colours)
 
 

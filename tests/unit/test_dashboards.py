@@ -15,7 +15,7 @@ from dashboards import marks
 from dashboards.__main__ import DASHBOARDS, JSON, complaints, main, outdated, write
 from dashboards.colours import of_mechanism
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.metrics import definitions as metrics
 from labctl import annotation, grafana_access, pairs
 
@@ -280,6 +280,6 @@ def test_the_marks_are_those_that_are_written() -> None:
 
 
 def test_every_mechanism_has_a_colour_of_its_own() -> None:
-    names = registry.names()
+    names = mechanisms.names()
     assert len({of_mechanism(name) for name in names}) == len(names)
     assert of_mechanism("not one of ours") == of_mechanism("not one of ours")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import registry, turn
+from ipclab import mechanisms, turn
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import ChannelFull, PeerAbsent, Unusable
 from ipclab.half_duplex import reply_address
@@ -54,7 +54,7 @@ def test_a_turn_is_one_askers_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_turn_file_is_where_the_mechanism_has_something_in_common() -> None:
-    fifo, queue, tcp = (registry.load(name).traits for name in ("fifo", "posix_mq", "tcp"))
+    fifo, queue, tcp = (mechanisms.load(name).traits for name in ("fifo", "posix_mq", "tcp"))
     assert turn_file(fifo, Address(path=Path("/channel/x"))) == Path("/channel/x.turn")
     assert turn_file(queue, Address(path=Path("x"))) == Path("/dev/shm/ipclab-x.turn")
     assert turn_file(queue, Address(key=0xAB)) == Path("/dev/shm/ipclab-ab.turn")

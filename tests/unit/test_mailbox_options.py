@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger
 from ipclab.accounting.shared import SharedChecker
@@ -15,8 +15,8 @@ from ipclab.mailbox_options import checker, claimed, classified, picked
 
 
 def test_one_class_is_the_mechanism_as_it_is() -> None:
-    for name in registry.names():
-        mechanism = registry.load(name)
+    for name in mechanisms.names():
+        mechanism = mechanisms.load(name)
         assert classified(name, mechanism, 1) is mechanism
 
 
@@ -30,26 +30,26 @@ def test_one_class_is_the_mechanism_as_it_is() -> None:
 )
 def test_what_a_mechanism_cannot_is_refused(name: str, classes: int, pick: int, says: str) -> None:
     with pytest.raises(click.BadParameter, match=says):
-        classified(name, registry.load(name), classes, pick)
+        classified(name, mechanisms.load(name), classes, pick)
 
 
 def test_only_a_mailbox_is_shared_and_only_with_books(tmp_path: Path) -> None:
     with pytest.raises(click.BadParameter, match="tcp serves one receiver"):
-        claimed("tcp", registry.load("tcp"), tmp_path, shared=True)
+        claimed("tcp", mechanisms.load("tcp"), tmp_path, shared=True)
     with pytest.raises(click.BadParameter, match="--books"):
-        claimed("sysv_mq", registry.load("sysv_mq"), None, shared=True)
-    claimed("tcp", registry.load("tcp"), None, shared=False)
+        claimed("sysv_mq", mechanisms.load("sysv_mq"), None, shared=True)
+    claimed("tcp", mechanisms.load("tcp"), None, shared=False)
 
 
 def test_consumers_pick_only_where_several_share_types(tmp_path: Path) -> None:
-    sysv, posix = registry.load("sysv_mq"), registry.load("posix_mq")
+    sysv, posix = mechanisms.load("sysv_mq"), mechanisms.load("posix_mq")
     assert picked(sysv, tmp_path, 2, shared=False) == picked(sysv, tmp_path, 1, shared=True) == 0
     assert picked(posix, tmp_path, 2, shared=True) == 0
     assert [picked(sysv, tmp_path, 2, shared=True) for _ in range(3)] == [1, 2, 1]
 
 
 def test_the_books_are_those_of_one_or_of_many(tmp_path: Path) -> None:
-    ledger, mechanism = ConsumerLedger(tmp_path / "ledger"), registry.load("sysv_mq")
+    ledger, mechanism = ConsumerLedger(tmp_path / "ledger"), mechanisms.load("sysv_mq")
     books = tmp_path / "books"
     books.mkdir()
     assert isinstance(checker(ledger, mechanism, books, shared=True), SharedChecker)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.placement import SHARED, Placement, reachable
 from labctl import pairs, reachability, reasons
@@ -47,8 +47,8 @@ def test_each_placement_shares_what_its_name_says() -> None:
     for place, shared in SHARED.items():
         if place is not Placement.SAME_CONTAINER:
             assert len(shared) == 1
-    for name in registry.names():
-        traits = registry.load(name).traits
+    for name in mechanisms.names():
+        traits = mechanisms.load(name).traits
         assert reachable(traits, Placement.SAME_CONTAINER)
         assert [p for p in LOCAL[1:] if reachable(traits, p)] == [p for p in LOCAL[1:] if SHARED[p] == traits.requires]
 
@@ -63,9 +63,9 @@ def test_the_services_of_compose_are_placements() -> None:
         assert placement_of(stand_in) is Placement.SECOND_HOST
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", mechanisms.names())
 def test_every_error_that_is_to_be_expected_has_its_rule(name: str) -> None:
-    traits = registry.load(name).traits
+    traits = mechanisms.load(name).traits
     usual = {"EHOSTUNREACH", "ENETUNREACH"} if Sharing.NETWORK in traits.requires else {"ENOENT", "EACCES"}
     for error in usual | {"ECONNREFUSED", "ETIMEDOUT"}:
         found = reasons.reason(traits, error)
@@ -96,7 +96,7 @@ def test_a_cell_that_differs_is_named() -> None:
 
 def test_a_placement_without_a_probe_is_named_once_with_what_starts_it() -> None:
     good = cell("tcp", Placement.SHARED_NETWORK, "")
-    silent = [cell(name, Placement.SECOND_HOST) for name in registry.names()]
+    silent = [cell(name, Placement.SECOND_HOST) for name in mechanisms.names()]
     with pytest.raises(LabError, match="nothing is measured from second_host") as raised:
         require_as_predicted([good, *silent])
     assert "./lab hosts up" in str(raised.value)
@@ -119,7 +119,7 @@ def test_cells_are_read_from_what_the_probes_export() -> None:
     assert cells["tcp"].success is None
     assert not cells["tcp"].as_predicted
     assert in_words(cells["tcp"]) == "not measured"
-    assert set(cells) == set(registry.names())
+    assert set(cells) == set(mechanisms.names())
 
 
 def test_a_cell_for_machines_says_why() -> None:
@@ -145,9 +145,9 @@ def _as_measured(placements: Sequence[Placement]) -> list[Cell]:
     errors = {Sharing.NETWORK: "EHOSTUNREACH", Sharing.VOLUME: "ENOENT", Sharing.IPC_NAMESPACE: "ENOENT"}
     return [
         cell(name, place, "" if reachable(traits, place) else errors[min(traits.requires)])
-        for name in registry.names()
+        for name in mechanisms.names()
         for place in placements
-        for traits in [registry.load(name).traits]
+        for traits in [mechanisms.load(name).traits]
     ]
 
 

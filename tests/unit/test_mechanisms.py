@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing, Traits, Wait
 from labctl import mechanism_sources, pairs
 from labctl.main import main
@@ -46,7 +46,7 @@ def words(fact: object) -> str:
 
 def expected(name: str) -> list[str]:
     """The cells of a mechanism, in the order of the columns; `*` marks what is the lab's."""
-    traits = registry.load(name).traits
+    traits = mechanisms.load(name).traits
     facts = {
         "kind": words(traits.kind),
         "ordered": "kept" if traits.ordered else "not kept",
@@ -72,7 +72,7 @@ def test_the_tables_show_every_fact_of_every_mechanism(capsys: pytest.CaptureFix
         name, *rest = re.split(r"\s{2,}", line.strip())
         cells.setdefault(name, []).extend(rest)
     assert cells["mechanism"] == list(COLUMNS)
-    for name in registry.names():
+    for name in mechanisms.names():
         assert cells[name] == expected(name)
 
 
@@ -90,10 +90,10 @@ def test_the_json_has_every_fact_and_where_it_is_written(capsys: pytest.CaptureF
     document = json.loads(printed(capsys, "--json"))
     assert list(document) == ["mechanisms"]
     entries = {entry["mechanism"]: entry for entry in document["mechanisms"]}
-    assert list(entries) == registry.names()
+    assert list(entries) == mechanisms.names()
     fields_ = {field.name for field in fields(Traits)}
     for name, entry in entries.items():
-        traits = registry.load(name).traits
+        traits = mechanisms.load(name).traits
         assert set(entry) == {"mechanism", "pair", "of", "sources", "kernel"} | fields_
         assert entry["pair"] is (name in pairs.declared())
         assert entry["requires"] == sorted(traits.requires)
@@ -111,7 +111,7 @@ def test_one_mechanism_has_every_fact_and_what_the_kernel_alone_gives(capsys: py
     said = " ".join(printed(capsys, "posix_mq").split())
     for heading, fact in mechanism_sources.FACTS.items():
         assert fact in said
-        assert registry.load("posix_mq").traits.fact(heading).kernel in said
+        assert mechanisms.load("posix_mq").traits.fact(heading).kernel in said
     assert "direction one way the lab's ipclab.mechanisms.posix_mq" in said
     assert "direction, by the kernel alone: two way" in said
     assert "kind message the kernel's mq_overview(7)" in said
@@ -138,7 +138,7 @@ def test_the_markdown_has_every_fact(capsys: pytest.CaptureFixture[str]) -> None
     assert head == ["mechanism", *COLUMNS]
     assert set(rule) == {"---"}
     assert len(rule) == len(head)
-    assert rows == [[f"`{name}`", *expected(name)] for name in registry.names()]
+    assert rows == [[f"`{name}`", *expected(name)] for name in mechanisms.names()]
 
 
 def test_the_markdown_has_every_source_and_what_the_kernel_alone_gives(capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +150,7 @@ def test_the_markdown_has_every_source_and_what_the_kernel_alone_gives(capsys: p
     }
     _, sources, kernel = (said_in(table) for table in printed(capsys, "--markdown").split("\n\n"))
     for fact, word in mechanism_sources.FACTS.items():
-        facts = {name: registry.load(name).traits.fact(fact) for name in registry.names()}
+        facts = {name: mechanisms.load(name).traits.fact(fact) for name in mechanisms.names()}
         assert sources[word] == {name: facts[name].source for name in facts}
         assert kernel.get(word, {}) == {name: facts[name].kernel for name in facts if facts[name].kernel}
 
@@ -184,7 +184,7 @@ def test_no_engine_is_asked_and_no_sdk_is_loaded() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert all(name in done.stdout for name in registry.names())
+    assert all(name in done.stdout for name in mechanisms.names())
 
 
 def test_a_mechanism_that_cannot_be_loaded_here_is_named(
@@ -193,12 +193,12 @@ def test_a_mechanism_that_cannot_be_loaded_here_is_named(
     def load(name: str) -> None:
         raise AttributeError(f"symbol not found, wanted by {name}")
 
-    monkeypatch.setattr(registry, "load", load)
+    monkeypatch.setattr(mechanisms, "load", load)
     assert main(["mechanisms"]) == 1
     answer = capsys.readouterr()
     assert answer.out == ""
     assert len(answer.err.splitlines()) == 1
-    assert f"{registry.names()[0]} cannot be loaded" in answer.err
+    assert f"{mechanisms.names()[0]} cannot be loaded" in answer.err
     assert "docs/MECHANISMS.md" in answer.err
 
 

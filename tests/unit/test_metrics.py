@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab import kernel, kernel_posix, kernel_sysv, registry
+from ipclab import kernel, kernel_posix, kernel_sysv, mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.consumer import Consumer
@@ -95,7 +95,7 @@ def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
 
 
 def a_racer(side: Side) -> Racer:
-    mechanism = registry.load("plain_file")
+    mechanism = mechanisms.load("plain_file")
     assert shares_words(mechanism)
     racer = Racer(mechanism, ADDRESS, side, lambda: False, Rounds())
     racer.books.tallies = {True: Tally(1000, 0, 500, 0), False: Tally(2000, 700, 900, 80)}
@@ -199,7 +199,7 @@ def test_the_numbers_are_read_when_the_page_is_asked_for() -> None:
     sent = 0
     registry = registry_of(Page("tcp", Role.PRODUCER, lambda: [Sample(metrics.SENT, sent)]))
     for sent in (0, 1, 2**53):
-        assert registry.get_sample_value("ipc_messages_sent_total", {"mechanism": "tcp", "role": "producer"}) == sent
+        assert mechanisms.get_sample_value("ipc_messages_sent_total", {"mechanism": "tcp", "role": "producer"}) == sent
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.settings import ADDRESS_OPTIONS, of_address
 from labctl import env_file, pairs
@@ -25,7 +25,7 @@ def test_a_pair_needs_both_sides() -> None:
 
 
 def test_who_looks_at_a_namespace_comes_with_the_pairs_that_use_it() -> None:
-    shared = {name for name in pairs.declared() if Sharing.IPC_NAMESPACE in registry.load(name).traits.requires}
+    shared = {name for name in pairs.declared() if Sharing.IPC_NAMESPACE in mechanisms.load(name).traits.requires}
     assert shared
     for name in pairs.declared():
         assert pairs.observers_of([name]) == (["kernel"] if name in shared else [])
@@ -34,7 +34,7 @@ def test_who_looks_at_a_namespace_comes_with_the_pairs_that_use_it() -> None:
 
 def test_every_declared_pair_has_a_mechanism_that_says_its_maximum() -> None:
     assert pairs.declared()
-    assert set(pairs.declared()) <= set(registry.names())
+    assert set(pairs.declared()) <= set(mechanisms.names())
     assert all(pairs.max_message_bytes(name) >= 64 for name in pairs.declared())
 
 

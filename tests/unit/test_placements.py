@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.placement import Placement
 from labctl import placed_container, placed_targets, placements
@@ -43,12 +43,12 @@ def test_every_pair_can_be_moved_to_where_it_shares_something_else() -> None:
         Placement.SHARED_NETWORK,
         Placement.SECOND_HOST,
     ]
-    for name in registry.names():
+    for name in mechanisms.names():
         places = placements.elsewhere(name)
         assert len(places) == 3
         assert Placement.SECOND_HOST in places
         reached = [place for place in places if placements.reaches(name, place)]
-        crosses = registry.load(name).traits.requires == {Sharing.NETWORK}
+        crosses = mechanisms.load(name).traits.requires == {Sharing.NETWORK}
         assert reached == ([Placement.SECOND_HOST] if crosses else [])
 
 
@@ -70,7 +70,7 @@ def test_the_second_host_shares_its_network_alone() -> None:
 
 
 def test_each_consumer_there_has_a_metrics_port_of_its_own() -> None:
-    ports = [placed_container.metrics_port(name, CONFIGURATION) for name in registry.names()]
+    ports = [placed_container.metrics_port(name, CONFIGURATION) for name in mechanisms.names()]
     assert len(set(ports)) == len(ports)
     assert not {9464, 9465, 9001} & set(ports)
 
@@ -87,7 +87,7 @@ def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
         assert host["NetworkMode"] == "it_metrics", "a pair's own network, where only Prometheus's is needed"
         return host.get("Binds"), host["IpcMode"]
 
-    for name in registry.names():
+    for name in mechanisms.names():
         expected = {
             Placement.SHARED_VOLUME: ([f"it_{name}:/channel"], "private"),
             Placement.SHARED_NETWORK: (None, "private"),

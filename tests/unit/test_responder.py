@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import echo, registry, round_trip
+from ipclab import echo, mechanisms, round_trip
 from ipclab.contract.channel import Address, Sharing
 from ipclab.contract.errors import ChannelError
 from ipclab.lifecycle import Stop, Vitals
@@ -56,12 +56,12 @@ def responder(few: dict[str, Address]) -> Iterator[Responder]:
     started = Responder(few, Stop())
     before = signal.getsignal(signal.SIGCHLD)
     started.start()
-    until(lambda: all(attempt(registry.load(name), address).success for name, address in few.items()))
+    until(lambda: all(attempt(mechanisms.load(name), address).success for name, address in few.items()))
     yield started
     signal.signal(signal.SIGCHLD, before)
     started.during(lambda: None)
     for name, address in few.items():
-        assert not attempt(registry.load(name), address).success
+        assert not attempt(mechanisms.load(name), address).success
         assert not list(address.path.parent.glob(f"{address.path.name}*"))
 
 
@@ -72,7 +72,7 @@ def children_of(pid: int) -> list[int]:
 def test_an_echo_endpoint_that_is_killed_comes_back(responder: Responder, few: dict[str, Address]) -> None:
     for victim in children_of(responder._keeper):
         os.kill(victim, signal.SIGKILL)
-    until(lambda: all(attempt(registry.load(name), address).success for name, address in few.items()))
+    until(lambda: all(attempt(mechanisms.load(name), address).success for name, address in few.items()))
 
 
 def test_a_keeper_that_dies_ends_the_container(few: dict[str, Address]) -> None:
@@ -119,7 +119,7 @@ def test_a_prober_exports_what_it_found(few: dict[str, Address], tmp_path: Path)
 
 
 def test_an_answer_that_is_not_the_question_is_no_success(tmp_path: Path) -> None:
-    mechanism, address = registry.load("unix_stream"), Address(path=tmp_path / "liar")
+    mechanism, address = mechanisms.load("unix_stream"), Address(path=tmp_path / "liar")
     answerer = round_trip.create_answerer(mechanism, address)
     liar = os.fork()
     if not liar:
@@ -133,14 +133,14 @@ def test_an_answer_that_is_not_the_question_is_no_success(tmp_path: Path) -> Non
     assert (tried.success, tried.error, tried.round_trip_s) == (False, "EBADMSG", None)
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", mechanisms.names())
 def test_the_failed_system_call_is_the_kernels(name: str, addresses: dict[str, Address]) -> None:
-    tried = explained(registry.load(name), addresses[name])
+    tried = explained(mechanisms.load(name), addresses[name])
     assert tried["error"] in {"ENOENT", "ECONNREFUSED"}
     calls = tried["failed_calls"]
     assert isinstance(calls, list)
     met = [call["call"] for call in calls if call["error"] == tried["error"]]
-    if registry.load(name).traits.requires == {Sharing.NETWORK}:
+    if mechanisms.load(name).traits.requires == {Sharing.NETWORK}:
         return  # a refusal comes later, by SO_ERROR or by poll(2)
     asked_for = addresses[name].path.name if "sysv" not in name else f"{addresses[name].key:#x}"
     assert asked_for in met[-1]

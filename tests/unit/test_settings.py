@@ -3,7 +3,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from ipclab import registry, settings
+from ipclab import mechanisms, settings
 from ipclab.accounting.message import HEADER_BYTES
 from ipclab.settings import SETTINGS, SWITCHES, check_size
 
@@ -65,9 +65,9 @@ def test_the_smallest_message_holds_its_header() -> None:
     assert HEADER_BYTES <= settings.MIN_MESSAGE_BYTES == 64
 
 
-@pytest.mark.parametrize("mechanism", registry.names())
+@pytest.mark.parametrize("mechanism", mechanisms.names())
 def test_a_size_is_held_against_the_mechanisms_maximum(mechanism: str) -> None:
-    largest = registry.load(mechanism).traits.max_message_bytes
+    largest = mechanisms.load(mechanism).traits.max_message_bytes
     assert check_size(mechanism, settings.MIN_MESSAGE_BYTES, largest) is None
     assert check_size(mechanism, largest, largest) is None
     problem = check_size(mechanism, largest + 1, largest)
@@ -75,6 +75,6 @@ def test_a_size_is_held_against_the_mechanisms_maximum(mechanism: str) -> None:
 
 
 def test_every_mechanism_carries_the_default_load() -> None:
-    sizes = [registry.load(name).traits.max_message_bytes for name in registry.names()]
+    sizes = [mechanisms.load(name).traits.max_message_bytes for name in mechanisms.names()]
     assert all(1024 <= size <= 1 << 20 for size in sizes)
     assert max(sizes) == 1 << 20  # as far as LAB_SIZE goes

@@ -9,13 +9,13 @@ import pytest
 from bench import rig, speed
 from bench.rig import Cpus
 from bench.rows import SMALL, Row, Shape, rows
-from ipclab import registry
+from ipclab import mechanisms
 
 
 def test_every_mechanism_that_moves_messages_at_once_has_rows() -> None:
-    assert {row.mechanism for row in rows()} == set(registry.names()) - {"plain_file"}
+    assert {row.mechanism for row in rows()} == set(mechanisms.names()) - {"plain_file"}
     for row in rows():
-        traits = registry.load(row.mechanism).traits
+        traits = mechanisms.load(row.mechanism).traits
         assert row.size <= traits.max_message_bytes
         assert row.wait in traits.waits
 

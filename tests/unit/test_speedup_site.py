@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import KEYS_PER_CHANNEL, Sharing
 from ipclab.speedup.limits import WORKERS
 from ipclab.speedup.site import Site
@@ -14,15 +14,15 @@ ALL = range(1, WORKERS.max + 1)
 
 
 def site(name: str) -> Site:
-    return Site(registry.load(name).traits, key=1, path=Path("/channel/speedup"), hosts="speedup-{}", port=9000)
+    return Site(mechanisms.load(name).traits, key=1, path=Path("/channel/speedup"), hosts="speedup-{}", port=9000)
 
 
 def test_queues_are_mailboxes_and_nothing_else_is() -> None:
-    sites = {name: site(name) for name in registry.names()}
+    sites = {name: site(name) for name in mechanisms.names()}
     assert [name for name, it in sites.items() if it.tasks(1) == it.tasks(2)] == ["posix_mq", "sysv_mq"]
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", mechanisms.names())
 def test_channels_that_differ_share_no_part_of_an_address(name: str) -> None:
     where = site(name)
     tasks, results = {where.tasks(w) for w in ALL}, {where.results(w) for w in ALL}

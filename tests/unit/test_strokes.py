@@ -11,7 +11,7 @@ import pytest
 from dashboards import strokes
 from dashboards.__main__ import JSON
 
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.optional import MOST
 
 Panel = dict[str, Any]
@@ -37,9 +37,9 @@ def alike(panel: Panel, legends: list[str]) -> list[tuple[str, str]]:
     return [(one, other) for one, other in combinations(legends, 2) if look(panel, one) == look(panel, other)]
 
 
-@pytest.mark.parametrize("mechanism", registry.names())
+@pytest.mark.parametrize("mechanism", mechanisms.names())
 def test_the_errnos_of_a_mechanism_look_different(mechanism: str) -> None:
-    errnos = registry.load(mechanism).traits.send_errnos
+    errnos = mechanisms.load(mechanism).traits.send_errnos
     assert set(errnos) <= set(strokes.OF_ERRNO), "an errno without a stroke"
     refused = panel("faults", "What does the kernel refuse?")
     assert alike(refused, [f"{mechanism} {errno}" for errno in errnos]) == []

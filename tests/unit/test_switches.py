@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from forked import run_module
-from ipclab import registry
+from ipclab import mechanisms
 from ipclab.contract.channel import Switch, Tuning
 from ipclab.mechanisms.plain_file import PlainFile
 
 REFUSED = [
     (name, switch)
-    for name in registry.names()
+    for name in mechanisms.names()
     for switch in Switch
-    if switch not in registry.load(name).traits.switches
+    if switch not in mechanisms.load(name).traits.switches
 ]
 
 
@@ -27,32 +27,32 @@ def ipclab(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 @pytest.mark.parametrize(("name", "switch"), REFUSED)
 @pytest.mark.parametrize("on", [True, False])
 def test_what_a_mechanism_has_not_is_refused(name: str, switch: Switch, on: bool) -> None:
-    with pytest.raises(registry.NotOffered, match=f"{name} has no {switch}; those that have: ") as refused:
-        registry.load(name, Tuning(switches={switch: on}))
+    with pytest.raises(mechanisms.NotOffered, match=f"{name} has no {switch}; those that have: ") as refused:
+        mechanisms.load(name, Tuning(switches={switch: on}))
     assert refused.value.choice == switch
 
 
 @pytest.mark.parametrize("switch", Switch)
 def test_every_switch_is_found_where_it_is(switch: Switch) -> None:
-    owners = registry.having(switch)
+    owners = mechanisms.having(switch)
     assert owners == (
         ["plain_file"] if switch is not Switch.SYNC else ["mmap_file", "plain_file", "posix_shm", "sysv_shm"]
     )
     for name in owners:
-        assert registry.lacks(name, switch) == ""
-        registry.load(name, Tuning(switches={switch: False}))
+        assert mechanisms.lacks(name, switch) == ""
+        mechanisms.load(name, Tuning(switches={switch: False}))
 
 
 @pytest.mark.parametrize("lock", [True, False])
 @pytest.mark.parametrize("fsync", [True, False])
 def test_plain_file_works_as_asked(lock: bool, fsync: bool) -> None:
-    tuned = registry.load("plain_file", Tuning(switches={Switch.LOCK: lock, Switch.FSYNC: fsync, Switch.SYNC: False}))
+    tuned = mechanisms.load("plain_file", Tuning(switches={Switch.LOCK: lock, Switch.FSYNC: fsync, Switch.SYNC: False}))
     assert isinstance(tuned, PlainFile)
     assert (tuned.lock, tuned.fsync) == (lock, fsync)
 
 
 def test_plain_file_unasked_is_as_its_traits_say() -> None:
-    untuned = registry.load("plain_file", Tuning(switches={Switch.SYNC: False}))
+    untuned = mechanisms.load("plain_file", Tuning(switches={Switch.SYNC: False}))
     assert isinstance(untuned, PlainFile)
     switches = untuned.traits.switches
     assert (untuned.lock, untuned.fsync) == (switches[Switch.LOCK], switches[Switch.FSYNC])

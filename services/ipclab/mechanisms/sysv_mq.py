@@ -3,15 +3,33 @@
 Sources: msgget(2), msgop(2), sysvipc(7). The queue belongs to an IPC namespace and lives until it is
 removed, so it keeps what was sent while the consumer is dead. A full queue (msg_qbytes, by default
 msgmnb = 16,384 bytes) makes the sender wait. Each message has a type, and a receiver may ask for one type alone.
+
+Replies on a System V queue: it has no ends, but it has types. Each asker waits for a type of its own.
+
+Source: msgop(2), msgtyp. A question is a message of type 2 that begins with the type on which its asker waits; a
+reply is a message of that type. So both share the room of one queue, and a full one can keep the answerer from
+answering: it waits for its timeout and no longer.
+
+Nobody fetches the reply to an asker that died, and the queue outlives them all. So the answerer throws replies away
+that were not fetched, when it finds the queue full or without a question for a whole timeout.
+
+The two calls of a System V queue, with timeouts and with the errors of the contract.
+
+Source: msgop(2). A message has a type, a positive number, and msgrcv(2) can ask for one: `type_` above 0 is exactly
+that one, below 0 the lowest up to its absolute value, 0 any.
 """
 
 from __future__ import annotations
 
 import errno
+import os
+import struct
+import time
 from collections import Counter
+from contextlib import suppress
 from itertools import cycle
 
-from ipclab.building_blocks.kernel_objects import MODE, sysv_opening
+from ipclab.building_blocks.kernel_objects import MODE, gone, sysv_opening
 from ipclab.building_blocks.libraries import sysv_ipc
 from ipclab.contract.channel import (
     Address,
@@ -26,9 +44,169 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import MessageTooLarge
-from ipclab.mechanisms._sysv_mq import ANY_TYPE, MESSAGE_TYPE, WHAT, copied, put, remove, take
-from ipclab.mechanisms._sysv_mq_replies import SysvMqAnswerer, SysvMqAsker
+from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.linux.alarm import ALARM
+
+WHAT = "message queue"
+ANY_TYPE, MESSAGE_TYPE = 0, 1
+_OBJECT_ERRORS = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
+
+
+def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s: float) -> None:
+    """msgsnd(2). There nearly always is room: the first try does not wait, and needs no clock.
+
+    :raises ChannelFull: no room within `timeout_s`
+    :raises PeerGone: the queue was removed
+    """
+    try:
+        queue.send(payload, False, type_)
+    except _OBJECT_ERRORS as error:
+        raise gone(WHAT, queue.key, error) from error
+    except sysv_ipc.Error:  # BusyError
+        _put_when_taken(queue, payload, type_, timeout_s)
+
+
+def _put_when_taken(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    ALARM.limit(timeout_s, deadline)
+    try:
+        queue.send(payload, True, type_)
+    except _OBJECT_ERRORS as error:
+        raise gone(WHAT, queue.key, error) from error
+    except sysv_ipc.Error as error:  # "Signaled while waiting", perhaps early
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise ChannelFull(f"{WHAT} {queue.key:#x} is full", code=errno.EAGAIN) from error
+        _put_when_taken(queue, payload, type_, left)
+    finally:
+        ALARM.waiting = False
+
+
+def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[bytes, int]:
+    """msgrcv(2): a message and its type.
+
+    :raises ReceiveTimeout: none came within `timeout_s`
+    :raises PeerGone: the queue was removed
+    """
+    deadline = time.monotonic() + timeout_s
+    ALARM.limit(timeout_s, deadline)
+    try:
+        received: tuple[bytes, int] = queue.receive(True, type_)
+    except _OBJECT_ERRORS as error:
+        raise gone(WHAT, queue.key, error) from error
+    except sysv_ipc.Error as error:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise ReceiveTimeout(f"{WHAT} {queue.key:#x} is empty", code=errno.ENOMSG) from error
+        return take(queue, type_, left)
+    finally:
+        ALARM.waiting = False
+    return received
+
+
+def discard(queue: sysv_ipc.MessageQueue, type_: int) -> None:
+    """Throw away what waits of one type. Never raises."""
+    with suppress(sysv_ipc.Error, OSError):
+        while True:
+            queue.receive(False, type_)
+
+
+def copied(payload: bytes, buffer: memoryview) -> int:
+    """Copy `payload` to `buffer`; its length.
+
+    :raises MessageTooLarge: it does not fit
+    """
+    length = len(payload)
+    if length > len(buffer):
+        raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.E2BIG)
+    buffer[:length] = payload
+    return length
+
+
+def remove(queue: sysv_ipc.MessageQueue) -> None:
+    """IPC_RMID, msgctl(2). Never raises."""
+    with suppress(*_OBJECT_ERRORS):
+        queue.remove()
+
+
+_QUESTION_TYPE = 2
+_FIRST_REPLY_TYPE = 1 << 30
+_RETURN = struct.Struct("=I")
+
+
+class SysvMqAsker(ClosingEndpoint):
+    """Puts its own type before each message. Two cannot have the same by counting: they may know nothing of each
+    other, not even the process ids in another container; so it is drawn at random from 2**30.
+    """
+
+    def __init__(self, queue: sysv_ipc.MessageQueue, max_message_bytes: int) -> None:
+        self._queue = queue
+        self._type = _FIRST_REPLY_TYPE | int.from_bytes(os.urandom(4), "little") >> 2
+        self._question = memoryview(bytearray(max_message_bytes))
+        self._max = max_message_bytes - _RETURN.size
+        _RETURN.pack_into(self._question, 0, self._type)
+
+    def send(self, payload: memoryview, timeout_s: float) -> None:
+        length = len(payload)
+        if length > self._max:
+            raise MessageTooLarge(f"{length} bytes; at most {self._max} in a question", code=errno.EMSGSIZE)
+        end = _RETURN.size + length
+        self._question[_RETURN.size : end] = payload
+        put(self._queue, self._question[:end], _QUESTION_TYPE, timeout_s)
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        payload, _ = take(self._queue, self._type, timeout_s)
+        return copied(payload, buffer)
+
+    def close(self) -> None:
+        """What was answered too late must not stay in the queue."""
+        discard(self._queue, self._type)
+
+
+class SysvMqAnswerer(ClosingEndpoint):
+    """Takes plain messages and questions, and answers the questions."""
+
+    def __init__(self, queue: sysv_ipc.MessageQueue, max_message_bytes: int) -> None:
+        self._queue = queue
+        self._max = max_message_bytes
+        self._asker = 0
+        self._answered: set[int] = set()
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        try:
+            payload, type_ = take(self._queue, -_QUESTION_TYPE, timeout_s)
+        except ReceiveTimeout:
+            self._discard_unfetched()
+            raise
+        self._asker = 0
+        if type_ != _QUESTION_TYPE:
+            return copied(payload, buffer)
+        (self._asker,) = _RETURN.unpack_from(payload)
+        return copied(payload[_RETURN.size :], buffer)
+
+    def reply(self, payload: memoryview, timeout_s: float) -> None:
+        if len(payload) > self._max:
+            raise MessageTooLarge(f"{len(payload)} bytes; at most {self._max}", code=errno.EMSGSIZE)
+        if not self._asker:
+            raise PeerGone("the message was no question: it has no type to answer to", code=errno.EDESTADDRREQ)
+        try:
+            put(self._queue, payload, self._asker, timeout_s)
+        except ChannelFull:
+            self._discard_unfetched()
+            raise
+        self._answered.add(self._asker)
+
+    def close(self) -> None:
+        """Nothing to let go of; what nobody fetched goes."""
+        self._discard_unfetched()
+
+    def remove(self) -> None:
+        remove(self._queue)
+
+    def _discard_unfetched(self) -> None:
+        while self._answered:
+            discard(self._queue, self._answered.pop())
+
 
 MAX_MESSAGE_BYTES = 8192  # msgmax
 

@@ -4,14 +4,24 @@ Sources: udp(7), ip(7), socket(7). What finds the receiver's buffer (net.core.rm
 only the kernel counts it. There is no connection: `connect` notes the address and asks nobody. If a kernel
 answers that nobody listens (ICMP), the *next* call gets ECONNREFUSED: an earlier message is lost, the one in
 hand was not sent. So `open_sender` knocks with an empty datagram; see docs/decisions/0008-udp-peer-detection.md.
+
+Replies by datagram: the answerer notes where each question came from and sends back to there.
+
+Sources: udp(7), recvfrom(2), sendto(2). The asker's socket is connected, so the kernel hands it only what comes
+from the answerer (connect(2)). A reply to a socket that is gone is lost like any datagram.
+
+A datagram socket that knocks before it trusts an address: see docs/decisions/0008-udp-peer-detection.md.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
+import time
 
 from ipclab.building_blocks.connections import inet, named
+from ipclab.building_blocks.stream_sender import wait_for
 from ipclab.contract.channel import (
     Address,
     ClosingEndpoint,
@@ -21,14 +31,104 @@ from ipclab.contract.channel import (
     Kind,
     OnFull,
     Persistence,
+    Sender,
     Sharing,
     Traits,
     Wait,
 )
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.linux.socket_options import SocketTimeout, meminfo
-from ipclab.mechanisms._knock import knock
-from ipclab.mechanisms._udp_replies import UdpAnswerer, UdpAsker, whole
+
+
+class UdpAsker(ClosingEndpoint):
+    """A sender, and the socket it sends through, which also receives."""
+
+    def __init__(self, what: str, sender: Sender, connected: socket.socket) -> None:
+        self.send = sender.send
+        self.close = sender.close  # type: ignore[method-assign]
+        self._what = what
+        self._receive = connected.recv_into
+        self._timeout = SocketTimeout(connected, socket.SO_RCVTIMEO)
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        try:
+            self._timeout.set(timeout_s)
+            length = self._receive(buffer, 0, socket.MSG_TRUNC)
+        except BlockingIOError as error:
+            raise ReceiveTimeout(f"{self._what}: no reply", code=errno.EAGAIN) from error
+        except OSError as error:
+            raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.EIO) from error
+        return whole(length, buffer)
+
+
+class UdpAnswerer(ClosingEndpoint):
+    """A bound socket that remembers who sent the last message."""
+
+    def __init__(self, what: str, bound: socket.socket, max_message_bytes: int) -> None:
+        self._what = what
+        self._socket = bound
+        self._max = max_message_bytes
+        self._asker: tuple[str, int] | None = None
+        self._receiving = SocketTimeout(bound, socket.SO_RCVTIMEO)
+        self._sending = SocketTimeout(bound, socket.SO_SNDTIMEO)
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        length = 0
+        while not length:  # an empty datagram is an asker that knocks
+            try:
+                self._receiving.set(timeout_s)
+                length, self._asker = self._socket.recvfrom_into(buffer, 0, socket.MSG_TRUNC)
+            except BlockingIOError as error:
+                raise ReceiveTimeout(f"{self._what}: no datagram", code=errno.EAGAIN) from error
+            except OSError as error:
+                raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.EIO) from error
+        return whole(length, buffer)
+
+    def reply(self, payload: memoryview, timeout_s: float) -> None:
+        if len(payload) > self._max:
+            raise MessageTooLarge(f"{len(payload)} bytes; at most {self._max}", code=errno.EMSGSIZE)
+        if self._asker is None:
+            raise PeerGone(f"{self._what}: nobody has asked", code=errno.EDESTADDRREQ)
+        try:
+            self._sending.set(timeout_s)
+            self._socket.sendto(payload, self._asker)
+        except BlockingIOError as error:
+            raise ChannelFull(f"{self._what}: no room to send", code=errno.EAGAIN) from error
+        except OSError as error:
+            raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.EIO) from error
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def remove(self) -> None:
+        self.close()
+
+
+def whole(length: int, buffer: memoryview) -> int:
+    """`length` of a datagram that fitted.
+
+    :raises MessageTooLarge: it did not, and the kernel has cut it
+    """
+    if length > len(buffer):
+        raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
+    return length
+
+
+_IP_RECVERR = 11  # <linux/in.h>
+_KNOCK_S = 0.02
+
+
+def knock(noted: socket.socket) -> None:
+    """Give the kernel of the peer that `noted` is connected to the time to refuse.
+
+    :raises OSError: it did
+    """
+    noted.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)  # also say, now and later, that the host is gone
+    noted.send(b"")
+    if wait_for(noted.fileno(), 0, time.monotonic() + _KNOCK_S):  # no event is asked for: nothing but an error
+        refused = noted.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        raise OSError(refused, os.strerror(refused))
+
 
 MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from ipclab import registry, settings
+from ipclab import mechanisms, settings
 from ipclab.lifecycle import wake_on_time
 from ipclab.speedup import limits
 from ipclab.speedup.coordinator import WrongResult, compare, dismiss, wait_until_ready
@@ -34,7 +34,7 @@ def _site_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--port", type=settings.PORT, default=9000, help="Port of every host."),
     ):
         command = option(command)
-    return click.argument("mechanism", type=click.Choice(registry.names()))(command)
+    return click.argument("mechanism", type=click.Choice(mechanisms.names()))(command)
 
 
 @click.command("speedup-coordinator")
@@ -46,7 +46,7 @@ def _site_options(command: Callable[..., None]) -> Callable[..., None]:
 def coordinator(mechanism: str, workers: int, limit: int, chunks: int, rounds: int, **where: Any) -> None:
     """Count primes alone and with workers, and print what each round took."""
     wake_on_time()
-    subject = registry.load(mechanism)
+    subject = mechanisms.load(mechanism)
     try:
         with Team(subject, Site(subject.traits, **where), workers) as team:
             wait_until_ready(team)
@@ -64,7 +64,7 @@ def coordinator(mechanism: str, workers: int, limit: int, chunks: int, rounds: i
 def worker(mechanism: str, number: int, **where: Any) -> None:
     """Count what the coordinator sends, until it says stop."""
     wake_on_time()
-    subject = registry.load(mechanism)
+    subject = mechanisms.load(mechanism)
     try:
         work(subject, Site(subject.traits, **where), number)
     except NotAMessage as error:
