@@ -15,17 +15,18 @@ from pathlib import Path
 
 from prometheus_client import start_http_server
 
-from ipclab import mechanisms, settings
+from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
 from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address
-from ipclab.lifecycle import Stop, Vitals
-from ipclab.load import Load, LoadFile
 from ipclab.metrics.definitions import Role
 from ipclab.metrics.exposition import Page, registry_of
 from ipclab.metrics.histogram import Histogram
 from ipclab.producer import Producer
+from ipclab.runtime import settings
+from ipclab.runtime.lifecycle import Stop, Vitals
+from ipclab.runtime.overrides import Load, LoadFile
 
 MESSAGE_BYTES = 64
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import click
 
-from ipclab import settings
 from ipclab.placement import Placement
+from ipclab.runtime import settings
 from labctl import pairs
 from labctl.errors import LabError
 from labctl.values import known_name, one_of, refuse, shown, whole_number

@@ -10,9 +10,9 @@ from typing import Self
 
 import click
 
-from ipclab import settings
 from ipclab.contract.channel import KEYS_PER_CHANNEL
 from ipclab.metrics import definitions as metrics
+from ipclab.runtime import settings
 from labctl import env_file, pairs, values
 from labctl.errors import BadInput
 from labctl.paths import ENV_FILE
@@ -68,7 +68,7 @@ class Configuration:
         return configuration
 
     def number(self, name: str) -> int:
-        """A setting of `ipclab.settings` that is a number."""
+        """A setting of `ipclab.runtime.settings` that is a number."""
         return int(self.values[name])
 
     def ports_of_pairs(self) -> set[int]:

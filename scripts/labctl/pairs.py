@@ -28,7 +28,7 @@ class MeetingPoint:
     """A part of the address of a pair, as compose.yaml gives it to the consumer's command."""
 
     mechanism: str
-    option: str  # one of `ipclab.settings.ADDRESS_OPTIONS`
+    option: str  # one of `ipclab.runtime.settings.ADDRESS_OPTIONS`
     text: str  # a number, or ${VARIABLE}
 
     @property
@@ -68,7 +68,7 @@ def declared() -> list[str]:
 
 def meeting_points() -> list[MeetingPoint]:
     """The keys and ports of all pairs, in the order of compose.yaml."""
-    from ipclab.settings import ADDRESS_OPTIONS
+    from ipclab.runtime.settings import ADDRESS_OPTIONS
 
     services = _compose_file(COMPOSE_FILE)["services"]
     found = []

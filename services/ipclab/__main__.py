@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from ipclab import echo, mailbox_options, mechanisms, settings
+from ipclab import echo, mailbox_options, mechanisms
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_gone
@@ -23,12 +23,9 @@ from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
 from ipclab.echo_owners import EchoOwners
 from ipclab.endpoint import Endpoint
-from ipclab.holder import hold
 from ipclab.kernel import Books, samples
 from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_posix import DEV_MQUEUE
-from ipclab.lifecycle import log
-from ipclab.load import Load, LoadFile
 from ipclab.metrics.definitions import Role, Sample
 from ipclab.parent_child import talk
 from ipclab.placement import Placement
@@ -36,8 +33,10 @@ from ipclab.probe import Prober, explained
 from ipclab.producer import Producer
 from ipclab.responder import Responder
 from ipclab.role_options import STATE, endpoint_options, mechanism_argument, rate_option, size_option, tuned
+from ipclab.runtime import settings
+from ipclab.runtime.lifecycle import hold, log
+from ipclab.runtime.overrides import Load, LoadFile, SyncFile
 from ipclab.speedup import roles as speedup
-from ipclab.sync_file import SyncFile
 
 _LOOPBACK = "127.0.0.1"
 

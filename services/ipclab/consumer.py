@@ -13,10 +13,10 @@ from ipclab.contract.channel import Address, Mechanism, Receiver
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.contract.optional import Classifies
 from ipclab.kernel_receiver import KernelReceiver
-from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
+from ipclab.runtime.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 
 
 def class_samples(mechanism: Mechanism) -> Iterable[Sample]:

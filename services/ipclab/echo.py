@@ -10,7 +10,7 @@ from ipclab import mechanisms, round_trip
 from ipclab.contract.channel import Address, Kind, Mechanism, Sharing
 from ipclab.contract.errors import AccessRefused, ChannelError, PeerGone, ReceiveTimeout, Unusable
 from ipclab.contract.optional import Answerer
-from ipclab.lifecycle import Stop, log
+from ipclab.runtime.lifecycle import Stop, log
 
 # A question is a few bytes; one that does not fit is refused like any message that is too large.
 _BUFFER_BYTES = 4096

@@ -13,13 +13,13 @@ from prometheus_client import start_http_server
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Switch, Tuning, Wait
 from ipclab.contract.optional import shares_words
-from ipclab.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time, watch_holder
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page, registry_of
 from ipclab.race import Side
 from ipclab.racer import Racer, Rounds
-from ipclab.sync_file import SyncFile
+from ipclab.runtime.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time, watch_holder
+from ipclab.runtime.overrides import SyncFile
 
 _UNTUNED = Tuning()
 

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from ipclab import mechanisms, round_trip
 from ipclab.contract.channel import Address, Mechanism
 from ipclab.contract.errors import ChannelError, TornMessage
-from ipclab.lifecycle import TICK_S, Stop, Vitals
 from ipclab.linux import route, syscall_trace
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.placement import Placement
+from ipclab.runtime.lifecycle import TICK_S, Stop, Vitals
 
 TRY_S = 1.0
 ROUND_EVERY_S = 4.0

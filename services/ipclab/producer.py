@@ -11,10 +11,10 @@ from ipclab.accounting import message
 from ipclab.accounting.ledger import ProducerLedger
 from ipclab.contract.channel import Address, Mechanism, Sender
 from ipclab.contract.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
-from ipclab.lifecycle import TICK_S, Complaint, Stop, Vitals, log
-from ipclab.load import LoadFile
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
+from ipclab.runtime.lifecycle import TICK_S, Complaint, Stop, Vitals, log
+from ipclab.runtime.overrides import LoadFile
 from ipclab.schedule import Schedule
 
 # What has been due for longer is given up, and counted: nobody wants minutes of backlog after a pause.

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
 from ipclab.contract.optional import SharesWords, Words
-from ipclab.lifecycle import log
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.race import WORDS, Race, Side
 from ipclab.race_books import RaceBooks
+from ipclab.runtime.lifecycle import log
 
 PERIOD_NS = 1_000_000_000
 # Later than so long after the moment nobody is met any more.

@@ -19,7 +19,7 @@ from typing import NoReturn
 from ipclab import mechanisms
 from ipclab.contract.channel import Address
 from ipclab.echo import echo
-from ipclab.lifecycle import Stop, log
+from ipclab.runtime.lifecycle import Stop, log
 
 _SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 _LOOK_S = 0.5

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from ipclab import mechanisms, settings
+from ipclab import mechanisms
 from ipclab.contract.channel import Mechanism, Switch, Tuning, Wait
 from ipclab.metrics import definitions as metrics
+from ipclab.runtime import settings
 
 STATE = Path("/state")
 _ALIVE = Path("/run/lab/alive")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from dashboards.__main__ import DASHBOARDS, JSON
 
-from ipclab.load import Load
+from ipclab.runtime.overrides import Load
 from lab.stack import Stack, wait_until
 
 _MECHANISM = "${mechanism:text}"

@@ -11,7 +11,7 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
-from ipclab.load import Load
+from ipclab.runtime.overrides import Load
 from lab import readme_matrix, second
 from lab.stack import Stack, wait_until
 

@@ -8,9 +8,9 @@ from typing import Any
 from ipclab import mechanisms
 from ipclab.accounting.checker import WINDOW
 from ipclab.contract.channel import Sharing
-from ipclab.load import Load
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition, Role
+from ipclab.runtime.overrides import Load
 from lab.stack import Stack, wait_until
 
 SIZE = 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipclab.load import Load
+from ipclab.runtime.overrides import Load
 from lab.stack import Stack, wait_until
 
 

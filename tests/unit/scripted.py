@@ -25,7 +25,7 @@ from ipclab.contract.channel import (
     Wait,
 )
 from ipclab.contract.errors import ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
-from ipclab.lifecycle import Stop
+from ipclab.runtime.lifecycle import Stop
 
 S = 1_000_000_000
 MAX_MESSAGE_BYTES = 8192

@@ -13,7 +13,7 @@ import pytest
 import sysv_ipc
 from click import BadParameter
 
-from ipclab import kernel, kernel_limits, settings
+from ipclab import kernel, kernel_limits
 from ipclab.contract.channel import Address
 from ipclab.echo_owners import EchoOwners
 from ipclab.half_duplex import reply_address
@@ -22,6 +22,7 @@ from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet
 from ipclab.metrics.definitions import Role
 from ipclab.metrics.exposition import Page, registry_of
+from ipclab.runtime import settings
 
 OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_mq": "/channel/queue"})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab.load import Load, LoadFile
+from ipclab.runtime.overrides import Load, LoadFile
 
 DEFAULT = Load(200, 1024)
 

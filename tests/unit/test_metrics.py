@@ -18,8 +18,6 @@ from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional import shares_words
 from ipclab.echo_owners import EchoOwners
 from ipclab.kernel_owners import Owners
-from ipclab.lifecycle import Stop, Vitals
-from ipclab.load import Load, LoadFile
 from ipclab.mechanisms.sysv_mq import SysvMq
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import DEFINITIONS, Definition, Role, Sample, Type
@@ -31,6 +29,8 @@ from ipclab.producer import Producer
 from ipclab.race import Side
 from ipclab.race_books import Tally
 from ipclab.racer import Racer, Rounds
+from ipclab.runtime.lifecycle import Stop, Vitals
+from ipclab.runtime.overrides import Load, LoadFile
 from unit.scripted import ADDRESS, Channel, Clock
 
 GOLDEN = Path(__file__).parent / "golden" / "metrics.prom"

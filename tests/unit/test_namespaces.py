@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from ipclab import lifecycle
-from ipclab.lifecycle import _ipc_inode_at, watch_holder
 from ipclab.linux import namespaces
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page, registry_of
+from ipclab.runtime import lifecycle
+from ipclab.runtime.lifecycle import _ipc_inode_at, watch_holder
 
 OTHER = "4026530000"
 

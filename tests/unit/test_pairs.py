@@ -7,7 +7,7 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
-from ipclab.settings import ADDRESS_OPTIONS, of_address
+from ipclab.runtime.settings import ADDRESS_OPTIONS, of_address
 from labctl import env_file, pairs
 from labctl.configuration import Configuration
 from labctl.paths import ENV_FILE

@@ -14,11 +14,11 @@ from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
 from ipclab.accounting.message import Header
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, Unusable
-from ipclab.lifecycle import TICK_NS, Stop, Vitals
-from ipclab.load import Load, LoadFile
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition
 from ipclab.producer import MAX_LAG_NS, Producer
+from ipclab.runtime.lifecycle import TICK_NS, Stop, Vitals
+from ipclab.runtime.overrides import Load, LoadFile
 from unit.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, absent, full, gone
 
 RATE = 200

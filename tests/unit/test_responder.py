@@ -15,12 +15,12 @@ import pytest
 from ipclab import echo, mechanisms, round_trip
 from ipclab.contract.channel import Address, Sharing
 from ipclab.contract.errors import ChannelError
-from ipclab.lifecycle import Stop, Vitals
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.placement import Placement
 from ipclab.probe import QUESTION_BYTES, Prober, attempt, explained
 from ipclab.responder import Responder
+from ipclab.runtime.lifecycle import Stop, Vitals
 
 WITHIN_S = 10.0
 TRIED = ("fifo", "sysv_mq", "tcp")  # one-way, two-way by types, two-way by connection

@@ -3,9 +3,10 @@ from __future__ import annotations
 import click
 import pytest
 
-from ipclab import mechanisms, settings
+from ipclab import mechanisms
 from ipclab.accounting.message import HEADER_BYTES
-from ipclab.settings import SETTINGS, SWITCHES, check_size
+from ipclab.runtime import settings
+from ipclab.runtime.settings import SETTINGS, SWITCHES, check_size
 
 LIMITS = {
     "LAB_RATE": (1, 1_000_000),

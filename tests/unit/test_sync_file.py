@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab.sync_file import SyncFile
+from ipclab.runtime.overrides import SyncFile
 
 
 @pytest.mark.parametrize("default", [True, False])

@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 
-from ipclab import mechanisms, settings
-from ipclab.lifecycle import wake_on_time
+from ipclab import mechanisms
+from ipclab.runtime import settings
+from ipclab.runtime.lifecycle import wake_on_time
 from ipclab.speedup import limits
 from ipclab.speedup.coordinator import WrongResult, compare, dismiss, wait_until_ready
 from ipclab.speedup.messages import NotAMessage

@@ -1,4 +1,10 @@
-"""How a container of ours lives: it beats while it works, and stops when it is told to."""
+"""How a container of ours lives: it beats while it works, and stops when it is told to.
+
+The holder: owns the shared IPC namespace and does nothing else.
+
+An IPC namespace dies with its last process. If a consumer owned it, restarting the consumer would take
+it away from its producer; so a container that never needs a restart owns it, and shows its inode.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,7 @@ import logging
 import resource
 import signal
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -175,3 +182,11 @@ def _ipc_inode_at(metrics_url: str) -> str | None:
     except (OSError, HTTPException, ValueError, LookupError):  # no answer; half of one; one that is no metrics page
         pass
     return None
+
+
+def hold(vitals: Vitals, stop: Stop) -> None:
+    """Hold the namespace until told to stop."""
+    vitals.opened()
+    while not stop.requested:
+        vitals.tick(time.monotonic_ns())
+        time.sleep(TICK_S)
