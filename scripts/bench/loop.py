@@ -18,12 +18,12 @@ from prometheus_client import start_http_server
 from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
-from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address
 from ipclab.metrics.definitions import Role
 from ipclab.metrics.exposition import Page, registry_of
 from ipclab.metrics.histogram import Histogram
-from ipclab.producer import Producer
+from ipclab.pair.consumer import Consumer
+from ipclab.pair.producer import Producer
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import Stop, Vitals
 from ipclab.runtime.overrides import Load, LoadFile

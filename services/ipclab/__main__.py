@@ -18,7 +18,6 @@ from ipclab import echo, mailbox_options, mechanisms
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_gone
-from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
 from ipclab.echo_owners import EchoOwners
@@ -27,10 +26,11 @@ from ipclab.kernel import Books, samples
 from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_posix import DEV_MQUEUE
 from ipclab.metrics.definitions import Role, Sample
-from ipclab.parent_child import talk
+from ipclab.pair.consumer import Consumer
+from ipclab.pair.parent_child import talk
+from ipclab.pair.producer import Producer
 from ipclab.placement import Placement
 from ipclab.probe import Prober, explained
-from ipclab.producer import Producer
 from ipclab.responder import Responder
 from ipclab.role_options import STATE, endpoint_options, mechanism_argument, rate_option, size_option, tuned
 from ipclab.runtime import settings

@@ -16,8 +16,8 @@ from ipclab.contract.optional import shares_words
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page, registry_of
-from ipclab.race import Side
-from ipclab.racer import Racer, Rounds
+from ipclab.pair.race import Side
+from ipclab.pair.racer import Racer, Rounds
 from ipclab.runtime.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time, watch_holder
 from ipclab.runtime.overrides import SyncFile
 

@@ -2,7 +2,7 @@
 
 A container that joins the namespace looks whenever it is asked for its metrics, so an object that vanishes is gone from
 the next page, and one that all its processes left behind stays on it. To look changes nothing: nothing is attached,
-no message is taken. What only an endpoint's own descriptors tell is `ipclab.kernel_receiver`'s part.
+no message is taken. What only an endpoint's own descriptors tell is `ipclab.pair.consumer`'s part.
 """
 
 from __future__ import annotations

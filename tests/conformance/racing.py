@@ -9,8 +9,8 @@ from typing import Any
 from ipclab import mechanisms
 from ipclab.contract.channel import Address
 from ipclab.contract.optional import SharesWords, Words, shares_words
-from ipclab.race import WORDS, Side
-from ipclab.racer import Racer, Rounds
+from ipclab.pair.race import WORDS, Side
+from ipclab.pair.racer import Racer, Rounds
 
 _PERIOD_NS = 20_000_000
 _WITHIN_S = 20.0

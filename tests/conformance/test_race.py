@@ -9,7 +9,7 @@ from conformance.peers import Peer, PeerError
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Switch, Traits
 from ipclab.contract.optional import shares_words
-from ipclab.race import WORDS
+from ipclab.pair.race import WORDS
 
 ENOUGH = 2000
 KILLS = 6

@@ -17,8 +17,9 @@ _PATTERNS = ("services/Dockerfile", "services/ipclab/**/*")
 def root(tmp_path: Path) -> Path:
     made = tmp_path / "clone"
     (made / "services/ipclab/mechanisms").mkdir(parents=True)
+    (made / "services/ipclab/pair").mkdir()
     (made / "services/Dockerfile").write_text("FROM base\n")
-    (made / "services/ipclab/consumer.py").write_text("print('consumer')\n")
+    (made / "services/ipclab/pair/consumer.py").write_text("print('consumer')\n")
     (made / "services/ipclab/mechanisms/tcp.py").write_text("print('tcp')\n")
     return made
 
@@ -52,7 +53,7 @@ def test_a_new_file_changes_it_even_when_empty(root: Path) -> None:
 
 def test_a_renamed_file_changes_it(root: Path) -> None:
     before = _hash(root)
-    (root / "services/ipclab/consumer.py").rename(root / "services/ipclab/receiver.py")
+    (root / "services/ipclab/pair/consumer.py").rename(root / "services/ipclab/receiver.py")
     assert _hash(root) != before
 
 

@@ -10,10 +10,10 @@ import pytest
 from ipclab import mechanisms
 from ipclab.accounting.ledger import LedgerError
 from ipclab.accounting.shared import free_class
-from ipclab.consumer import class_samples
 from ipclab.contract import optional
 from ipclab.contract.optional import Classifies
 from ipclab.metrics import definitions as metrics
+from ipclab.pair.consumer import class_samples
 
 
 def test_consumers_share_the_types_out(tmp_path: Path) -> None:

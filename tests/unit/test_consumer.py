@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import consumer
 from ipclab.accounting import message
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger
-from ipclab.consumer import Consumer
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, ReceiveTimeout, TornMessage, Unusable
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition
 from ipclab.metrics.histogram import Histogram, bucket
+from ipclab.pair import consumer
+from ipclab.pair.consumer import Consumer
 from ipclab.runtime.lifecycle import TICK_NS, Stop, Vitals
 from unit.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, gone, traits
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ipclab.contract.channel import Address
-from ipclab.kernel_receiver import KernelReceiver
 from ipclab.mechanisms import fifo, plain_file, udp
 from ipclab.metrics import definitions as metrics
+from ipclab.pair.consumer import KernelReceiver
 from labctl.ports import free_port
 
 MESSAGE = memoryview(bytes(1000))

@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab import kernel, kernel_posix, kernel_sysv, mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger, Stream
-from ipclab.consumer import Consumer
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional import shares_words
 from ipclab.echo_owners import EchoOwners
@@ -23,12 +22,12 @@ from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import DEFINITIONS, Definition, Role, Sample, Type
 from ipclab.metrics.exposition import Page, registry_of
 from ipclab.metrics.histogram import Histogram
+from ipclab.pair.consumer import Consumer
+from ipclab.pair.producer import Producer
+from ipclab.pair.race import Side, Tally
+from ipclab.pair.racer import Racer, Rounds
 from ipclab.placement import Placement
 from ipclab.probe import Attempt, Prober
-from ipclab.producer import Producer
-from ipclab.race import Side
-from ipclab.race_books import Tally
-from ipclab.racer import Racer, Rounds
 from ipclab.runtime.lifecycle import Stop, Vitals
 from ipclab.runtime.overrides import Load, LoadFile
 from unit.scripted import ADDRESS, Channel, Clock

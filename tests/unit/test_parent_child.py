@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import parent_child
 from ipclab.building_blocks.pipes import Conversation
 from ipclab.contract.errors import PeerGone
+from ipclab.pair import parent_child
 
 
 def pipes_of_this_process() -> list[str]:

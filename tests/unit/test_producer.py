@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipclab import producer
 from ipclab.accounting import message
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
@@ -16,7 +15,8 @@ from ipclab.accounting.message import Header
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, Unusable
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition
-from ipclab.producer import MAX_LAG_NS, Producer
+from ipclab.pair import producer
+from ipclab.pair.producer import MAX_LAG_NS, Producer
 from ipclab.runtime.lifecycle import TICK_NS, Stop, Vitals
 from ipclab.runtime.overrides import Load, LoadFile
 from unit.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, absent, full, gone

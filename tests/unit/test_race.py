@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from ipclab import race
 from ipclab.contract.errors import PeerAbsent, Unusable
 from ipclab.contract.optional import Words
-from ipclab.race import COUNTER_AT, MAX_STEPS, RECORD, WORDS, Race, Side
+from ipclab.pair import race
+from ipclab.pair.race import COUNTER_AT, MAX_STEPS, RECORD, WORDS, Race, Side
 
 ROUND = 7
 _ARRIVED_AT, _DONE_AT, _MADE_AT = 4, 6, 8

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.race_books import RaceBooks, Snapshot, Tally
+from ipclab.pair.race import RaceBooks, Snapshot, Tally
 
 FIRST = Snapshot(number=10, sync=False, epoch=1, made=1000, counter=400)
 

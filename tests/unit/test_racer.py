@@ -5,9 +5,8 @@ import pytest
 from ipclab.contract.channel import Address
 from ipclab.contract.optional import Words
 from ipclab.metrics import definitions as metrics
-from ipclab.race import WORDS, Side
-from ipclab.race_books import Tally
-from ipclab.racer import PERIOD_NS, Racer, Rounds
+from ipclab.pair.race import WORDS, Side, Tally
+from ipclab.pair.racer import PERIOD_NS, Racer, Rounds
 
 
 @pytest.mark.parametrize("rounds", [Rounds(), Rounds(1000, 300), Rounds.of(3, 4)])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.schedule import Schedule
+from ipclab.pair.producer import Schedule
 
 S = 1_000_000_000
 rates = st.one_of(st.sampled_from([1, 3, 7, 200, 999_983, 1_000_000]), st.integers(1, 1_000_000))

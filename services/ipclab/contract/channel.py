@@ -95,7 +95,7 @@ class Sharing(StrEnum):
 class Switch(StrEnum):
     """What can be switched off, to see what it is there for."""
 
-    SYNC = "sync"  # the lock around words that both sides change: see ipclab.race
+    SYNC = "sync"  # the lock around words that both sides change: see ipclab.pair.race
     LOCK = "lock"  # flock(2) around an append
     FSYNC = "fsync"  # every message is on the disk before `send` returns
 

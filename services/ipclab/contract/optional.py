@@ -1,7 +1,8 @@
 """Words that two processes share, and a lock for them: an optional part of the contract, for memory and files.
 
 Nothing here makes two processes take turns but the lock, and whoever does not take it is not kept out. That is
-what `ipclab.race` shows. The words lie beside a channel and are none of its own: to race on them alters no message.
+what `ipclab.pair.race` shows. The words lie beside a channel and are none of its own: to race on them alters no
+message.
 
 Words belong to the thread that opened them. The lock must be one that the kernel frees when its holder is
 killed (semop(2) with SEM_UNDO, flock(2)); what the holder left half done stays half done.

@@ -153,7 +153,7 @@ SWITCH_ON = Definition(
     _ENDPOINTS,
     (*_ENDPOINT_LABELS, "switch"),
 )
-# Of the rounds of the race that could be judged, by whether the lock was taken: see `ipclab.race_books`.
+# Of the rounds of the race that could be judged, by whether the lock was taken: see `ipclab.pair.race`.
 UPDATES = _consumer(
     "ipc_shared_updates", "Updates of a shared counter by both sides, in this life of the consumer.", "sync"
 )

@@ -16,8 +16,7 @@ from ipclab.contract.errors import ChannelError
 from ipclab.contract.optional import SharesWords, Words
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
-from ipclab.race import WORDS, Race, Side
-from ipclab.race_books import RaceBooks
+from ipclab.pair.race import WORDS, Race, RaceBooks, Side
 from ipclab.runtime.lifecycle import log
 
 PERIOD_NS = 1_000_000_000

@@ -14,6 +14,12 @@ tells the rounds is CLOCK_MONOTONIC, one for all containers of a kernel. The wor
     0  magic            3  epoch of the producer     6, 7  round that each side has done, and its flag
     1  lock: 1 or 0     4, 5  round each side is in  8, 9  updates that each side has made
     2  the counter      16 to 23  the record
+
+What a race cost: lost updates and torn reads, by whether the lock was taken. Pure arithmetic.
+
+A round is judged only when nothing else can explain what is seen: both sides did this round and the one
+before, alike and to the end, and the producer is the same process. A side that is killed may have changed a
+word and not have said so; the rounds it disturbed are not judged.
 """
 
 from __future__ import annotations
@@ -21,11 +27,54 @@ from __future__ import annotations
 import errno
 import os
 import time
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from ipclab.contract.errors import PeerAbsent, Unusable
 from ipclab.contract.optional import Words
-from ipclab.race_books import Snapshot
+
+
+class Snapshot(NamedTuple):
+    """The shared words after a round, while both sides rest."""
+
+    number: int
+    sync: bool  # whether both sides took the lock in this round
+    epoch: int  # which life of the producer
+    made: int  # updates that both sides made, ever
+    counter: int  # how far they brought the counter
+
+
+@dataclass
+class Tally:
+    """Totals of the rounds that were judged."""
+
+    updates: int = 0
+    lost_updates: int = 0
+    records_read: int = 0
+    torn_reads: int = 0
+
+
+class RaceBooks:
+    """A tally for the rounds with the lock, and one for those without."""
+
+    def __init__(self) -> None:
+        self.tallies = {True: Tally(), False: Tally()}
+        self._before: Snapshot | None = None
+
+    def enter(self, now: Snapshot | None, records_read: int, torn_reads: int) -> bool:
+        """Judge the round that `now` was taken after; None is a round that cannot be judged. Whether it was."""
+        before, self._before = self._before, now
+        if before is None or now is None or (before.number + 1, before.epoch) != (now.number, now.epoch):
+            return False
+        tally = self.tallies[now.sync]
+        updates = now.made - before.made
+        tally.updates += updates
+        tally.lost_updates += updates - (now.counter - before.counter)
+        tally.records_read += records_read
+        tally.torn_reads += torn_reads
+        return True
+
 
 _MAGIC = int.from_bytes(b"IPCRACE1", "little")
 _MAGIC_AT, _SYNC_AT, COUNTER_AT, _EPOCH_AT, _ARRIVED_AT, _DONE_AT, _MADE_AT = 0, 1, 2, 3, 4, 6, 8

@@ -1,9 +1,15 @@
-"""The consumer's loop: receive, check, account, and measure how long it took."""
+"""The consumer's loop: receive, check, account, and measure how long it took.
+
+What the kernel says of the receiver that is open now, for a consumer to export.
+
+The kernel is asked on a tick, a few times a second and from the thread that receives, never per message.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from ipclab.accounting import message
 from ipclab.accounting.checker import Checker
@@ -11,12 +17,53 @@ from ipclab.accounting.message import CorruptMessage
 from ipclab.accounting.shared import SharedChecker
 from ipclab.contract.channel import Address, Mechanism, Receiver
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
-from ipclab.contract.optional import Classifies
-from ipclab.kernel_receiver import KernelReceiver
+from ipclab.contract.optional import Classifies, CountsDrops, HoldsBytes
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
 from ipclab.runtime.lifecycle import TICK_S, Complaint, Stop, Vitals, log
+
+
+class KernelReceiver:
+    """Follows one receiver after the other. What was dropped adds up; what is held belongs to the open one.
+
+    A receiver of which the kernel tells nothing has no series: that is not the same as 0.
+    """
+
+    def __init__(self) -> None:
+        self._receiver: object = None
+        self._dropped_before = 0  # at the receivers that are closed
+        self._dropped: int | None = None
+        self._held: tuple[int, int] | None = None  # bytes, and how many there can be
+
+    @contextmanager
+    def following(self, receiver: object) -> Iterator[None]:
+        """`receiver` is open within the block."""
+        self._receiver = receiver
+        self.tick()
+        try:
+            yield
+        finally:
+            self.tick()
+            self._receiver = self._held = None
+            self._dropped_before = self._dropped or 0
+
+    def tick(self) -> None:
+        """Ask the kernel: at most four system calls for each connection."""
+        receiver = self._receiver
+        if isinstance(receiver, CountsDrops):
+            self._dropped = self._dropped_before + receiver.kernel_drops()
+        if isinstance(receiver, HoldsBytes):
+            self._held = receiver.queued_bytes(), receiver.capacity_bytes()
+
+    def samples(self) -> Iterable[Sample]:
+        """What the kernel said at the last tick."""
+        held = self._held
+        if self._dropped is not None:
+            yield Sample(metrics.KERNEL_DROPS, self._dropped)
+        if held is not None:
+            yield Sample(metrics.KERNEL_BUFFER, held[0])
+            yield Sample(metrics.KERNEL_BUFFER_LIMIT, held[1])
 
 
 def class_samples(mechanism: Mechanism) -> Iterable[Sample]:

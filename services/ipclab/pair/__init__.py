@@ -1,0 +1,1 @@
+"""The two roles of a pair, producer and consumer, and what runs beside them."""
