@@ -11,7 +11,7 @@ from dashboards.lines import in_steps
 from dashboards.panels import SELDOM, Place, graph, state_timeline
 from dashboards.promql import largest
 from dashboards.tables import Column, coloured_names, one_row_each
-from ipclab.placement import SHARED, Placement
+from ipclab.matrix.placement import SHARED, Placement
 from labctl import pairs
 
 _ROWS = Place(15, 13)

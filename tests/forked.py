@@ -23,8 +23,8 @@ _SERVER.set_forkserver_preload(
         *(
             "ipclab.endpoint",
             "ipclab.accounting.shared",
-            "ipclab.placement",
-            "ipclab.responder",
+            "ipclab.matrix.placement",
+            "ipclab.matrix.responder",
             "ipclab.speedup.roles",
         ),
     ]

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.shapes import Side
-from ipclab import mechanisms, round_trip
+from ipclab import mechanisms
 from ipclab.building_blocks.pipes import Conversation
 from ipclab.contract.channel import Address, Direction, Kind, Mechanism, Tuning, Wait
 from ipclab.contract.optional import BatchReceiver, BatchSender
+from ipclab.matrix import request_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,11 @@ def _inherited(undo: ExitStack) -> Pair:
 
 def _round_trip(subject: Mechanism, directory: Path, undo: ExitStack) -> Pair:
     address = _address(directory)
-    answerer = round_trip.create_answerer(subject, address)
+    answerer = request_reply.create_answerer(subject, address)
     undo.callback(answerer.remove)
 
     def parent() -> Side:
-        asker = undo.enter_context(round_trip.open_asker(subject, address))
+        asker = undo.enter_context(request_reply.open_asker(subject, address))
         return Side(asker.receive_into, asker.send)
 
     def child() -> Side:

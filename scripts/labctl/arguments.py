@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import click
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from ipclab.runtime import settings
 from labctl import pairs
 from labctl.errors import LabError

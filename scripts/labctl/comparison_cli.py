@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl.arguments import MechanismName, PlacementName, check_one_format
 from labctl.configuration import Configuration
 from labctl.speedup_arguments import CHUNKS, JOB, ROUNDS, AnyMechanism, WorkerCounts

@@ -9,7 +9,7 @@ from typing import Any
 
 from ipclab import mechanisms
 from ipclab.linux.namespaces import KINDS
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import reasons, second_probe
 from labctl.containers import Container
 from labctl.errors import LabError

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ipclab.placement import SHARED, Placement
+from ipclab.matrix.placement import SHARED, Placement
 from labctl import containers, engine, evidence, reachability
 from labctl.configuration import Configuration
 from labctl.containers import require_running

@@ -9,7 +9,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import (
     compose,
     containers,

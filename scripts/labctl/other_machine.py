@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import docker
 
+from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
-from ipclab.placement import Placement
 from labctl import (
     containers,
     engine,

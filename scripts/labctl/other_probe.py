@@ -16,7 +16,7 @@ from labctl.errors import LabError
 from labctl.other_engine import OtherEngine
 from labctl.printing import one_line
 
-_OF_LABEL = "ipclab.responder"  # the id of the published responder that it asks
+_OF_LABEL = "ipclab.matrix.responder"  # the id of the published responder that it asks
 _ASKED_WITHIN_S = 30
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl.arguments import OnOff, PlacementName, WholeNumber, mechanism_argument
 from labctl.configuration import Configuration
 from labctl.load_arguments import check_load_options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import placed_findings, placements, published_responder
 from labctl.configuration import Configuration
 from labctl.measurements import SETTLED_AFTER_S, fresh, measure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl.values import refuse
 
 

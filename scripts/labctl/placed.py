@@ -10,12 +10,12 @@ import requests
 from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import dial, pairs
 from labctl.containers import PROJECT_LABEL, Container
 from labctl.errors import LabError
 
-LABEL = "ipclab.placement"
+LABEL = "ipclab.matrix.placement"
 _MECHANISM_LABEL = "ipclab.mechanism"
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
+from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics import definitions as metrics
-from ipclab.placement import SHARED, Placement
 from labctl import placed
 from labctl.configuration import Configuration
 from labctl.containers import Container, one_off_labels

@@ -8,8 +8,8 @@ from typing import Any
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
+from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics.definitions import Role
-from ipclab.placement import SHARED, Placement
 from labctl.measurements import WINDOW_S, PairMeasures, fresh
 from labctl.placed import Placed
 from labctl.prometheus import Prometheus, Sample

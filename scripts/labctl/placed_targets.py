@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import pairs, placed_container, state_files
 from labctl.configuration import Configuration
 from labctl.containers import Container

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipclab import mechanisms
-from ipclab.placement import SHARED, Placement, reachable
+from ipclab.matrix.placement import SHARED, Placement, reachable
 
 
 def elsewhere(mechanism: str) -> list[Placement]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl.containers import Container
 from labctl.pairs import PROBE, PUBLISHED_RESPONDER, RESPONDER, SECOND_HOST, matrix_services
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ipclab import mechanisms
-from ipclab.placement import Placement, reachable
+from ipclab.matrix.placement import Placement, reachable
 from labctl import reasons
 from labctl.measurements import fresh
 from labctl.prometheus import Prometheus

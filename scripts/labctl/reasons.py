@@ -42,8 +42,10 @@ _RULES = {
     ),
     (None, "ECONNREFUSED"): Reason("The address or name is there, and nobody listens at it.", "connect(2)"),
     (None, "ENXIO"): Reason("The FIFO is there, and nobody reads from it.", "fifo(7)"),
-    (None, "ETIMEDOUT"): Reason("The object is there, or may be; nobody answered in time.", "ipclab.probe"),
-    (None, "EBUSY"): Reason("Another probe was asking all the time, and the channel serves one.", "ipclab.turn"),
+    (None, "ETIMEDOUT"): Reason("The object is there, or may be; nobody answered in time.", "ipclab.matrix.probe"),
+    (None, "EBUSY"): Reason(
+        "Another probe was asking all the time, and the channel serves one.", "ipclab.matrix.request_lock"
+    ),
 }
 
 

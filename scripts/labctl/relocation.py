@@ -14,7 +14,7 @@ import requests
 from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import annotation, containers, engine, pairs, placed, placed_container, placed_targets, state_files, traffic
 from labctl.configuration import Configuration
 from labctl.containers import Container, require_running, stop_and_remove

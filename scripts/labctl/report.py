@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import colours, matrix, reachability, report_conditions, report_data, report_plots
 from labctl.configuration import Configuration
 from labctl.errors import LabError

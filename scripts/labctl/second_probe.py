@@ -9,7 +9,7 @@ import requests
 from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import dial, other_probe, published_responder
 from labctl.containers import PROJECT_LABEL, Container
 from labctl.errors import LabError

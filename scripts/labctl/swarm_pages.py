@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from docker.models.containers import Container as DockerContainer
 from prometheus_client.parser import text_string_to_metric_families
 
+from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
-from ipclab.placement import Placement
 from labctl.errors import LabError
 from labctl.reachability import Cell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import pairs
 
 # What the stack does not have of a service, and why. `./lab swarm up` prints it.

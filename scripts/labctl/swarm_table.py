@@ -11,7 +11,7 @@ import docker
 from docker.models.services import Service
 
 from ipclab import mechanisms
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import matrix, swarm_pages, swarm_view
 from labctl.errors import LabError
 from labctl.printing import new_table, show_lines, show_table, show_text

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from ipclab import echo, mailbox_options, mechanisms
+from ipclab import mailbox_options, mechanisms
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_gone
@@ -25,13 +25,14 @@ from ipclab.endpoint import Endpoint
 from ipclab.kernel import Books, samples
 from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_posix import DEV_MQUEUE
+from ipclab.matrix import responder as echo
+from ipclab.matrix.placement import Placement
+from ipclab.matrix.probe import Prober, explained
+from ipclab.matrix.responder import Responder
 from ipclab.metrics.definitions import Role, Sample
 from ipclab.pair.consumer import Consumer
 from ipclab.pair.parent_child import talk
 from ipclab.pair.producer import Producer
-from ipclab.placement import Placement
-from ipclab.probe import Prober, explained
-from ipclab.responder import Responder
 from ipclab.role_options import STATE, endpoint_options, mechanism_argument, rate_option, size_option, tuned
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import hold, log

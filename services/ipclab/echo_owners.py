@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from ipclab import echo
 from ipclab.contract.channel import Address
-from ipclab.half_duplex import reply_address
 from ipclab.kernel_owners import Owners
 from ipclab.kernel_sysv import SysvObject
+from ipclab.matrix import responder
+from ipclab.matrix.request_reply import reply_address
 from ipclab.metrics.definitions import Role
 
 
@@ -24,7 +24,7 @@ class EchoOwners:
     @classmethod
     def at(cls, base: Address) -> Self:
         """The echo endpoints below `base`, and beside each the channel by which a probe hears the reply."""
-        endpoints = echo.addresses(base)
+        endpoints = responder.addresses(base)
         return cls(_owners(endpoints), _owners({name: reply_address(it) for name, it in endpoints.items()}))
 
     def of_sysv(self, thing: SysvObject) -> str:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance.racing import RacingEndpoint
-from ipclab import mechanisms, round_trip
+from ipclab import mechanisms
 from ipclab.contract.channel import Address, Receiver, Sender, Tuning, Wait
 from ipclab.contract.errors import ChannelError, ChannelFull, ReceiveTimeout
 from ipclab.contract.optional import Answerer, Asker, Classifies, CountsDrops, HoldsBytes
+from ipclab.matrix import request_reply
 
 _BUFFER_BYTES = 1 << 20
 _CLONE_NEWNS, _CLONE_NEWIPC = 0x20000, 0x08000000  # unshare(2)
@@ -128,9 +129,9 @@ class Endpoint(RacingEndpoint):
         elif role == "sender":
             self._sender = self._mechanism.open_sender(self._address)
         elif role == "answerer":
-            self._receiver = self._answerer = round_trip.create_answerer(self._mechanism, self._address)
+            self._receiver = self._answerer = request_reply.create_answerer(self._mechanism, self._address)
         elif role == "asker":
-            self._sender = self._asker = round_trip.open_asker(self._mechanism, self._address)
+            self._sender = self._asker = request_reply.open_asker(self._mechanism, self._address)
 
     def send(self, sequence: int, size: int, timeout_s: float = 1.0) -> None:
         """Send one message."""

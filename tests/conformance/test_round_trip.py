@@ -8,9 +8,9 @@ import pytest
 
 from conformance.conftest import StartPeer, kernel_objects
 from conformance.peers import Peer, PeerError
-from ipclab import round_trip
 from ipclab.contract.channel import Address, Direction, Mechanism, Sharing, Traits
 from ipclab.contract.optional import TwoWay
+from ipclab.matrix import request_reply
 
 ROUNDS = 5
 WITHIN_S = 6.0  # no wait in here is longer than 2 s, and no command has more than two of them
@@ -20,7 +20,7 @@ WITHIN_S = 6.0  # no wait in here is longer than 2 s, and no command has more th
 def no_answerer_left(mechanism: Mechanism, address: Address) -> Iterator[None]:
     """What the killed leave is the next answerer's, and goes with it."""
     yield
-    round_trip.create_answerer(mechanism, address).remove()
+    request_reply.create_answerer(mechanism, address).remove()
 
 
 @pytest.fixture

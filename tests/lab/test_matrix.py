@@ -11,7 +11,7 @@ from docker.errors import APIError
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from lab import readme_matrix
 from lab.stack import Stack, wait_until
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import mechanisms, turn
+from ipclab import mechanisms
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import ChannelFull, PeerAbsent, Unusable
-from ipclab.half_duplex import reply_address
+from ipclab.matrix import request_lock
+from ipclab.matrix.request_lock import Turn, turn_file
+from ipclab.matrix.request_reply import reply_address
 from ipclab.mechanisms.sysv_shm import _words_keys
-from ipclab.turn import Turn, turn_file
 
 MAX_KEY = 2**31 - 1
 
@@ -40,7 +41,7 @@ def test_a_turn_is_one_askers_at_a_time(tmp_path: Path) -> None:
     with pytest.raises(PeerAbsent) as absent:
         Turn(path, 0.0)
     assert absent.value.errno_name == "ENOENT"
-    turn.make(path)
+    request_lock.make(path)
     first = Turn(path, 0.0)
     with pytest.raises(ChannelFull) as busy:
         Turn(path, 0.01)
@@ -48,8 +49,8 @@ def test_a_turn_is_one_askers_at_a_time(tmp_path: Path) -> None:
     first.release()
     first.release()
     Turn(path, 0.0).release()
-    turn.remove(path)
-    turn.remove(path)
+    request_lock.remove(path)
+    request_lock.remove(path)
     assert not path.exists()
 
 

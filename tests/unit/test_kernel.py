@@ -16,10 +16,10 @@ from click import BadParameter
 from ipclab import kernel, kernel_limits
 from ipclab.contract.channel import Address
 from ipclab.echo_owners import EchoOwners
-from ipclab.half_duplex import reply_address
 from ipclab.kernel import Books
 from ipclab.kernel_owners import OwnerOption, Owners
 from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet
+from ipclab.matrix.request_reply import reply_address
 from ipclab.metrics.definitions import Role
 from ipclab.metrics.exposition import Page, registry_of
 from ipclab.runtime import settings

@@ -11,7 +11,7 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
-from ipclab.placement import SHARED, Placement, reachable
+from ipclab.matrix.placement import SHARED, Placement, reachable
 from labctl import pairs, reachability, reasons
 from labctl.errors import LabError
 from labctl.matrix import as_json, as_markdown, in_words, reason_lines, require_as_predicted

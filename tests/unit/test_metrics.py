@@ -17,6 +17,8 @@ from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional import shares_words
 from ipclab.echo_owners import EchoOwners
 from ipclab.kernel_owners import Owners
+from ipclab.matrix.placement import Placement
+from ipclab.matrix.probe import Attempt, Prober
 from ipclab.mechanisms.sysv_mq import SysvMq
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import DEFINITIONS, Definition, Role, Sample, Type
@@ -26,8 +28,6 @@ from ipclab.pair.consumer import Consumer
 from ipclab.pair.producer import Producer
 from ipclab.pair.race import Side, Tally
 from ipclab.pair.racer import Racer, Rounds
-from ipclab.placement import Placement
-from ipclab.probe import Attempt, Prober
 from ipclab.runtime.lifecycle import Stop, Vitals
 from ipclab.runtime.overrides import Load, LoadFile
 from unit.scripted import ADDRESS, Channel, Clock

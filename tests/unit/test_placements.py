@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import placed_container, placed_targets, placements
 from labctl.configuration import Configuration
 from labctl.containers import Container

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from ipclab.placement import Placement
+from ipclab.matrix.placement import Placement
 from labctl import colours, report, report_arguments, report_data, report_plots
 from labctl.errors import LabError
 from labctl.prometheus import Prometheus

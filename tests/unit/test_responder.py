@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from ipclab import echo, mechanisms, round_trip
+from ipclab import mechanisms
 from ipclab.contract.channel import Address, Sharing
 from ipclab.contract.errors import ChannelError
+from ipclab.matrix import request_reply
+from ipclab.matrix import responder as echo
+from ipclab.matrix.placement import Placement
+from ipclab.matrix.probe import QUESTION_BYTES, Prober, attempt, explained
+from ipclab.matrix.responder import Responder
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
-from ipclab.placement import Placement
-from ipclab.probe import QUESTION_BYTES, Prober, attempt, explained
-from ipclab.responder import Responder
 from ipclab.runtime.lifecycle import Stop, Vitals
 
 WITHIN_S = 10.0
@@ -120,7 +122,7 @@ def test_a_prober_exports_what_it_found(few: dict[str, Address], tmp_path: Path)
 
 def test_an_answer_that_is_not_the_question_is_no_success(tmp_path: Path) -> None:
     mechanism, address = mechanisms.load("unix_stream"), Address(path=tmp_path / "liar")
-    answerer = round_trip.create_answerer(mechanism, address)
+    answerer = request_reply.create_answerer(mechanism, address)
     liar = os.fork()
     if not liar:
         with suppress(ChannelError):

@@ -17,7 +17,7 @@ Asking and answering on one channel: an optional part of the contract, for mecha
 
 A mechanism whose `Traits.direction` is two-way makes these two besides its sender and its receiver. Both use
 one kernel object: a reply takes no second channel. What the contract in `ipclab.contract.channel` promises of messages
-holds for replies. A mechanism that goes one way only needs a second channel: see `ipclab.round_trip`.
+holds for replies. A mechanism that goes one way only needs a second channel: see `ipclab.matrix.request_reply`.
 
 Batches: an optional part of the contract, for mechanisms that move many messages at the price of one.
 

@@ -3,7 +3,21 @@
 The asker owns the channel back, at an address made from the first one's, and the answerer sends on it. An asker
 introduces itself: its first message is no question but says "my channel is there", and comes back by it. Whatever
 came back before that was for an asker that died. There is one channel back, so there is one asker at a time
-(`ipclab.turn`). Whoever dies leaves a channel that the next one adopts, as any receiver does.
+(`ipclab.matrix.request_lock`). Whoever dies leaves a channel that the next one adopts, as any receiver does.
+
+Ask and be answered, by any mechanism: on one channel where it goes both ways, else over a second one back.
+
+    with round_trip.create_answerer(mechanism, address) as answerer:      # one process
+        length = answerer.receive_into(buffer, 1.0)
+        answerer.reply(buffer[:length], 1.0)
+    with round_trip.open_asker(mechanism, address) as asker:              # another one
+        asker.send(question, 1.0)
+        length = asker.receive_into(answer, 1.0)
+
+After an error close the asker and open another: see `ipclab.contract.optional`. Between the opening and the closing
+nothing
+is looked up and nothing is made: `send`, `receive_into` and `reply` are the mechanism's own, but for one comparison
+in the answerer's `receive_into` of a one-way channel.
 """
 
 from __future__ import annotations
@@ -15,10 +29,11 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
-from ipclab import turn
 from ipclab.contract.channel import KEYS_PER_CHANNEL, Address, ClosingEndpoint, Mechanism, Receiver, Sender
 from ipclab.contract.errors import ChannelError, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
-from ipclab.turn import Turn
+from ipclab.contract.optional import Answerer, Asker, TwoWay
+from ipclab.matrix import request_lock
+from ipclab.matrix.request_lock import Turn
 
 _MAGIC = b"IPCL half duplex"
 _NONCE_BYTES = 8
@@ -39,12 +54,12 @@ class HalfDuplexAsker(ClosingEndpoint):
     """Sends on the answerer's channel, receives on its own."""
 
     def __init__(self, mechanism: Mechanism, address: Address, timeout_s: float) -> None:
-        """See `ipclab.round_trip.open_asker`."""
+        """See `ipclab.matrix.request_reply.open_asker`."""
         deadline = time.monotonic() + timeout_s
         with ExitStack() as undo:
             # First of all, because its error is the mechanism's own; it writes nothing.
             sender = undo.enter_context(mechanism.open_sender(address))
-            turn_file = turn.turn_file(mechanism.traits, address)
+            turn_file = request_lock.turn_file(mechanism.traits, address)
             self._turn = Turn(turn_file, max(0.0, deadline - time.monotonic()))
             undo.callback(self._turn.release)
             replies = mechanism.create_receiver(reply_address(address))
@@ -83,16 +98,16 @@ class HalfDuplexAnswerer(ClosingEndpoint):
     reply: Callable[[memoryview, float], None]
 
     def __init__(self, mechanism: Mechanism, address: Address) -> None:
-        """See `ipclab.round_trip.create_answerer`."""
+        """See `ipclab.matrix.request_reply.create_answerer`."""
         self._mechanism = mechanism
         self._address = address
-        self._turn_file = turn.turn_file(mechanism.traits, address)
+        self._turn_file = request_lock.turn_file(mechanism.traits, address)
         self._receiver = mechanism.create_receiver(address)
         self._receive = self._receiver.receive_into
         self._back: Sender | None = None
         self.reply = self._nobody
         try:
-            turn.make(self._turn_file)
+            request_lock.make(self._turn_file)
         except ChannelError:
             self._receiver.remove()
             raise
@@ -118,7 +133,7 @@ class HalfDuplexAnswerer(ClosingEndpoint):
         self._forget()
         with suppress(ChannelError):
             self._remove_what_a_dead_asker_left()
-        turn.remove(self._turn_file)
+        request_lock.remove(self._turn_file)
 
     def _remove_what_a_dead_asker_left(self) -> None:
         nobody_asks = Turn(self._turn_file, 0.0)
@@ -151,3 +166,25 @@ class HalfDuplexAnswerer(ClosingEndpoint):
     def _nobody(self, payload: memoryview, timeout_s: float) -> None:
         del payload, timeout_s
         raise PeerGone("whoever asked has gone", code=errno.EPIPE)
+
+
+def create_answerer(mechanism: Mechanism, address: Address) -> Answerer:
+    """Whoever owns the channel at `address` and answers there. Its buffer must hold 64 bytes or more.
+
+    :raises ChannelError: as `Mechanism.create_receiver` does
+    """
+    if isinstance(mechanism, TwoWay):
+        return mechanism.create_answerer(address)
+    return HalfDuplexAnswerer(mechanism, address)
+
+
+def open_asker(mechanism: Mechanism, address: Address, timeout_s: float = 1.0) -> Asker:
+    """Whoever asks at `address`. On a one-way channel it waits for its turn and for an answerer that lives.
+
+    :raises ChannelError: as `Mechanism.open_sender` does, and on a one-way channel, after `timeout_s`:
+    :raises PeerAbsent: nobody answered the introduction (ETIMEDOUT)
+    :raises ChannelFull: somebody else asked all the time (EBUSY)
+    """
+    if isinstance(mechanism, TwoWay):
+        return mechanism.open_asker(address)
+    return HalfDuplexAsker(mechanism, address, timeout_s)

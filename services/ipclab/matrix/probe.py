@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from ipclab import mechanisms, round_trip
+from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism
 from ipclab.contract.errors import ChannelError, TornMessage
 from ipclab.linux import route, syscall_trace
+from ipclab.matrix import request_reply
+from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
-from ipclab.placement import Placement
 from ipclab.runtime.lifecycle import TICK_S, Stop, Vitals
 
 TRY_S = 1.0
@@ -47,7 +48,7 @@ def attempt(mechanism: Mechanism, address: Address, within_s: float = TRY_S) -> 
     """Open an asker, ask, and take away what that made. Takes `within_s`, or twice that where a peer is silent."""
     begin = time.monotonic()
     try:
-        with round_trip.open_asker(mechanism, address, within_s) as asker:
+        with request_reply.open_asker(mechanism, address, within_s) as asker:
             deadline = time.monotonic() + within_s
             question = memoryview(os.urandom(QUESTION_BYTES))
             answer = memoryview(bytearray(QUESTION_BYTES))

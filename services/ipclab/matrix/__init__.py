@@ -1,0 +1,1 @@
+"""The reachability matrix: the responder, the probes, and what a placement predicts."""
