@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ipclab import mechanisms
-from ipclab.speedup import limits
+from ipclab.speedup import job
 from labctl.values import known_name, shown, whole_number
 
 
@@ -40,7 +40,7 @@ class WorkerCounts(click.ParamType[tuple[int, ...]]):
             return value
         hint = "numbers of workers with commas between them, such as 1,2"
         what = f"--workers {shown(value)}"
-        return tuple(sorted({whole_number(what, text, limits.WORKERS, hint) for text in value.split(",")}))
+        return tuple(sorted({whole_number(what, text, job.WORKERS, hint) for text in value.split(",")}))
 
 
 class Within(click.ParamType[int]):
@@ -63,6 +63,6 @@ class Within(click.ParamType[int]):
         return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, self._hint)
 
 
-JOB = Within(limits.JOB, "the job is to count the primes below this number")
-CHUNKS = Within(limits.CHUNKS, "tasks that the job is split into")
-ROUNDS = Within(limits.ROUNDS, "how often to compare; the medians are shown")
+JOB = Within(job.JOB, "the job is to count the primes below this number")
+CHUNKS = Within(job.CHUNKS, "tasks that the job is split into")
+ROUNDS = Within(job.ROUNDS, "how often to compare; the medians are shown")

@@ -6,7 +6,7 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import KEYS_PER_CHANNEL, Sharing
-from ipclab.speedup.limits import WORKERS
+from ipclab.speedup.job import WORKERS
 from ipclab.speedup.site import Site
 
 assert WORKERS.max is not None

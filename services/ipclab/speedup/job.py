@@ -2,11 +2,15 @@
 
 The count of a range does not depend on any other range, so the job splits without a serial rest; what keeps the
 speedup below the number of workers is communication, and the CPUs that there are.
+
+What may be asked for, once for the containers and for `./lab speedup`.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+
+import click
 
 
 def count_primes(low: int, high: int) -> int:
@@ -34,3 +38,9 @@ def split(limit: int, chunks: int) -> list[tuple[int, int]]:
     """
     borders = [limit * index // chunks for index in range(chunks + 1)]
     return list(pairwise(borders))[::-1]
+
+
+WORKERS = click.IntRange(1, 16)
+JOB = click.IntRange(10_000, 2_000_000)  # 2 million take one process some ten seconds
+CHUNKS = click.IntRange(1, 10_000)
+ROUNDS = click.IntRange(1, 100)

@@ -18,7 +18,7 @@ import click
 from ipclab import mechanisms
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import wake_on_time
-from ipclab.speedup import limits
+from ipclab.speedup import job
 from ipclab.speedup.coordinator import WrongResult, compare, dismiss, wait_until_ready
 from ipclab.speedup.messages import NotAMessage
 from ipclab.speedup.site import Site
@@ -40,10 +40,10 @@ def _site_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("speedup-coordinator")
 @_site_options
-@click.option("--workers", type=limits.WORKERS, required=True, help="How many there are.")
-@click.option("--job", "limit", type=limits.JOB, required=True, help="Primes below.")
-@click.option("--chunks", type=limits.CHUNKS, required=True, help="Tasks it is split into.")
-@click.option("--rounds", type=limits.ROUNDS, required=True, help="How often to compare.")
+@click.option("--workers", type=job.WORKERS, required=True, help="How many there are.")
+@click.option("--job", "limit", type=job.JOB, required=True, help="Primes below.")
+@click.option("--chunks", type=job.CHUNKS, required=True, help="Tasks it is split into.")
+@click.option("--rounds", type=job.ROUNDS, required=True, help="How often to compare.")
 def coordinator(mechanism: str, workers: int, limit: int, chunks: int, rounds: int, **where: Any) -> None:
     """Count primes alone and with workers, and print what each round took."""
     wake_on_time()
@@ -61,7 +61,7 @@ def coordinator(mechanism: str, workers: int, limit: int, chunks: int, rounds: i
 
 @click.command("speedup-worker")
 @_site_options
-@click.option("--number", type=limits.WORKERS, required=True, help="Which of the workers this is.")
+@click.option("--number", type=job.WORKERS, required=True, help="Which of the workers this is.")
 def worker(mechanism: str, number: int, **where: Any) -> None:
     """Count what the coordinator sends, until it says stop."""
     wake_on_time()

@@ -8,8 +8,7 @@ from typing import Self
 from ipclab.contract.channel import Mechanism, Receiver, Sender
 from ipclab.contract.errors import ReceiveTimeout
 from ipclab.speedup.messages import MESSAGE_BYTES, Message, decode, encode
-from ipclab.speedup.site import Site, open_patiently
-from ipclab.speedup.stopwatch import Stopwatch
+from ipclab.speedup.site import Site, Stopwatch, open_patiently
 
 # A worker has its next task already while it computes, so the pause between two looks at its channel costs it nothing.
 _GLANCE_S = 0.002

@@ -9,8 +9,7 @@ from ipclab.contract.channel import Mechanism, Receiver, Sender
 from ipclab.contract.errors import ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.speedup.job import count_primes
 from ipclab.speedup.messages import MESSAGE_BYTES, Left, Message, Ready, Result, Stop, Task, decode, encode
-from ipclab.speedup.site import Site, open_patiently
-from ipclab.speedup.stopwatch import Stopwatch
+from ipclab.speedup.site import Site, Stopwatch, open_patiently
 
 _IDLE_LIMIT_S = 180.0  # the coordinator computes alone for much less than this
 _SEND_WITHIN_S = 30.0
