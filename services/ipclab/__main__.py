@@ -20,11 +20,10 @@ from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_gone
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
-from ipclab.echo_owners import EchoOwners
 from ipclab.endpoint import Endpoint
-from ipclab.kernel import Books, samples
-from ipclab.kernel_owners import OwnerOption, Owners
-from ipclab.kernel_posix import DEV_MQUEUE
+from ipclab.kernel_exporter.exporter import Books, samples
+from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
+from ipclab.kernel_exporter.posix import DEV_MQUEUE
 from ipclab.matrix import responder as echo
 from ipclab.matrix.placement import Placement
 from ipclab.matrix.probe import Prober, explained

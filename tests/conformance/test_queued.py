@@ -11,7 +11,8 @@ SIZE = 4000
 
 
 def test_the_kernel_tells_of_buffers_that_live_with_their_processes(receiver: Peer, traits: Traits) -> None:
-    """What lives longer has a name or a key, by which anybody can look: that is `ipclab.kernel`'s part."""
+    """What lives longer has a name or a key, by which anybody can look: that is `ipclab.kernel_exporter.exporter`'s
+    part."""
     assert (receiver.do("held") is not None) is (traits.persistence is Persistence.PROCESS)
 
 

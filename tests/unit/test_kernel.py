@@ -13,12 +13,12 @@ import pytest
 import sysv_ipc
 from click import BadParameter
 
-from ipclab import kernel, kernel_limits
 from ipclab.contract.channel import Address
-from ipclab.echo_owners import EchoOwners
-from ipclab.kernel import Books
-from ipclab.kernel_owners import OwnerOption, Owners
-from ipclab.kernel_sysv import Queue, Segment, SemaphoreSet
+from ipclab.kernel_exporter import exporter
+from ipclab.kernel_exporter import limits as kernel_limits
+from ipclab.kernel_exporter.exporter import Books
+from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
+from ipclab.kernel_exporter.sysv import Queue, Segment, SemaphoreSet
 from ipclab.matrix.request_reply import reply_address
 from ipclab.metrics.definitions import Role
 from ipclab.metrics.exposition import Page, registry_of
@@ -30,7 +30,7 @@ OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_
 def test_an_object_is_on_the_page_as_long_as_it_is_in_the_kernel() -> None:
     key = random.randrange(1 << 20, 1 << 30)
     owners = Owners({"sysv_mq": key})
-    page = registry_of(Page("", Role.KERNEL, lambda: kernel.samples(Books.read(), owners, EchoOwners())))
+    page = registry_of(Page("", Role.KERNEL, lambda: exporter.samples(Books.read(), owners, EchoOwners())))
     queue = sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX)
     labels = {"mechanism": "sysv_mq", "role": "kernel", "key": f"0x{key:08x}", "id": str(queue.id), "name": ""}
     labels["owner"] = "sysv_mq"
@@ -121,7 +121,7 @@ def test_of_the_matrix_too_a_posix_object_is_known_by_its_name(name: str, owner:
 def test_an_object_of_the_matrix_is_no_pairs_and_has_an_owner() -> None:
     queue = Queue(0x100, 7, 10001, 0, 0, None)
     books = replace(Books.read(), sysv_queues=[queue])
-    page = registry_of(Page("", Role.KERNEL, lambda: kernel.samples(books, Owners(), ECHO)))
+    page = registry_of(Page("", Role.KERNEL, lambda: exporter.samples(books, Owners(), ECHO)))
     labels = {"mechanism": "", "role": "kernel", "key": "0x00000100", "id": "7", "name": "", "uid": "10001"}
     assert page.get_sample_value("ipc_kernel_queue_bytes", {**labels, "owner": "responder"}) == 0
 

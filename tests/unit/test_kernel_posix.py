@@ -12,8 +12,8 @@ import posix_ipc
 import pytest
 
 from conformance import kernel
-from ipclab import kernel_posix
-from ipclab.kernel_posix import Queue, Semaphore, SharedObject
+from ipclab.kernel_exporter import posix
+from ipclab.kernel_exporter.posix import Queue, Semaphore, SharedObject
 
 
 def open_descriptors() -> int:
@@ -33,26 +33,26 @@ def name() -> Iterator[str]:
 
 
 def test_an_object_stays_when_nobody_has_it_open(name: str) -> None:
-    before = kernel_posix.space()
+    before = posix.space()
     memory = posix_ipc.SharedMemory(name, posix_ipc.O_CREX, size=1_000_000)
     os.posix_fallocate(memory.fd, 0, 1_000_000)
     os.close(memory.fd)
-    found = [thing for thing in kernel_posix.shared_objects() if thing.name == name]
+    found = [thing for thing in posix.shared_objects() if thing.name == name]
     assert found == [SharedObject(name, os.getuid(), 1_000_000)]
-    after = kernel_posix.space()
+    after = posix.space()
     assert after.limit_bytes == before.limit_bytes > after.used_bytes >= 1_000_000
     # What df(1) says; somebody else may change it between the two looks.
-    assert any(kernel_posix.space().used_bytes == shutil.disk_usage("/dev/shm").used for _ in range(1000))
-    assert name not in {semaphore.name for semaphore in kernel_posix.semaphores()}
+    assert any(posix.space().used_bytes == shutil.disk_usage("/dev/shm").used for _ in range(1000))
+    assert name not in {semaphore.name for semaphore in posix.semaphores()}
     posix_ipc.unlink_shared_memory(name)
-    assert name not in {thing.name for thing in kernel_posix.shared_objects()}
+    assert name not in {thing.name for thing in posix.shared_objects()}
 
 
 def test_a_semaphore_has_a_value_and_is_no_shared_memory(name: str) -> None:
     posix_ipc.Semaphore(name, posix_ipc.O_CREX, initial_value=7).close()
-    found = [semaphore for semaphore in kernel_posix.semaphores() if semaphore.name == name]
+    found = [semaphore for semaphore in posix.semaphores() if semaphore.name == name]
     assert found == [Semaphore(name, os.getuid(), 7)]
-    assert not [thing for thing in kernel_posix.shared_objects() if name[1:] in thing.name]
+    assert not [thing for thing in posix.shared_objects() if name[1:] in thing.name]
 
 
 def test_a_queue_has_a_depth_and_a_limit(name: str) -> None:
@@ -63,12 +63,12 @@ def test_a_queue_has_a_depth_and_a_limit(name: str) -> None:
         queue = posix_ipc.MessageQueue(name, posix_ipc.O_CREX, max_messages=4, max_message_size=100)
         for size in (100, 23):
             queue.send(bytes(size))
-        found = [each for each in kernel_posix.queues(directory) if each.name == name]
+        found = [each for each in posix.queues(directory) if each.name == name]
         assert found == [Queue(name, os.getuid(), bytes=123, messages=2, limit_messages=4)]
         assert queue.current_messages == 2, "to look takes nothing"
         queue.close()
         queue.unlink()
-        assert name not in {each.name for each in kernel_posix.queues(directory)}
+        assert name not in {each.name for each in posix.queues(directory)}
 
 
 def test_looking_leaves_nothing_open_and_nothing_mapped(name: str) -> None:
@@ -76,8 +76,8 @@ def test_looking_leaves_nothing_open_and_nothing_mapped(name: str) -> None:
     queue = posix_ipc.MessageQueue(name, posix_ipc.O_CREX)
     before = open_descriptors()
     for _ in range(3):
-        kernel_posix.semaphores()
-        assert kernel_posix._depth(name) == (0, 10)
+        posix.semaphores()
+        assert posix._depth(name) == (0, 10)
     assert open_descriptors() == before
     assert f"sem.{name[1:]}" not in Path("/proc/self/maps").read_text()
     queue.close()

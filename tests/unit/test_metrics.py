@@ -10,13 +10,13 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab import kernel, kernel_posix, kernel_sysv, mechanisms
+from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional import shares_words
-from ipclab.echo_owners import EchoOwners
-from ipclab.kernel_owners import Owners
+from ipclab.kernel_exporter import exporter, posix, sysv
+from ipclab.kernel_exporter.owners import EchoOwners, Owners
 from ipclab.matrix.placement import Placement
 from ipclab.matrix.probe import Attempt, Prober
 from ipclab.mechanisms.sysv_mq import SysvMq
@@ -74,23 +74,23 @@ def a_consumer(directory: Path) -> Consumer:
 
 def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
     """One object of each kind; what is not told of it is left out."""
-    books = kernel.Books(
-        segments=[kernel_sysv.Segment(1229996033, 7, 10001, 2_097_424, 2)],
+    books = exporter.Books(
+        segments=[sysv.Segment(1229996033, 7, 10001, 2_097_424, 2)],
         sysv_queues=[
-            kernel_sysv.Queue(1229996049, 8, 10001, 3, 3072, 16_384),
-            kernel_sysv.Queue(-2, 9, 0, 0, 0, None),
-            kernel_sysv.Queue(1229996065, 11, 10001, 0, 0, 16_384),
+            sysv.Queue(1229996049, 8, 10001, 3, 3072, 16_384),
+            sysv.Queue(-2, 9, 0, 0, 0, None),
+            sysv.Queue(1229996065, 11, 10001, 0, 0, 16_384),
         ],
-        semaphore_sets=[kernel_sysv.SemaphoreSet(1229996034, 10, 10001, 1, 5)],
-        shared_objects=[kernel_posix.SharedObject("/ipclab-ring", 10001, 4096)],
-        posix_queues=[kernel_posix.Queue("/ipclab-queue", 10001, 2048, 2, 10)],
-        semaphores=[kernel_posix.Semaphore("/ipclab-ring.room", 10001, 1)],
-        space=kernel_posix.Space(8192, 67_108_864),
+        semaphore_sets=[sysv.SemaphoreSet(1229996034, 10, 10001, 1, 5)],
+        shared_objects=[posix.SharedObject("/ipclab-ring", 10001, 4096)],
+        posix_queues=[posix.Queue("/ipclab-queue", 10001, 2048, 2, 10)],
+        semaphores=[posix.Semaphore("/ipclab-ring.room", 10001, 1)],
+        space=posix.Space(8192, 67_108_864),
         limits={"msgmnb": 16_384},
     )
     owners = Owners({"sysv_shm": 1229996033, "sysv_mq": 1229996049}, {"posix_shm": "ring", "posix_mq": "queue"})
     yield from vitals.namespace_samples()
-    yield from kernel.samples(books, owners, EchoOwners.at(Address(key=1229996065)))
+    yield from exporter.samples(books, owners, EchoOwners.at(Address(key=1229996065)))
 
 
 def a_racer(side: Side) -> Racer:

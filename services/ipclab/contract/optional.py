@@ -27,7 +27,7 @@ mixed on one channel; the other side need not know.
 What waits in the kernel's buffer of a receiver: an optional part of the contract, for receivers that can ask.
 
 The buffer of a pipe or a socket belongs to those who have it open: nobody else can look into it, unlike a queue
-or a segment, which anybody in the namespace finds (`ipclab.kernel`).
+or a segment, which anybody in the namespace finds (`ipclab.kernel_exporter.exporter`).
 
 What the kernel itself threw away: an optional part of the contract, for receivers that can ask.
 

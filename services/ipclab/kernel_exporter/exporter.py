@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from ipclab import kernel_limits, kernel_posix, kernel_sysv
-from ipclab.echo_owners import EchoOwners
-from ipclab.kernel_owners import Owners
+from ipclab.kernel_exporter import limits as kernel_limits
+from ipclab.kernel_exporter import posix as kernel_posix
+from ipclab.kernel_exporter import sysv as kernel_sysv
+from ipclab.kernel_exporter.owners import EchoOwners, Owners
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition, Sample
 

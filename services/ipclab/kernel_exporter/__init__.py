@@ -1,0 +1,1 @@
+"""What the kernel holds in an IPC namespace, as metrics."""
