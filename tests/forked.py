@@ -21,7 +21,7 @@ _SERVER.set_forkserver_preload(
     [
         *("click", "configparser", "difflib", "dotenv"),
         *(
-            "ipclab.endpoint",
+            "ipclab.container",
             "ipclab.accounting.shared",
             "ipclab.matrix.placement",
             "ipclab.matrix.responder",

@@ -14,13 +14,14 @@ from typing import Any
 
 import click
 
-from ipclab import mailbox_options, mechanisms
+from ipclab import mechanisms
+from ipclab import options as mailbox_options
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_gone
+from ipclab.container import Endpoint
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
-from ipclab.endpoint import Endpoint
 from ipclab.kernel_exporter.exporter import Books, samples
 from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
 from ipclab.kernel_exporter.posix import DEV_MQUEUE
@@ -29,10 +30,10 @@ from ipclab.matrix.placement import Placement
 from ipclab.matrix.probe import Prober, explained
 from ipclab.matrix.responder import Responder
 from ipclab.metrics.definitions import Role, Sample
+from ipclab.options import STATE, endpoint_options, mechanism_argument, rate_option, size_option, tuned
 from ipclab.pair.consumer import Consumer
 from ipclab.pair.parent_child import talk
 from ipclab.pair.producer import Producer
-from ipclab.role_options import STATE, endpoint_options, mechanism_argument, rate_option, size_option, tuned
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import hold, log
 from ipclab.runtime.overrides import Load, LoadFile, SyncFile

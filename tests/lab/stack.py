@@ -20,7 +20,7 @@ from docker.models.containers import Container
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.metrics import definitions as metrics
-from ipclab.role_options import STATE
+from ipclab.options import STATE
 from ipclab.runtime.overrides import Load
 
 ROOT = Path(__file__).parents[2]

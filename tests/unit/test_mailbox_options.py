@@ -11,7 +11,7 @@ from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger
 from ipclab.accounting.shared import SharedChecker
-from ipclab.mailbox_options import checker, claimed, classified, picked
+from ipclab.options import checker, claimed, classified, picked
 
 
 def test_one_class_is_the_mechanism_as_it_is() -> None:
