@@ -8,8 +8,8 @@ import click
 
 from bench import footprint, instrumentation, plain_file, speed
 from ipclab.contract.errors import ChannelError
-from labctl.encoding import accept_every_character
-from labctl.errors import LabError
+from labctl.terminal.encoding import accept_every_character
+from labctl.terminal.errors import LabError
 
 PARTS = ("footprint", "instrumentation", "speed", "plain_file")
 

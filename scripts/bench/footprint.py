@@ -15,8 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from labctl.errors import LabError
-from labctl.subprocesses import failure
+from labctl.terminal.errors import LabError
+from labctl.terminal.subprocesses import failure
 
 ROOT = Path(__file__).parents[2]
 WARM_ROUNDS = 3

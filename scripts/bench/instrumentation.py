@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.loop import MESSAGE_BYTES
 from ipclab.contract.channel import Address
-from labctl.subprocesses import failure
+from labctl.terminal.subprocesses import failure
 
 ROUNDS = 7
 SECONDS = 2.0

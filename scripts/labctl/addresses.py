@@ -8,11 +8,11 @@ from labctl import grafana_access
 from labctl.configuration import GRAFANA_URL, Configuration
 from labctl.containers import Container
 from labctl.diagnosis import last_lines
-from labctl.errors import LabError
 from labctl.grafana import Grafana
 from labctl.paths import LOCALHOST
-from labctl.progress import say, step
-from labctl.waiting import wait_until
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import say, step
+from labctl.terminal.waiting import wait_until
 
 _ONE_LINE = 80  # columns
 _GRAFANA_WITHIN_S = 60  # its first start makes a database

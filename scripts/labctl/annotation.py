@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from labctl import grafana_access
 from labctl.configuration import Configuration
 from labctl.containers import Container
-from labctl.errors import LabError
-from labctl.progress import say
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import say
 
 TAG = "ipclab"  # on every one; the dashboards ask for it
 

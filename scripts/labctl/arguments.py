@@ -10,7 +10,7 @@ import click
 from ipclab.matrix.placement import Placement
 from ipclab.runtime import settings
 from labctl import pairs
-from labctl.errors import LabError
+from labctl.terminal.errors import LabError
 from labctl.values import known_name, one_of, refuse, shown, whole_number
 
 

@@ -11,11 +11,11 @@ from docker.auth import resolve_repository_name
 from docker.errors import APIError, ImageNotFound
 
 from labctl import fallback_images, registry
-from labctl.errors import BadInput, LabError
 from labctl.fallback_images import BaseArchive
-from labctl.printing import one_line
-from labctl.progress import say, step
 from labctl.registry import Answer
+from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.printing import one_line
+from labctl.terminal.progress import say, step
 
 
 @dataclass(frozen=True)

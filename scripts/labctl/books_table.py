@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labctl.channel_books import ChannelBooks
-from labctl.printing import new_table, show_lines, show_table, show_text
+from labctl.terminal.printing import new_table, show_lines, show_table, show_text
 
 _ACCOUNTS_NOTE = (
     "Sent = received + lost + on the way, from the ledgers. Skipped: due and never sent. Gone: containers that were "

@@ -8,10 +8,10 @@ import webbrowser
 
 from labctl import dashboard_names, grafana_access
 from labctl.configuration import GRAFANA_URL, Configuration
-from labctl.errors import LabError
 from labctl.grafana import Grafana, GrafanaSilent
-from labctl.printing import show_lines
 from labctl.prometheus import Prometheus
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import show_lines
 
 
 def open_dashboard(configuration: Configuration, name: str | None) -> None:

@@ -16,8 +16,8 @@ from ipclab.accounting.ledger import LedgerError, Stream, producer_in, streams_i
 from ipclab.accounting.shared import Account, Snapshot, merge
 from labctl import containers, state_files
 from labctl.containers import Container
-from labctl.errors import LabError
 from labctl.measurements import PairMeasures
+from labctl.terminal.errors import LabError
 
 GONE = "gone"  # containers that were removed: their counts stay
 _STATE, _BOOKS = "/state", "/books"

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import click
 
-from labctl.errors import LabError
 from labctl.paths import ROOT
-from labctl.signals import Terminated
+from labctl.terminal.errors import LabError
+from labctl.terminal.signals import Terminated
 
 _TYPED = ("services", "scripts", "dashboards", "tests")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from labctl.paths import COMPOSE_FILE, ROOT
-from labctl.progress import step
-from labctl.subprocesses import run
+from labctl.terminal.progress import step
+from labctl.terminal.subprocesses import run
 
 
 def start(services: Sequence[str], environment: Mapping[str, str], scale: Mapping[str, int]) -> None:

@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 
 from labctl import debian_mirror, packages
-from labctl.errors import LabError
 from labctl.machine import Machine, this_machine
-from labctl.progress import Step, say, step
-from labctl.subprocesses import run
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import Step, say, step
+from labctl.terminal.subprocesses import run
 
 OLDEST = (2, 17)  # `depends_on.restart`, without which a restarted holder splits the pairs
 _HINT = "install it, and run this again: https://docs.docker.com/compose/install/linux"

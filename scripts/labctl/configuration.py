@@ -14,8 +14,8 @@ from ipclab.contract.channel import KEYS_PER_CHANNEL
 from ipclab.metrics import definitions as metrics
 from ipclab.runtime import settings
 from labctl import env_file, pairs, values
-from labctl.errors import BadInput
 from labctl.paths import ENV_FILE
+from labctl.terminal.errors import BadInput
 from labctl.values import refuse, shown
 
 PROJECT = "COMPOSE_PROJECT_NAME"

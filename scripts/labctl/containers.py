@@ -13,8 +13,8 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl.errors import LabError
 from labctl.pairs import mechanism_of
+from labctl.terminal.errors import LabError
 
 PROJECT_LABEL = "com.docker.compose.project"
 # Compose labels the images it builds with the project as well, and whatever else is run from such an image

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from labctl.errors import LabError
 from labctl.machine import Machine
+from labctl.terminal.errors import LabError
 
 RELEASE = "trixie"  # Debian 13, for the Compose plugin and the fallback images
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from labctl import containers
 from labctl.containers import Container
-from labctl.errors import LabError
 from labctl.pairs import services_of
-from labctl.progress import say
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import say
 
 _LOG_LINES = 4
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from labctl.errors import BadInput
+from labctl.terminal.errors import BadInput
 from labctl.values import refuse, shown
 
 OPTION, ADDRESS_OPTION = "--docker-host", "--address"

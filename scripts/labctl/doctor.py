@@ -27,11 +27,11 @@ from labctl import (
     tables,
 )
 from labctl.configuration import Configuration
-from labctl.errors import LabError
 from labctl.grafana import GrafanaSilent
 from labctl.machine import this_machine
-from labctl.printing import one_line
-from labctl.progress import step
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
+from labctl.terminal.progress import step
 
 _OLDEST_ENGINE = (20, 10)
 _GIB = 2**30

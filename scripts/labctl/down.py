@@ -14,10 +14,10 @@ from docker.models.containers import Container as DockerContainer
 
 from labctl import engine, published_responder, second_engine, swarm_down
 from labctl.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
-from labctl.errors import LabError
 from labctl.pairs import SECOND_HOST, mechanism_of
-from labctl.printing import show_lines
-from labctl.progress import step
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import show_lines
+from labctl.terminal.progress import step
 
 
 def take_down(project: str) -> list[str]:

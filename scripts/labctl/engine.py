@@ -11,9 +11,9 @@ from docker.context import ContextAPI
 from docker.errors import DockerException
 
 from labctl import engine_start
-from labctl.errors import LabError
 from labctl.machine import Machine, this_machine
-from labctl.subprocesses import side_by_side
+from labctl.terminal.errors import LabError
+from labctl.terminal.subprocesses import side_by_side
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _ANSWER_WITHIN_S = 10

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labctl import packages
-from labctl.errors import LabError
 from labctl.machine import Machine
-from labctl.progress import Step, say, step
-from labctl.subprocesses import run
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import Step, say, step
+from labctl.terminal.subprocesses import run
 
 # Where a distribution puts daemons; a user's PATH often lacks the sbin ones, and dockerd needs iptables there.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

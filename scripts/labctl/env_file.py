@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from labctl.errors import BadInput
+from labctl.terminal.errors import BadInput
 from labctl.values import shown
 
 _FORM = "lines of the form NAME=value"

@@ -12,10 +12,10 @@ from ipclab.linux.namespaces import KINDS
 from ipclab.matrix.placement import Placement
 from labctl import reasons, second_probe
 from labctl.containers import Container
-from labctl.errors import LabError
-from labctl.printing import duration, new_table, show_lines, show_table
 from labctl.prometheus import Prometheus
-from labctl.waiting import wait_until
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import duration, new_table, show_lines, show_table
+from labctl.terminal.waiting import wait_until
 
 _SHOWN_WITHIN_S = 10  # a container that has just come is looked up in the DNS and scraped; one scrape can time out
 _LOOPBACK = "127.0.0.1"

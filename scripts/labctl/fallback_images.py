@@ -10,10 +10,10 @@ from pathlib import Path
 import docker
 
 from labctl import debian_mirror, packages, registry
-from labctl.errors import LabError
 from labctl.machine import Machine, this_machine
-from labctl.progress import Step, step
-from labctl.subprocesses import run
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import Step, step
+from labctl.terminal.subprocesses import run
 
 BASE = f"ipclab/base:{debian_mirror.RELEASE}"
 PROMETHEUS = f"ipclab/prometheus-debian:{debian_mirror.RELEASE}"

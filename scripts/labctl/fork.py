@@ -7,8 +7,8 @@ from typing import Any
 
 from labctl import containers, engine
 from labctl.configuration import Configuration
-from labctl.errors import LabError
-from labctl.printing import duration, new_table, show_lines, show_table
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import duration, new_table, show_lines, show_table
 
 _MECHANISM = "anonymous_pipe"
 _WHY = (

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 
 from labctl import grafana_panels
-from labctl.errors import LabError
 from labctl.grafana import Grafana
+from labctl.terminal.errors import LabError
 
 
 def missing(grafana: Grafana, wanted: Mapping[str, str]) -> dict[str, str]:

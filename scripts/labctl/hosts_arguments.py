@@ -6,7 +6,7 @@ import click
 
 from labctl import docker_host
 from labctl.docker_host import ADDRESS_OPTION, OPTION, DockerHost
-from labctl.errors import BadInput
+from labctl.terminal.errors import BadInput
 
 
 class DockerHostAddress(click.ParamType[DockerHost]):

@@ -17,10 +17,10 @@ from labctl.build_inputs import source_hash
 from labctl.compose_plugin import ensure_compose, install_plugin
 from labctl.configuration import IMAGE_TAG
 from labctl.engine import ensure_engine, will_be_installed
-from labctl.errors import LabError
 from labctl.fallback_images import BaseArchive, base_archive
-from labctl.progress import step
-from labctl.subprocesses import run, side_by_side
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import step
+from labctl.terminal.subprocesses import run, side_by_side
 
 HASH_LABEL = "ipclab.source-hash"
 _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

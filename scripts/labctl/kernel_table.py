@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labctl.kernel_books import KernelBooks
-from labctl.printing import new_table, show_lines, show_table, show_text
+from labctl.terminal.printing import new_table, show_lines, show_table, show_text
 
 _KERNEL_NOTE = (
     "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for "

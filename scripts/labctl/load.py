@@ -7,11 +7,11 @@ import time
 from labctl import annotation, containers, engine, pair_table
 from labctl.configuration import Configuration
 from labctl.containers import Container
-from labctl.errors import LabError
 from labctl.measurements import SETTLED_AFTER_S, current_load, has_load, measure
-from labctl.progress import step
 from labctl.prometheus import Prometheus
-from labctl.waiting import wait_until
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import step
+from labctl.terminal.waiting import wait_until
 
 _TAKEN_UP_WITHIN_S = 30
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labctl import pairs
-from labctl.errors import BadInput
+from labctl.terminal.errors import BadInput
 from labctl.values import refuse
 
 

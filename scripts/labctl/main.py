@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from labctl.cli import cli
-from labctl.encoding import accept_every_character
-from labctl.errors import LabError
-from labctl.signals import Terminated, raise_when_terminated
+from labctl.terminal.encoding import accept_every_character
+from labctl.terminal.errors import LabError
+from labctl.terminal.signals import Terminated, raise_when_terminated
 from labctl.usage import as_bad_input, command_path
 
 PROGRAM = "./lab"

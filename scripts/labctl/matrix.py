@@ -13,13 +13,13 @@ from ipclab.matrix.placement import SHARED, Placement
 from labctl import containers, engine, evidence, reachability
 from labctl.configuration import Configuration
 from labctl.containers import require_running
-from labctl.errors import LabError
 from labctl.pairs import RESPONDER
-from labctl.printing import duration, new_table, show_lines, show_table
 from labctl.probes import placements_shown, probes_of
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
-from labctl.waiting import wait_until
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import duration, new_table, show_lines, show_table
+from labctl.terminal.waiting import wait_until
 
 _MEASURED_WITHIN_S = 12  # a round, a scrape, and a start
 _HEADINGS = {place: str(place).replace("_", " ") for place in Placement}

@@ -13,7 +13,7 @@ from ipclab import mechanisms
 from ipclab.contract.channel import LARGE_BYTES, Traits, Whose
 from labctl import mechanism_sources, pairs
 from labctl.pairs import traits_of
-from labctl.printing import new_table, show_lines, show_table, size
+from labctl.terminal.printing import new_table, show_lines, show_table, size
 
 _WIDTH = 78
 _NOTES = (

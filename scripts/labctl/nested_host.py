@@ -27,16 +27,16 @@ from labctl.base_images import ensure_base_images, ensure_engine_base
 from labctl.configuration import IMAGE_TAG, Configuration
 from labctl.containers import PROJECT_LABEL, Container, require_running
 from labctl.docker_host import OPTION
-from labctl.errors import LabError
 from labctl.images import engine_image, ensure_image
 from labctl.paths import ROOT
 from labctl.place import put_all_back
-from labctl.printing import show_lines
 from labctl.probes import probes_of
-from labctl.progress import say, step
 from labctl.second_probe import NAME, NEEDS, command_of
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import show_lines
+from labctl.terminal.progress import say, step
+from labctl.terminal.waiting import wait_until
 from labctl.values import refuse
-from labctl.waiting import wait_until
 
 _ANSWERS_WITHIN_S = 30
 # The network is that of the second host, which is what a host's is.

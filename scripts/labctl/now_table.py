@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from labctl import colours, pairs
+from labctl import pairs
 from labctl.measurements import WINDOW_S
 from labctl.now import Row
 from labctl.now_totals import Totals
-from labctl.printing import count, duration, new_table
+from labctl.terminal import colours
+from labctl.terminal.printing import count, duration, new_table
 
 _CONDITIONS = (
     f"Over the last {WINDOW_S} s; one-way latency from when a message was due; CPU time and context switches of both "

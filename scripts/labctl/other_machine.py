@@ -24,15 +24,15 @@ from labctl import (
 from labctl.configuration import IMAGE_TAG, Configuration
 from labctl.containers import Container, require_running, stop_and_remove
 from labctl.docker_host import OPTION, DockerHost
-from labctl.errors import BadInput, LabError
 from labctl.other_engine import OtherEngine
-from labctl.printing import show_lines
 from labctl.probes import probes_of
-from labctl.progress import say, step
 from labctl.prometheus import Prometheus
 from labctl.second_image import Brought
+from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.printing import show_lines
+from labctl.terminal.progress import say, step
+from labctl.terminal.waiting import wait_until
 from labctl.values import refuse
-from labctl.waiting import wait_until
 
 _SCRAPED_WITHIN_S = 15  # two seconds until Prometheus looks at the file, a round of the probe, and a start
 _DIRECTORY, _FILE = "/prometheus", "second_host.json"  # as services/prometheus/prometheus.yml has it

@@ -12,9 +12,9 @@ from docker.models.containers import Container as DockerContainer
 
 from ipclab.metrics import definitions as metrics
 from labctl import docker_host, other_engine, probe_container
-from labctl.errors import LabError
 from labctl.other_engine import OtherEngine
-from labctl.printing import one_line
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
 
 _OF_LABEL = "ipclab.matrix.responder"  # the id of the published responder that it asks
 _ASKED_WITHIN_S = 30

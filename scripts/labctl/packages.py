@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labctl.errors import LabError
 from labctl.machine import Machine
-from labctl.progress import say, step
-from labctl.subprocesses import run
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import say, step
+from labctl.terminal.subprocesses import run
 
 _APT_GET = [
     "env",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.table import Table
 
 from labctl.measurements import WINDOW_S, PairMeasures
-from labctl.printing import count, duration, new_table, show_lines, show_table, show_text, size
+from labctl.terminal.printing import count, duration, new_table, show_lines, show_table, show_text, size
 
 _CONDITIONS = (
     f"Over the last {WINDOW_S} s: messages/s, and one-way latency from when a message was due. "

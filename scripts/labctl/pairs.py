@@ -13,8 +13,8 @@ from typing import Any
 
 from ipclab import mechanisms as registry
 from ipclab.contract.channel import Traits
-from labctl.errors import LabError
 from labctl.paths import COMPOSE_FILE
+from labctl.terminal.errors import LabError
 
 ROLES = ("consumer", "producer")
 RESPONDER = "responder"

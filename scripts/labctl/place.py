@@ -9,12 +9,12 @@ from labctl import placed_findings, placements, published_responder
 from labctl.configuration import Configuration
 from labctl.measurements import SETTLED_AFTER_S, fresh, measure
 from labctl.placed import Placed
-from labctl.printing import show_lines
-from labctl.progress import say, step
 from labctl.prometheus import Prometheus
 from labctl.relocation import Relocation
+from labctl.terminal.printing import show_lines
+from labctl.terminal.progress import say, step
+from labctl.terminal.waiting import wait_until
 from labctl.values import refuse
-from labctl.waiting import wait_until
 
 _FELT_WITHIN_S = 30
 

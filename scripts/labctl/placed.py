@@ -13,7 +13,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.matrix.placement import Placement
 from labctl import dial, pairs
 from labctl.containers import PROJECT_LABEL, Container
-from labctl.errors import LabError
+from labctl.terminal.errors import LabError
 
 LABEL = "ipclab.matrix.placement"
 _MECHANISM_LABEL = "ipclab.mechanism"

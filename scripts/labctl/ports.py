@@ -6,8 +6,8 @@ import errno
 import socket
 
 from labctl.configuration import Configuration
-from labctl.errors import LabError
 from labctl.paths import LOCALHOST
+from labctl.terminal.errors import LabError
 from labctl.values import refuse
 
 PUBLISHED = ("LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT")

@@ -13,8 +13,8 @@ import requests
 from docker.errors import DockerException, NotFound
 
 from labctl.confinement import of_every_container
-from labctl.errors import LabError
-from labctl.printing import one_line
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
 
 
 def runs(client: docker.DockerClient, image: str, command: Sequence[str], name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from labctl.errors import LabError
+from labctl.terminal.errors import LabError
 
 _ANSWER_WITHIN_S = 5
 

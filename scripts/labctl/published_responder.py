@@ -16,9 +16,9 @@ from labctl.configuration import IMAGE_TAG, Configuration
 from labctl.confinement import of_every_container
 from labctl.containers import Container
 from labctl.docker_host import ADDRESS_OPTION, DockerHost
-from labctl.errors import BadInput
 from labctl.pairs import PUBLISHED_RESPONDER
 from labctl.second_image import Brought
+from labctl.terminal.errors import BadInput
 from labctl.values import refuse
 
 HOST_LABEL, _ADDRESS_LABEL, _IMAGE_LABEL = "ipclab.docker-host", "ipclab.address", "ipclab.brought-image"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labctl.printing import new_table, show_lines, show_table, show_text
 from labctl.races import Race
+from labctl.terminal.printing import new_table, show_lines, show_table, show_text
 
 _RACES_NOTE = (
     "Race: both sides change a shared counter and a record, once a second; sync on is with a lock. Counts: since the "

@@ -13,9 +13,9 @@ import requests
 from docker import auth
 from docker.errors import APIError, DockerException
 
-from labctl.errors import LabError
-from labctl.printing import one_line
-from labctl.progress import Step
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
+from labctl.terminal.progress import Step
 
 PROBE_WITHIN_S = 9.0  # for all images together; the engine's own patience is far longer
 _STALLED_AFTER_S = 60

@@ -18,9 +18,9 @@ from ipclab.matrix.placement import Placement
 from labctl import annotation, containers, engine, pairs, placed, placed_container, placed_targets, state_files, traffic
 from labctl.configuration import Configuration
 from labctl.containers import Container, require_running, stop_and_remove
-from labctl.errors import BadInput, LabError
 from labctl.placed import Placed
 from labctl.prometheus import Prometheus
+from labctl.terminal.errors import BadInput, LabError
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
 _MOVES_WITHIN_S = 30

@@ -11,17 +11,18 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ipclab.matrix.placement import Placement
-from labctl import colours, matrix, reachability, report_conditions, report_data, report_plots
+from labctl import matrix, reachability, report_conditions, report_data, report_plots
 from labctl.configuration import Configuration
-from labctl.errors import LabError
 from labctl.measurements import WINDOW_S
-from labctl.printing import duration, show_lines
 from labctl.probes import placements_shown
-from labctl.progress import step
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.report_conditions import Facts
 from labctl.report_data import PERCENTILES, Measured
+from labctl.terminal import colours
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import duration, show_lines
+from labctl.terminal.progress import step
 
 PAGE = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -12,10 +12,10 @@ import docker
 from labctl import containers, engine, switches
 from labctl.configuration import GRAFANA_URL, Configuration
 from labctl.containers import Container
-from labctl.errors import LabError
 from labctl.machine import this_machine
 from labctl.paths import ROOT
 from labctl.prometheus import Prometheus
+from labctl.terminal.errors import LabError
 
 _GIB = 2**30
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labctl.errors import LabError
 from labctl.prometheus import Line, Prometheus
+from labctl.terminal.errors import LabError
 
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
 _POINTS = 300  # of a curve: more would not be seen

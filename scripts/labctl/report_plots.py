@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
-from labctl import colours
 from labctl.report_data import PERCENTILES, Curve, Measured, Total
+from labctl.terminal import colours
 
 mpl.use("Agg")  # no display is needed
 

@@ -17,8 +17,8 @@ from ipclab.accounting.ledger import producer_in
 from labctl import channel_books, containers, pairs, state_files
 from labctl.containers import Container, stop_and_remove
 from labctl.pairs import Scale
-from labctl.progress import step
-from labctl.waiting import wait_until
+from labctl.terminal.progress import step
+from labctl.terminal.waiting import wait_until
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
 _EMPTY_WITHIN_S = 5

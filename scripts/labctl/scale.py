@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import click
 
 from labctl import pairs
-from labctl.errors import BadInput
 from labctl.pairs import Scale
+from labctl.terminal.errors import BadInput
 from labctl.values import did_you_mean, refuse, shown, whole_number
 
 MOST = 8

@@ -8,9 +8,9 @@ import docker
 import requests
 from docker.errors import DockerException, ImageNotFound
 
-from labctl.errors import LabError
-from labctl.printing import one_line
-from labctl.progress import step
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
+from labctl.terminal.progress import step
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.matrix.placement import Placement
 from labctl import dial, other_probe, published_responder
 from labctl.containers import PROJECT_LABEL, Container
-from labctl.errors import LabError
 from labctl.pairs import PUBLISHED_RESPONDER
-from labctl.printing import one_line
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
 
 NAME = "probe"  # in the engine that is a container here
 _NEIGHBOUR = Placement.SHARED_NETWORK  # whose command it has, but for the placement, and the address where it needs one

@@ -16,10 +16,10 @@ from labctl.configuration import IMAGE_TAG, Configuration
 from labctl.images import ensure_images
 from labctl.pairs import traits_of
 from labctl.paths import ROOT
-from labctl.progress import Step, step
 from labctl.speedup_containers import crew
 from labctl.speedup_results import Comparison
 from labctl.speedup_watch import Watch
+from labctl.terminal.progress import Step, step
 
 
 def compare(

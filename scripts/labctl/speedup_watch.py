@@ -10,8 +10,8 @@ import docker
 from docker.errors import APIError, DockerException, NotFound
 from requests import RequestException
 
-from labctl.errors import LabError
 from labctl.speedup_containers import RUN_LABEL, Crew
+from labctl.terminal.errors import LabError
 
 
 class Watch(threading.Thread):

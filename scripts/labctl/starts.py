@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from labctl import annotation
 from labctl.configuration import GRAFANA_URL, Configuration
 from labctl.containers import Container
-from labctl.errors import LabError
-from labctl.progress import say
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import say
 
 
 def annotate(configuration: Configuration, before: Sequence[Container], after: Sequence[Container]) -> None:

@@ -9,7 +9,7 @@ import time
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl.errors import LabError
+from labctl.terminal.errors import LabError
 
 _OWNER = 10001  # the user of services/Dockerfile
 

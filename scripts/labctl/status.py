@@ -33,14 +33,14 @@ from labctl.channel_books import ChannelBooks
 from labctl.configuration import Configuration
 from labctl.containers import Container, mechanisms_of, require_running
 from labctl.costs import Cost, CostMeter
-from labctl.errors import LabError
 from labctl.kernel_books import KernelBooks
 from labctl.measurements import PairMeasures
 from labctl.namespace_split import Split
-from labctl.printing import show_lines, show_text
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.races import Race
 from labctl.switches import Switches
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import show_lines, show_text
 
 
 class Section(StrEnum):

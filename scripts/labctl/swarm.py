@@ -12,12 +12,12 @@ from docker.models.services import Service
 
 from labctl import engine, swarm_nodes, swarm_stack, swarm_table
 from labctl.configuration import IMAGE_TAG, Configuration
-from labctl.errors import LabError
 from labctl.paths import COMPOSE_FILE, ROOT
-from labctl.progress import say, step
-from labctl.subprocesses import run
 from labctl.swarm_services import name_of, services_of
-from labctl.waiting import wait_until
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import say, step
+from labctl.terminal.subprocesses import run
+from labctl.terminal.waiting import wait_until
 
 _STARTED_WITHIN_S = 30
 _HINT = "./lab swarm down, and again"

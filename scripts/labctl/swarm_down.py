@@ -10,10 +10,10 @@ from docker.errors import APIError, NotFound
 from docker.models.services import Service
 
 from labctl import engine, swarm_nodes
-from labctl.printing import show_lines
-from labctl.progress import step
 from labctl.swarm_services import STACK_LABEL, name_of, services_of
-from labctl.waiting import wait_until
+from labctl.terminal.printing import show_lines
+from labctl.terminal.progress import step
+from labctl.terminal.waiting import wait_until
 
 _ENDED_WITHIN_S = 15
 

@@ -10,9 +10,9 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from labctl import containers, pairs, published_responder
-from labctl.errors import BadInput, LabError
-from labctl.progress import say, step
-from labctl.waiting import wait_until
+from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.progress import say, step
+from labctl.terminal.waiting import wait_until
 
 # On the Swarm itself: who made it, and whether the bridge that the engine makes for it was there before.
 _OWNER, _BRIDGE_WAS_THERE = "ipclab.project", "ipclab.gateway-bridge-was-there"

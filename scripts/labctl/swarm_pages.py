@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
-from labctl.errors import LabError
 from labctl.reachability import Cell
+from labctl.terminal.errors import LabError
 
 # A name that nobody has is asked for outside of the stack, where nobody answers: once, for a second (resolv.conf(5)).
 _RESOLVER = {"RES_OPTIONS": "timeout:1 attempts:1"}

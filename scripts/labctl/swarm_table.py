@@ -13,12 +13,12 @@ from docker.models.services import Service
 from ipclab import mechanisms
 from ipclab.matrix.placement import Placement
 from labctl import matrix, swarm_pages, swarm_view
-from labctl.errors import LabError
-from labctl.printing import new_table, show_lines, show_table, show_text
 from labctl.reachability import Cell
 from labctl.swarm_pages import Page
 from labctl.swarm_view import PairView
-from labctl.waiting import wait_until
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import new_table, show_lines, show_table, show_text
+from labctl.terminal.waiting import wait_until
 
 _MEASURED_WITHIN_S = 12  # a round of the probes, and a start
 _PLACES = {

@@ -7,10 +7,10 @@ import time
 from labctl import annotation, containers, engine, race_table, races
 from labctl.configuration import Configuration
 from labctl.containers import Container
-from labctl.errors import LabError
-from labctl.progress import step
 from labctl.prometheus import Prometheus
-from labctl.waiting import wait_until
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import step
+from labctl.terminal.waiting import wait_until
 
 _TAKEN_UP_WITHIN_S = 30
 

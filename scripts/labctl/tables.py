@@ -9,7 +9,7 @@ from rich.text import Text
 
 from labctl.containers import Container
 from labctl.costs import Cost
-from labctl.printing import new_table, show_table
+from labctl.terminal.printing import new_table, show_table
 
 
 def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) -> None:

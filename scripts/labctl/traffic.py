@@ -9,9 +9,9 @@ import docker
 from labctl import containers, pairs
 from labctl.diagnosis import not_moving
 from labctl.measurements import SETTLED_AFTER_S, measure, received
-from labctl.progress import Step, step
 from labctl.prometheus import Prometheus, PrometheusSilent
-from labctl.waiting import wait_until
+from labctl.terminal.progress import Step, step
+from labctl.terminal.waiting import wait_until
 
 
 def wait_for_traffic(

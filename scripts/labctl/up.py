@@ -21,16 +21,16 @@ from labctl import (
 )
 from labctl.configuration import SHARED, Configuration
 from labctl.containers import Container
-from labctl.errors import LabError
 from labctl.images import make_ready
 from labctl.measurements import measure
 from labctl.pairs import Scale
 from labctl.paths import ROOT
-from labctl.printing import show_lines
-from labctl.progress import say
 from labctl.prometheus import Prometheus
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import show_lines
+from labctl.terminal.progress import say
+from labctl.terminal.waiting import wait_until
 from labctl.traffic import wait_for_traffic
-from labctl.waiting import wait_until
 
 _RECOVERED_WITHIN_S = 10  # three health checks
 

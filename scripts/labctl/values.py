@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from labctl.errors import BadInput
+from labctl.terminal.errors import BadInput
 
 _SHOWN_LENGTH = 60
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")

@@ -14,12 +14,12 @@ from rich.text import Text
 
 from labctl import now, now_totals
 from labctl.configuration import Configuration
-from labctl.errors import LabError
 from labctl.now import Row
 from labctl.now_table import as_table, conditions, summary
 from labctl.now_totals import Totals
-from labctl.printing import least_width, pieces, show_lines, show_table, show_text
 from labctl.prometheus import Prometheus, PrometheusSilent
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import least_width, pieces, show_lines, show_table, show_text
 
 _EVERY_S = 1.0  # Prometheus scrapes as often
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labctl import docker_host, other_address, other_engine
-from labctl.errors import BadInput, LabError
+from labctl.terminal.errors import BadInput, LabError
 from unit.json_server import json_server
 from unit.test_bad_input import assert_refused, make_lab, run_lab
 

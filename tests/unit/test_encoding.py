@@ -12,8 +12,8 @@ import click
 import pytest
 
 from labctl.cli import cli
-from labctl.encoding import plain
 from labctl.paths import ROOT
+from labctl.terminal.encoding import plain
 
 _PRINTED = "✓ 164 µs, ✗ ENOENT, 1…2 → 한국 é ─"
 # Each encoding has some of it: CP949 the Korean letters, Latin-1 the micro sign.
@@ -41,7 +41,7 @@ def python(*arguments: str | bytes, environment: Mapping[str, str]) -> subproces
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_what_an_encoding_lacks_is_written_in_plain_letters(encoding: str, stream: str) -> None:
     code = (
-        "import sys; from labctl.encoding import accept_every_character; accept_every_character();"
+        "import sys; from labctl.terminal.encoding import accept_every_character; accept_every_character();"
         f"sys.{stream}.write({_PRINTED!r})"
     )
     done = python("-c", code, environment={"PYTHONIOENCODING": encoding})

@@ -15,9 +15,9 @@ import pytest
 
 from labctl import annotation, grafana_access, grafana_check, grafana_panels
 from labctl.configuration import Configuration
-from labctl.errors import LabError
 from labctl.grafana import Grafana, GrafanaSilent
 from labctl.ports import free_port
+from labctl.terminal.errors import LabError
 from unit.json_server import Request, json_server, success
 
 ROOT = Path(__file__).resolve().parents[2]

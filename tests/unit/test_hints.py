@@ -11,9 +11,9 @@ import pytest
 
 from labctl import engine, ports
 from labctl.configuration import SHARED
-from labctl.errors import LabError
 from labctl.main import main
 from labctl.paths import ROOT
+from labctl.terminal.errors import LabError
 
 _ACCEPTED = "nothing is wrong with what was asked"
 _COMMAND = re.compile(r"(?:LAB_\w+=\S+ )*\./lab [^(),;:]+")

@@ -13,12 +13,12 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import SHARED, Placement, reachable
 from labctl import pairs, reachability, reasons
-from labctl.errors import LabError
 from labctl.matrix import as_json, as_markdown, in_words, reason_lines, require_as_predicted
 from labctl.pairs import PUBLISHED_RESPONDER
 from labctl.probes import placement_of, placements_shown
 from labctl.prometheus import Prometheus, Sample
 from labctl.reachability import Cell
+from labctl.terminal.errors import LabError
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 LOCAL = (Placement.SAME_CONTAINER, Placement.SHARED_IPC, Placement.SHARED_VOLUME, Placement.SHARED_NETWORK)

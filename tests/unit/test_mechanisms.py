@@ -16,7 +16,7 @@ from ipclab.contract.channel import Sharing, Traits, Wait
 from labctl import mechanism_sources, pairs
 from labctl.main import main
 from labctl.mechanisms import COLUMNS
-from labctl.printing import size
+from labctl.terminal.printing import size
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "MECHANISMS.md"
 _REGENERATE = "./lab test tests/unit/test_mechanisms.py --update-golden"

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from labctl import pair_table, pairs
 from labctl.measurements import PairMeasures
-from labctl.printing import count, least_width, new_table, pieces, show_lines, show_text
+from labctl.terminal.printing import count, least_width, new_table, pieces, show_lines, show_text
 from unit.pseudo_terminal import run_on_terminal
 
 LONG = PairMeasures(

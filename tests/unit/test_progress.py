@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from labctl.progress import step
-from labctl.signals import Terminated
+from labctl.terminal.progress import step
+from labctl.terminal.signals import Terminated
 from unit.pseudo_terminal import run_on_terminal
 
 
@@ -29,7 +29,7 @@ def test_steps_that_run_at_the_same_time_share_a_terminal() -> None:
     script = """
 import os, threading
 os.dup2(1, 2)  # where progress is shown
-from labctl.progress import step
+from labctl.terminal.progress import step
 both = threading.Barrier(2, timeout=10)
 def work(title):
     with step(title):

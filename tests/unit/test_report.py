@@ -14,11 +14,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from ipclab.matrix.placement import Placement
-from labctl import colours, report, report_arguments, report_data, report_plots
-from labctl.errors import LabError
+from labctl import report, report_arguments, report_data, report_plots
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.report_data import Curve, Measured, Total
+from labctl.terminal import colours
+from labctl.terminal.errors import LabError
 from unit.json_server import Request, json_server, success
 
 FIFO = Total(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-BEGIN = "import os, signal, time; from labctl.signals import Terminated, raise_when_terminated; "
+BEGIN = "import os, signal, time; from labctl.terminal.signals import Terminated, raise_when_terminated; "
 WAIT = (
     BEGIN
     + """raise_when_terminated()

@@ -37,7 +37,7 @@ def test_in_status_and_its_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_in_watch(capsys: pytest.CaptureFixture[str]) -> None:
-    from labctl.printing import show_table
+    from labctl.terminal.printing import show_table
 
     show_table(as_table([Row("fifo", True, lost=LOST, skipped=SKIPPED)]))
     _expect_both(capsys.readouterr().out)

@@ -12,12 +12,12 @@ import pytest
 from labctl import measurements, namespace_split, pair_table, status
 from labctl.containers import Container, require_running, seconds
 from labctl.costs import Cost, cost
-from labctl.errors import LabError
 from labctl.kernel_books import KernelBooks
 from labctl.ports import free_port
-from labctl.printing import duration
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.races import Race
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import duration
 from unit.json_server import Request, json_server, success
 
 Vector = list[tuple[dict[str, str], float]]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from labctl.errors import LabError
-from labctl.progress import step
-from labctl.subprocesses import run, side_by_side
-from labctl.waiting import wait_until
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import step
+from labctl.terminal.subprocesses import run, side_by_side
+from labctl.terminal.waiting import wait_until
 
 
 def _python(code: str, **options: object) -> str:
@@ -83,9 +83,9 @@ def test_an_error_comes_when_the_other_job_has_ended() -> None:
 def test_an_interrupt_ends_the_programs_of_all_jobs(tmp_path: Path) -> None:
     script = f"""
 import signal, sys
-from labctl.progress import step
-from labctl.signals import raise_when_terminated
-from labctl.subprocesses import run, side_by_side
+from labctl.terminal.progress import step
+from labctl.terminal.signals import raise_when_terminated
+from labctl.terminal.subprocesses import run, side_by_side
 raise_when_terminated()
 def sleep(name):
     with step(name) as current:
@@ -98,7 +98,7 @@ side_by_side(lambda: sleep({str(tmp_path / "one")!r}), lambda: sleep({str(tmp_pa
         process.send_signal(signal.SIGTERM)
         # It ends, and with it everything that has its standard error open.
         said = process.communicate(timeout=20)[1]
-    assert "labctl.signals.Terminated" in said
+    assert "labctl.terminal.signals.Terminated" in said
 
 
 def _wait_at(barrier: threading.Barrier) -> None:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from labctl.errors import LabError
-from labctl.progress import Step, say
+from labctl.terminal.errors import LabError
+from labctl.terminal.progress import Step, say
 
 _TAIL_SHOWN = 15
 _TAIL_IN_MESSAGE = 3
