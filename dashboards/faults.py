@@ -11,7 +11,7 @@ from dashboards.lines import dashed, dotted, in_mechanism_colours, in_steps, not
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, note
 from dashboards.promql import WINDOW, rate
 from dashboards.tables import Column, coloured_names, one_row_each
-from labctl import pairs
+from labctl.config import compose_file
 
 _GRAPH = Place(12, 8)
 _ON_OFF = {0: "off", 1: "on"}
@@ -34,7 +34,7 @@ sent is lost. But it was full meanwhile, and what was due for over a second was 
 
 def dashboard() -> Dashboard:
     """Exercises beside the first graph; then losses, errors, the race, and several consumers."""
-    mechanisms = pairs.declared()
+    mechanisms = compose_file.declared()
     made = new_dashboard(
         "faults", "Exercises, and what they do, with a mark for whatever was started, stopped or changed."
     )

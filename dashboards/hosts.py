@@ -12,7 +12,7 @@ from dashboards.panels import SELDOM, Place, graph, state_timeline
 from dashboards.promql import largest
 from dashboards.tables import Column, coloured_names, one_row_each
 from ipclab.matrix.placement import SHARED, Placement
-from labctl import pairs
+from labctl.config import compose_file
 
 _ROWS = Place(15, 13)
 _TIMELINE = Place(8, 10)
@@ -21,7 +21,7 @@ _NO_PROBE = "no probe"  # on the second host, unless ./lab hosts up has started 
 
 def dashboard() -> Dashboard:
     """The matrix and the namespaces of the pairs on the first screen, history below."""
-    mechanisms = pairs.declared()
+    mechanisms = compose_file.declared()
     made = (
         new_dashboard("hosts", "What can be reached from where, and what has to be shared for it.")
         .with_panel(_matrix(mechanisms))

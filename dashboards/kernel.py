@@ -11,7 +11,7 @@ from dashboards.lines import colour, counterpart, dashed, in_mechanism_colours, 
 from dashboards.panels import Place, graph
 from dashboards.promql import rate
 from dashboards.tables import Column, one_row_each
-from labctl import pairs
+from labctl.config import compose_file
 
 _TABLE = _GRAPH = Place(8, 9)
 _OBJECT = {"of": "Of", "object": "Key or name"}
@@ -20,7 +20,7 @@ _MINE = '{mechanism!=""}'  # the responder has objects of its own, which are no 
 
 def dashboard() -> Dashboard:
     """Three tables and three graphs fill the first screen."""
-    mechanisms = pairs.declared()
+    mechanisms = compose_file.declared()
     return (
         new_dashboard("kernel", "What exists in the kernel now, and what stays when all processes have gone.")
         .with_panel(_segments())

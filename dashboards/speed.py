@@ -14,7 +14,7 @@ from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap
 from dashboards.promql import any_of, median, octaves, per_message, rate, slowest
 from ipclab import mechanisms as registry
 from ipclab.contract.channel import Kind
-from labctl import pairs
+from labctl.config import compose_file
 
 _GRAPH = Place(12, 6)
 _OF_THIS_SIZE = f' and on (mechanism) {variables.SIZE_SERIES}{{size=~"$size"}}'
@@ -45,7 +45,7 @@ def dashboard() -> Dashboard:
 
 
 def _sides() -> list[Side]:
-    mechanisms = pairs.declared()
+    mechanisms = compose_file.declared()
     shared = [name for name in mechanisms if registry.load(name).traits.kind is Kind.SHARED_MEMORY]
     return [Side("shared memory", shared), Side("message passing", [n for n in mechanisms if n not in shared])]
 

@@ -10,7 +10,7 @@ from dashboards.document import TITLES, new_dashboard, path
 from dashboards.panels import MESSAGES_PER_SECOND, Place, note, one_number
 from dashboards.promql import rate
 from dashboards.tables import Column, coloured_names, one_row_each
-from labctl import pairs
+from labctl.config import compose_file
 
 _GRAPH = Place(12, 8)
 _ROW_PIXELS, _GRID_PIXELS = 36, 38
@@ -26,7 +26,7 @@ _LEADS_TO = {
 
 def dashboard() -> Dashboard:
     """The first dashboard: numbers and the table fill one screen of 1280 by 720, the graphs follow below."""
-    mechanisms = pairs.declared()
+    mechanisms = compose_file.declared()
     # A new pair is one row more.
     height = -(-(_ROW_PIXELS * (len(mechanisms) + 1) + 44) // _GRID_PIXELS)
     made = new_dashboard("start", "What every mechanism does right now, and what it costs.")

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import CustomVariable, QueryVaria
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
 
 from dashboards import facts
-from labctl import pairs
+from labctl.config import compose_file
 
 SIZE_SERIES = "mechanism_size:ipc_message_size_bytes:count"
 # Grafana fills it in; the option's text is the mechanism's name, its value what `facts` says of it.
@@ -35,7 +35,7 @@ def mechanism() -> CustomVariable:
     """One mechanism. A text panel knows nothing but variables, so the option brings the facts along as its value."""
     options = [
         VariableOption(selected=index == 0, text=name, value=facts.of(name))
-        for index, name in enumerate(pairs.declared())
+        for index, name in enumerate(compose_file.declared())
     ]
     written = ",".join(f"{option.text} : {str(option.value).replace(',', chr(92) + ',')}" for option in options)
     return (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from labctl import grafana_access
-from labctl.configuration import GRAFANA_URL, Configuration
+from labctl.config.configuration import GRAFANA_URL, Configuration
+from labctl.config.paths import LOCALHOST
 from labctl.containers import Container
 from labctl.diagnosis import last_lines
 from labctl.grafana import Grafana
-from labctl.paths import LOCALHOST
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until

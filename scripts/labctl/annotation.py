@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from labctl import grafana_access
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.containers import Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say

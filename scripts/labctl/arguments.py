@@ -9,9 +9,9 @@ import click
 
 from ipclab.matrix.placement import Placement
 from ipclab.runtime import settings
-from labctl import pairs
+from labctl.config import compose_file
+from labctl.config.values import known_name, one_of, refuse, shown, whole_number
 from labctl.terminal.errors import LabError
-from labctl.values import known_name, one_of, refuse, shown, whole_number
 
 
 class MechanismName(click.ParamType[str]):
@@ -25,7 +25,7 @@ class MechanismName(click.ParamType[str]):
         :raises BadInput: no pair is called so
         """
         del param, ctx
-        return known_name(f"MECHANISM {shown(value)}", value, pairs.declared())
+        return known_name(f"MECHANISM {shown(value)}", value, compose_file.declared())
 
 
 mechanism_argument = click.argument("mechanism", metavar="MECHANISM", type=MechanismName())

@@ -7,7 +7,7 @@ import sys
 import webbrowser
 
 from labctl import dashboard_names, grafana_access
-from labctl.configuration import GRAFANA_URL, Configuration
+from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.grafana import Grafana, GrafanaSilent
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from labctl.paths import ROOT
+from labctl.config.paths import ROOT
 from labctl.terminal.errors import LabError
 from labctl.terminal.signals import Terminated
 

@@ -6,7 +6,7 @@ import click
 
 from ipclab.matrix.placement import Placement
 from labctl.arguments import MechanismName, PlacementName, check_one_format
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.speedup_arguments import CHUNKS, JOB, ROUNDS, AnyMechanism, WorkerCounts
 
 

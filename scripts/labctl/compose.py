@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from labctl.paths import COMPOSE_FILE, ROOT
+from labctl.config.paths import COMPOSE_FILE, ROOT
 from labctl.terminal.progress import step
 from labctl.terminal.subprocesses import run
 

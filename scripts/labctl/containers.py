@@ -13,7 +13,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl.pairs import mechanism_of
+from labctl.config.compose_file import mechanism_of
 from labctl.terminal.errors import LabError
 
 PROJECT_LABEL = "com.docker.compose.project"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from labctl.paths import ROOT
-from labctl.values import known_name, shown
+from labctl.config.paths import ROOT
+from labctl.config.values import known_name, shown
 
 JSON = ROOT / "dashboards" / "json"
 

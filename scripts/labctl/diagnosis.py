@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labctl import containers
+from labctl.config.compose_file import services_of
 from labctl.containers import Container
-from labctl.pairs import services_of
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say
 

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from labctl.config.values import refuse, shown
 from labctl.terminal.errors import BadInput
-from labctl.values import refuse, shown
 
 OPTION, ADDRESS_OPTION = "--docker-host", "--address"
 # Neither begins with "-", which ssh would take for an option.

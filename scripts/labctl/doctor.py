@@ -26,7 +26,7 @@ from labctl import (
     registry,
     tables,
 )
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.grafana import GrafanaSilent
 from labctl.machine import this_machine
 from labctl.terminal.errors import LabError

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from labctl import containers, engine
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 

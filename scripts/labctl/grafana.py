@@ -11,7 +11,7 @@ from grafana_api.grafana_api import GrafanaClientError, GrafanaException, Grafan
 from grafana_api.grafana_face import GrafanaFace
 from requests import ConnectionError, RequestException, Timeout
 
-from labctl.paths import LOCALHOST
+from labctl.config.paths import LOCALHOST
 from labctl.terminal.errors import LabError
 
 _ANSWER_WITHIN_S = 5.0

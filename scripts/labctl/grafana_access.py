@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from labctl import state_files
-from labctl.configuration import GRAFANA_URL, Configuration
+from labctl.config.configuration import GRAFANA_URL, Configuration
+from labctl.config.paths import LOCALHOST
 from labctl.containers import Container
 from labctl.grafana import Grafana, GrafanaSilent
-from labctl.paths import LOCALHOST
 
 USER = "admin"  # services/grafana/grafana.ini
 SECRETS, PASSWORD = "/var/lib/grafana/lab", "admin-password"  # services/grafana/with-password.sh

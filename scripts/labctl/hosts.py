@@ -6,8 +6,9 @@ container itself, or the responder that was published for the other machine and 
 
 from __future__ import annotations
 
-from labctl import containers, engine, nested_host, other_machine, pairs, published_responder
-from labctl.configuration import Configuration
+from labctl import containers, engine, nested_host, other_machine, published_responder
+from labctl.config import compose_file
+from labctl.config.configuration import Configuration
 from labctl.docker_host import DockerHost
 
 
@@ -33,4 +34,4 @@ def take_down(configuration: Configuration) -> None:
     if responder := published_responder.find(found):
         other_machine.take_down(configuration, client, responder)
         return
-    nested_host.take_down(configuration, client, [c for c in found if c.service == pairs.SECOND_HOST])
+    nested_host.take_down(configuration, client, [c for c in found if c.service == compose_file.SECOND_HOST])

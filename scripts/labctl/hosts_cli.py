@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.docker_host import ADDRESS_OPTION, OPTION, DockerHost
 from labctl.hosts_arguments import DockerHostAddress, OwnAddress, check_hosts_options
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import docker
 from docker.errors import ImageNotFound
 
-from labctl import pairs
 from labctl.base_images import BaseImages, choose_base_images, ensure_prometheus_base
 from labctl.build_inputs import source_hash
 from labctl.compose_plugin import ensure_compose, install_plugin
-from labctl.configuration import IMAGE_TAG
+from labctl.config import compose_file
+from labctl.config.configuration import IMAGE_TAG
 from labctl.engine import ensure_engine, will_be_installed
 from labctl.fallback_images import BaseArchive, base_archive
 from labctl.terminal.errors import LabError
@@ -57,7 +57,7 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
 def engine_image(base: BaseImages, tag: str) -> OwnImage:
     """The second host's, which `./lab hosts up` alone needs."""
     assert base.engine
-    return OwnImage(f"ipclab/engine:{tag}", pairs.SECOND_HOST, base.engine, ("services/engine/**/*",))
+    return OwnImage(f"ipclab/engine:{tag}", compose_file.SECOND_HOST, base.engine, ("services/engine/**/*",))
 
 
 def make_ready(settings: Mapping[str, str], *, root: Path) -> tuple[docker.DockerClient, BaseImages]:

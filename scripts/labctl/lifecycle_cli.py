@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from labctl import pairs, ports
+from labctl import ports
 from labctl.arguments import Seconds, mechanisms_argument
-from labctl.configuration import Configuration, project_name
+from labctl.config import compose_file
+from labctl.config.configuration import Configuration, project_name
 from labctl.scale import ScaleOption, check_types
 from labctl.scale import check as check_scale
 
@@ -48,7 +49,7 @@ def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str
       COMPOSE_PROJECT_NAME=second LAB_PROMETHEUS_PORT=9091 LAB_GRAFANA_PORT=3001 ./lab up
     """
     configuration = Configuration.load()
-    wanted = sorted(set(mechanisms)) or pairs.declared()
+    wanted = sorted(set(mechanisms)) or compose_file.declared()
     configuration.check_size(wanted, "up")
     scale = check_scale(scales, wanted)
     check_types(scale, configuration.number("LAB_SYSV_MQ_TYPES"))

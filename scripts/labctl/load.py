@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from labctl import annotation, containers, engine, pair_table
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.containers import Container
 from labctl.measurements import SETTLED_AFTER_S, current_load, has_load, measure
 from labctl.prometheus import Prometheus

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labctl import pairs
+from labctl.config import compose_file
+from labctl.config.values import refuse
 from labctl.terminal.errors import BadInput
-from labctl.values import refuse
 
 
 def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
@@ -14,7 +14,7 @@ def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None,
     """
     given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
     if size_bytes is not None:
-        maximum = pairs.max_message_bytes(mechanism)
+        maximum = compose_file.max_message_bytes(mechanism)
         if size_bytes > maximum:
             raise refuse(
                 f"--size {size_bytes}",

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from ipclab.matrix.placement import SHARED, Placement
 from labctl import containers, engine, evidence, reachability
-from labctl.configuration import Configuration
+from labctl.config.compose_file import RESPONDER
+from labctl.config.configuration import Configuration
 from labctl.containers import require_running
-from labctl.pairs import RESPONDER
 from labctl.probes import placements_shown, probes_of
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell

@@ -11,8 +11,9 @@ from typing import Any
 
 from ipclab import mechanisms
 from ipclab.contract.channel import LARGE_BYTES, Traits, Whose
-from labctl import mechanism_sources, pairs
-from labctl.pairs import traits_of
+from labctl import mechanism_sources
+from labctl.config import compose_file
+from labctl.config.compose_file import traits_of
 from labctl.terminal.printing import new_table, show_lines, show_table, size
 
 _WIDTH = 78
@@ -146,7 +147,7 @@ def rows() -> list[Row]:
 
     :raises LabError: the files of a mechanism ask for what this machine does not have
     """
-    declared = pairs.declared()
+    declared = compose_file.declared()
     return [Row(name, traits_of(name), name in declared) for name in mechanisms.names()]
 
 

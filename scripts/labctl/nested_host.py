@@ -15,7 +15,6 @@ from labctl import (
     containers,
     dial,
     engine,
-    pairs,
     probe_container,
     published_responder,
     second_engine,
@@ -24,11 +23,13 @@ from labctl import (
     swarm_nodes,
 )
 from labctl.base_images import ensure_base_images, ensure_engine_base
-from labctl.configuration import IMAGE_TAG, Configuration
+from labctl.config import compose_file
+from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.paths import ROOT
+from labctl.config.values import refuse
 from labctl.containers import PROJECT_LABEL, Container, require_running
 from labctl.docker_host import OPTION
 from labctl.images import engine_image, ensure_image
-from labctl.paths import ROOT
 from labctl.place import put_all_back
 from labctl.probes import probes_of
 from labctl.second_probe import NAME, NEEDS, command_of
@@ -36,7 +37,6 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
-from labctl.values import refuse
 
 _ANSWERS_WITHIN_S = 30
 # The network is that of the second host, which is what a host's is.
@@ -62,7 +62,7 @@ def bring_up(configuration: Configuration) -> None:
     base = ensure_base_images(client, configuration.values, root=ROOT)
     base = ensure_engine_base(client, configuration.values, base, root=ROOT)
     ensure_image(client, engine_image(base, configuration.values[IMAGE_TAG]), base, configuration.values, ROOT)
-    compose.start([pairs.SECOND_HOST], {**configuration.environment(), **base.environment()}, {})
+    compose.start([compose_file.SECOND_HOST], {**configuration.environment(), **base.environment()}, {})
     host = _second_host(client, configuration.project)
     _require_answer(host)
     name = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
@@ -97,7 +97,7 @@ def take_down(configuration: Configuration, client: docker.DockerClient, host: S
     :raises LabError: the engine does not answer
     """
     project = configuration.project
-    label = {"label": [f"{PROJECT_LABEL}={project}", f"com.docker.compose.volume={pairs.SECOND_HOST}"]}
+    label = {"label": [f"{PROJECT_LABEL}={project}", f"com.docker.compose.volume={compose_file.SECOND_HOST}"]}
     if not host and not client.volumes.list(filters=label):
         show_lines(["there is no second host"])
         return
@@ -107,7 +107,7 @@ def take_down(configuration: Configuration, client: docker.DockerClient, host: S
     for container in host:
         _wake(container)
     try:
-        put_all_back(configuration, pairs.declared(), Placement.SECOND_HOST)
+        put_all_back(configuration, compose_file.declared(), Placement.SECOND_HOST)
     except LabError as error:
         say(f"{error}; a consumer that was placed there starts here by ./lab up, and what it received there is lost")
     with step("Removing the second host"):
@@ -136,4 +136,4 @@ def _require_answer(host: DockerContainer) -> None:
 
 
 def _second_host(client: docker.DockerClient, project: str) -> DockerContainer:
-    return next(c.docker for c in containers.of_project(client, project) if c.service == pairs.SECOND_HOST)
+    return next(c.docker for c in containers.of_project(client, project) if c.service == compose_file.SECOND_HOST)

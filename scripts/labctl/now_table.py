@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from labctl import pairs
+from labctl.config import compose_file
 from labctl.measurements import WINDOW_S
 from labctl.now import Row
 from labctl.now_totals import Totals
@@ -25,7 +25,7 @@ def summary(totals: Totals) -> str:
     size = None if totals.bytes_rate is None else totals.bytes_rate / 2**20
     share = None if totals.cpu_cores is None else totals.cpu_cores * 100
     parts = (
-        f"{_number(totals.pairs, '.0f')} of {len(pairs.declared())} pairs at work",
+        f"{_number(totals.pairs, '.0f')} of {len(compose_file.declared())} pairs at work",
         f"{_number(totals.rate, ',.0f')} messages/s",
         f"{_number(size, '.2f')} MiB/s",
         f"{_number(share, '.0f')} % of a core",

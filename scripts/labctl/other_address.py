@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import subprocess
 
+from labctl.config.values import refuse
 from labctl.docker_host import OPTION, DockerHost
-from labctl.values import refuse
 
 _DISCARD = 9  # no packet is sent there
 _SHOWN_WITHIN_S = 5

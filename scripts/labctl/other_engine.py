@@ -15,10 +15,10 @@ import requests
 from docker.errors import DockerException
 
 from labctl import dial
+from labctl.config.values import refuse
 from labctl.docker_host import OPTION, DockerHost
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
-from labctl.values import refuse
 
 OLDEST = (1, 41)  # Engine 20.10, as for the lab's own (docs.docker.com/reference/api/engine/#api-version-matrix)
 _ANSWERS_WITHIN_S = 5

@@ -15,13 +15,14 @@ from labctl import (
     other_address,
     other_engine,
     other_probe,
-    pairs,
     published_responder,
     second_image,
     second_probe,
     state_files,
 )
-from labctl.configuration import IMAGE_TAG, Configuration
+from labctl.config import compose_file
+from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.values import refuse
 from labctl.containers import Container, require_running, stop_and_remove
 from labctl.docker_host import OPTION, DockerHost
 from labctl.other_engine import OtherEngine
@@ -32,7 +33,6 @@ from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
-from labctl.values import refuse
 
 _SCRAPED_WITHIN_S = 15  # two seconds until Prometheus looks at the file, a round of the probe, and a start
 _DIRECTORY, _FILE = "/prometheus", "second_host.json"  # as services/prometheus/prometheus.yml has it
@@ -101,7 +101,7 @@ def take_down(configuration: Configuration, client: docker.DockerClient, respond
 def _require_no_other(found: Iterable[Container], known: Container | None, host: DockerHost) -> None:
     """There is one second host at a time."""
     taken = published_responder.host_of(known) if known else None
-    if any(container.service == pairs.SECOND_HOST for container in found):
+    if any(container.service == compose_file.SECOND_HOST for container in found):
         taken = "an engine on this machine"
     if taken not in (None, str(host)):
         raise refuse(

@@ -6,7 +6,7 @@ import click
 
 from ipclab.matrix.placement import Placement
 from labctl.arguments import OnOff, PlacementName, WholeNumber, mechanism_argument
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.load_arguments import check_load_options
 from labctl.place_arguments import check_place_options
 from labctl.sync_arguments import check_sync_options

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ipclab.matrix.placement import Placement
 from labctl import placed_findings, placements, published_responder
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
+from labctl.config.values import refuse
 from labctl.measurements import SETTLED_AFTER_S, fresh, measure
 from labctl.placed import Placed
 from labctl.prometheus import Prometheus
@@ -14,7 +15,6 @@ from labctl.relocation import Relocation
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
-from labctl.values import refuse
 
 _FELT_WITHIN_S = 30
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipclab.matrix.placement import Placement
-from labctl.values import refuse
+from labctl.config.values import refuse
 
 
 def check_place_options(mechanism: str, placement: Placement | None, back: bool) -> None:

@@ -11,7 +11,8 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import dial, pairs
+from labctl import dial
+from labctl.config import compose_file
 from labctl.containers import PROJECT_LABEL, Container
 from labctl.terminal.errors import LabError
 
@@ -41,7 +42,7 @@ def service_of(mechanism: str) -> str:
 
 def second_engine(found: Sequence[Container]) -> docker.DockerClient | None:
     """The engine of the second host; None if there is none that runs."""
-    hosts = [c for c in found if c.service == pairs.SECOND_HOST and c.running]
+    hosts = [c for c in found if c.service == compose_file.SECOND_HOST and c.running]
     return dial.client(dial.into(hosts[0].id)) if hosts else None
 
 

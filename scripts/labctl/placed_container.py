@@ -15,7 +15,7 @@ from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics import definitions as metrics
 from labctl import placed
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.containers import Container, one_off_labels
 
 _CHANNEL = "/channel"

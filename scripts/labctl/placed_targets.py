@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable, Sequence
 
 from ipclab.matrix.placement import Placement
-from labctl import pairs, placed_container, state_files
-from labctl.configuration import Configuration
+from labctl import placed_container, state_files
+from labctl.config import compose_file
+from labctl.config.configuration import Configuration
 from labctl.containers import Container
 from labctl.placed import Placed
 
@@ -30,4 +31,4 @@ def write(found: Iterable[Container], placed: Sequence[Placed], configuration: C
 def targets(mechanisms: Sequence[str], configuration: Configuration) -> list[dict[str, list[str]]]:
     """The content of the file (prometheus.io/docs, file_sd_config)."""
     ports = [placed_container.metrics_port(mechanism, configuration) for mechanism in mechanisms]
-    return [{"targets": [f"{pairs.SECOND_HOST}:{port}" for port in ports]}]
+    return [{"targets": [f"{compose_file.SECOND_HOST}:{port}" for port in ports]}]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import socket
 
-from labctl.configuration import Configuration
-from labctl.paths import LOCALHOST
+from labctl.config.configuration import Configuration
+from labctl.config.paths import LOCALHOST
+from labctl.config.values import refuse
 from labctl.terminal.errors import LabError
-from labctl.values import refuse
 
 PUBLISHED = ("LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT")
 

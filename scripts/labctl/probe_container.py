@@ -12,7 +12,7 @@ import docker
 import requests
 from docker.errors import DockerException, NotFound
 
-from labctl.confinement import of_every_container
+from labctl.config.compose_file import of_every_container
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ipclab.matrix.placement import Placement
+from labctl.config.compose_file import PROBE, PUBLISHED_RESPONDER, RESPONDER, SECOND_HOST, matrix_services
 from labctl.containers import Container
-from labctl.pairs import PROBE, PUBLISHED_RESPONDER, RESPONDER, SECOND_HOST, matrix_services
 
 
 def placement_of(service: str) -> Placement | None:

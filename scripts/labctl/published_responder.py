@@ -11,15 +11,15 @@ from collections.abc import Iterable, Mapping
 
 import docker
 
-from labctl import containers, engine, other_probe, pairs
-from labctl.configuration import IMAGE_TAG, Configuration
-from labctl.confinement import of_every_container
+from labctl import containers, engine, other_probe
+from labctl.config import compose_file
+from labctl.config.compose_file import PUBLISHED_RESPONDER, of_every_container
+from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.values import refuse
 from labctl.containers import Container
 from labctl.docker_host import ADDRESS_OPTION, DockerHost
-from labctl.pairs import PUBLISHED_RESPONDER
 from labctl.second_image import Brought
 from labctl.terminal.errors import BadInput
-from labctl.values import refuse
 
 HOST_LABEL, _ADDRESS_LABEL, _IMAGE_LABEL = "ipclab.docker-host", "ipclab.address", "ipclab.brought-image"
 _METRICS, _FRONT = "metrics", "front"  # compose.yaml's networks: scraping only, and the one that is not internal
@@ -93,7 +93,7 @@ def start(
         ports={f"{port}/{protocol}": (address, port) for protocol in ("tcp", "udp")},
         ipc_mode="private",
         restart_policy={"Name": "unless-stopped"},
-        **{**of_every_container(), "mem_limit": pairs.service(pairs.RESPONDER)["mem_limit"]},
+        **{**of_every_container(), "mem_limit": compose_file.service(compose_file.RESPONDER)["mem_limit"]},
     )
     client.networks.get(f"{project}_{_METRICS}").connect(made, aliases=["exporter"])
     made.start()

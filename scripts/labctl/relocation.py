@@ -15,8 +15,9 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import annotation, containers, engine, pairs, placed, placed_container, placed_targets, state_files, traffic
-from labctl.configuration import Configuration
+from labctl import annotation, containers, engine, placed, placed_container, placed_targets, state_files, traffic
+from labctl.config import compose_file
+from labctl.config.configuration import Configuration
 from labctl.containers import Container, require_running, stop_and_remove
 from labctl.placed import Placed
 from labctl.prometheus import Prometheus
@@ -97,7 +98,7 @@ class Relocation:
 
     def put_back(self, now: Placed) -> None:
         """Stop the one elsewhere, carry the books back, and start what Compose made."""
-        service = pairs.service_of(now.mechanism, "consumer")
+        service = compose_file.service_of(now.mechanism, "consumer")
         original = next((container for container in self._found if container.service == service), None)
         with _said(f"the consumer of {now.mechanism} cannot be brought back from {now.placement}"):
             now.docker.stop(timeout=_GRACE_S)
@@ -116,7 +117,7 @@ class Relocation:
 
     def plug(self, original: Container, placement: Placement | None) -> None:
         """Bring the second host into the pair's network, under the name that the producer asks for, or out of it."""
-        hosts = [container for container in self._found if container.service == pairs.SECOND_HOST]
+        hosts = [container for container in self._found if container.service == compose_file.SECOND_HOST]
         for name, endpoint in placed_container.pair_networks(original).items():
             network = self._client.networks.get(name)
             members = network.attrs.get("Containers") or {}

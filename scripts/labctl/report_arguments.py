@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from labctl import pairs
-from labctl.values import refuse, shown
+from labctl.config import compose_file
+from labctl.config.values import refuse, shown
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _SHORTEST_S = 30  # below it there is no curve to see
@@ -74,5 +74,5 @@ def seconds_of(text: str) -> int | None:
 def retention() -> str:
     """How long this lab's Prometheus keeps what it stored, as compose.yaml says."""
     option = "--storage.tsdb.retention.time="
-    command = pairs.service("prometheus")["command"]
+    command = compose_file.service("prometheus")["command"]
     return next(str(word).removeprefix(option) for word in command if str(word).startswith(option))

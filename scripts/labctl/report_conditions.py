@@ -10,10 +10,10 @@ from pathlib import Path
 import docker
 
 from labctl import containers, engine, switches
-from labctl.configuration import GRAFANA_URL, Configuration
+from labctl.config.configuration import GRAFANA_URL, Configuration
+from labctl.config.paths import ROOT
 from labctl.containers import Container
 from labctl.machine import this_machine
-from labctl.paths import ROOT
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 

@@ -14,9 +14,10 @@ import docker
 
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import producer_in
-from labctl import channel_books, containers, pairs, state_files
+from labctl import channel_books, containers, state_files
+from labctl.config import compose_file
+from labctl.config.compose_file import Scale
 from labctl.containers import Container, stop_and_remove
-from labctl.pairs import Scale
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
 
@@ -38,8 +39,8 @@ def prepare(
     """
     found = containers.of_project(client, project)
     for mechanism in mechanisms:
-        consumers, producers = (_side(found, mechanism, role) for role in pairs.ROLES)
-        keep = {role: scale.get(pairs.service_of(mechanism, role), 1) for role in pairs.ROLES}
+        consumers, producers = (_side(found, mechanism, role) for role in compose_file.ROLES)
+        keep = {role: scale.get(compose_file.service_of(mechanism, role), 1) for role in compose_file.ROLES}
         shared = channel_books.is_shared(found, mechanism)
         switches = bool(consumers) and (
             shared != (keep["consumer"] > 1) or _classes(consumers[0]) != classes.get(mechanism, 1)
@@ -60,7 +61,7 @@ def prepare(
 
 
 def _side(found: Sequence[Container], mechanism: str, role: str) -> list[Container]:
-    service = pairs.service_of(mechanism, role)
+    service = compose_file.service_of(mechanism, role)
     return [container for container in found if container.service == service]
 
 

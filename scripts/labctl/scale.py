@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import click
 
-from labctl import pairs
-from labctl.pairs import Scale
+from labctl.config import compose_file
+from labctl.config.compose_file import Scale
+from labctl.config.values import did_you_mean, refuse, shown, whole_number
 from labctl.terminal.errors import BadInput
-from labctl.values import did_you_mean, refuse, shown, whole_number
 
 MOST = 8
 _FORM = "NAME.ROLE=NUMBER, such as sysv_mq.consumer=3"
@@ -35,11 +35,13 @@ class ScaleOption(click.ParamType[tuple[str, str, int]]):
         mechanism, dot, role = target.partition(".")
         if not equals or not dot:
             raise refuse(what, allowed=_FORM, hint="./lab up --help shows examples")
-        known = pairs.declared()
+        known = compose_file.declared()
         if mechanism not in known:
             raise refuse(what, allowed=f"one of {', '.join(known)} as NAME", hint=did_you_mean(mechanism, known))
-        if role not in pairs.ROLES:
-            raise refuse(what, allowed=f"{' or '.join(pairs.ROLES)} as ROLE", hint=did_you_mean(role, pairs.ROLES))
+        if role not in compose_file.ROLES:
+            raise refuse(
+                what, allowed=f"{' or '.join(compose_file.ROLES)} as ROLE", hint=did_you_mean(role, compose_file.ROLES)
+            )
         return mechanism, role, whole_number(what, number, click.IntRange(1, MOST), "containers of that role")
 
 
@@ -52,7 +54,7 @@ def check(asked: Iterable[tuple[str, str, int]], wanted: Iterable[str]) -> Scale
     running = set(wanted)
     for mechanism, role, number in asked:
         what = f"--scale {mechanism}.{role}={number}"
-        service = pairs.service_of(mechanism, role)
+        service = compose_file.service_of(mechanism, role)
         if service in found:
             raise refuse(what, allowed=f"{mechanism}.{role} once", hint="leave one of them out")
         if mechanism not in running:
@@ -69,7 +71,7 @@ def check_types(scale: Scale, types: int) -> None:
 
     :raises BadInput: there are more types than consumers
     """
-    consumers = scale.get(pairs.service_of("sysv_mq", "consumer"), 1)
+    consumers = scale.get(compose_file.service_of("sysv_mq", "consumer"), 1)
     if 1 < consumers < types:
         raise refuse(
             f"LAB_SYSV_MQ_TYPES={types} with --scale sysv_mq.consumer={consumers}",
@@ -91,4 +93,4 @@ def _able(role: str) -> list[str]:
     from ipclab import mechanisms  # imports mechanisms, which most commands do not need
 
     fact = "many_senders" if role == "producer" else "many_receivers"
-    return [name for name in pairs.declared() if getattr(mechanisms.load(name).traits, fact)]
+    return [name for name in compose_file.declared() if getattr(mechanisms.load(name).traits, fact)]

@@ -12,10 +12,10 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.contract.channel import Traits
 from labctl import engine, speedup_report
 from labctl.compose_plugin import ensure_compose
-from labctl.configuration import IMAGE_TAG, Configuration
+from labctl.config.compose_file import traits_of
+from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.paths import ROOT
 from labctl.images import ensure_images
-from labctl.pairs import traits_of
-from labctl.paths import ROOT
 from labctl.speedup_containers import crew
 from labctl.speedup_results import Comparison
 from labctl.speedup_watch import Watch

@@ -6,7 +6,7 @@ import click
 
 from ipclab import mechanisms
 from ipclab.speedup import job
-from labctl.values import known_name, shown, whole_number
+from labctl.config.values import known_name, shown, whole_number
 
 
 class AnyMechanism(click.ParamType[str]):

@@ -17,7 +17,7 @@ from docker.models.containers import Container as DockerContainer
 from docker.types import EndpointConfig
 
 from ipclab.contract.channel import Sharing
-from labctl.confinement import of_every_container
+from labctl.config.compose_file import of_every_container
 from labctl.containers import PROJECT_LABEL, one_off_labels
 
 RUN_LABEL = "ipclab.speedup"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from labctl import annotation
-from labctl.configuration import GRAFANA_URL, Configuration
+from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.containers import Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say

@@ -30,7 +30,7 @@ from labctl import (
     tables,
 )
 from labctl.channel_books import ChannelBooks
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.containers import Container, mechanisms_of, require_running
 from labctl.costs import Cost, CostMeter
 from labctl.kernel_books import KernelBooks

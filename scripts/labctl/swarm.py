@@ -11,8 +11,8 @@ from docker.errors import ImageNotFound
 from docker.models.services import Service
 
 from labctl import engine, swarm_nodes, swarm_stack, swarm_table
-from labctl.configuration import IMAGE_TAG, Configuration
-from labctl.paths import COMPOSE_FILE, ROOT
+from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.paths import COMPOSE_FILE, ROOT
 from labctl.swarm_services import name_of, services_of
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say, step

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from labctl import pairs
 from labctl.arguments import mechanisms_argument
-from labctl.configuration import Configuration, project_name
+from labctl.config import compose_file
+from labctl.config.configuration import Configuration, project_name
 
 
 @click.group(short_help="Run the pairs as a Docker Swarm stack on two nodes.")
@@ -35,7 +35,7 @@ def swarm_up(mechanisms: tuple[str, ...]) -> None:
       ./lab swarm up tcp udp sysv_shm
     """
     configuration = Configuration.load()
-    wanted = sorted(set(mechanisms)) or pairs.declared()
+    wanted = sorted(set(mechanisms)) or compose_file.declared()
     configuration.check_size(wanted, "swarm up")
 
     from labctl.swarm import bring_up

@@ -9,7 +9,8 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import containers, pairs, published_responder
+from labctl import containers, published_responder
+from labctl.config import compose_file
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
@@ -97,7 +98,7 @@ def names(client: docker.DockerClient) -> dict[str, str]:
 def second_host(client: docker.DockerClient, project: str) -> DockerContainer | None:
     """The running container of `./lab hosts up`."""
     found = containers.of_project(client, project)
-    return next((c.docker for c in found if c.service == pairs.SECOND_HOST and c.running), None)
+    return next((c.docker for c in found if c.service == compose_file.SECOND_HOST and c.running), None)
 
 
 def is_manager(client: docker.DockerClient) -> bool:

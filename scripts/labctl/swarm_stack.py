@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ipclab.matrix.placement import Placement
-from labctl import pairs
+from labctl.config import compose_file
 
 # What the stack does not have of a service, and why. `./lab swarm up` prints it.
 DROPPED = {
@@ -38,9 +38,11 @@ def of_model(
     :param matrix: also a responder, a probe beside it and one on another node
     """
     declared = model["services"]
-    chosen = {name: (declared[name], name.endswith("-consumer")) for m in mechanisms for name in pairs.services_of(m)}
+    chosen = {
+        name: (declared[name], name.endswith("-consumer")) for m in mechanisms for name in compose_file.services_of(m)
+    }
     if matrix:
-        chosen[pairs.RESPONDER] = (declared[pairs.RESPONDER], True)
+        chosen[compose_file.RESPONDER] = (declared[compose_file.RESPONDER], True)
         chosen[_NEIGHBOUR] = (declared[_NEIGHBOUR], True)
         role, _, *options = declared[_NEIGHBOUR]["command"]
         chosen[_FAR_PROBE] = ({**declared[_NEIGHBOUR], "command": [role, str(Placement.SECOND_HOST), *options]}, False)

@@ -11,7 +11,8 @@ from docker.models.containers import Container as DockerContainer
 from docker.models.services import Service
 
 from ipclab.accounting.ledger import LedgerError, Stream, streams_in
-from labctl import pairs, state_files, swarm_nodes
+from labctl import state_files, swarm_nodes
+from labctl.config import compose_file
 from labctl.swarm_pages import Page
 
 _LEDGERS = "/state"
@@ -49,7 +50,7 @@ def of_pairs(
     """Every pair of the stack."""
     hosts = swarm_nodes.names(client)
     here = tasks_here(client, services)
-    return [_pair(mechanism, services, hosts, here, pages) for mechanism in pairs.pairs_in(services)]
+    return [_pair(mechanism, services, hosts, here, pages) for mechanism in compose_file.pairs_in(services)]
 
 
 def _pair(
@@ -59,7 +60,7 @@ def _pair(
     here: Mapping[str, DockerContainer],
     pages: Mapping[str, Sequence[Page]],
 ) -> PairView:
-    consumer, producer = pairs.services_of(mechanism)
+    consumer, producer = compose_file.services_of(mechanism)
     sender, receiver = pages[producer], pages[consumer]
     is_open = all(page.total("ipc_channel_open") for page in sender) if sender else None
     errors = [errno for page in sender for errno in page.errors()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from labctl import annotation, containers, engine, race_table, races
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.containers import Container
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labctl import pairs
-from labctl.values import refuse
+from labctl.config import compose_file
+from labctl.config.values import refuse
 
 
 def check_sync_options(mechanism: str, wanted: str | None, reset: bool) -> None:
@@ -11,7 +11,7 @@ def check_sync_options(mechanism: str, wanted: str | None, reset: bool) -> None:
 
     :raises BadInput: the pair has no lock to switch, or the word and the option contradict each other
     """
-    able = pairs.with_sync()
+    able = compose_file.with_sync()
     if mechanism not in able:
         raise refuse(
             f"sync {mechanism}",

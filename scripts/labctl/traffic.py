@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import docker
 
-from labctl import containers, pairs
+from labctl import containers
+from labctl.config import compose_file
 from labctl.diagnosis import not_moving
 from labctl.measurements import SETTLED_AFTER_S, measure, received
 from labctl.prometheus import Prometheus, PrometheusSilent
@@ -30,7 +31,7 @@ def wait_for_traffic(
 
 def in_words(mechanisms: Sequence[str]) -> str:
     """Their names; how many they are where it is all of them."""
-    declared = pairs.declared()
+    declared = compose_file.declared()
     return f"all {len(declared)} pairs" if set(mechanisms) == set(declared) else ", ".join(mechanisms)
 
 

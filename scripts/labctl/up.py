@@ -14,17 +14,17 @@ from labctl import (
     containers,
     namespace_split,
     pair_table,
-    pairs,
     place,
     rescale,
     starts,
 )
-from labctl.configuration import SHARED, Configuration
+from labctl.config import compose_file
+from labctl.config.compose_file import Scale
+from labctl.config.configuration import SHARED, Configuration
+from labctl.config.paths import ROOT
 from labctl.containers import Container
 from labctl.images import make_ready
 from labctl.measurements import measure
-from labctl.pairs import Scale
-from labctl.paths import ROOT
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
@@ -41,10 +41,10 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
     """
     client, images = make_ready(configuration.values, root=ROOT)
-    services = [service for mechanism in wanted for service in pairs.services_of(mechanism)]
-    services += [*pairs.observers_of(wanted), "prometheus"]
-    if set(wanted) == set(pairs.declared()):
-        services += pairs.matrix_services()
+    services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
+    services += [*compose_file.observers_of(wanted), "prometheus"]
+    if set(wanted) == set(compose_file.declared()):
+        services += compose_file.matrix_services()
     if images.grafana:
         services.append("grafana")
     lab = _Lab(configuration, client, wanted)

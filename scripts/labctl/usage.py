@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import click
 
+from labctl.config.values import did_you_mean, refuse, shown
 from labctl.terminal.errors import BadInput
-from labctl.values import did_you_mean, refuse, shown
 
 _TOO_MANY = re.compile(r"Got unexpected extra arguments? \((.*)\)")
 

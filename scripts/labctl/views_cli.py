@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from labctl.arguments import MechanismName, check_status_options
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.dashboard_names import DashboardName
 from labctl.report_arguments import OutputFolder, Since
 from labctl.tools_needed import need_tools

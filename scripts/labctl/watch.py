@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from labctl import now, now_totals
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.now import Row
 from labctl.now_table import as_table, conditions, summary
 from labctl.now_totals import Totals

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.stack import Stack
-from labctl import pairs
+from labctl.config import compose_file
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def stack() -> Iterator[Stack]:
         lab.lab("down")
 
 
-@pytest.fixture(params=pairs.declared())
+@pytest.fixture(params=compose_file.declared())
 def mechanism(request: pytest.FixtureRequest, stack: Stack) -> str:
     """Every pair of the lab, moving messages."""
     name: str = request.param

@@ -17,7 +17,7 @@ from docker.models.containers import Container
 
 from lab.stack import ROOT, Stack, wait_until
 from labctl.base_images import ensure_base_images, ensure_engine_base
-from labctl.configuration import IMAGE_TAG, Configuration
+from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.images import engine_image, ensure_image
 
 _PORT = 2375

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab.stack import ROOT, Stack, wait_until
-from labctl import pairs
+from labctl.config import compose_file
 
 
 def test_watch_prints_every_pair_once_where_the_output_is_no_terminal(stack: Stack) -> None:
@@ -22,10 +22,10 @@ def test_watch_prints_every_pair_once_where_the_output_is_no_terminal(stack: Sta
         done = stack.lab("watch")
         assert done.returncode == 0, done.stderr
         rows = [line.split() for line in done.stdout.splitlines()[2:] if line.split()[:1] and "/s" not in line]
-        rows = [row for row in rows if row[0] in pairs.declared()]
+        rows = [row for row in rows if row[0] in compose_file.declared()]
         return [row[0] for row in rows] if all("-" not in row[1:4] for row in rows) else None
 
-    assert wait_until("figures of every pair", 20, all_measured) == pairs.declared()
+    assert wait_until("figures of every pair", 20, all_measured) == compose_file.declared()
 
 
 def test_on_a_terminal_watch_goes_on_until_ctrl_c(stack: Stack) -> None:
@@ -70,7 +70,7 @@ def test_the_report_is_whole_and_of_this_lab(stack: Stack, tmp_path: Path) -> No
     assert html.count('src="data:image/png;base64,') == len(pngs) >= 4
     assert f"project {stack.project}" in html
     text = " ".join(re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL).split())
-    for mechanism in pairs.declared():
+    for mechanism in compose_file.declared():
         received = re.search(rf"{mechanism} ([\d,]+) s [\d,]+(?: to [\d,]+)? [\d,]+(?: to [\d,]+)? ([\d,]+) ", text)
         assert received, f"no row of {mechanism}"
         assert int(received[2].replace(",", "")) > 0

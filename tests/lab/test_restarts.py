@@ -17,7 +17,7 @@ from docker.models.containers import Container
 from ipclab import mechanisms as registry
 from ipclab.contract.channel import Persistence
 from lab.stack import Stack, wait_until
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 
 BACK_WITHIN_S = 10
 SIDES = {"consumer": ("consumer",), "producer": ("producer",), "both": ("consumer", "producer")}

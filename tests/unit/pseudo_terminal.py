@@ -12,7 +12,7 @@ import sys
 import termios
 from collections.abc import Mapping, Sequence
 
-from labctl.paths import ROOT
+from labctl.config.paths import ROOT
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from labctl import confinement, pairs
+from labctl.config import compose_file
 
 
 def test_it_is_what_compose_yaml_says_and_nothing_is_left_to_be_filled_in() -> None:
-    given = confinement.of_every_container()
-    app = pairs.common_to_all()
+    given = compose_file.of_every_container()
+    app = compose_file.common_to_all()
     assert given["read_only"] is app["read_only"] is True
     assert given["cap_drop"] == ["ALL"]
     assert given["security_opt"] == ["no-new-privileges:true"]

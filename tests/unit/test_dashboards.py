@@ -17,7 +17,8 @@ from dashboards.colours import of_mechanism
 
 from ipclab import mechanisms
 from ipclab.metrics import definitions as metrics
-from labctl import annotation, grafana_access, pairs
+from labctl import annotation, grafana_access
+from labctl.config import compose_file
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "services" / "prometheus" / "rules.yml"
@@ -225,7 +226,7 @@ def test_a_heatmap_asks_for_bounds_that_there_are() -> None:
 
 def test_the_graphs_colour_every_pair() -> None:
     text = (JSON / "start.json").read_text()
-    for mechanism in pairs.declared():
+    for mechanism in compose_file.declared():
         assert f"/^{mechanism}( .*)?$/" in text
 
 

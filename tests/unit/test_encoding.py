@@ -12,7 +12,7 @@ import click
 import pytest
 
 from labctl.cli import cli
-from labctl.paths import ROOT
+from labctl.config.paths import ROOT
 from labctl.terminal.encoding import plain
 
 _PRINTED = "✓ 164 µs, ✗ ENOENT, 1…2 → 한국 é ─"

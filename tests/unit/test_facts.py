@@ -8,10 +8,10 @@ import pytest
 from dashboards import facts
 from dashboards.__main__ import JSON
 
-from labctl import pairs
+from labctl.config import compose_file
 
 
-@pytest.mark.parametrize("name", pairs.declared())
+@pytest.mark.parametrize("name", compose_file.declared())
 def test_they_are_one_line_that_grafana_can_tell_from_the_name(name: str) -> None:
     said = facts.of(name)
     assert "\n" not in said
@@ -27,9 +27,9 @@ def test_a_man_page_is_a_link() -> None:
 def test_the_variable_offers_every_pair_and_what_it_says_of_itself() -> None:
     (variable,) = json.loads((JSON / "mechanism.json").read_text())["templating"]["list"]
     assert {option["text"]: option["value"] for option in variable["options"]} == {
-        name: facts.of(name) for name in pairs.declared()
+        name: facts.of(name) for name in compose_file.declared()
     }
     # What Grafana reads: options apart by commas, those of the facts escaped, name and facts apart by " : ".
     options = variable["query"].replace("\\,", "\0").split(",")
     read = dict(option.replace("\0", ",").split(facts.SEPARATOR) for option in options)
-    assert read == {name: facts.of(name) for name in pairs.declared()}
+    assert read == {name: facts.of(name) for name in compose_file.declared()}

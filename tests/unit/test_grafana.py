@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from labctl import annotation, grafana_access, grafana_check, grafana_panels
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.grafana import Grafana, GrafanaSilent
 from labctl.ports import free_port
 from labctl.terminal.errors import LabError

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from labctl import engine, ports
-from labctl.configuration import SHARED
+from labctl.config.configuration import SHARED
+from labctl.config.paths import ROOT
 from labctl.main import main
-from labctl.paths import ROOT
 from labctl.terminal.errors import LabError
 
 _ACCEPTED = "nothing is wrong with what was asked"

@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from labctl.paths import ROOT
+from labctl.config.paths import ROOT
 
 _LOCK = ROOT / "requirements.lock"
 _IN_CONTAINERS = ROOT / "services" / "requirements.txt"

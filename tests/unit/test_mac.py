@@ -12,7 +12,7 @@ import click
 import pytest
 
 from labctl.cli import cli
-from labctl.paths import ROOT
+from labctl.config.paths import ROOT
 from labctl.ports import free_port
 
 _PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))

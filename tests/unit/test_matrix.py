@@ -12,9 +12,10 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import SHARED, Placement, reachable
-from labctl import pairs, reachability, reasons
+from labctl import reachability, reasons
+from labctl.config import compose_file
+from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.matrix import as_json, as_markdown, in_words, reason_lines, require_as_predicted
-from labctl.pairs import PUBLISHED_RESPONDER
 from labctl.probes import placement_of, placements_shown
 from labctl.prometheus import Prometheus, Sample
 from labctl.reachability import Cell
@@ -56,10 +57,10 @@ def test_each_placement_shares_what_its_name_says() -> None:
 def test_the_services_of_compose_are_placements() -> None:
     assert placements_shown([]) == list(LOCAL)
     assert placements_shown([Placement.SECOND_HOST]) == list(Placement)
-    assert [placement_of(service) for service in pairs.matrix_services()] == list(LOCAL)
+    assert [placement_of(service) for service in compose_file.matrix_services()] == list(LOCAL)
     assert placement_of("probe-the-moon") is None
     assert placement_of("fifo-consumer") is None
-    for stand_in in (pairs.SECOND_HOST, PUBLISHED_RESPONDER):
+    for stand_in in (compose_file.SECOND_HOST, PUBLISHED_RESPONDER):
         assert placement_of(stand_in) is Placement.SECOND_HOST
 
 

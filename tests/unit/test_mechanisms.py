@@ -13,7 +13,8 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing, Traits, Wait
-from labctl import mechanism_sources, pairs
+from labctl import mechanism_sources
+from labctl.config import compose_file
 from labctl.main import main
 from labctl.mechanisms import COLUMNS
 from labctl.terminal.printing import size
@@ -59,7 +60,7 @@ def expected(name: str) -> list[str]:
     return [
         *(f"{cell}{'*' if 'ipclab.' in traits.fact(fact).source else ''}" for fact, cell in facts.items()),
         *map(words, (tuple(traits.switches) or "none", traits.man_page)),
-        "yes" if name in pairs.declared() else "no",
+        "yes" if name in compose_file.declared() else "no",
     ]
 
 
@@ -95,7 +96,7 @@ def test_the_json_has_every_fact_and_where_it_is_written(capsys: pytest.CaptureF
     for name, entry in entries.items():
         traits = mechanisms.load(name).traits
         assert set(entry) == {"mechanism", "pair", "of", "sources", "kernel"} | fields_
-        assert entry["pair"] is (name in pairs.declared())
+        assert entry["pair"] is (name in compose_file.declared())
         assert entry["requires"] == sorted(traits.requires)
         for fact in ("waits", "send_errnos"):
             assert entry[fact] == list(getattr(traits, fact))

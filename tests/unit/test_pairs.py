@@ -8,47 +8,49 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.runtime.settings import ADDRESS_OPTIONS, of_address
-from labctl import env_file, pairs
-from labctl.configuration import Configuration
-from labctl.paths import ENV_FILE
-from labctl.values import did_you_mean
+from labctl.config import compose_file, configuration
+from labctl.config.configuration import Configuration
+from labctl.config.paths import ENV_FILE
+from labctl.config.values import did_you_mean
 
 
 def test_mechanisms_and_services_have_each_others_names() -> None:
-    assert pairs.services_of("sysv_shm") == ["sysv-shm-consumer", "sysv-shm-producer"]
-    assert pairs.mechanism_of("sysv-shm-producer") == "sysv_shm"
-    assert [pairs.mechanism_of(name) for name in ("holder", "prometheus", "-producer")] == [None] * 3
+    assert compose_file.services_of("sysv_shm") == ["sysv-shm-consumer", "sysv-shm-producer"]
+    assert compose_file.mechanism_of("sysv-shm-producer") == "sysv_shm"
+    assert [compose_file.mechanism_of(name) for name in ("holder", "prometheus", "-producer")] == [None] * 3
 
 
 def test_a_pair_needs_both_sides() -> None:
-    assert pairs.pairs_in(["tcp-producer", "fifo-consumer", "fifo-producer", "holder"]) == ["fifo"]
+    assert compose_file.pairs_in(["tcp-producer", "fifo-consumer", "fifo-producer", "holder"]) == ["fifo"]
 
 
 def test_who_looks_at_a_namespace_comes_with_the_pairs_that_use_it() -> None:
-    shared = {name for name in pairs.declared() if Sharing.IPC_NAMESPACE in mechanisms.load(name).traits.requires}
+    shared = {
+        name for name in compose_file.declared() if Sharing.IPC_NAMESPACE in mechanisms.load(name).traits.requires
+    }
     assert shared
-    for name in pairs.declared():
-        assert pairs.observers_of([name]) == (["kernel"] if name in shared else [])
-    assert pairs.observers_of(pairs.declared()) == ["kernel"]
+    for name in compose_file.declared():
+        assert compose_file.observers_of([name]) == (["kernel"] if name in shared else [])
+    assert compose_file.observers_of(compose_file.declared()) == ["kernel"]
 
 
 def test_every_declared_pair_has_a_mechanism_that_says_its_maximum() -> None:
-    assert pairs.declared()
-    assert set(pairs.declared()) <= set(mechanisms.names())
-    assert all(pairs.max_message_bytes(name) >= 64 for name in pairs.declared())
+    assert compose_file.declared()
+    assert set(compose_file.declared()) <= set(mechanisms.names())
+    assert all(compose_file.max_message_bytes(name) >= 64 for name in compose_file.declared())
 
 
 def test_both_sides_of_a_pair_are_told_the_same_place() -> None:
-    for point in pairs.meeting_points():
-        for service in pairs.services_of(point.mechanism):
-            command = pairs.service(service)["command"]
+    for point in compose_file.meeting_points():
+        for service in compose_file.services_of(point.mechanism):
+            command = compose_file.service(service)["command"]
             assert str(command[command.index(point.option) + 1]) == point.text
 
 
 def test_a_key_or_a_port_is_a_number_or_a_setting_with_a_default() -> None:
-    points = pairs.meeting_points()
+    points = compose_file.meeting_points()
     assert {point.option for point in points} == set(ADDRESS_OPTIONS)
-    defaults = env_file.read(ENV_FILE)
+    defaults = configuration.read(ENV_FILE)
     for point in points:
         assert defaults.get(point.variable or "", point.text).isdecimal(), point
     assert {point.variable for point in points if point.variable} <= set(Configuration.load(environment={}).values)

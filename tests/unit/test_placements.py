@@ -10,7 +10,7 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import Placement
 from labctl import placed_container, placed_targets, placements
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.containers import Container
 from labctl.placed_findings import Finding
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from labctl import pair_table, pairs
+from labctl import pair_table
+from labctl.config import compose_file
 from labctl.measurements import PairMeasures
 from labctl.terminal.printing import count, least_width, new_table, pieces, show_lines, show_text
 from unit.pseudo_terminal import run_on_terminal
@@ -33,7 +34,9 @@ LONG = PairMeasures(
     wait="block",
     cpus="two",
 )
-PAIRS = [replace(LONG, mechanism=name, wait="poll" if name == "plain_file" else "block") for name in pairs.declared()]
+PAIRS = [
+    replace(LONG, mechanism=name, wait="poll" if name == "plain_file" else "block") for name in compose_file.declared()
+]
 
 
 def show_all_pairs() -> None:

@@ -11,10 +11,10 @@ from dashboards.__main__ import JSON
 from ipclab.accounting.shared import Account
 from labctl import books_table, pair_table
 from labctl.channel_books import ChannelBooks, ProducerBooks
+from labctl.config.paths import ROOT
 from labctl.measurements import measure
 from labctl.now import Row
 from labctl.now_table import as_table
-from labctl.paths import ROOT
 from unit.test_status import prometheus_that_says, scraped
 
 LOST, SKIPPED = 3.0, 1507.0

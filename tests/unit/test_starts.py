@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from labctl import annotation, starts
-from labctl.configuration import Configuration
+from labctl.config.configuration import Configuration
 from labctl.containers import Container
 
 CONFIGURATION = Configuration("lab", {})

@@ -6,8 +6,9 @@ from typing import Any
 
 import yaml
 
-from labctl import pairs, swarm_stack
-from labctl.paths import COMPOSE_FILE
+from labctl import swarm_stack
+from labctl.config import compose_file
+from labctl.config.paths import COMPOSE_FILE
 
 HOME = "abc123"
 _REFUSED = {"ipc", "pid", "security_opt", "shm_size", "mem_limit", "cpuset", "depends_on", "build", "restart", "tmpfs"}
@@ -30,7 +31,7 @@ def stack(*mechanisms: str, matrix: bool = False) -> dict[str, Any]:
 
 
 def test_nothing_that_a_stack_refuses_or_ignores_is_left() -> None:
-    for name, service in stack(*pairs.declared(), matrix=True)["services"].items():
+    for name, service in stack(*compose_file.declared(), matrix=True)["services"].items():
         assert not _REFUSED & set(service), name
         assert "LAB_HOLDER" not in service["environment"], name
 
@@ -44,8 +45,8 @@ def test_what_was_dropped_is_told_with_a_reason() -> None:
 def test_every_key_of_a_service_is_kept_or_dropped_knowingly() -> None:
     known = {*swarm_stack.DROPPED, *swarm_stack.KEPT, "environment"}
     declared = model()["services"]
-    for mechanism in pairs.declared():
-        for name in pairs.services_of(mechanism):
+    for mechanism in compose_file.declared():
+        for name in compose_file.services_of(mechanism):
             assert set(declared[name]) <= known, name
 
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from labctl import now, now_totals, pairs
+from labctl import now, now_totals
+from labctl.config import compose_file
 from labctl.now import Row
 from labctl.now_table import as_table, conditions, summary
 from labctl.now_totals import Totals
@@ -83,7 +84,7 @@ def test_a_pair_that_stopped_keeps_its_row_and_no_figure() -> None:
 
 def test_it_is_one_screen_of_24_lines_and_80_columns_with_every_column() -> None:
     lines = screen_lines(80)
-    assert len(lines) - len(pairs.declared()) < 24 - 11  # a pair more is a line more
+    assert len(lines) - len(compose_file.declared()) < 24 - 11  # a pair more is a line more
     assert max(map(len, lines)) <= 80
     (row,) = (line for line in lines if line.startswith("anonymous_pipe"))
     assert row.split()[1:] == ["19,999", "99.9", "µs", "99.9", "ms", "9,999", "99,999", "99,999", "99.9", "µs", "12.3"]
@@ -91,7 +92,7 @@ def test_it_is_one_screen_of_24_lines_and_80_columns_with_every_column() -> None
 
 def test_a_narrow_window_names_what_it_has_no_room_for() -> None:
     lines = screen_lines(60)
-    assert len(lines) - len(pairs.declared()) < 24 - 11  # a pair more is a line more
+    assert len(lines) - len(compose_file.declared()) < 24 - 11  # a pair more is a line more
     assert max(map(len, lines)) <= 60
     assert "In a window of 78 columns: lost, CPU time, context switches." in lines
     assert any(line.startswith("anonymous_pipe   19,999 99.9 µs 99.9 ms  9,999  99,999") for line in lines)
@@ -100,7 +101,7 @@ def test_a_narrow_window_names_what_it_has_no_room_for() -> None:
 def screen_lines(columns: int) -> list[str]:
     """What a window of so many columns shows of all pairs, each figure as long as it gets."""
     figures = Row("", True, 19_999.0, 9.99e-5, 9.99e-2, 9_999.0, 99_999.0, 0.0, 99_999.0, 9.99e-5, 12.3, "two")
-    screen = Screen(lambda: (TOTALS, [replace(figures, mechanism=name) for name in pairs.declared()]))
+    screen = Screen(lambda: (TOTALS, [replace(figures, mechanism=name) for name in compose_file.declared()]))
     screen.look()
     console = Console(file=io.StringIO(), width=columns)
     console.print(screen)
@@ -109,7 +110,7 @@ def screen_lines(columns: int) -> list[str]:
 
 
 def test_all_pairs_together_are_one_line() -> None:
-    works = f"10 of {len(pairs.declared())} pairs at work"
+    works = f"10 of {len(compose_file.declared())} pairs at work"
     rest = "2,200 messages/s, 9.76 MiB/s, 43 % of a core, 7 skipped, 0 lost, 29 containers"
     assert summary(TOTALS) == f"{works}, {rest}"
     screen = screen_of([FIFO, TCP])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 
-from labctl.paths import ROOT
+from labctl.config.paths import ROOT
 
 _COLOURS = runpy.run_path(str(ROOT / "dashboards" / "colours.py"))
 

@@ -1,7 +1,11 @@
-"""What the user chose: `.env`, and the environment, which wins. Checked whole before anything is started."""
+"""What the user chose: `.env`, and the environment, which wins. Checked whole before anything is started.
+
+The file `.env` beside compose.yaml: read whole, or refused with the line that is wrong.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +17,55 @@ import click
 from ipclab.contract.channel import KEYS_PER_CHANNEL
 from ipclab.metrics import definitions as metrics
 from ipclab.runtime import settings
-from labctl import env_file, pairs, values
-from labctl.paths import ENV_FILE
+from labctl.config import compose_file, values
+from labctl.config.paths import ENV_FILE
+from labctl.config.values import refuse, shown
 from labctl.terminal.errors import BadInput
-from labctl.values import refuse, shown
+
+_FORM = "lines of the form NAME=value"
+
+
+def read(path: Path) -> dict[str, str]:
+    """The variables that `path` sets.
+
+    :raises BadInput: it cannot be read, or a line is no assignment
+    """
+    # python-dotenv takes 50 ms to import, and `--help` needs none of it.
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    text = _text(path)
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error or (binding.key is not None and binding.value is None):
+            line = binding.original.string.strip().splitlines()[0]
+            raise BadInput(
+                f"{path.name} line {_line_of(text, binding.original.string)} is {shown(line)}: allowed are {_FORM}",
+                hint="mend or remove that line; # begins a comment",
+            )
+    values = dotenv_values(stream=io.StringIO(text), interpolate=True)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _line_of(text: str, statement: str) -> int:
+    """The parser counts a statement's blank lines in front as its own; people do not."""
+    begin = text.index(statement) + len(statement) - len(statement.lstrip())
+    return text.count("\n", 0, begin) + 1
+
+
+def _text(path: Path) -> str:
+    hint = f"the lab's own is in the repository: git checkout {path.name}"
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{path.name} has byte {error.object[error.start]:#x} at offset {error.start}: allowed is UTF-8 text",
+            hint="save it as UTF-8",
+        ) from error
+    except OSError as error:
+        raise BadInput(
+            f"{path.name} cannot be read ({error.strerror}): allowed is a readable file of {_FORM}", hint=hint
+        ) from error
+
 
 PROJECT = "COMPOSE_PROJECT_NAME"
 SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image build
@@ -26,7 +75,7 @@ GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container
 CPUS = "LAB_CPUS"
 # Whether the consumers of a mailbox are several; `./lab up --scale` decides. For those who use Compose alone:
 # `ipclab.accounting.shared` names them, so they must not be refused here.
-SHARED = {f"LAB_{name.upper()}_SHARED": pairs.service_of(name, "consumer") for name in ("sysv_mq", "posix_mq")}
+SHARED = {f"LAB_{name.upper()}_SHARED": compose_file.service_of(name, "consumer") for name in ("sysv_mq", "posix_mq")}
 _RESPONDER_KEY, _RESPONDER_KEYS = "LAB_RESPONDER_KEY", 4
 
 
@@ -43,7 +92,7 @@ class Configuration:
 
         :raises BadInput: the first thing that is wrong
         """
-        file = env_file.read(env_path)
+        file = read(env_path)
         source = _Source(file, environment)
         _refuse_unknown(source)
         found = {name: str(source.number(setting)) for name, setting in _numbers().items()}
@@ -73,7 +122,7 @@ class Configuration:
 
     def ports_of_pairs(self) -> set[int]:
         """The ports at which consumers listen, each on a network of its own."""
-        return {self._meets_at(point) for point in pairs.meeting_points() if point.option == "--port"}
+        return {self._meets_at(point) for point in compose_file.meeting_points() if point.option == "--port"}
 
     def environment(self) -> dict[str, str]:
         """What Compose needs to see: the same values, whatever it would have read itself."""
@@ -85,7 +134,7 @@ class Configuration:
         :raises BadInput: it is over the maximum of one; the hint fits all of them
         """
         size = self.number("LAB_SIZE")
-        limits = {mechanism: pairs.max_message_bytes(mechanism) for mechanism in mechanisms}
+        limits = {mechanism: compose_file.max_message_bytes(mechanism) for mechanism in mechanisms}
         too_small = [mechanism for mechanism, limit in limits.items() if size > limit]
         if not too_small:
             return
@@ -100,7 +149,7 @@ class Configuration:
 
     def _check_together(self) -> None:
         found = self.values
-        points = [point for point in pairs.meeting_points() if point.variable]
+        points = [point for point in compose_file.meeting_points() if point.variable]
         self._check_keys({point.variable or "": self._meets_at(point) for point in points if point.option == "--key"})
         for point in points:
             if point.option == "--port" and self._meets_at(point) == metrics.PORT:
@@ -116,7 +165,7 @@ class Configuration:
                 hint="change either; both listen on 127.0.0.1",
             )
 
-    def _meets_at(self, point: pairs.MeetingPoint) -> int:
+    def _meets_at(self, point: compose_file.MeetingPoint) -> int:
         return self.number(point.variable) if point.variable else int(point.text)
 
     def _check_keys(self, keys: Mapping[str, int]) -> None:
@@ -143,7 +192,7 @@ class Configuration:
 
 def _numbers() -> dict[str, settings.Setting]:
     """The settings that are numbers: the lab's own, and those by which compose.yaml tells a pair where to meet."""
-    named = {point.variable: point.option for point in pairs.meeting_points() if point.variable}
+    named = {point.variable: point.option for point in compose_file.meeting_points() if point.variable}
     return settings.SETTINGS | {name: settings.of_address(name, option) for name, option in named.items()}
 
 
@@ -160,7 +209,7 @@ def project_name(env_path: Path = ENV_FILE, environment: Mapping[str, str] = os.
     if PROJECT in environment:
         return _project(_Source({}, environment))
     try:
-        return _project(_Source(env_file.read(env_path), environment))
+        return _project(_Source(read(env_path), environment))
     except BadInput as error:
         if env_path.is_file() and error.message.startswith(f"{env_path.name} line"):
             raise BadInput(error.message, hint=f"{error.hint}; or name the lab: {PROJECT}=… ./lab down") from error
@@ -205,8 +254,8 @@ class _Source:
 
 def _project(source: _Source) -> str:
     if not source.has(PROJECT):
-        return pairs.default_project()
-    hint = f"change it {source.place(PROJECT)}, or remove it to get {pairs.default_project()}"
+        return compose_file.default_project()
+    hint = f"change it {source.place(PROJECT)}, or remove it to get {compose_file.default_project()}"
     return values.project_name(source.what(PROJECT), source.value(PROJECT), hint)
 
 

@@ -1,4 +1,7 @@
-"""The pairs of the lab: what compose.yaml has as NAME-producer and NAME-consumer."""
+"""The pairs of the lab: what compose.yaml has as NAME-producer and NAME-consumer.
+
+The confinement that compose.yaml gives every container of ours, for those that Compose does not start.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from docker.types import LogConfig
+
 from ipclab import mechanisms as registry
 from ipclab.contract.channel import Traits
-from labctl.paths import COMPOSE_FILE
+from labctl.config.paths import COMPOSE_FILE
 from labctl.terminal.errors import LabError
 
 ROLES = ("consumer", "producer")
@@ -163,3 +168,17 @@ def traits_of(name: str) -> Traits:
 
 
 Scale = Mapping[str, int]  # Compose service to number of containers; what is not in it has one
+
+
+# Compose and the SDK have the same word for each.
+_AS_IT_IS = ("init", "read_only", "cap_drop", "security_opt", "mem_limit", "pids_limit")
+
+
+def of_every_container() -> dict[str, Any]:
+    """The part of `x-app` that takes rights and bounds resources, as arguments for `containers.create`."""
+    app = common_to_all()
+    logging = app["logging"]
+    return {
+        **{name: app[name] for name in _AS_IT_IS},
+        "log_config": LogConfig(type=logging["driver"], config=logging["options"]),
+    }

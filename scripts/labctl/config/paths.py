@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 # Not resolved: a tree of symbolic links (as the tests make) is a lab of its own, with its own `.env`.
-ROOT = Path(__file__).absolute().parents[2]
+ROOT = Path(__file__).absolute().parents[3]
 COMPOSE_FILE = ROOT / "compose.yaml"
 ENV_FILE = ROOT / ".env"
 

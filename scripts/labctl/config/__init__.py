@@ -1,0 +1,1 @@
+"""What the user chose: `.env`, the environment, compose.yaml."""
