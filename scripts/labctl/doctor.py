@@ -15,20 +15,11 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 
-from labctl import (
-    compose_plugin,
-    containers,
-    dashboard_names,
-    engine,
-    grafana_access,
-    grafana_check,
-    ports,
-    registry,
-    tables,
-)
+from labctl import containers, dashboard_names, grafana_access, grafana_check, ports, tables
 from labctl.config.configuration import Configuration
+from labctl.engine import compose, engine, registry
+from labctl.engine.machine import this_machine
 from labctl.grafana import GrafanaSilent
-from labctl.machine import this_machine
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 from labctl.terminal.progress import step
@@ -104,7 +95,7 @@ def _findings() -> Iterator[Finding]:
 
 def _engine(client: docker.DockerClient) -> Iterator[Finding]:
     version = str(client.version()["Version"])
-    new_enough = (compose_plugin.parse_version(version) or (0, 0)) >= _OLDEST_ENGINE
+    new_enough = (compose.parse_version(version) or (0, 0)) >= _OLDEST_ENGINE
     needed = ".".join(map(str, _OLDEST_ENGINE))
     yield Finding(
         "engine", Verdict.OK if new_enough else Verdict.BAD, version, "" if new_enough else f"{needed} or newer"
@@ -135,8 +126,8 @@ def _compose(may_install: bool) -> Finding:
         text = answer.stdout.strip() if answer.returncode == 0 else ""
     except (OSError, subprocess.TimeoutExpired):
         text = ""
-    needed = f"{compose_plugin.OLDEST[0]}.{compose_plugin.OLDEST[1]} or newer"
-    if (compose_plugin.parse_version(text) or (0, 0)) >= compose_plugin.OLDEST:
+    needed = f"{compose.OLDEST[0]}.{compose.OLDEST[1]} or newer"
+    if (compose.parse_version(text) or (0, 0)) >= compose.OLDEST:
         return Finding("Compose", Verdict.OK, text)
     advice = f"{needed}; " + ("./lab up installs it" if may_install else "https://docs.docker.com/compose/install")
     return Finding("Compose", Verdict.WARN if may_install else Verdict.BAD, text or "no `docker compose`", advice)

@@ -11,10 +11,8 @@ from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
 from labctl import (
-    compose,
     containers,
     dial,
-    engine,
     probe_container,
     published_responder,
     second_engine,
@@ -22,14 +20,15 @@ from labctl import (
     swarm_down,
     swarm_nodes,
 )
-from labctl.base_images import ensure_base_images, ensure_engine_base
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import ROOT
 from labctl.config.values import refuse
 from labctl.containers import PROJECT_LABEL, Container, require_running
 from labctl.docker_host import OPTION
-from labctl.images import engine_image, ensure_image
+from labctl.engine import compose, engine
+from labctl.engine.base_images import ensure_base_images, ensure_engine_base
+from labctl.engine.images import engine_image, ensure_image
 from labctl.place import put_all_back
 from labctl.probes import probes_of
 from labctl.second_probe import NAME, NEEDS, command_of

@@ -11,7 +11,6 @@ from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from labctl import (
     containers,
-    engine,
     other_address,
     other_engine,
     other_probe,
@@ -25,6 +24,7 @@ from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.values import refuse
 from labctl.containers import Container, require_running, stop_and_remove
 from labctl.docker_host import OPTION, DockerHost
+from labctl.engine import engine
 from labctl.other_engine import OtherEngine
 from labctl.probes import probes_of
 from labctl.prometheus import Prometheus

@@ -51,7 +51,8 @@ def free_port() -> int:
 
 def _is_ours(project: str, port: int) -> bool:
     """Whether a container of this project publishes the port; without an engine, none does."""
-    from labctl import containers, engine
+    from labctl import containers
+    from labctl.engine import engine
 
     try:
         client = engine.connect()

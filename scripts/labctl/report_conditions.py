@@ -9,11 +9,12 @@ from pathlib import Path
 
 import docker
 
-from labctl import containers, engine, switches
+from labctl import containers, switches
 from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.config.paths import ROOT
 from labctl.containers import Container
-from labctl.machine import this_machine
+from labctl.engine import engine
+from labctl.engine.machine import this_machine
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 

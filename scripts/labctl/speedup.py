@@ -10,12 +10,13 @@ import docker
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.contract.channel import Traits
-from labctl import engine, speedup_report
-from labctl.compose_plugin import ensure_compose
+from labctl import speedup_report
 from labctl.config.compose_file import traits_of
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import ROOT
-from labctl.images import ensure_images
+from labctl.engine import engine
+from labctl.engine.compose import ensure_compose
+from labctl.engine.images import ensure_images
 from labctl.speedup_containers import crew
 from labctl.speedup_results import Comparison
 from labctl.speedup_watch import Watch

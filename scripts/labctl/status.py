@@ -16,7 +16,6 @@ from labctl import (
     books_table,
     channel_books,
     containers,
-    engine,
     kernel_books,
     kernel_table,
     measurements,
@@ -33,6 +32,7 @@ from labctl.channel_books import ChannelBooks
 from labctl.config.configuration import Configuration
 from labctl.containers import Container, mechanisms_of, require_running
 from labctl.costs import Cost, CostMeter
+from labctl.engine import engine
 from labctl.kernel_books import KernelBooks
 from labctl.measurements import PairMeasures
 from labctl.namespace_split import Split

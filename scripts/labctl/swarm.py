@@ -10,9 +10,10 @@ from typing import Any
 from docker.errors import ImageNotFound
 from docker.models.services import Service
 
-from labctl import engine, swarm_nodes, swarm_stack, swarm_table
+from labctl import swarm_nodes, swarm_stack, swarm_table
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import COMPOSE_FILE, ROOT
+from labctl.engine import engine
 from labctl.swarm_services import name_of, services_of
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say, step

@@ -9,7 +9,8 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.services import Service
 
-from labctl import engine, swarm_nodes
+from labctl import swarm_nodes
+from labctl.engine import engine
 from labctl.swarm_services import STACK_LABEL, name_of, services_of
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import step

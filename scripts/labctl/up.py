@@ -10,7 +10,6 @@ from labctl import (
     addresses,
     books_table,
     channel_books,
-    compose,
     containers,
     namespace_split,
     pair_table,
@@ -23,7 +22,8 @@ from labctl.config.compose_file import Scale
 from labctl.config.configuration import SHARED, Configuration
 from labctl.config.paths import ROOT
 from labctl.containers import Container
-from labctl.images import make_ready
+from labctl.engine import compose
+from labctl.engine.images import make_ready
 from labctl.measurements import measure
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError

@@ -16,9 +16,9 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 
 from lab.stack import ROOT, Stack, wait_until
-from labctl.base_images import ensure_base_images, ensure_engine_base
 from labctl.config.configuration import IMAGE_TAG, Configuration
-from labctl.images import engine_image, ensure_image
+from labctl.engine.base_images import ensure_base_images, ensure_engine_base
+from labctl.engine.images import engine_image, ensure_image
 
 _PORT = 2375
 _STARTS_WITHIN_S = 40

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labctl.build_inputs import source_hash
+from labctl.engine.images import source_hash
 
 _PATTERNS = ("services/Dockerfile", "services/ipclab/**/*")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labctl.compose_plugin import OLDEST, parse_version
+from labctl.engine.compose import OLDEST, parse_version
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labctl.debian_mirror import sources_from
+from labctl.engine.packages import sources_from
 
 _BOOKWORM = """\
 http://mirror.example/debian/ bookworm main Debian

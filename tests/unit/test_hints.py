@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from labctl import engine, ports
+from labctl import ports
 from labctl.config.configuration import SHARED
 from labctl.config.paths import ROOT
+from labctl.engine import engine
 from labctl.main import main
 from labctl.terminal.errors import LabError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labctl.base_images import BaseImages
-from labctl.images import OwnImage, engine_image, own_images
+from labctl.engine.base_images import BaseImages
+from labctl.engine.images import OwnImage, engine_image, own_images
 
 _ROOT = Path(__file__).parents[2]
 _BASE = BaseImages(

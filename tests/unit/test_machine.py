@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labctl.machine import Machine, describe
+from labctl.engine.machine import Machine, describe
 
 
 def _machine(os_release: dict[str, str], *, machine: str = "x86_64", has_apt: bool = True) -> Machine:

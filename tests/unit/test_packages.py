@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labctl.packages import parse_candidate
+from labctl.engine.packages import parse_candidate
 
 
 def test_the_candidate_is_the_version_to_install() -> None:

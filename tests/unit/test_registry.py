@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labctl.registry import Answer, classify, split_tag
+from labctl.engine.registry import Answer, classify, split_tag
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""The `docker` command and its Compose plugin: version 2.17 or newer, installed where the lab may."""
+"""`docker compose` on compose.yaml, with the values that were checked and no others.
+
+The `docker` command and its Compose plugin: version 2.17 or newer, installed where the lab may.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labctl import debian_mirror, packages
-from labctl.machine import Machine, this_machine
+from labctl.config.paths import COMPOSE_FILE, ROOT
+from labctl.engine import packages
+from labctl.engine.machine import Machine, this_machine
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import Step, say, step
 from labctl.terminal.subprocesses import run
@@ -89,10 +94,10 @@ def _install(machine: Machine) -> None:
             buildx = ["docker-buildx"] if packages.candidate("docker-buildx") else []
             packages.install([name, *buildx], why=why, machine=machine)
             return
-    mirrors = debian_mirror.sources(machine)
+    mirrors = packages.sources(machine)
     if not mirrors:
         raise LabError(f"{why}, {machine.name} has no package of it and no Debian mirror in its sources", hint=_HINT)
-    say(f"{why}: taking the plugin out of Debian {debian_mirror.RELEASE}'s docker-compose package")
+    say(f"{why}: taking the plugin out of Debian {packages.RELEASE}'s docker-compose package")
     with step("Installing the Compose plugin") as current, tempfile.TemporaryDirectory() as folder:
         _extract_plugin(mirrors[0], Path(folder), current)
 
@@ -131,3 +136,24 @@ def _extract_plugin(source: str, folder: Path, current: Step) -> None:
     unfinished.chmod(0o755)
     unfinished.rename(plugins / "docker-compose")
     say(f"Installed {plugins / 'docker-compose'}")
+
+
+def start(services: Sequence[str], environment: Mapping[str, str], scale: Mapping[str, int]) -> None:
+    """Create and start `services` and what they depend on; what runs as it should is left alone.
+
+    :param scale: how many containers of a service, where it is not one
+
+    :raises LabError: Compose failed; its last lines are in the message
+    """
+    # The file by name: a COMPOSE_FILE in the user's shell belongs to another project.
+    compose = ["docker", "compose", "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE)]
+    replicas = [f"--scale={service}={number}" for service, number in scale.items()]
+    with step("Starting containers") as current:
+        run(
+            [*compose, "up", "--detach", "--no-build", *replicas, *services],
+            step=current,
+            hint="./lab status shows the containers; ./lab down and ./lab up start afresh",
+            # One at a time: Docker Engine 20.10 can hang for good when containers join or leave a network at once.
+            environment={**environment, "COMPOSE_PARALLEL_LIMIT": "1"},
+            cwd=ROOT,
+        )

@@ -10,8 +10,8 @@ import requests
 from docker.context import ContextAPI
 from docker.errors import DockerException
 
-from labctl import engine_start
-from labctl.machine import Machine, this_machine
+from labctl.engine import install
+from labctl.engine.machine import Machine, this_machine
 from labctl.terminal.errors import LabError
 from labctl.terminal.subprocesses import side_by_side
 
@@ -58,9 +58,9 @@ def will_be_installed() -> bool:
 
     Raises LabError as `engine_address` does.
     """
-    forbidden = engine_start.socket_is_forbidden()
+    forbidden = install.socket_is_forbidden()
     here = this_machine().system == "Linux" and engine_address() == DEFAULT_SOCKET
-    return here and not forbidden and engine_start.is_missing()
+    return here and not forbidden and install.is_missing()
 
 
 def ensure_engine(*meanwhile: Callable[[], None]) -> docker.DockerClient:
@@ -77,20 +77,20 @@ def ensure_engine(*meanwhile: Callable[[], None]) -> docker.DockerClient:
         machine = this_machine()
         if machine.system != "Linux" or engine_address() != DEFAULT_SOCKET:
             raise
-    if not engine_start.socket_is_forbidden():
-        if engine_start.is_missing():
+    if not install.socket_is_forbidden():
+        if install.is_missing():
             machine.ask_for_root()
             side_by_side(lambda: _install_and_start(machine), *meanwhile)
-            if engine_start.socket_is_forbidden():
-                engine_start.join_docker_group(machine)
+            if install.socket_is_forbidden():
+                install.join_docker_group(machine)
         else:
-            engine_start.start(machine, connect)
+            install.start(machine, connect)
     return connect()
 
 
 def _install_and_start(machine: Machine) -> None:
-    engine_start.install(machine)
-    engine_start.start(machine, connect)
+    install.install(machine)
+    install.start(machine, connect)
 
 
 def _reason(error: BaseException) -> str:
@@ -111,7 +111,7 @@ def _hint(address: str) -> str:
     machine = this_machine()
     if os.environ.get("DOCKER_HOST"):
         return "DOCKER_HOST says so; start that engine, or unset DOCKER_HOST"
-    if engine_start.socket_is_forbidden():
+    if install.socket_is_forbidden():
         return "sudo usermod -aG docker $USER and log in again, or sudo ./lab (both are as good as root)"
     if machine.system != "Linux":
         return "start Docker Desktop or colima; to install: https://docs.docker.com/get-started/get-docker"

@@ -1,9 +1,13 @@
-"""The lab's own images: built through Compose when what they are made of has changed, and only then."""
+"""The lab's own images: built through Compose when what they are made of has changed, and only then.
+
+What an image is made of, as one hash: equal hashes need no build.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,16 +15,34 @@ from pathlib import Path
 import docker
 from docker.errors import ImageNotFound
 
-from labctl.base_images import BaseImages, choose_base_images, ensure_prometheus_base
-from labctl.build_inputs import source_hash
-from labctl.compose_plugin import ensure_compose, install_plugin
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG
-from labctl.engine import ensure_engine, will_be_installed
-from labctl.fallback_images import BaseArchive, base_archive
+from labctl.engine.base_images import BaseImages, choose_base_images, ensure_prometheus_base
+from labctl.engine.compose import ensure_compose, install_plugin
+from labctl.engine.engine import ensure_engine, will_be_installed
+from labctl.engine.fallback_images import BaseArchive, base_archive
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step
 from labctl.terminal.subprocesses import run, side_by_side
+
+_NOT_INPUTS = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+def source_hash(root: Path, patterns: Iterable[str], base_image_id: str) -> str:
+    """A hash over the names and contents of the files that match `patterns` under `root`, and the base image.
+
+    Independent of where the repository is cloned, of modification times and of the order of `patterns`.
+    """
+    digest = hashlib.sha256(base_image_id.encode())
+    for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
+        name = path.relative_to(root)
+        if path.is_file() and not _NOT_INPUTS.intersection(name.parts):
+            content = path.read_bytes()
+            # The length keeps a byte from moving from one file's end to the next one's name unseen.
+            digest.update(f"\0{name.as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
 
 HASH_LABEL = "ipclab.source-hash"
 _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

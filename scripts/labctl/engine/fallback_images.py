@@ -9,15 +9,15 @@ from pathlib import Path
 
 import docker
 
-from labctl import debian_mirror, packages, registry
-from labctl.machine import Machine, this_machine
+from labctl.engine import packages, registry
+from labctl.engine.machine import Machine, this_machine
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import Step, step
 from labctl.terminal.subprocesses import run
 
-BASE = f"ipclab/base:{debian_mirror.RELEASE}"
-PROMETHEUS = f"ipclab/prometheus-debian:{debian_mirror.RELEASE}"
-ENGINE = f"ipclab/engine-debian:{debian_mirror.RELEASE}"
+BASE = f"ipclab/base:{packages.RELEASE}"
+PROMETHEUS = f"ipclab/prometheus-debian:{packages.RELEASE}"
+ENGINE = f"ipclab/engine-debian:{packages.RELEASE}"
 LABEL = "ipclab.instead-of"  # what a stand-in stands in for
 _PACKAGES = "python3,python3-venv,ca-certificates"
 # What the official slim images leave out as well.
@@ -136,9 +136,9 @@ def _bootstrap(machine: Machine, archive: Path, current: Step) -> None:
         *(f"--dpkgopt=path-exclude={path}" for path in _EXCLUDED),
         # As in the official images: an image that lost power is built again, so its files need no fsync(2).
         "--dpkgopt=force-unsafe-io",
-        debian_mirror.RELEASE,
+        packages.RELEASE,
         str(archive),
-        *debian_mirror.sources(machine),
+        *packages.sources(machine),
     ]
     run(machine.as_root(command), step=current, hint="the mirror in /etc/apt must answer; " + _BRING)
     # Through sudo it is root's.

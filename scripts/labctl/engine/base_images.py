@@ -10,9 +10,9 @@ import docker
 from docker.auth import resolve_repository_name
 from docker.errors import APIError, ImageNotFound
 
-from labctl import fallback_images, registry
-from labctl.fallback_images import BaseArchive
-from labctl.registry import Answer
+from labctl.engine import fallback_images, registry
+from labctl.engine.fallback_images import BaseArchive
+from labctl.engine.registry import Answer
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
 from labctl.terminal.progress import say, step

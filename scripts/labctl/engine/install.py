@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from labctl import packages
-from labctl.machine import Machine
+from labctl.engine import packages
+from labctl.engine.machine import Machine
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import Step, say, step
 from labctl.terminal.subprocesses import run

@@ -1,0 +1,1 @@
+"""The Docker Engine: installing it, its images, Compose."""
