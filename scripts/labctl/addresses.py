@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from labctl import grafana_access
 from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.config.paths import LOCALHOST
-from labctl.containers import Container
-from labctl.diagnosis import last_lines
 from labctl.grafana import Grafana
+from labctl.lab.containers import Container
+from labctl.lab.diagnosis import last_lines
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until

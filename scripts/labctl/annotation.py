@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from labctl import grafana_access
 from labctl.config.configuration import Configuration
-from labctl.containers import Container
+from labctl.lab.containers import Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say
 

@@ -14,8 +14,8 @@ from ipclab.accounting import removed_producers
 from ipclab.accounting.checker import WINDOW
 from ipclab.accounting.ledger import LedgerError, Stream, producer_in, streams_in
 from ipclab.accounting.shared import Account, Snapshot, merge
-from labctl import containers, state_files
-from labctl.containers import Container
+from labctl.lab import containers, state_files
+from labctl.lab.containers import Container
 from labctl.measurements import PairMeasures
 from labctl.terminal.errors import LabError
 

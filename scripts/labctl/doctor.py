@@ -15,11 +15,12 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 
-from labctl import containers, dashboard_names, grafana_access, grafana_check, ports, tables
+from labctl import dashboard_names, grafana_access, grafana_check, tables
 from labctl.config.configuration import Configuration
 from labctl.engine import compose, engine, registry
 from labctl.engine.machine import this_machine
 from labctl.grafana import GrafanaSilent
+from labctl.lab import containers, ports
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 from labctl.terminal.progress import step

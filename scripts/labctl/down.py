@@ -14,8 +14,8 @@ from docker.models.containers import Container as DockerContainer
 
 from labctl import published_responder, second_engine, swarm_down
 from labctl.config.compose_file import SECOND_HOST, mechanism_of
-from labctl.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
 from labctl.engine import engine
+from labctl.lab.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import step

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from labctl import containers
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
+from labctl.lab import containers
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
-from labctl import state_files
 from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.config.paths import LOCALHOST
-from labctl.containers import Container
 from labctl.grafana import Grafana, GrafanaSilent
+from labctl.lab import state_files
+from labctl.lab.containers import Container
 
 USER = "admin"  # services/grafana/grafana.ini
 SECRETS, PASSWORD = "/var/lib/grafana/lab", "admin-password"  # services/grafana/with-password.sh

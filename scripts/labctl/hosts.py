@@ -6,11 +6,12 @@ container itself, or the responder that was published for the other machine and 
 
 from __future__ import annotations
 
-from labctl import containers, nested_host, other_machine, published_responder
+from labctl import nested_host, other_machine, published_responder
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.docker_host import DockerHost
 from labctl.engine import engine
+from labctl.lab import containers
 
 
 def bring_up(configuration: Configuration, other: DockerHost | None, address: str | None) -> None:

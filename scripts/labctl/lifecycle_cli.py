@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from labctl import ports
 from labctl.arguments import Seconds, mechanisms_argument
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration, project_name
+from labctl.lab import ports
 from labctl.scale import ScaleOption, check_types
 from labctl.scale import check as check_scale
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from labctl import annotation, containers, pair_table
+from labctl import annotation, pair_table
 from labctl.config.configuration import Configuration
-from labctl.containers import Container
 from labctl.engine import engine
+from labctl.lab import containers
+from labctl.lab.containers import Container
 from labctl.measurements import SETTLED_AFTER_S, current_load, has_load, measure
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError

@@ -10,12 +10,13 @@ from typing import Any
 from rich.text import Text
 
 from ipclab.matrix.placement import SHARED, Placement
-from labctl import containers, evidence, reachability
+from labctl import evidence, reachability
 from labctl.config.compose_file import RESPONDER
 from labctl.config.configuration import Configuration
-from labctl.containers import require_running
 from labctl.engine import engine
-from labctl.probes import placements_shown, probes_of
+from labctl.lab import containers
+from labctl.lab.containers import require_running
+from labctl.lab.probes import placements_shown, probes_of
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.terminal.errors import LabError

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labctl.containers import Container
+from labctl.lab.containers import Container
 from labctl.prometheus import Prometheus
 
 

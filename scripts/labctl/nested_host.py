@@ -10,27 +10,19 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import (
-    containers,
-    dial,
-    probe_container,
-    published_responder,
-    second_engine,
-    second_image,
-    swarm_down,
-    swarm_nodes,
-)
+from labctl import dial, probe_container, published_responder, second_engine, second_image, swarm_down, swarm_nodes
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import ROOT
 from labctl.config.values import refuse
-from labctl.containers import PROJECT_LABEL, Container, require_running
 from labctl.docker_host import OPTION
 from labctl.engine import compose, engine
 from labctl.engine.base_images import ensure_base_images, ensure_engine_base
 from labctl.engine.images import engine_image, ensure_image
+from labctl.lab import containers
+from labctl.lab.containers import PROJECT_LABEL, Container, require_running
+from labctl.lab.probes import probes_of
 from labctl.place import put_all_back
-from labctl.probes import probes_of
 from labctl.second_probe import NAME, NEEDS, command_of
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines

@@ -9,24 +9,16 @@ import docker
 
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
-from labctl import (
-    containers,
-    other_address,
-    other_engine,
-    other_probe,
-    published_responder,
-    second_image,
-    second_probe,
-    state_files,
-)
+from labctl import other_address, other_engine, other_probe, published_responder, second_image, second_probe
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.values import refuse
-from labctl.containers import Container, require_running, stop_and_remove
 from labctl.docker_host import OPTION, DockerHost
 from labctl.engine import engine
+from labctl.lab import containers, state_files
+from labctl.lab.containers import Container, require_running, stop_and_remove
+from labctl.lab.probes import probes_of
 from labctl.other_engine import OtherEngine
-from labctl.probes import probes_of
 from labctl.prometheus import Prometheus
 from labctl.second_image import Brought
 from labctl.terminal.errors import BadInput, LabError

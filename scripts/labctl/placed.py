@@ -13,7 +13,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.matrix.placement import Placement
 from labctl import dial
 from labctl.config import compose_file
-from labctl.containers import PROJECT_LABEL, Container
+from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.terminal.errors import LabError
 
 LABEL = "ipclab.matrix.placement"

@@ -16,7 +16,7 @@ from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics import definitions as metrics
 from labctl import placed
 from labctl.config.configuration import Configuration
-from labctl.containers import Container, one_off_labels
+from labctl.lab.containers import Container, one_off_labels
 
 _CHANNEL = "/channel"
 _BOOKS = "--books"  # what only consumers that share a mailbox need; the ledger has it all where there is one

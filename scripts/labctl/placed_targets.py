@@ -9,10 +9,11 @@ import json
 from collections.abc import Iterable, Sequence
 
 from ipclab.matrix.placement import Placement
-from labctl import placed_container, state_files
+from labctl import placed_container
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
-from labctl.containers import Container
+from labctl.lab import state_files
+from labctl.lab.containers import Container
 from labctl.placed import Placed
 
 _DIRECTORY, _FILE = "/prometheus", "placed.json"  # as services/prometheus/prometheus.yml has it

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping
 
 import docker
 
-from labctl import containers, other_probe
+from labctl import other_probe
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER, of_every_container
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.values import refuse
-from labctl.containers import Container
 from labctl.docker_host import ADDRESS_OPTION, DockerHost
 from labctl.engine import engine
+from labctl.lab import containers
+from labctl.lab.containers import Container
 from labctl.second_image import Brought
 from labctl.terminal.errors import BadInput
 

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ipclab.matrix.placement import Placement
 from labctl import matrix, reachability, report_conditions, report_data, report_plots
 from labctl.config.configuration import Configuration
+from labctl.lab.probes import placements_shown
 from labctl.measurements import WINDOW_S
-from labctl.probes import placements_shown
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.report_conditions import Facts

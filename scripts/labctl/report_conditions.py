@@ -9,12 +9,13 @@ from pathlib import Path
 
 import docker
 
-from labctl import containers, switches
+from labctl import switches
 from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.config.paths import ROOT
-from labctl.containers import Container
 from labctl.engine import engine
 from labctl.engine.machine import this_machine
+from labctl.lab import containers
+from labctl.lab.containers import Container
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 

@@ -14,10 +14,11 @@ import docker
 
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import producer_in
-from labctl import channel_books, containers, state_files
+from labctl import channel_books
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
-from labctl.containers import Container, stop_and_remove
+from labctl.lab import containers, state_files
+from labctl.lab.containers import Container, stop_and_remove
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
 

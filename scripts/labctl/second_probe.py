@@ -12,7 +12,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.matrix.placement import Placement
 from labctl import dial, other_probe, published_responder
 from labctl.config.compose_file import PUBLISHED_RESPONDER
-from labctl.containers import PROJECT_LABEL, Container
+from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 

@@ -18,7 +18,7 @@ from docker.types import EndpointConfig
 
 from ipclab.contract.channel import Sharing
 from labctl.config.compose_file import of_every_container
-from labctl.containers import PROJECT_LABEL, one_off_labels
+from labctl.lab.containers import PROJECT_LABEL, one_off_labels
 
 RUN_LABEL = "ipclab.speedup"
 COORDINATOR = "speedup-coordinator"

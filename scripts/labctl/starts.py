@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from labctl import annotation
 from labctl.config.configuration import GRAFANA_URL, Configuration
-from labctl.containers import Container
+from labctl.lab.containers import Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say
 

@@ -15,7 +15,6 @@ from labctl import (
     addresses,
     books_table,
     channel_books,
-    containers,
     kernel_books,
     kernel_table,
     measurements,
@@ -30,10 +29,11 @@ from labctl import (
 )
 from labctl.channel_books import ChannelBooks
 from labctl.config.configuration import Configuration
-from labctl.containers import Container, mechanisms_of, require_running
-from labctl.costs import Cost, CostMeter
 from labctl.engine import engine
 from labctl.kernel_books import KernelBooks
+from labctl.lab import containers
+from labctl.lab.containers import Container, mechanisms_of, require_running
+from labctl.lab.costs import Cost, CostMeter
 from labctl.measurements import PairMeasures
 from labctl.namespace_split import Split
 from labctl.prometheus import Prometheus, PrometheusSilent

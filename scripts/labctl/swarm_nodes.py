@@ -9,8 +9,9 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import containers, published_responder
+from labctl import published_responder
 from labctl.config import compose_file
+from labctl.lab import containers
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until

@@ -11,8 +11,9 @@ from docker.models.containers import Container as DockerContainer
 from docker.models.services import Service
 
 from ipclab.accounting.ledger import LedgerError, Stream, streams_in
-from labctl import state_files, swarm_nodes
+from labctl import swarm_nodes
 from labctl.config import compose_file
+from labctl.lab import state_files
 from labctl.swarm_pages import Page
 
 _LEDGERS = "/state"

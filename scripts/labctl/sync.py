@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from labctl import annotation, containers, race_table, races
+from labctl import annotation, race_table, races
 from labctl.config.configuration import Configuration
-from labctl.containers import Container
 from labctl.engine import engine
+from labctl.lab import containers
+from labctl.lab.containers import Container
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step

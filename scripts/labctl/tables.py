@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from labctl.containers import Container
-from labctl.costs import Cost
+from labctl.lab.containers import Container
+from labctl.lab.costs import Cost
 from labctl.terminal.printing import new_table, show_table
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import docker
 
-from labctl import containers
 from labctl.config import compose_file
-from labctl.diagnosis import not_moving
+from labctl.lab import containers
+from labctl.lab.diagnosis import not_moving
 from labctl.measurements import SETTLED_AFTER_S, measure, received
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.terminal.progress import Step, step

@@ -6,24 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from labctl import (
-    addresses,
-    books_table,
-    channel_books,
-    containers,
-    namespace_split,
-    pair_table,
-    place,
-    rescale,
-    starts,
-)
+from labctl import addresses, books_table, channel_books, namespace_split, pair_table, place, rescale, starts
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
 from labctl.config.configuration import SHARED, Configuration
 from labctl.config.paths import ROOT
-from labctl.containers import Container
 from labctl.engine import compose
 from labctl.engine.images import make_ready
+from labctl.lab import containers
+from labctl.lab.containers import Container
 from labctl.measurements import measure
 from labctl.prometheus import Prometheus
 from labctl.terminal.errors import LabError

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 from lab.stack import Stack
-from labctl import state_files
+from labctl.lab import state_files
 
 _WRITES = 30
 _DIRECTORY, _NAME = "/state", "replaced.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from labctl.ports import free_port
+from labctl.lab.ports import free_port
 
 _WITHIN_S = 20.0
 

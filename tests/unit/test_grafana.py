@@ -16,7 +16,7 @@ import pytest
 from labctl import annotation, grafana_access, grafana_check, grafana_panels
 from labctl.config.configuration import Configuration
 from labctl.grafana import Grafana, GrafanaSilent
-from labctl.ports import free_port
+from labctl.lab.ports import free_port
 from labctl.terminal.errors import LabError
 from unit.json_server import Request, json_server, success
 

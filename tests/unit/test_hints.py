@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from labctl import ports
 from labctl.config.configuration import SHARED
 from labctl.config.paths import ROOT
 from labctl.engine import engine
+from labctl.lab import ports
 from labctl.main import main
 from labctl.terminal.errors import LabError
 

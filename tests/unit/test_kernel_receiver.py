@@ -8,7 +8,7 @@ from ipclab.contract.channel import Address
 from ipclab.mechanisms import fifo, plain_file, udp
 from ipclab.metrics import definitions as metrics
 from ipclab.pair.consumer import KernelReceiver
-from labctl.ports import free_port
+from labctl.lab.ports import free_port
 
 MESSAGE = memoryview(bytes(1000))
 

@@ -13,7 +13,7 @@ import pytest
 
 from labctl.cli import cli
 from labctl.config.paths import ROOT
-from labctl.ports import free_port
+from labctl.lab.ports import free_port
 
 _PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))
 _NO_ENGINE = "error: no Docker Engine answers at unix:///nowhere"

@@ -11,7 +11,7 @@ from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import Placement
 from labctl import placed_container, placed_targets, placements
 from labctl.config.configuration import Configuration
-from labctl.containers import Container
+from labctl.lab.containers import Container
 from labctl.placed_findings import Finding
 
 CONFIGURATION = Configuration("it", {"LAB_TCP_PORT": "9465", "LAB_UDP_PORT": "9001"})

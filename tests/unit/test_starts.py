@@ -10,7 +10,7 @@ import pytest
 
 from labctl import annotation, starts
 from labctl.config.configuration import Configuration
-from labctl.containers import Container
+from labctl.lab.containers import Container
 
 CONFIGURATION = Configuration("lab", {})
 

@@ -10,10 +10,10 @@ from unittest.mock import Mock
 import pytest
 
 from labctl import measurements, namespace_split, pair_table, status
-from labctl.containers import Container, require_running, seconds
-from labctl.costs import Cost, cost
 from labctl.kernel_books import KernelBooks
-from labctl.ports import free_port
+from labctl.lab.containers import Container, require_running, seconds
+from labctl.lab.costs import Cost, cost
+from labctl.lab.ports import free_port
 from labctl.prometheus import Prometheus, PrometheusSilent
 from labctl.races import Race
 from labctl.terminal.errors import LabError

@@ -161,7 +161,7 @@ def test_what_prometheus_does_not_know_is_not_measured() -> None:
 
 
 def test_without_a_terminal_it_ends_by_itself_and_says_what_is_wrong() -> None:
-    from labctl.ports import free_port
+    from labctl.lab.ports import free_port
 
     done = subprocess.run(
         [sys.executable, "-m", "labctl", "watch"],

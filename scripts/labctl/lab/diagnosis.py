@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labctl import containers
 from labctl.config.compose_file import services_of
-from labctl.containers import Container
+from labctl.lab import containers
+from labctl.lab.containers import Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say
 

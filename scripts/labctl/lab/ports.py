@@ -51,8 +51,8 @@ def free_port() -> int:
 
 def _is_ours(project: str, port: int) -> bool:
     """Whether a container of this project publishes the port; without an engine, none does."""
-    from labctl import containers
     from labctl.engine import engine
+    from labctl.lab import containers
 
     try:
         client = engine.connect()

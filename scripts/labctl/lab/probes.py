@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ipclab.matrix.placement import Placement
 from labctl.config.compose_file import PROBE, PUBLISHED_RESPONDER, RESPONDER, SECOND_HOST, matrix_services
-from labctl.containers import Container
+from labctl.lab.containers import Container
 
 
 def placement_of(service: str) -> Placement | None:

@@ -11,7 +11,7 @@ from typing import Any
 from docker.errors import APIError
 from docker.models.containers import Container as DockerContainer
 
-from labctl.containers import Container, seconds
+from labctl.lab.containers import Container, seconds
 
 # More connections at once than the SDK keeps open are what is wanted here, and no matter for a warning.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)

@@ -1,0 +1,1 @@
+"""The lab as the engine sees it: containers, probes, costs, ports."""
