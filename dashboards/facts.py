@@ -6,7 +6,7 @@ import importlib
 import re
 
 from ipclab import mechanisms as package
-from labctl import mechanisms
+from labctl.commands import mechanisms
 
 # What stands between an option's text and its value; it must not be in either.
 SEPARATOR = " : "

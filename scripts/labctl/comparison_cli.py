@@ -27,7 +27,7 @@ def mechanisms(mechanism: str | None, as_json: bool, as_markdown: bool) -> None:
     """
     check_one_format("mechanisms", json=as_json, markdown=as_markdown, MECHANISM=mechanism)
 
-    from labctl.mechanisms import show_json, show_markdown, show_mechanisms, show_one
+    from labctl.commands.mechanisms import show_json, show_markdown, show_mechanisms, show_one
 
     if as_json:
         show_json()

@@ -51,7 +51,7 @@ def hosts_up(other: DockerHost | None, address: str | None) -> None:
     check_hosts_options(other, address)
     configuration = Configuration.load()
 
-    from labctl.hosts import bring_up
+    from labctl.commands.hosts import bring_up
 
     bring_up(configuration, other, address)
 
@@ -68,6 +68,6 @@ def hosts_down() -> None:
     """
     configuration = Configuration.load()
 
-    from labctl.hosts import take_down
+    from labctl.commands.hosts import take_down
 
     take_down(configuration)

@@ -55,7 +55,7 @@ def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str
     check_types(scale, configuration.number("LAB_SYSV_MQ_TYPES"))
     ports.check_free(configuration)
 
-    from labctl.up import bring_up
+    from labctl.commands.up import bring_up
 
     bring_up(configuration, wanted, timeout_s, scale)
 
@@ -72,6 +72,6 @@ def down() -> None:
     project = project_name()
 
     from labctl import starts
-    from labctl.down import take_down
+    from labctl.commands.down import take_down
 
     starts.annotate_stop(take_down(project))

@@ -30,7 +30,7 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
     check_load_options(mechanism, rate, size, reset)
     configuration = Configuration.load()
 
-    from labctl.load import change_load
+    from labctl.commands.load import change_load
 
     change_load(configuration, mechanism, rate, size, reset)
 
@@ -53,7 +53,7 @@ def sync(mechanism: str, state: str | None, reset: bool) -> None:
     check_sync_options(mechanism, state, reset)
     configuration = Configuration.load()
 
-    from labctl.sync import change_sync
+    from labctl.commands.sync import change_sync
 
     change_sync(configuration, mechanism, None if reset else state == "on")
 

@@ -17,7 +17,7 @@ def doctor() -> None:
     \b
       ./lab doctor
     """
-    from labctl.doctor import examine
+    from labctl.commands.doctor import examine
 
     examine()
 
@@ -35,7 +35,7 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
     """
     need_tools()
 
-    from labctl.checks import run_checks
+    from labctl.commands.checks import run_checks
 
     run_checks(pytest_arguments)
 
@@ -62,7 +62,7 @@ def bench(what: str | None, cold: bool, as_json: bool) -> None:
     check_bench_options(what, cold, as_json)
     need_tools()
 
-    from labctl.checks import run_tool
+    from labctl.commands.checks import run_tool
 
     options = [*([what] if what else []), *(["--cold"] if cold else []), *(["--json"] if as_json else [])]
     raise click.exceptions.Exit(run_tool("bench", *options))
@@ -78,6 +78,6 @@ def dashboards(check: bool) -> None:
     """
     need_tools()
 
-    from labctl.checks import run_tool
+    from labctl.commands.checks import run_tool
 
     raise click.exceptions.Exit(run_tool("dashboards", *(["--check"] if check else [])))

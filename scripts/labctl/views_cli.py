@@ -36,7 +36,7 @@ def status(mechanism: str | None, kernel: bool, containers: bool, everything: bo
     check_status_options(mechanism, sections, as_json)
     configuration = Configuration.load()
 
-    from labctl.status import Section, show_json, show_pair, show_status
+    from labctl.commands.status import Section, show_json, show_pair, show_status
 
     if as_json:
         show_json(configuration)
@@ -59,7 +59,7 @@ def watch() -> None:
     """
     configuration = Configuration.load()
 
-    from labctl.watch import watch as show
+    from labctl.commands.watch import watch as show
 
     show(configuration)
 
@@ -76,7 +76,7 @@ def fork() -> None:
     """
     configuration = Configuration.load()
 
-    from labctl.fork import show_fork
+    from labctl.commands.fork import show_fork
 
     show_fork(configuration)
 
@@ -131,6 +131,6 @@ def open_(dashboard: str | None) -> None:
     """
     configuration = Configuration.load()
 
-    from labctl.browse import open_dashboard
+    from labctl.commands.open import open_dashboard
 
     open_dashboard(configuration, dashboard)

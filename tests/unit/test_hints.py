@@ -46,7 +46,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         raise LabError(_ACCEPTED, hint="go on")
 
     monkeypatch.setattr(engine, "connect", stop)
-    monkeypatch.setattr("labctl.up.make_ready", stop)
+    monkeypatch.setattr("labctl.commands.up.make_ready", stop)
     monkeypatch.setattr(ports, "check_free", lambda _: None)
     for name in [name for name in os.environ if name.startswith("LAB_")]:
         monkeypatch.delenv(name)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from labctl import kernel_books, kernel_table
+from labctl import kernel_books
+from labctl.commands import tables
 from labctl.kernel_books import Buffer, KernelBooks, Queue, Segment
 from unit.test_status import Vector, prometheus_that_says
 
@@ -73,12 +74,12 @@ def test_nothing_is_held_where_nothing_was_measured(capsys: pytest.CaptureFixtur
     with prometheus_that_says({}) as prometheus:
         books = kernel_books.read(prometheus)
     assert books == KernelBooks([], [], [], None, None)
-    kernel_table.show_kernel_objects(books)
+    tables.show_kernel_objects(books)
     assert capsys.readouterr().out == ""
 
 
 def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
-    kernel_table.show_kernel_objects(BOOKS)
+    tables.show_kernel_objects(BOOKS)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     for row in (
         "shared memory 0x02 - 4,096 - 0",
@@ -96,7 +97,7 @@ def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str
 
 
 def test_a_segment_that_lost_its_key_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    kernel_table.show_kernel_objects(BOOKS)
+    tables.show_kernel_objects(BOOKS)
     assert "is no key" not in capsys.readouterr().out
-    kernel_table.show_kernel_objects(replace(BOOKS, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
+    tables.show_kernel_objects(replace(BOOKS, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
     assert "0x00000000 is no key: removed, and gone once nobody has it attached" in capsys.readouterr().out

@@ -13,10 +13,10 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing, Traits, Wait
-from labctl import mechanism_sources
+from labctl.commands import mechanisms as mechanism_sources
+from labctl.commands.mechanisms import COLUMNS
 from labctl.config import compose_file
 from labctl.main import main
-from labctl.mechanisms import COLUMNS
 from labctl.terminal.printing import size
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "MECHANISMS.md"

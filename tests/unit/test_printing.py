@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from labctl import pair_table
+from labctl.commands import pair_table
 from labctl.config import compose_file
 from labctl.measurements import PairMeasures
 from labctl.terminal.printing import count, least_width, new_table, pieces, show_lines, show_text

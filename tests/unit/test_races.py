@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labctl import race_table, races, switches
+from labctl import races, switches
+from labctl.commands import tables
 from labctl.races import Race
 from unit.test_status import Vector, prometheus_that_says
 
@@ -59,9 +60,9 @@ def test_a_side_that_has_just_changed_does_not_follow_yet() -> None:
 
 
 def test_the_table_says_how_it_was_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    race_table.show_races([])
+    tables.show_races([])
     assert capsys.readouterr().out == ""
-    race_table.show_races([Race("sysv_shm", True, False, 1000, 0, 50, 0), Race("sysv_shm", False, True, 90, 40, 60, 7)])
+    tables.show_races([Race("sysv_shm", True, False, 1000, 0, 50, 0), Race("sysv_shm", False, True, 90, 40, 60, 7)])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["sysv_shm", "on", "1,000", "0", "50", "0"] in rows
     assert ["sysv_shm", "off,", "now", "90", "40", "60", "7"] in rows

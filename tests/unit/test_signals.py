@@ -26,7 +26,7 @@ except Terminated as signalled:
 TESTS = (
     BEGIN
     + """raise_when_terminated()
-from labctl import checks
+from labctl.commands import checks
 try:
     checks.run_tool("pytest", "-sqp", "no:cacheprovider", {folder!r})
 except Terminated as signalled:

@@ -9,12 +9,12 @@ import pytest
 from dashboards.__main__ import JSON
 
 from ipclab.accounting.shared import Account
-from labctl import books_table, pair_table
 from labctl.channel_books import ChannelBooks, ProducerBooks
+from labctl.commands import pair_table, tables
+from labctl.commands.watch import as_table
 from labctl.config.paths import ROOT
 from labctl.measurements import measure
 from labctl.now import Row
-from labctl.now_table import as_table
 from unit.test_status import prometheus_that_says, scraped
 
 LOST, SKIPPED = 3.0, 1507.0
@@ -46,7 +46,7 @@ def test_in_watch(capsys: pytest.CaptureFixture[str]) -> None:
 def test_of_every_producer_of_a_shared_channel(capsys: pytest.CaptureFixture[str]) -> None:
     account = Account(sent=60, received=55, twice=1, lost=int(LOST), on_the_way=2)
     channel = ChannelBooks("fifo", [ProducerBooks("fifo-producer", account, {}, int(SKIPPED))])
-    books_table.show_accounts([channel])
+    tables.show_accounts([channel])
     _expect_both(capsys.readouterr().out)
     assert channel.as_json()["producers"][0]["skipped"] == SKIPPED
 

@@ -9,7 +9,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from labctl import measurements, namespace_split, pair_table, status
+from labctl import measurements, namespace_split
+from labctl.commands import pair_table, status
 from labctl.kernel_books import KernelBooks
 from labctl.lab.containers import Container, require_running, seconds
 from labctl.lab.costs import Cost, cost

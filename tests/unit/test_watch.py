@@ -13,12 +13,11 @@ import pytest
 from rich.console import Console
 
 from labctl import now, now_totals
+from labctl.commands.watch import Screen, as_table, conditions, summary
 from labctl.config import compose_file
 from labctl.now import Row
-from labctl.now_table import as_table, conditions, summary
 from labctl.now_totals import Totals
 from labctl.prometheus import PrometheusSilent
-from labctl.watch import Screen
 from unit.test_status import Vector, prometheus_that_says
 
 FIFO = Row(

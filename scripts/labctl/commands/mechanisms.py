@@ -1,20 +1,73 @@
-"""`./lab mechanisms`: what every mechanism says of itself, for people, for machines and for docs/MECHANISMS.md."""
+"""`./lab mechanisms`: what every mechanism says of itself, for people, for machines and for docs/MECHANISMS.md.
+
+Where the facts that `./lab mechanisms` shows are written, and whose they are, for docs/MECHANISMS.md.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ipclab import mechanisms
-from ipclab.contract.channel import LARGE_BYTES, Traits, Whose
-from labctl import mechanism_sources
+from ipclab.contract.channel import LARGE_BYTES, Fact, Traits, Whose
 from labctl.config import compose_file
 from labctl.config.compose_file import traits_of
 from labctl.terminal.printing import new_table, show_lines, show_table, size
+
+# The fields of `Traits` by the words that the other table has for them.
+FACTS = {
+    "kind": "kind",
+    "ordered": "order",
+    "reliable": "reliable",
+    "direction": "direction",
+    "communication": "communication",
+    "on_full": "when full",
+    "persistence": "persistence",
+    "many_senders": "senders",
+    "many_receivers": "receivers",
+    "requires": "needs",
+    "copies": "copies",
+    "copies_large": "copies, large",
+    "max_message_bytes": "limit",
+    "waits": "waits",
+    "send_errnos": "errors of sending",
+}
+
+
+def sources_as_markdown(mechanisms: Mapping[str, Traits]) -> str:
+    """Two tables: where each fact is written, and what the kernel alone gives where the fact is the lab's (`*`)."""
+    return "\n".join(
+        (
+            _table("where it is written", mechanisms, lambda fact: fact.source),
+            _table("what the kernel alone gives, where the lab adds or leaves out something", mechanisms, _kernel),
+        )
+    )
+
+
+def _kernel(fact: Fact[Any]) -> str:
+    return fact.kernel
+
+
+def _table(heading: str, mechanisms: Mapping[str, Traits], words: Callable[[Fact[Any]], str]) -> str:
+    rows = {word: _said(mechanisms, fact, words) for fact, word in FACTS.items()}
+    lines = [f"| fact | {heading} |", "| --- | --- |"]
+    lines += [f"| {word} | {'<br>'.join(said)} |" for word, said in rows.items() if said]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _said(mechanisms: Mapping[str, Traits], fact: str, words: Callable[[Fact[Any]], str]) -> list[str]:
+    """Each text with the mechanisms that have it; those that most have come first."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for name, traits in mechanisms.items():
+        if text := words(traits.fact(fact)):
+            named[text].append(f"`{name}`")
+    return [f"{text} ({', '.join(names)})" for text, names in sorted(named.items(), key=lambda e: -len(e[1]))]
+
 
 _WIDTH = 78
 _NOTES = (
@@ -120,7 +173,7 @@ def show_one(name: str) -> None:
     for heading in ("value", "whose", "where it is written"):
         table.add_column(heading, overflow="fold")
     said: list[str] = []
-    for field, heading in mechanism_sources.FACTS.items():
+    for field, heading in FACTS.items():
         fact = row.traits.fact(field)
         table.add_row(heading, cells[heading](row).rstrip("*"), f"the {fact.of}'s", fact.source)
         if fact.kernel:
@@ -138,7 +191,7 @@ def show_json() -> None:
 def show_markdown() -> None:
     """Print the tables that stand in docs/MECHANISMS.md."""
     found = rows()
-    sources = mechanism_sources.sources_as_markdown({row.name: row.traits for row in found})
+    sources = sources_as_markdown({row.name: row.traits for row in found})
     sys.stdout.write(f"{as_markdown(found)}\n{sources}")
 
 

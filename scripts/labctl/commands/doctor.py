@@ -15,7 +15,8 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 
-from labctl import dashboard_names, grafana_access, grafana_check, tables
+from labctl import dashboard_names, grafana_access, grafana_check
+from labctl.commands import tables
 from labctl.config.configuration import Configuration
 from labctl.engine import compose, engine, registry
 from labctl.engine.machine import this_machine

@@ -11,23 +11,9 @@ from typing import Any
 
 from docker import DockerClient
 
-from labctl import (
-    addresses,
-    books_table,
-    channel_books,
-    kernel_books,
-    kernel_table,
-    measurements,
-    namespace_split,
-    pair_table,
-    placed,
-    placed_findings,
-    race_table,
-    races,
-    switches,
-    tables,
-)
+from labctl import channel_books, kernel_books, measurements, namespace_split, placed, placed_findings, races, switches
 from labctl.channel_books import ChannelBooks
+from labctl.commands import addresses, pair_table, tables
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.kernel_books import KernelBooks
@@ -97,7 +83,7 @@ def show_status(configuration: Configuration, sections: Collection[Section]) -> 
     if Section.DETAILS in sections:
         _show_details(reading)
     if Section.KERNEL in sections:
-        kernel_table.show_kernel_objects(reading.books)
+        tables.show_kernel_objects(reading.books)
     if needs_costs:
         tables.show_containers(found, meter.read())
     show_lines(list(_troubles(reading)))
@@ -124,7 +110,7 @@ def show_pair(configuration: Configuration, mechanism: str) -> None:
         raise
     pair_table.show_pair(reading.pairs[0])
     _show_details(reading)
-    kernel_table.show_kernel_objects(reading.books)
+    tables.show_kernel_objects(reading.books)
     tables.show_containers(members, meter.read())
     show_lines(list(_troubles(reading)))
 
@@ -204,8 +190,8 @@ def _running(configuration: Configuration) -> tuple[DockerClient, list[Container
 def _show_details(reading: Reading) -> None:
     lines = switches.lines(reading.switches)
     show_lines([*lines, *([""] if lines else [])])
-    books_table.show_accounts(reading.channels)
-    race_table.show_races(reading.races)
+    tables.show_accounts(reading.channels)
+    tables.show_races(reading.races)
 
 
 def _troubles(reading: Reading) -> Iterator[str]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from labctl import addresses, books_table, channel_books, namespace_split, pair_table, place, rescale, starts
+from labctl import channel_books, namespace_split, place, starts
+from labctl.commands import addresses, pair_table, rescale, tables
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
 from labctl.config.configuration import SHARED, Configuration
@@ -48,7 +49,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
 
     books = channel_books.read_all([c for c in lab.containers() if c.mechanism in wanted])
     pair_table.show_pairs(channel_books.with_books(measure(lab.prometheus, wanted), books))
-    books_table.show_accounts(books)
+    tables.show_accounts(books)
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)
     starts.annotate(configuration, before, lab.containers())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from labctl import annotation, pair_table
+from labctl import annotation
+from labctl.commands import pair_table
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.lab import containers

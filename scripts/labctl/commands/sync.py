@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from labctl import annotation, race_table, races
+from labctl import annotation, races
+from labctl.commands import tables
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.lab import containers
@@ -46,7 +47,7 @@ def change_sync(configuration: Configuration, mechanism: str, wanted: bool | Non
                 hint=f"docker logs {consumer.id}",
             )
     annotation.note(configuration, found, "sync", [mechanism], f"sync of {mechanism}: {_word(sync)}", changed_at)
-    race_table.show_races(races.measure(prometheus, [mechanism]))
+    tables.show_races(races.measure(prometheus, [mechanism]))
 
 
 def _word(sync: bool) -> str:

@@ -6,7 +6,8 @@ container itself, or the responder that was published for the other machine and 
 
 from __future__ import annotations
 
-from labctl import nested_host, other_machine, published_responder
+from labctl import published_responder
+from labctl.commands import hosts_elsewhere, hosts_here
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.docker_host import DockerHost
@@ -21,9 +22,9 @@ def bring_up(configuration: Configuration, other: DockerHost | None, address: st
     :raises LabError: a step fails
     """
     if other and address:
-        other_machine.bring_up(configuration, other, address)
+        hosts_elsewhere.bring_up(configuration, other, address)
     else:
-        nested_host.bring_up(configuration)
+        hosts_here.bring_up(configuration)
 
 
 def take_down(configuration: Configuration) -> None:
@@ -34,6 +35,6 @@ def take_down(configuration: Configuration) -> None:
     client = engine.connect()
     found = containers.of_project(client, configuration.project)
     if responder := published_responder.find(found):
-        other_machine.take_down(configuration, client, responder)
+        hosts_elsewhere.take_down(configuration, client, responder)
         return
-    nested_host.take_down(configuration, client, [c for c in found if c.service == compose_file.SECOND_HOST])
+    hosts_here.take_down(configuration, client, [c for c in found if c.service == compose_file.SECOND_HOST])

@@ -1,0 +1,160 @@
+"""What a person reads of containers and of a machine's checks; every number has its unit.
+
+`./lab status`, the section "what the kernel holds": one row per object, and how full it is.
+
+Who received what, for people: a row per producer of a channel that has several containers on a side.
+
+The races as a person reads them: a row per pair and condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from labctl.channel_books import ChannelBooks
+from labctl.kernel_books import KernelBooks
+from labctl.lab.containers import Container
+from labctl.lab.costs import Cost
+from labctl.races import Race
+from labctl.terminal.printing import new_table, show_lines, show_table, show_text
+
+
+def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) -> None:
+    """One row per container."""
+    table = _table("container", "state", "health", "memory", "CPU", left=3)
+    for container in containers:
+        cost = costs.get(container.id, Cost(None, None))
+        table.add_row(
+            container.label,
+            container.state_in_words(),
+            container.health,
+            "-" if cost.memory_bytes is None else f"{cost.memory_bytes / 2**20:.1f} MiB",
+            "-" if cost.cpu_share is None else f"{cost.cpu_share:.1%} of a core",
+        )
+    show_table(table)
+
+
+def show_findings(findings: Sequence[tuple[str, str, str, str]]) -> None:
+    """What was looked at, ok or warn or bad, what was found, what to change."""
+    colours = {"ok": "green", "warn": "yellow", "bad": "red"}
+    table = new_table()
+    table.add_column("check", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    table.add_column("change", overflow="fold")
+    for what, verdict, found, change in findings:
+        table.add_row(what, Text(verdict, style=colours[verdict]), Text(found), Text(change))
+    show_table(table)
+
+
+def _table(*columns: str, left: int = 1) -> Table:
+    table = new_table()
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="left" if index < left else "right", no_wrap=True)
+    return table
+
+
+_KERNEL_NOTE = (
+    "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for "
+    "the kernel's overhead too, so it is full before its bytes are that many. The responder's and the probes' are "
+    "for the matrix; of -: nobody's of the lab."
+)
+_NO_KEY = "0x00000000"
+_NO_KEY_IS = (
+    f"{_NO_KEY} is no key: removed, and gone once nobody has it attached (a probe's, after each try); or private."
+)
+
+_Row = tuple[str, str, str, str, str]
+
+
+def show_kernel_objects(books: KernelBooks) -> None:
+    """Print it; nothing where nothing is held."""
+    rows = list(_kernel_rows(books))
+    if not rows:
+        return
+    table = new_table()
+    for heading in ("the kernel holds", "of"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("bytes", "messages", "attached"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    show_table(table)
+    without_key = any(segment.key == _NO_KEY for segment in books.segments)
+    show_text(" ".join([_KERNEL_NOTE, *([_NO_KEY_IS] if without_key else [])]))
+    show_lines([""])
+
+
+def _kernel_rows(books: KernelBooks) -> Iterator[_Row]:
+    for segment in books.segments:
+        attached = "-" if segment.attachments is None else str(segment.attachments)
+        what = f"shared memory {segment.key or segment.name}"
+        yield what, segment.owner or "-", f"{segment.size_bytes:,}", "-", attached
+    for queue in books.queues:
+        depth = (_of_limit(queue.bytes, queue.limit_bytes), _of_limit(queue.messages, queue.limit_messages))
+        yield f"queue {queue.key or queue.name}", queue.owner or "-", *depth, "-"
+    for buffer in books.buffers:
+        yield "pipe or socket buffer", buffer.mechanism, _of_limit(buffer.bytes, buffer.limit_bytes), "-", "-"
+    if books.dev_shm_used_bytes is not None:
+        yield "/dev/shm", "-", _of_limit(books.dev_shm_used_bytes, books.dev_shm_limit_bytes), "-", "-"
+
+
+def _of_limit(value: int | None, limit: int | None) -> str:
+    """How much of how much; without a limit, where none is known."""
+    if value is None:
+        return "-"
+    return f"{value:,}" if limit is None else f"{value:,} of {limit:,}"
+
+
+_ACCOUNTS_NOTE = (
+    "Sent = received + lost + on the way, from the ledgers. Skipped: due and never sent. Gone: containers that were "
+    "removed."
+)
+
+
+def show_accounts(channels: Sequence[ChannelBooks]) -> None:
+    """One table for all channels, none if no pair is scaled."""
+    if not channels:
+        return
+    table = new_table()
+    table.add_column("producer", no_wrap=True)
+    for heading in ("sent", "received", "twice", "lost", "on the way", "skipped"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("received by", overflow="fold")
+    for channel in channels:
+        for row in channel.producers:
+            account = row.account
+            table.add_row(
+                f"{channel.mechanism} {row.producer}" if row.producer == "gone" else row.producer,
+                *(f"{n:,}" for n in (account.sent, account.received, account.twice, account.lost, account.on_the_way)),
+                f"{row.skipped:,}",
+                "\n".join(f"{count:,} {who}" for who, count in row.received_by.items() if count),
+            )
+    show_table(table)
+    show_text(_ACCOUNTS_NOTE)
+    show_lines([""])
+
+
+_RACES_NOTE = (
+    "Race: both sides change a shared counter and a record, once a second; sync on is with a lock. Counts: since the "
+    "consumer was started, in rounds that both sides did to the end."
+)
+
+
+def show_races(races: Sequence[Race]) -> None:
+    """One row per pair and condition, and what was counted how; nothing where nobody races."""
+    if not races:
+        return
+    table = new_table()
+    for index, heading in enumerate(("race", "sync", "updates", "lost updates", "records read", "torn reads")):
+        table.add_column(heading, justify="left" if index < 2 else "right", no_wrap=True)
+    for race in races:
+        condition = f"{'on' if race.sync else 'off'}{', now' if race.now else ''}"
+        counts = (race.updates, race.updates_lost, race.records_read, race.records_torn)
+        table.add_row(race.mechanism, condition, *(f"{count:,}" for count in counts))
+    show_table(table)
+    show_text(_RACES_NOTE)
+    show_lines([""])
