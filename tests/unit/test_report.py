@@ -14,7 +14,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from ipclab.matrix.placement import Placement
-from labctl import report, report_arguments, report_data, report_plots
+from labctl import report, report_data, report_plots
+from labctl.cli import views
 from labctl.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.report_data import Curve, Measured, Total
@@ -78,11 +79,11 @@ def prometheus_with(lines: dict[str, float]) -> Iterator[Prometheus]:
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("6h", 21600), ("m", None), ("1d", None)])
 def test_durations(text: str, seconds: int | None) -> None:
-    assert report_arguments.seconds_of(text) == seconds
+    assert views.seconds_of(text) == seconds
 
 
 def test_the_retention_is_composes() -> None:
-    assert (report_arguments.seconds_of(report_arguments.retention()) or 0) > 900, "the default must be allowed"
+    assert (views.seconds_of(views.retention()) or 0) > 900, "the default must be allowed"
 
 
 def test_every_number_is_there_with_its_unit() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from labctl.arguments import Seconds, mechanisms_argument
+from labctl.cli.types import ScaleOption, Seconds, check_types, mechanisms_argument
+from labctl.cli.types import check as check_scale
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration, project_name
 from labctl.lab import ports
-from labctl.scale import ScaleOption, check_types
-from labctl.scale import check as check_scale
 
 
 @click.command(short_help="Start everything, or some pairs, and measure.")

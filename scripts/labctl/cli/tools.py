@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from labctl.arguments import BenchName, check_bench_options
-from labctl.tools_needed import need_tools
+from labctl.cli.types import BenchName, check_bench_options, need_tools
 
 
 @click.command(short_help="Check this machine; changes nothing.")

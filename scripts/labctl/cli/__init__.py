@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from labctl.comparison_cli import matrix, mechanisms, speedup
-from labctl.hosts_cli import hosts
-from labctl.lifecycle_cli import down, up
-from labctl.pair_cli import load, place, sync
-from labctl.swarm_cli import swarm
-from labctl.tools_cli import bench, dashboards, doctor, test
-from labctl.views_cli import fork, open_, report, status, watch
+from labctl.cli.comparison import matrix, mechanisms, speedup
+from labctl.cli.hosts import hosts
+from labctl.cli.lifecycle import down, up
+from labctl.cli.pair import load, place, sync
+from labctl.cli.swarm import swarm
+from labctl.cli.tools import bench, dashboards, doctor, test
+from labctl.cli.views import fork, open_, report, status, watch
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

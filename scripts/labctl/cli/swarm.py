@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from labctl.arguments import mechanisms_argument
+from labctl.cli.types import mechanisms_argument
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration, project_name
 

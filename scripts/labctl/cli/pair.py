@@ -1,0 +1,162 @@
+"""What changes a running pair: `./lab load`, `sync`, `place`.
+
+What `./lab load` is given; checked before an engine is asked.
+
+Where a pair's consumer can be placed; checked before an engine is asked.
+
+What `./lab sync` is given; checked before an engine is asked.
+"""
+
+from __future__ import annotations
+
+import click
+
+from ipclab.matrix.placement import Placement
+from labctl.cli.types import OnOff, PlacementName, WholeNumber, mechanism_argument
+from labctl.config import compose_file
+from labctl.config.configuration import Configuration
+from labctl.config.values import refuse
+from labctl.terminal.errors import BadInput
+
+
+def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
+    """What `./lab load` was asked must make sense before anything is asked of the pair.
+
+    :raises BadInput: the options contradict each other, or the pair cannot carry such messages
+    """
+    given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
+    if size_bytes is not None:
+        maximum = compose_file.max_message_bytes(mechanism)
+        if size_bytes > maximum:
+            raise refuse(
+                f"--size {size_bytes}",
+                allowed=f"at most {maximum} bytes with {mechanism}",
+                hint=f"./lab load {mechanism} --size {maximum}",
+            )
+    if reset and given:
+        raise refuse(
+            f"--reset with {' and '.join(given)}",
+            allowed="either --reset, or --rate and --size",
+            hint=f"./lab load {mechanism} {' '.join(given)}",
+        )
+    if not reset and not given:
+        raise BadInput(
+            f"load {mechanism} without an option: needed is at least one of --rate, --size, --reset",
+            hint=f"./lab load {mechanism} --rate 2000",
+        )
+
+
+def check_place_options(mechanism: str, placement: Placement | None, back: bool) -> None:
+    """What `./lab place` was asked must make sense before anything is moved.
+
+    :raises BadInput: neither or both of a placement and --back, or a placement that is no move
+    """
+    from labctl.placements import elsewhere  # imports mechanisms, which most commands do not need
+
+    places = elsewhere(mechanism)
+    if back == (placement is not None):
+        raise refuse(
+            f"place {mechanism}{f' {placement}' if placement else ''}{' --back' if back else ''}",
+            allowed=f"--back, or one of {', '.join(places)}",
+            hint=f"./lab place {mechanism} {placement or places[0]}",
+        )
+    if placement is not None and placement not in places:
+        own = "is in another container than" if placement is Placement.SAME_CONTAINER else "shares just that with"
+        raise refuse(
+            f"place {mechanism} {placement}",
+            allowed=f"one of {', '.join(places)}",
+            hint=f"the consumer of {mechanism} {own} its producer by itself; --back moves it there",
+        )
+
+
+def check_sync_options(mechanism: str, wanted: str | None, reset: bool) -> None:
+    """What `./lab sync` was asked must make sense before anything is asked of the pair.
+
+    :raises BadInput: the pair has no lock to switch, or the word and the option contradict each other
+    """
+    able = compose_file.with_sync()
+    if mechanism not in able:
+        raise refuse(
+            f"sync {mechanism}",
+            allowed=f"one of {', '.join(able)}",
+            hint=f"both sides of {mechanism} change nothing in common; ./lab sync {able[0]} off",
+        )
+    if reset == (wanted is not None):
+        raise refuse(
+            f"sync {mechanism}{f' {wanted}' if wanted else ''}{' --reset' if reset else ''}",
+            allowed="on, off or --reset, one of them",
+            hint=f"./lab sync {mechanism} {wanted or 'off'}",
+        )
+
+
+@click.command(short_help="Change rate or size of a running pair.")
+@mechanism_argument
+@click.option("--rate", type=WholeNumber("LAB_RATE"), metavar="N", help="Messages per second.")
+@click.option("--size", type=WholeNumber("LAB_SIZE"), metavar="BYTES", help="Bytes of each message, header included.")
+@click.option("--reset", is_flag=True, help="Go back to the LAB_RATE and LAB_SIZE the pair was started with.")
+def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> None:
+    """Change the load of a running pair without restarting it, and print its row under the new load.
+
+    An option that is not given leaves its part of the load as it is.
+
+    \b
+      ./lab load fifo --rate 2000 --size 4096
+      ./lab load fifo --size 64
+      ./lab load fifo --reset
+    """
+    check_load_options(mechanism, rate, size, reset)
+    configuration = Configuration.load()
+
+    from labctl.commands.load import change_load
+
+    change_load(configuration, mechanism, rate, size, reset)
+
+
+@click.command(short_help="Switch the lock of a running pair's shared words.")
+@mechanism_argument
+@click.argument("state", metavar="[on|off]", type=OnOff(), required=False)
+@click.option("--reset", is_flag=True, help="Go back to the LAB_SYNC the pair was started with.")
+def sync(mechanism: str, state: str | None, reset: bool) -> None:
+    """Switch the lock around what both sides of a pair change, and print what that costs.
+
+    Once a second both sides change a counter and a record that they share. With the lock, nothing is lost;
+    without it the same code loses updates and reads torn records, which are counted. Messages go on as ever.
+
+    \b
+      ./lab sync sysv_shm off
+      ./lab sync sysv_shm on
+      ./lab sync sysv_shm --reset
+    """
+    check_sync_options(mechanism, state, reset)
+    configuration = Configuration.load()
+
+    from labctl.commands.sync import change_sync
+
+    change_sync(configuration, mechanism, None if reset else state == "on")
+
+
+@click.command(short_help="Move the consumer of a pair apart from its producer, live, and back.")
+@mechanism_argument
+@click.argument("placement", metavar="[PLACEMENT]", type=PlacementName(), required=False)
+@click.option("--back", is_flag=True, help="Move it back to where it was.")
+def place(mechanism: str, placement: Placement | None, back: bool) -> None:
+    """Move the consumer of a running pair to another placement, and show what arrives there.
+
+    It takes its books with it, so every sequence number stays accounted for, there and back. `./lab up` puts back
+    whoever is elsewhere. second_host needs `./lab hosts up`.
+
+    \b
+      ./lab place sysv_shm shared_network
+      ./lab place tcp second_host
+      ./lab place tcp --back
+    """
+    check_place_options(mechanism, placement, back)
+    configuration = Configuration.load()
+
+    from labctl.place import place as move_consumer
+    from labctl.place import put_back
+
+    if placement:
+        move_consumer(configuration, mechanism, placement)
+    else:
+        put_back(configuration, mechanism)
