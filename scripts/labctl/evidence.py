@@ -12,7 +12,7 @@ from ipclab.linux.namespaces import KINDS
 from ipclab.matrix.placement import Placement
 from labctl import reasons, second_probe
 from labctl.lab.containers import Container
-from labctl.prometheus import Prometheus
+from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 from labctl.terminal.waiting import wait_until

@@ -17,7 +17,7 @@ from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import require_running
 from labctl.lab.probes import placements_shown, probes_of
-from labctl.prometheus import Prometheus
+from labctl.measured.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table

@@ -8,9 +8,9 @@ from ipclab.matrix.placement import Placement
 from labctl import placed_findings, placements, published_responder
 from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
-from labctl.measurements import SETTLED_AFTER_S, fresh, measure
+from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure
+from labctl.measured.prometheus import Prometheus
 from labctl.placed import Placed
-from labctl.prometheus import Prometheus
 from labctl.relocation import Relocation
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step

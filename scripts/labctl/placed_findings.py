@@ -10,9 +10,9 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics.definitions import Role
-from labctl.measurements import WINDOW_S, PairMeasures, fresh
+from labctl.measured.pairs import WINDOW_S, PairMeasures, fresh
+from labctl.measured.prometheus import Prometheus, Sample
 from labctl.placed import Placed
-from labctl.prometheus import Prometheus, Sample
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ipclab import mechanisms
 from ipclab.matrix.placement import Placement, reachable
 from labctl import reasons
-from labctl.measurements import fresh
-from labctl.prometheus import Prometheus
+from labctl.measured.pairs import fresh
+from labctl.measured.prometheus import Prometheus
 from labctl.reasons import Reason
 
 

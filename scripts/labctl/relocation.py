@@ -15,14 +15,15 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import annotation, placed, placed_container, placed_targets, traffic
+from labctl import annotation, placed, placed_container, placed_targets
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
+from labctl.measured import traffic
+from labctl.measured.prometheus import Prometheus
 from labctl.placed import Placed
-from labctl.prometheus import Prometheus
 from labctl.terminal.errors import BadInput, LabError
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period

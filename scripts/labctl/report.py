@@ -14,8 +14,8 @@ from ipclab.matrix.placement import Placement
 from labctl import matrix, reachability, report_conditions, report_data, report_plots
 from labctl.config.configuration import Configuration
 from labctl.lab.probes import placements_shown
-from labctl.measurements import WINDOW_S
-from labctl.prometheus import Prometheus
+from labctl.measured.pairs import WINDOW_S
+from labctl.measured.prometheus import Prometheus
 from labctl.reachability import Cell
 from labctl.report_conditions import Facts
 from labctl.report_data import PERCENTILES, Measured

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import docker
 
-from labctl import switches
 from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.config.paths import ROOT
 from labctl.engine import engine
 from labctl.engine.machine import this_machine
 from labctl.lab import containers
 from labctl.lab.containers import Container
-from labctl.prometheus import Prometheus
+from labctl.measured import races
+from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 
 _GIB = 2**30
@@ -51,7 +51,7 @@ def settings(configuration: Configuration, prometheus: Prometheus) -> Facts:
         for sample in prometheus.query(f"count by (mechanism, role, {label}) ({metric}{{mechanism!=''}})"):
             ends.setdefault(sample.labels[label], set()).add(f"{sample.labels['mechanism']} {sample.labels['role']}")
         facts += [(f"{title} now: {word}", ", ".join(sorted(who))) for word, who in sorted(ends.items())]
-    for line in switches.lines(switches.read(prometheus)):
+    for line in races.lines(races.read(prometheus)):
         mechanism, _, states = line.partition(": ")
         facts.append((f"{mechanism} now", states))
     return facts

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ipclab.accounting.shared import Account
-from labctl.channel_books import ChannelBooks, ProducerBooks, with_books
-from labctl.measurements import PairMeasures
+from labctl.measured.accounts import ChannelBooks, ProducerBooks, with_books
+from labctl.measured.pairs import PairMeasures
 
 MEASURED = PairMeasures(
     mechanism="fifo",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labctl.evidence import namespaces
-from labctl.prometheus import Prometheus
+from labctl.measured.prometheus import Prometheus
 from unit.json_server import Request, json_server, success
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from labctl import kernel_books
 from labctl.commands import tables
-from labctl.kernel_books import Buffer, KernelBooks, Queue, Segment
+from labctl.measured import kernel_objects
+from labctl.measured.kernel_objects import Buffer, KernelBooks, Queue, Segment
 from unit.test_status import Vector, prometheus_that_says
 
 # As Prometheus has them: without the labels that are empty.
@@ -67,12 +67,12 @@ BOOKS = KernelBooks(
 
 def test_objects_are_put_together_from_their_series() -> None:
     with prometheus_that_says(ANSWERS) as prometheus:
-        assert kernel_books.read(prometheus) == BOOKS
+        assert kernel_objects.read(prometheus) == BOOKS
 
 
 def test_nothing_is_held_where_nothing_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     with prometheus_that_says({}) as prometheus:
-        books = kernel_books.read(prometheus)
+        books = kernel_objects.read(prometheus)
     assert books == KernelBooks([], [], [], None, None)
     tables.show_kernel_objects(books)
     assert capsys.readouterr().out == ""

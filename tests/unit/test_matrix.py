@@ -17,7 +17,7 @@ from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.lab.probes import placement_of, placements_shown
 from labctl.matrix import as_json, as_markdown, in_words, reason_lines, require_as_predicted
-from labctl.prometheus import Prometheus, Sample
+from labctl.measured.prometheus import Prometheus, Sample
 from labctl.reachability import Cell
 from labctl.terminal.errors import LabError
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from labctl.commands import pair_table
 from labctl.config import compose_file
-from labctl.measurements import PairMeasures
+from labctl.measured.pairs import PairMeasures
 from labctl.terminal.printing import count, least_width, new_table, pieces, show_lines, show_text
 from unit.pseudo_terminal import run_on_terminal
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labctl import races, switches
 from labctl.commands import tables
-from labctl.races import Race
+from labctl.measured import races
+from labctl.measured.races import Race
 from unit.test_status import Vector, prometheus_that_says
 
 PAIR = {"mechanism": "sysv_shm"}
@@ -72,6 +72,6 @@ def test_the_switches_of_an_append_are_shown_as_the_producer_says() -> None:
     plain_file = {"mechanism": "plain_file", "role": "producer"}
     says: Vector = [({**plain_file, "switch": "lock"}, 1), ({**plain_file, "switch": "fsync"}, 0)]
     with prometheus_that_says({"ipc_switch_on{role='producer',switch!='sync'}": says}) as prometheus:
-        found = switches.read(prometheus)
+        found = races.read(prometheus)
     assert found == {"plain_file": {"lock": True, "fsync": False}}
-    assert switches.lines(found) == ["plain_file: fsync off, lock on"]
+    assert races.lines(found) == ["plain_file: fsync off, lock on"]

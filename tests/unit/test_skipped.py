@@ -9,12 +9,11 @@ import pytest
 from dashboards.__main__ import JSON
 
 from ipclab.accounting.shared import Account
-from labctl.channel_books import ChannelBooks, ProducerBooks
 from labctl.commands import pair_table, tables
 from labctl.commands.watch import as_table
 from labctl.config.paths import ROOT
-from labctl.measurements import measure
-from labctl.now import Row
+from labctl.measured.accounts import ChannelBooks, ProducerBooks
+from labctl.measured.pairs import Row, measure
 from unit.test_status import prometheus_that_says, scraped
 
 LOST, SKIPPED = 3.0, 1507.0

@@ -9,14 +9,14 @@ from unittest.mock import Mock
 
 import pytest
 
-from labctl import measurements, namespace_split
 from labctl.commands import pair_table, status
-from labctl.kernel_books import KernelBooks
 from labctl.lab.containers import Container, require_running, seconds
 from labctl.lab.costs import Cost, cost
 from labctl.lab.ports import free_port
-from labctl.prometheus import Prometheus, PrometheusSilent
-from labctl.races import Race
+from labctl.measured import namespace_split, pairs
+from labctl.measured.kernel_objects import KernelBooks
+from labctl.measured.prometheus import Prometheus, PrometheusSilent
+from labctl.measured.races import Race
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration
 from unit.json_server import Request, json_server, success
@@ -88,7 +88,7 @@ def test_every_figure_of_a_pair() -> None:
             "size_bytes": [(FIFO, 1024.0)],
         }
     ) as prometheus:
-        (pair,) = measurements.measure(prometheus, ["fifo"])
+        (pair,) = pairs.measure(prometheus, ["fifo"])
     assert pair.as_json() == {
         "mechanism": "fifo",
         "sent": 105,
@@ -119,13 +119,13 @@ def test_the_table_says_how_each_was_measured(capsys: pytest.CaptureFixture[str]
             + [({"mechanism": "plain_file", "wait": "poll"}, 1.0)],
         }
     ) as prometheus:
-        pair_table.show_pairs(measurements.measure(prometheus, ["fifo", "plain_file", "tcp"]))
+        pair_table.show_pairs(pairs.measure(prometheus, ["fifo", "plain_file", "tcp"]))
     assert "LAB_CPUS: two. Waiting receivers: block; plain_file poll.\n" in capsys.readouterr().out
 
 
 def test_what_is_not_measured_is_null_and_not_zero() -> None:
     with prometheus_that_says({}) as prometheus:
-        (pair,) = measurements.measure(prometheus, ["fifo"])
+        (pair,) = pairs.measure(prometheus, ["fifo"])
     figures = {key: value for key, value in pair.as_json().items() if key not in ("mechanism", "lost_by_reason")}
     assert set(figures.values()) == {None}
 
@@ -138,12 +138,12 @@ def test_a_silent_prometheus_is_one_line_with_its_address() -> None:
 
 def test_the_load_counts_as_taken_up_when_no_other_was_seen() -> None:
     with prometheus_that_says({"ipc_load_rate": [({}, 500.0)], "ipc_message_size": [({}, 64.0)]}) as prometheus:
-        assert measurements.current_load(prometheus, "fifo") == (500, 64)
-        assert measurements.has_load(prometheus, "fifo", 500, 64)
-        assert not measurements.has_load(prometheus, "fifo", 500, 65)
+        assert pairs.current_load(prometheus, "fifo") == (500, 64)
+        assert pairs.has_load(prometheus, "fifo", 500, 64)
+        assert not pairs.has_load(prometheus, "fifo", 500, 65)
     changing: dict[str, Vector] = {"min_over_time(ipc_load_rate": [({}, 200.0)], "ipc_load_rate": [({}, 500.0)]}
     with prometheus_that_says(changing) as prometheus:
-        assert not measurements.has_load(prometheus, "fifo", 500, 64)
+        assert not pairs.has_load(prometheus, "fifo", 500, 64)
 
 
 def test_a_member_in_another_namespace_than_its_holder_is_a_split() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labctl.config import compose_file
-from labctl.traffic import in_words
+from labctl.measured.traffic import in_words
 
 
 def test_all_pairs_are_a_number_and_some_are_names() -> None:

@@ -12,12 +12,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from labctl import now, now_totals
 from labctl.commands.watch import Screen, as_table, conditions, summary
 from labctl.config import compose_file
-from labctl.now import Row
-from labctl.now_totals import Totals
-from labctl.prometheus import PrometheusSilent
+from labctl.measured import pairs
+from labctl.measured.pairs import Row, Totals
+from labctl.measured.prometheus import PrometheusSilent
 from unit.test_status import Vector, prometheus_that_says
 
 FIFO = Row(
@@ -120,7 +119,7 @@ def test_all_pairs_together_are_one_line() -> None:
 def test_totals_are_not_measured_where_prometheus_knows_nothing() -> None:
     answers: dict[str, Vector] = {"count(mechanism": [({}, 0.0)], "cpu_seconds": [({}, 0.5)]}
     with prometheus_that_says(answers) as prometheus:
-        assert now_totals.read_totals(prometheus) == Totals(pairs=0.0, cpu_cores=0.5)
+        assert pairs.read_totals(prometheus) == Totals(pairs=0.0, cpu_cores=0.5)
 
 
 def test_the_conditions_are_shown() -> None:
@@ -156,7 +155,7 @@ def test_what_prometheus_does_not_know_is_not_measured() -> None:
         "p50_5s": [({"mechanism": "tcp"}, 0.25)],
     }
     with prometheus_that_says(answers) as prometheus:
-        assert now.read_rows(prometheus) == [Row("fifo", True), Row("tcp", True, p50_s=0.25, cpus="two")]
+        assert pairs.read_rows(prometheus) == [Row("fifo", True), Row("tcp", True, p50_s=0.25, cpus="two")]
 
 
 def test_without_a_terminal_it_ends_by_itself_and_says_what_is_wrong() -> None:

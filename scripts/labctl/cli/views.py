@@ -183,7 +183,7 @@ def report(since_s: int, folder: Path) -> None:
     """
     configuration = Configuration.load()
 
-    from labctl.prometheus import Prometheus
+    from labctl.measured.prometheus import Prometheus
 
     Prometheus(configuration.number("LAB_PROMETHEUS_PORT")).query("vector(1)")  # a silent one has nothing to write
     need_tools()

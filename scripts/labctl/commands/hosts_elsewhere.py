@@ -18,8 +18,8 @@ from labctl.engine import engine
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
 from labctl.lab.probes import probes_of
+from labctl.measured.prometheus import Prometheus
 from labctl.other_engine import OtherEngine
-from labctl.prometheus import Prometheus
 from labctl.second_image import Brought
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines

@@ -10,8 +10,8 @@ from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import Container
-from labctl.measurements import SETTLED_AFTER_S, current_load, has_load, measure
-from labctl.prometheus import Prometheus
+from labctl.measured.pairs import SETTLED_AFTER_S, current_load, has_load, measure
+from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until

@@ -9,7 +9,7 @@ import webbrowser
 from labctl import dashboard_names, grafana_access
 from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.grafana import Grafana, GrafanaSilent
-from labctl.prometheus import Prometheus
+from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 

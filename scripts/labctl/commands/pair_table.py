@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
-from labctl.measurements import WINDOW_S, PairMeasures
+from labctl.measured.pairs import WINDOW_S, PairMeasures
 from labctl.terminal.printing import count, duration, new_table, show_lines, show_table, show_text, size
 
 _CONDITIONS = (

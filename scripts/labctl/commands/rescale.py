@@ -14,11 +14,11 @@ import docker
 
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import producer_in
-from labctl import channel_books
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, stop_and_remove
+from labctl.measured import accounts
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
 
@@ -42,7 +42,7 @@ def prepare(
     for mechanism in mechanisms:
         consumers, producers = (_side(found, mechanism, role) for role in compose_file.ROLES)
         keep = {role: scale.get(compose_file.service_of(mechanism, role), 1) for role in compose_file.ROLES}
-        shared = channel_books.is_shared(found, mechanism)
+        shared = accounts.is_shared(found, mechanism)
         switches = bool(consumers) and (
             shared != (keep["consumer"] > 1) or _classes(consumers[0]) != classes.get(mechanism, 1)
         )
@@ -92,5 +92,5 @@ def _hand_over(staying: Sequence[Container], going: Sequence[Container]) -> None
 
 def _is_empty(client: docker.DockerClient, project: str, mechanism: str) -> bool:
     """Nothing is on the way any more; what was lost at the very end counts as if it were, until it is given up."""
-    books = channel_books.read(containers.of_project(client, project), mechanism)
+    books = accounts.read(containers.of_project(client, project), mechanism)
     return not books.total("on_the_way")

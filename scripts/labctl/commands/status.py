@@ -11,20 +11,21 @@ from typing import Any
 
 from docker import DockerClient
 
-from labctl import channel_books, kernel_books, measurements, namespace_split, placed, placed_findings, races, switches
-from labctl.channel_books import ChannelBooks
+from labctl import placed, placed_findings
 from labctl.commands import addresses, pair_table, tables
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
-from labctl.kernel_books import KernelBooks
 from labctl.lab import containers
 from labctl.lab.containers import Container, mechanisms_of, require_running
 from labctl.lab.costs import Cost, CostMeter
-from labctl.measurements import PairMeasures
-from labctl.namespace_split import Split
-from labctl.prometheus import Prometheus, PrometheusSilent
-from labctl.races import Race
-from labctl.switches import Switches
+from labctl.measured import accounts, kernel_objects, namespace_split, races
+from labctl.measured import pairs as measurements
+from labctl.measured.accounts import ChannelBooks
+from labctl.measured.kernel_objects import KernelBooks
+from labctl.measured.namespace_split import Split
+from labctl.measured.pairs import PairMeasures
+from labctl.measured.prometheus import Prometheus, PrometheusSilent
+from labctl.measured.races import Race, Switches
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines, show_text
 
@@ -139,14 +140,14 @@ def read(configuration: Configuration, client: DockerClient, found: Sequence[Con
     """
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
     pairs = measurements.measure(prometheus, mechanisms_of(found))
-    books = kernel_books.read(prometheus)
+    books = kernel_objects.read(prometheus)
     races_found = races.measure(prometheus, mechanisms_of(found))
-    switches_found = switches.read(prometheus)
+    switches_found = races.read(prometheus)
     splits = namespace_split.find(prometheus, found)
     elsewhere = placed.all_placed(client, found, configuration.project)
     placements = placed_findings.findings(prometheus, elsewhere, pairs)
-    channels = channel_books.read_all(found)
-    pairs = channel_books.with_books(pairs, channels)
+    channels = accounts.read_all(found)
+    pairs = accounts.with_books(pairs, channels)
     return Reading(found, pairs, books, races_found, switches_found, splits, placements, channels)
 
 
@@ -188,7 +189,7 @@ def _running(configuration: Configuration) -> tuple[DockerClient, list[Container
 
 
 def _show_details(reading: Reading) -> None:
-    lines = switches.lines(reading.switches)
+    lines = races.lines(reading.switches)
     show_lines([*lines, *([""] if lines else [])])
     tables.show_accounts(reading.channels)
     tables.show_races(reading.races)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
-from labctl import annotation, races
+from labctl import annotation
 from labctl.commands import tables
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import Container
-from labctl.prometheus import Prometheus
+from labctl.measured import races
+from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until

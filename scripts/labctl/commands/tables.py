@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from labctl.channel_books import ChannelBooks
-from labctl.kernel_books import KernelBooks
 from labctl.lab.containers import Container
 from labctl.lab.costs import Cost
-from labctl.races import Race
+from labctl.measured.accounts import ChannelBooks
+from labctl.measured.kernel_objects import KernelBooks
+from labctl.measured.races import Race
 from labctl.terminal.printing import new_table, show_lines, show_table, show_text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from labctl import channel_books, namespace_split, place, starts
+from labctl import place, starts
 from labctl.commands import addresses, pair_table, rescale, tables
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
@@ -16,13 +16,14 @@ from labctl.engine import compose
 from labctl.engine.images import make_ready
 from labctl.lab import containers
 from labctl.lab.containers import Container
-from labctl.measurements import measure
-from labctl.prometheus import Prometheus
+from labctl.measured import accounts, namespace_split
+from labctl.measured.pairs import measure
+from labctl.measured.prometheus import Prometheus
+from labctl.measured.traffic import wait_for_traffic
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say
 from labctl.terminal.waiting import wait_until
-from labctl.traffic import wait_for_traffic
 
 _RECOVERED_WITHIN_S = 10  # three health checks
 
@@ -47,8 +48,8 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     lab.heal_split()
     lab.wait_for_traffic(timeout_s)
 
-    books = channel_books.read_all([c for c in lab.containers() if c.mechanism in wanted])
-    pair_table.show_pairs(channel_books.with_books(measure(lab.prometheus, wanted), books))
+    books = accounts.read_all([c for c in lab.containers() if c.mechanism in wanted])
+    pair_table.show_pairs(accounts.with_books(measure(lab.prometheus, wanted), books))
     tables.show_accounts(books)
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)

@@ -16,13 +16,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from labctl import now, now_totals
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
-from labctl.measurements import WINDOW_S
-from labctl.now import Row
-from labctl.now_totals import Totals
-from labctl.prometheus import Prometheus, PrometheusSilent
+from labctl.measured import pairs
+from labctl.measured.pairs import WINDOW_S, Row, Totals
+from labctl.measured.prometheus import Prometheus, PrometheusSilent
 from labctl.terminal import colours
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import count, duration, least_width, new_table, pieces, show_lines, show_table, show_text
@@ -108,7 +106,7 @@ def watch(configuration: Configuration) -> None:
     :raises LabError: no pair is measured, or Prometheus does not answer when asked first
     """
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
-    screen = Screen(lambda: (now_totals.read_totals(prometheus), now.read_rows(prometheus)))
+    screen = Screen(lambda: (pairs.read_totals(prometheus), pairs.read_rows(prometheus)))
     screen.look()
     if not screen.rows:
         raise LabError(f"no pair of {configuration.project} is measured", hint="./lab up starts them")

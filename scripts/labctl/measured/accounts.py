@@ -16,7 +16,7 @@ from ipclab.accounting.ledger import LedgerError, Stream, producer_in, streams_i
 from ipclab.accounting.shared import Account, Snapshot, merge
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container
-from labctl.measurements import PairMeasures
+from labctl.measured.pairs import PairMeasures
 from labctl.terminal.errors import LabError
 
 GONE = "gone"  # containers that were removed: their counts stay

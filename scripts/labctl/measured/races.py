@@ -1,4 +1,7 @@
-"""What Prometheus knows of the races: updates lost and records torn, with the lock and without it."""
+"""What Prometheus knows of the races: updates lost and records torn, with the lock and without it.
+
+How the switches of the pairs stand, so that every figure has its conditions; `races` has those of the race.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from labctl.measurements import WINDOW_S, fresh
-from labctl.prometheus import Prometheus, Sample
+from labctl.measured.pairs import WINDOW_S, fresh
+from labctl.measured.prometheus import Prometheus, Sample
 
 _COUNTS = {
     "updates": "ipc_shared_updates_total",
@@ -68,3 +71,26 @@ def updates(prometheus: Prometheus, mechanism: str, sync: bool) -> int:
 
 def _key(sample: Sample) -> tuple[str, bool]:
     return sample.labels["mechanism"], sample.labels["sync"] == "on"
+
+
+Switches = dict[str, dict[str, bool]]
+
+
+def read(prometheus: Prometheus) -> Switches:
+    """Mechanism to switch to whether it is on, as the producer says."""
+    found: Switches = {}
+    for sample in prometheus.query(fresh("ipc_switch_on{role='producer',switch!='sync'}")):
+        found.setdefault(sample.labels["mechanism"], {})[sample.labels["switch"]] = bool(sample.value)
+    return found
+
+
+def lines(switches: Switches) -> list[str]:
+    """One line for each pair that has any."""
+    return [
+        f"{mechanism}: " + ", ".join(f"{switch} {_word(on)}" for switch, on in sorted(states.items()))
+        for mechanism, states in sorted(switches.items())
+    ]
+
+
+def _word(on: bool) -> str:
+    return "on" if on else "off"
