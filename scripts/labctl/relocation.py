@@ -15,10 +15,11 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import annotation, placed, placed_container, placed_targets
+from labctl import placed, placed_container, placed_targets
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
+from labctl.grafana import annotation
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
 from labctl.measured import traffic

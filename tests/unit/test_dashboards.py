@@ -17,8 +17,8 @@ from dashboards.colours import of_mechanism
 
 from ipclab import mechanisms
 from ipclab.metrics import definitions as metrics
-from labctl import annotation, grafana_access
 from labctl.config import compose_file
+from labctl.grafana import annotation, client
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "services" / "prometheus" / "rules.yml"
@@ -254,19 +254,19 @@ def test_grafana_is_told_where_the_dashboards_and_prometheus_are() -> None:
 
 
 def test_grafana_lets_everybody_look_and_one_password_write() -> None:
-    """What `labctl.grafana_access` reads is what the container makes and Grafana takes."""
+    """What `labctl.grafana.client` reads is what the container makes and Grafana takes."""
     folder = ROOT / "services" / "grafana"
     settings = configparser.ConfigParser(interpolation=None)
     settings.read(folder / "grafana.ini")
     assert settings["auth.anonymous"]["org_role"] == "Viewer"
     assert settings["auth.basic"].getboolean("enabled")
     assert settings["auth"].getboolean("disable_login_form")
-    assert settings["security"]["admin_user"] == grafana_access.USER
-    path = f"{grafana_access.SECRETS}/{grafana_access.PASSWORD}"
+    assert settings["security"]["admin_user"] == client.USER
+    path = f"{client.SECRETS}/{client.PASSWORD}"
     assert settings["security"]["admin_password"] == f"$__file{{{path}}}"
     script = (folder / "with-password.sh").read_text()
-    assert f"folder={grafana_access.SECRETS}\n" in script
-    assert f"$folder/{grafana_access.PASSWORD}" in script
+    assert f"folder={client.SECRETS}\n" in script
+    assert f"$folder/{client.PASSWORD}" in script
     assert 'ENTRYPOINT ["/with-password.sh"]' in (folder / "Dockerfile").read_text()
 
 

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import pytest
 
-from labctl import annotation, grafana_access, grafana_check, grafana_panels
 from labctl.config.configuration import Configuration
-from labctl.grafana import Grafana, GrafanaSilent
+from labctl.grafana import annotation, client, panels
+from labctl.grafana.client import Grafana, GrafanaSilent
 from labctl.lab.ports import free_port
 from labctl.terminal.errors import LabError
 from unit.json_server import Request, json_server, success
@@ -124,7 +124,7 @@ def test_a_grafana_that_is_expected_and_not_there_is_said(capsys: pytest.Capture
 
 
 def test_nothing_is_said_where_there_is_none_by_choice(capsys: pytest.CaptureFixture[str]) -> None:
-    assert grafana_access.find(configuration(image=""), []) is None
+    assert client.find(configuration(image=""), []) is None
     annotation.note(configuration(image=""), [], "load", ["fifo"], "text")
     assert capsys.readouterr().err == ""
 
@@ -134,8 +134,8 @@ def test_the_container_makes_a_password_once(tmp_path: Path) -> None:
     start = tmp_path / "run.sh"
     start.write_text('#!/bin/sh\necho "started $@"\n')
     start.chmod(0o755)
-    here = script.replace(grafana_access.SECRETS, str(tmp_path / "lab")).replace("/run.sh", str(start))
-    made = tmp_path / "lab" / grafana_access.PASSWORD
+    here = script.replace(client.SECRETS, str(tmp_path / "lab")).replace("/run.sh", str(start))
+    made = tmp_path / "lab" / client.PASSWORD
     seen = []
     for _ in range(2):
         done = subprocess.run(["sh", "-c", here, "sh", "--x"], capture_output=True, text=True, check=True)
@@ -155,28 +155,28 @@ def test_what_is_no_grafana_is_silent() -> None:
 
 
 def test_the_address_that_is_shown_has_no_password() -> None:
-    assert grafana_access.address(configuration("http://a:b@host:1/sub/")) == "http://host:1/sub"
-    assert grafana_access.address(configuration()) == "http://127.0.0.1:3000"
+    assert client.address(configuration("http://a:b@host:1/sub/")) == "http://host:1/sub"
+    assert client.address(configuration()) == "http://127.0.0.1:3000"
 
 
 @pytest.mark.parametrize("data_source", ["/api/datasources/proxy/1", "/api/datasources/proxy/uid/prometheus"])
 def test_panels_are_asked_through_the_default_data_source(data_source: str) -> None:
     with grafana_server(data_source) as server:
         grafana = Grafana(server.url)
-        assert grafana_check.missing(grafana, {"one": "One", "two": "Two"}) == {"two": "Two"}
-        assert grafana_check.empty_panels(grafana, "one") == (2, ["Rate", "Now"])
+        assert panels.missing(grafana, {"one": "One", "two": "Two"}) == {"two": "Two"}
+        assert panels.empty_panels(grafana, "one") == (2, ["Rate", "Now"])
         server.series.append({"metric": {"mechanism": "fifo"}, "value": [0, "1"]})
-        assert grafana_check.empty_panels(grafana, "one") == (2, [])
+        assert panels.empty_panels(grafana, "one") == (2, [])
     assert server.queries[-2:] == ["rate(a{m='fifo'}[4s])", "a"]
 
 
 def test_a_data_source_that_does_not_answer_is_said_once() -> None:
     with grafana_server() as server:
-        grafana_check.require_data(Grafana(server.url))
+        panels.require_data(Grafana(server.url))
         assert server.queries == ["vector(1)"]
         server.silent = True
         with pytest.raises(LabError, match=r"Prometheus does not answer Grafana: .* cannot answer: .*502"):
-            grafana_check.require_data(Grafana(server.url))
+            panels.require_data(Grafana(server.url))
 
 
 def test_a_dashboard_that_is_not_there_is_named() -> None:
@@ -195,7 +195,7 @@ def test_a_dashboard_that_is_not_there_is_named() -> None:
     ],
 )
 def test_variables_are_put_in(text: str, becomes: str) -> None:
-    assert grafana_panels.interpolate(text, {"m": "fifo", "m:text": "FIFO"}) == becomes
+    assert panels.interpolate(text, {"m": "fifo", "m:text": "FIFO"}) == becomes
 
 
 def test_a_variable_that_means_all_matches_all() -> None:
@@ -207,4 +207,4 @@ def test_a_variable_that_means_all_matches_all() -> None:
     ]
     dashboard = {"templating": {"list": variables}}
     values = {"a": ".*", "b": "x|y", "c": "z.*", "d": "1", "d:text": "one"}
-    assert grafana_panels.variables(Grafana("http://127.0.0.1:1"), dashboard) == values
+    assert panels.variables(Grafana("http://127.0.0.1:1"), dashboard) == values

@@ -8,8 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from labctl import annotation, starts
 from labctl.config.configuration import Configuration
+from labctl.grafana import annotation
 from labctl.lab.containers import Container
 
 CONFIGURATION = Configuration("lab", {})
@@ -49,39 +49,39 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def test_a_first_start_is_one_annotation(notes: list[tuple[Any, ...]]) -> None:
-    starts.annotate(CONFIGURATION, [], [*FIFO, *MQ, container("prometheus")])
+    annotation.annotate(CONFIGURATION, [], [*FIFO, *MQ, container("prometheus")])
     assert notes == [("up", ["fifo", "sysv_mq"], "started: fifo, sysv_mq", 2.0)]
 
 
 def test_what_ran_on_is_none(notes: list[tuple[Any, ...]]) -> None:
-    starts.annotate(CONFIGURATION, FIFO, FIFO)
+    annotation.annotate(CONFIGURATION, FIFO, FIFO)
     assert notes == []
 
 
 def test_what_was_started_again_is_one(notes: list[tuple[Any, ...]]) -> None:
-    starts.annotate(CONFIGURATION, FIFO, [replace(FIFO[0], started_at=9.0), FIFO[1]])
+    annotation.annotate(CONFIGURATION, FIFO, [replace(FIFO[0], started_at=9.0), FIFO[1]])
     assert notes == [("up", ["fifo"], "started: fifo", 9.0)]
 
 
 def test_other_numbers_are_a_scale(notes: list[tuple[Any, ...]]) -> None:
     more = container("sysv-mq-consumer", number=2, started_at=7.0)
-    starts.annotate(CONFIGURATION, [*FIFO, *MQ], [*FIFO, *MQ, more])
+    annotation.annotate(CONFIGURATION, [*FIFO, *MQ], [*FIFO, *MQ, more])
     assert notes == [("scale", ["sysv_mq"], "scale of sysv_mq: consumers 2, producers 1", 7.0)]
     notes.clear()
-    starts.annotate(CONFIGURATION, [*FIFO, *MQ, more], [*FIFO, *MQ])
+    annotation.annotate(CONFIGURATION, [*FIFO, *MQ, more], [*FIFO, *MQ])
     assert notes == [("scale", ["sysv_mq"], "scale of sysv_mq: consumers 1, producers 1", None)]
 
 
 def test_a_member_that_was_dead_and_is_back_was_started(notes: list[tuple[Any, ...]]) -> None:
     dead = replace(FIFO[0], state="exited", exit_code=137)
-    starts.annotate(CONFIGURATION, [dead, FIFO[1]], [replace(FIFO[0], started_at=9.0), FIFO[1]])
+    annotation.annotate(CONFIGURATION, [dead, FIFO[1]], [replace(FIFO[0], started_at=9.0), FIFO[1]])
     assert notes == [("up", ["fifo"], "started: fifo", 9.0)]
 
 
 def test_what_cannot_be_written_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     no_grafana = Configuration("lab", {"LAB_GRAFANA_URL": "", "GRAFANA_IMAGE": "grafana/grafana:12.3.0"})
     more = [container("sysv-mq-consumer", number=2), container("fifo-producer", number=2), container("udp-consumer")]
-    starts.annotate(no_grafana, [*FIFO, *MQ], [*FIFO, *MQ, *more])
+    annotation.annotate(no_grafana, [*FIFO, *MQ], [*FIFO, *MQ, *more])
     (line,) = capsys.readouterr().err.splitlines()
     assert "no annotation" in line
 
@@ -91,7 +91,7 @@ def test_a_stop_is_noted_where_the_store_outlives_the_lab(
     url: str, written: list[tuple[Any, ...]], notes: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_GRAFANA_URL", url)
-    starts.annotate_stop([])
+    annotation.annotate_stop([])
     assert notes == []
-    starts.annotate_stop(["fifo"])
+    annotation.annotate_stop(["fifo"])
     assert notes == written

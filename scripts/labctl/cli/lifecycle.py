@@ -70,7 +70,7 @@ def down() -> None:
     """
     project = project_name()
 
-    from labctl import starts
     from labctl.commands.down import take_down
+    from labctl.grafana import annotation
 
-    starts.annotate_stop(take_down(project))
+    annotation.annotate_stop(take_down(project))

@@ -15,7 +15,7 @@ from labctl.cli.types import MechanismName, check_status_options, need_tools
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.config.values import refuse, shown
-from labctl.dashboard_names import DashboardName
+from labctl.grafana.dashboards import DashboardName
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _SHORTEST_S = 30  # below it there is no curve to see

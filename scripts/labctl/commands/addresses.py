@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from labctl import grafana_access
 from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.config.paths import LOCALHOST
-from labctl.grafana import Grafana
+from labctl.grafana import client
+from labctl.grafana.client import Grafana
 from labctl.lab.containers import Container
 from labctl.lab.diagnosis import last_lines
 from labctl.terminal.errors import LabError
@@ -55,7 +55,7 @@ def _container(containers: Sequence[Container]) -> Container | None:
 
 
 def _grafana(configuration: Configuration, containers: Sequence[Container]) -> str:
-    url = grafana_access.address(configuration)
+    url = client.address(configuration)
     container = _container(containers)
     elsewhere = bool(configuration.values[GRAFANA_URL])
     if container is None and not elsewhere:

@@ -15,12 +15,14 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 
-from labctl import dashboard_names, grafana_access, grafana_check
 from labctl.commands import tables
 from labctl.config.configuration import Configuration
 from labctl.engine import compose, engine, registry
 from labctl.engine.machine import this_machine
-from labctl.grafana import GrafanaSilent
+from labctl.grafana import client as grafana_access
+from labctl.grafana import dashboards
+from labctl.grafana import panels as grafana_check
+from labctl.grafana.client import GrafanaSilent
 from labctl.lab import containers, ports
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
@@ -183,7 +185,7 @@ def _grafana(client: docker.DockerClient, configuration: Configuration) -> Itera
         grafana = grafana_access.find(configuration, found)
         if grafana is None:
             return
-        wanted = {dashboard.uid: dashboard.title for dashboard in dashboard_names.shipped()}
+        wanted = {dashboard.uid: dashboard.title for dashboard in dashboards.shipped()}
         if absent := grafana_check.missing(grafana, wanted):
             yield Finding(
                 "Grafana", Verdict.BAD, f"not loaded: {', '.join(absent.values())}", "./lab down, then ./lab up"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from labctl import annotation
 from labctl.commands import pair_table
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
+from labctl.grafana import annotation
 from labctl.lab import containers
 from labctl.lab.containers import Container
 from labctl.measured.pairs import SETTLED_AFTER_S, current_load, has_load, measure

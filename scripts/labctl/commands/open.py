@@ -6,9 +6,9 @@ import os
 import sys
 import webbrowser
 
-from labctl import dashboard_names, grafana_access
 from labctl.config.configuration import GRAFANA_URL, Configuration
-from labctl.grafana import Grafana, GrafanaSilent
+from labctl.grafana import client, dashboards
+from labctl.grafana.client import Grafana, GrafanaSilent
 from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
@@ -19,10 +19,10 @@ def open_dashboard(configuration: Configuration, name: str | None) -> None:
 
     :raises LabError: Grafana does not answer; what is there instead is named
     """
-    grafana = Grafana(grafana_access.address(configuration))
+    grafana = Grafana(client.address(configuration))
     if not grafana.answers():
         raise _absent(configuration, grafana)
-    shipped = {dashboard.name: dashboard for dashboard in dashboard_names.shipped()}
+    shipped = {dashboard.name: dashboard for dashboard in dashboards.shipped()}
     address = f"{grafana.url}/d/{shipped[name].uid}" if name else f"{grafana.url}/"
     if has_display() and webbrowser.open(address):
         show_lines([f"opened {address}"])

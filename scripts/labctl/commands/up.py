@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from labctl import place, starts
+from labctl import place
 from labctl.commands import addresses, pair_table, rescale, tables
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
@@ -14,6 +14,7 @@ from labctl.config.configuration import SHARED, Configuration
 from labctl.config.paths import ROOT
 from labctl.engine import compose
 from labctl.engine.images import make_ready
+from labctl.grafana import annotation
 from labctl.lab import containers
 from labctl.lab.containers import Container
 from labctl.measured import accounts, namespace_split
@@ -53,7 +54,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
     tables.show_accounts(books)
     if images.grafana:
         addresses.require_grafana(configuration, lab.containers)
-    starts.annotate(configuration, before, lab.containers())
+    annotation.annotate(configuration, before, lab.containers())
     show_lines(addresses.lines(configuration, lab.containers()))
 
 

@@ -1,15 +1,44 @@
-"""What `./lab up` has started, stopped or scaled, as annotations: the containers before, and the containers after."""
+"""What `./lab` changes is written into Grafana's own store, so that it stands on the graphs where it happened.
+
+What `./lab up` has started, stopped or scaled, as annotations: the containers before, and the containers after.
+"""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from labctl import annotation
 from labctl.config.configuration import GRAFANA_URL, Configuration
+from labctl.grafana import client
 from labctl.lab.containers import Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say
+
+TAG = "ipclab"  # on every one; the dashboards ask for it
+
+
+def note(
+    configuration: Configuration,
+    found: Sequence[Container],
+    what: str,
+    mechanisms: Sequence[str],
+    text: str,
+    at_s: float | None = None,
+) -> bool:
+    """Annotate a change of these mechanisms, made at `at_s` (seconds since 1970; None is now).
+
+    The tags are `ipclab`, the command that made it, and the mechanisms. Where a Grafana is expected and cannot be
+    written to, one line says so, and the answer is False; the change itself was made and stays.
+    """
+    try:
+        grafana = client.find(configuration, found)
+        if grafana is not None:
+            grafana.annotate(text, [TAG, what, *mechanisms], time.time() if at_s is None else at_s)
+    except LabError as error:
+        say(f"no annotation on the dashboards: {error}")
+        return False
+    return True
 
 
 def annotate(configuration: Configuration, before: Sequence[Container], after: Sequence[Container]) -> None:
@@ -21,12 +50,12 @@ def annotate(configuration: Configuration, before: Sequence[Container], after: S
     fresh = [c for c in after if c.mechanism and c.running and (c.id, c.started_at) not in lives]
     scaled = scaled_pairs(before, after)
     for mechanism, text in scaled.items():
-        if not annotation.note(configuration, after, "scale", [mechanism], text, _last_start(fresh, mechanism)):
+        if not note(configuration, after, "scale", [mechanism], text, _last_start(fresh, mechanism)):
             return
     started = sorted({c.mechanism for c in fresh if c.mechanism} - scaled.keys())
     if started:
         text = f"started: {', '.join(started)}"
-        annotation.note(configuration, after, "up", started, text, max(c.started_at for c in fresh))
+        note(configuration, after, "up", started, text, max(c.started_at for c in fresh))
 
 
 def annotate_stop(stopped: Sequence[str]) -> None:
@@ -39,7 +68,7 @@ def annotate_stop(stopped: Sequence[str]) -> None:
         say(f"no annotation on the dashboards: {error}")
         return
     if configuration.values[GRAFANA_URL]:
-        annotation.note(configuration, [], "down", stopped, f"stopped: {', '.join(stopped)}")
+        note(configuration, [], "down", stopped, f"stopped: {', '.join(stopped)}")
 
 
 def scaled_pairs(before: Iterable[Container], after: Iterable[Container]) -> dict[str, str]:

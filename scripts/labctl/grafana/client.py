@@ -1,17 +1,23 @@
-"""Grafana through its HTTP API. The only module that knows its client; tried with Grafana 7.5, read up to 12."""
+"""Grafana through its HTTP API. The only module that knows its client; tried with Grafana 7.5, read up to 12.
+
+Which Grafana is this lab's, and who may write to it: see docs/decisions/0020-grafana-write-access.md.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from grafana_api.grafana_api import GrafanaClientError, GrafanaException, GrafanaUnauthorizedError
 from grafana_api.grafana_face import GrafanaFace
 from requests import ConnectionError, RequestException, Timeout
 
+from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.config.paths import LOCALHOST
+from labctl.lab import state_files
+from labctl.lab.containers import Container
 from labctl.terminal.errors import LabError
 
 _ANSWER_WITHIN_S = 5.0
@@ -142,3 +148,39 @@ def _reason(error: Exception) -> str:
 
 def _one_line(text: object) -> str:
     return " ".join(str(text).split())[:200]
+
+
+USER = "admin"  # services/grafana/grafana.ini
+SECRETS, PASSWORD = "/var/lib/grafana/lab", "admin-password"  # services/grafana/with-password.sh
+
+
+def find(configuration: Configuration, containers: Sequence[Container]) -> Grafana | None:
+    """The Grafana to write to, not yet asked whether it answers; None where the lab has none by choice.
+
+    :raises GrafanaSilent: one is expected, and it is not there
+    """
+    if url := configuration.values[GRAFANA_URL]:
+        parts = urlsplit(url)
+        return Grafana(url, unquote(parts.username or ""), unquote(parts.password or ""))
+    image = configuration.values["GRAFANA_IMAGE"]
+    if not image:
+        return None
+    container = next((container for container in containers if container.service == "grafana"), None)
+    if container is None:
+        raise GrafanaSilent(
+            f"Grafana is not here: no image {image}",
+            hint="`docker load` it, then ./lab up; GRAFANA_IMAGE= asks for none",
+        )
+    if not container.running:
+        raise GrafanaSilent(
+            f"Grafana does not answer: its container is {container.describe()}", hint=f"docker logs {container.id}"
+        )
+    password = state_files.read(container.docker, SECRETS).get(PASSWORD, b"").decode()
+    return Grafana(address(configuration), USER if password else "", password)
+
+
+def address(configuration: Configuration) -> str:
+    """Where a browser finds it: without the password."""
+    if url := configuration.values[GRAFANA_URL]:
+        return Grafana(url).url
+    return f"http://{LOCALHOST}:{configuration.values['LAB_GRAFANA_PORT']}"

@@ -1,0 +1,1 @@
+"""Grafana: its API, its dashboards, the annotations."""
