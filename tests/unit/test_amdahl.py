@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labctl import amdahl
+from labctl.speedup import results
 
 
 @given(fraction=st.floats(0, 1), workers=st.integers(2, 16))
 def test_what_amdahl_predicts_is_read_back(fraction: float, workers: int) -> None:
     predicted = 1 / ((1 - fraction) + fraction / workers)
-    assert amdahl.parallel_fraction_of(predicted, workers) == pytest.approx(fraction, abs=1e-9)
+    assert results.parallel_fraction_of(predicted, workers) == pytest.approx(fraction, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ def test_what_amdahl_predicts_is_read_back(fraction: float, workers: int) -> Non
     ],
 )
 def test_known_values(speedup: float, workers: int, fraction: float | None) -> None:
-    assert amdahl.parallel_fraction_of(speedup, workers) == (None if fraction is None else pytest.approx(fraction))
+    assert results.parallel_fraction_of(speedup, workers) == (None if fraction is None else pytest.approx(fraction))
 
 
 def test_speedup_and_efficiency() -> None:
-    assert amdahl.speedup_of(3.0, 2.0) == 1.5
-    assert amdahl.efficiency_of(1.5, 2) == 0.75
+    assert results.speedup_of(3.0, 2.0) == 1.5
+    assert results.efficiency_of(1.5, 2) == 0.75

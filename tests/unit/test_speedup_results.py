@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from labctl.speedup_report import remarks
-from labctl.speedup_results import Comparison
+from labctl.speedup.results import Comparison
+from labctl.speedup.table import remarks
 
 
 def found(

@@ -156,6 +156,6 @@ def speedup(mechanism: str, workers: tuple[int, ...], limit: int, chunks: int, r
     """
     configuration = Configuration.load()
 
-    from labctl.speedup import compare
+    from labctl.speedup.speedup import compare
 
     compare(configuration, mechanism, workers, limit=limit, chunks=chunks, rounds=rounds, as_json=as_json)

@@ -10,16 +10,15 @@ import docker
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.contract.channel import Traits
-from labctl import speedup_report
 from labctl.config.compose_file import traits_of
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import ROOT
 from labctl.engine import engine
 from labctl.engine.compose import ensure_compose
 from labctl.engine.images import ensure_images
-from labctl.speedup_containers import crew
-from labctl.speedup_results import Comparison
-from labctl.speedup_watch import Watch
+from labctl.speedup import table
+from labctl.speedup.containers import Watch, crew
+from labctl.speedup.results import Comparison
 from labctl.terminal.progress import Step, step
 
 
@@ -43,7 +42,7 @@ def compare(
     ensure_images(client, configuration.values, root=ROOT)
     job = ["--job", str(limit), "--chunks", str(chunks), "--rounds", str(rounds)]
     found = [_with_workers(client, configuration, mechanism, traits, count, job) for count in workers]
-    speedup_report.show(mechanism, traits, limit, chunks, found, as_json)
+    table.show(mechanism, traits, limit, chunks, found, as_json)
 
 
 def _with_workers(

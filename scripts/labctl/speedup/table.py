@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ipclab.contract.channel import Traits
-from labctl.speedup_results import Comparison
+from labctl.speedup.results import Comparison
 from labctl.terminal.printing import duration, new_table, show_lines, show_table, show_text
 
 _COLUMNS = "workers", "one process", "wall", "speedup", "efficiency", "parallel", "computing", "moving", "waiting"

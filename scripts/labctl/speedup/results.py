@@ -1,4 +1,12 @@
-"""What a comparison found: the medians of its rounds, and what follows from them."""
+"""What a comparison found: the medians of its rounds, and what follows from them.
+
+What a measured speedup says about the job: Amdahl's law, read backwards.
+
+Amdahl (1967, AFIPS 30, 483): a job of which the fraction f runs in parallel on p processors is done
+S = 1 / ((1 - f) + f / p) times as fast. Karp and Flatt (1990, CACM 33, 539) solve that for the serial fraction,
+e = (1/S - 1/p) / (1 - 1/p), of which the measured S is the only unknown; f = 1 - e. What is not parallel in it is not
+the job alone, but also everything that cooperating costs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +15,26 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from labctl import amdahl
+
+def speedup_of(alone_s: float, together_s: float) -> float:
+    """How many times as fast."""
+    return alone_s / together_s
+
+
+def efficiency_of(measured_speedup: float, workers: int) -> float:
+    """The share of each worker's time that counts: 1 if `workers` are `workers` times as fast."""
+    return measured_speedup / workers
+
+
+def parallel_fraction_of(measured_speedup: float, workers: int) -> float | None:
+    """1 less the Karp-Flatt metric; None with one worker, of which the law says nothing.
+
+    Below 0 where cooperating took longer than one process alone; over 1 where the speedup is more than `workers`.
+    """
+    if workers == 1:
+        return None
+    return 1 - (1 / measured_speedup - 1 / workers) / (1 - 1 / workers)
+
 
 _NS = 1e9
 
@@ -53,17 +80,17 @@ class Comparison:
     @property
     def speedup(self) -> float:
         """Median of the rounds' own, because the two parts of a round are neighbours in time."""
-        return median(amdahl.speedup_of(r["alone_wall_ns"], r["wall_ns"]) for r in self.rounds)
+        return median(speedup_of(r["alone_wall_ns"], r["wall_ns"]) for r in self.rounds)
 
     @property
     def efficiency(self) -> float:
         """Speedup per worker."""
-        return amdahl.efficiency_of(self.speedup, self.workers)
+        return efficiency_of(self.speedup, self.workers)
 
     @property
     def parallel_fraction(self) -> float | None:
         """By Karp and Flatt; None with one worker."""
-        return amdahl.parallel_fraction_of(self.speedup, self.workers)
+        return parallel_fraction_of(self.speedup, self.workers)
 
     def total(self, field: str) -> int:
         """The sum of a count over all rounds."""

@@ -1,0 +1,1 @@
+"""`./lab speedup`: one job, split over worker containers."""
