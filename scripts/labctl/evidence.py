@@ -10,7 +10,8 @@ from typing import Any
 from ipclab import mechanisms
 from ipclab.linux.namespaces import KINDS
 from ipclab.matrix.placement import Placement
-from labctl import reasons, second_probe
+from labctl import reasons
+from labctl.hosts import probe as second_probe
 from labctl.lab.containers import Container
 from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError

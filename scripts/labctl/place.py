@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ipclab.matrix.placement import Placement
-from labctl import placed_findings, placements, published_responder
+from labctl import placed_findings, placements
 from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
+from labctl.hosts import published_responder
 from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure
 from labctl.measured.prometheus import Prometheus
 from labctl.placed import Placed

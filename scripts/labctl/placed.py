@@ -11,8 +11,8 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import dial
 from labctl.config import compose_file
+from labctl.hosts import dial
 from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.terminal.errors import LabError
 

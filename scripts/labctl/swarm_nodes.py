@@ -9,8 +9,8 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import published_responder
 from labctl.config import compose_file
+from labctl.hosts import published_responder
 from labctl.lab import containers
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.progress import say, step

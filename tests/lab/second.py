@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import docker
 
 from lab.stack import Stack, wait_until
-from labctl import dial
+from labctl.hosts import dial
 
 _SERVICE = "second-host"
 # A line for each queue of the namespace: proc(5), mq_overview(7).

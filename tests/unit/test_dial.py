@@ -8,7 +8,7 @@ import pytest
 import requests
 from docker.errors import APIError
 
-from labctl import dial
+from labctl.hosts import dial
 
 # What `docker system dial-stdio` is to the SDK: requests come in, an engine's answers go out, until the input ends.
 _ENGINE = """

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from labctl import docker_host, other_address, other_engine
+from labctl.hosts import docker_host, remote_engine
 from labctl.terminal.errors import BadInput, LabError
 from unit.json_server import json_server
 from unit.test_bad_input import assert_refused, make_lab, run_lab
@@ -121,7 +121,7 @@ def test_an_ssh_server_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("document", ["<html>", {}, [], {"ApiVersion": "new"}, {"ApiVersion": ""}])
 def test_what_is_no_engine(document: Any) -> None:
     with engine_that_says(document) as address, pytest.raises(LabError, match="what answers is no Docker Engine"):
-        other_engine.reach(docker_host.parse(address))
+        remote_engine.reach(docker_host.parse(address))
 
 
 def test_an_engine_that_is_too_old(tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def test_an_engine_that_is_older_than_the_sdk(tmp_path: Path) -> None:
 
 def test_an_engine_that_is_no_linux() -> None:
     with engine_that_says({**_MODERN, "Os": "windows"}) as address, pytest.raises(BadInput, match=r"windows.*Linux"):
-        other_engine.reach(docker_host.parse(address))
+        remote_engine.reach(docker_host.parse(address))
 
 
 def test_a_modern_engine_is_reached_and_gets_as_far_as_the_labs_own(tmp_path: Path) -> None:
     with engine_that_says(_MODERN) as address:
-        found = other_engine.reach(docker_host.parse(address))
+        found = remote_engine.reach(docker_host.parse(address))
         assert found.client.api.api_version == "1.45"
         make_lab(tmp_path)
         up = run_lab(tmp_path, ["hosts", "up", "--docker-host", address, "--address", "192.0.2.1"], {})
@@ -151,16 +151,16 @@ def test_a_modern_engine_is_reached_and_gets_as_far_as_the_labs_own(tmp_path: Pa
 
 def test_a_tunnels_end_is_no_address_of_another_machine() -> None:
     with pytest.raises(BadInput, match=r"127\.0\.0\.1, this machine itself"):
-        other_address.address_of(docker_host.parse("tcp://127.0.0.1:2375"))
+        docker_host.address_of(docker_host.parse("tcp://127.0.0.1:2375"))
 
 
 def test_taking_away_from_a_machine_that_has_gone_says_what_to_type_there() -> None:
-    from labctl import other_probe
+    from labctl.hosts import remote_probe
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"tcp://127.0.0.1:{server.getsockname()[1]}"
     with pytest.raises(LabError) as error:
-        other_probe.take_away(url, "ipclab", "abc", "sha256:0123456789abcdef")
+        remote_probe.take_away(url, "ipclab", "abc", "sha256:0123456789abcdef")
     assert error.value.hint == (
         f"docker --host {url} rm --force --volumes ipclab-second-host-probe; docker --host {url} image rm 0123456789ab"
     )

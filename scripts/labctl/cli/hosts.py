@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import click
 
-from labctl import docker_host
 from labctl.config.configuration import Configuration
-from labctl.docker_host import ADDRESS_OPTION, OPTION, DockerHost
+from labctl.hosts import docker_host
+from labctl.hosts.docker_host import ADDRESS_OPTION, OPTION, DockerHost
 from labctl.terminal.errors import BadInput
 
 
@@ -47,7 +47,7 @@ def check_hosts_options(other: DockerHost | None, address: str | None) -> None:
     :raises BadInput: one of the two options without the other
     """
     if other and not address:
-        from labctl.other_address import leads_from  # asks the kernel's routing table
+        from labctl.hosts.docker_host import leads_from  # asks the kernel's routing table
 
         here = leads_from(other)
         raise BadInput(

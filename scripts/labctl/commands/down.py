@@ -12,9 +12,10 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import published_responder, second_engine, swarm_down
+from labctl import swarm_down
 from labctl.config.compose_file import SECOND_HOST, mechanism_of
 from labctl.engine import engine
+from labctl.hosts import nested_engine, published_responder
 from labctl.lab.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
@@ -41,7 +42,7 @@ def take_down(project: str) -> list[str]:
         # One at a time: Docker Engine 20.10 can hang for good when containers leave a network at once.
         for container in found:
             if container.attrs["Labels"].get(SERVICE_LABEL) == SECOND_HOST:
-                second_engine.remove(client, container)
+                nested_engine.remove(client, container)
             else:
                 stop_and_remove(container)
         for network in networks:

@@ -6,12 +6,12 @@ container itself, or the responder that was published for the other machine and 
 
 from __future__ import annotations
 
-from labctl import published_responder
 from labctl.commands import hosts_elsewhere, hosts_here
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
-from labctl.docker_host import DockerHost
 from labctl.engine import engine
+from labctl.hosts import published_responder
+from labctl.hosts.docker_host import DockerHost
 from labctl.lab import containers
 
 

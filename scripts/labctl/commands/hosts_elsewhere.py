@@ -9,18 +9,18 @@ import docker
 
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
-from labctl import other_address, other_engine, other_probe, published_responder, second_image, second_probe
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.values import refuse
-from labctl.docker_host import OPTION, DockerHost
 from labctl.engine import engine
+from labctl.hosts import docker_host, image, probe, published_responder, remote_engine, remote_probe
+from labctl.hosts.docker_host import OPTION, DockerHost
+from labctl.hosts.image import Brought
+from labctl.hosts.remote_engine import OtherEngine
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
 from labctl.lab.probes import probes_of
 from labctl.measured.prometheus import Prometheus
-from labctl.other_engine import OtherEngine
-from labctl.second_image import Brought
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
@@ -37,18 +37,18 @@ def bring_up(configuration: Configuration, host: DockerHost, address: str) -> No
     :raises LabError: the lab does not run, or a step fails, and what was begun is taken back
     """
     try:
-        other = other_engine.reach(host)
+        other = remote_engine.reach(host)
     except BadInput:
         raise
     except LabError as error:
-        raise other_engine.as_bad_input(error) from error
+        raise remote_engine.as_bad_input(error) from error
     client = engine.connect()
-    other_engine.require_kin(other, client)
-    there = other_address.address_of(host)
+    remote_engine.require_kin(other, client)
+    there = docker_host.address_of(host)
     found = containers.of_project(client, configuration.project)
     require_running(found, configuration.project)
     probes = probes_of(found)
-    if not set(probes) >= second_probe.NEEDS:
+    if not set(probes) >= probe.NEEDS:
         raise LabError("the responder does not run, so there is nothing to ask there", hint="./lab up, then again")
     known = published_responder.find(found)
     _require_no_other(found, known, host)
@@ -56,19 +56,19 @@ def bring_up(configuration: Configuration, host: DockerHost, address: str) -> No
     if known is None or published_responder.address_of(known) != (address, port):
         published_responder.require_bindable(address, port)
     say(f"TCP and UDP {address}:{port} of this machine answer {there} from now until ./lab hosts down")
-    brought = second_image.bring(client, other.client, f"ipclab/lab:{configuration.values[IMAGE_TAG]}", tagged=False)
+    brought = image.bring(client, other.client, f"ipclab/lab:{configuration.values[IMAGE_TAG]}", tagged=False)
     if known:  # once more: what was there before the first time is still what was there before
         old = published_responder.brought_by(known)
         brought = Brought(brought.id, new=brought.new or brought.id == old)
-        other_probe.remove(other, str(known.docker.id), old if old != brought.id else None)
+        remote_probe.remove(other, str(known.docker.id), old if old != brought.id else None)
         stop_and_remove(known.docker)
     with step(f"Starting a probe at {host}"):
         try:
             link = published_responder.start(
                 client, configuration, probes[Placement.SAME_CONTAINER], host, (address, port), brought
             )
-            command = second_probe.command_of({**probes, Placement.SECOND_HOST: link})
-            other_probe.start(other, configuration.project, brought.id, command, there, str(link.docker.id))
+            command = probe.command_of({**probes, Placement.SECOND_HOST: link})
+            remote_probe.start(other, configuration.project, brought.id, command, there, str(link.docker.id))
         except BaseException:
             _take_back(client, configuration.project, other, brought)
             raise
@@ -107,7 +107,7 @@ def _take_back(client: docker.DockerClient, project: str, other: OtherEngine, br
     link = published_responder.find(containers.of_project(client, project))
     if link:
         stop_and_remove(link.docker)
-    other_probe.remove(other, str(link.docker.id) if link else "", brought.id if brought.new else None)
+    remote_probe.remove(other, str(link.docker.id) if link else "", brought.id if brought.new else None)
 
 
 def _tell(found: Iterable[Container], targets: Sequence[str]) -> None:

@@ -10,20 +10,21 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import dial, probe_container, published_responder, second_engine, second_image, swarm_down, swarm_nodes
+from labctl import swarm_down, swarm_nodes
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import ROOT
 from labctl.config.values import refuse
-from labctl.docker_host import OPTION
 from labctl.engine import compose, engine
 from labctl.engine.base_images import ensure_base_images, ensure_engine_base
 from labctl.engine.images import engine_image, ensure_image
+from labctl.hosts import dial, image, nested_engine, published_responder, remote_probe
+from labctl.hosts.docker_host import OPTION
+from labctl.hosts.probe import NAME, NEEDS, command_of
 from labctl.lab import containers
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running
 from labctl.lab.probes import probes_of
 from labctl.place import put_all_back
-from labctl.second_probe import NAME, NEEDS, command_of
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
@@ -58,18 +59,18 @@ def bring_up(configuration: Configuration) -> None:
     _require_answer(host)
     name = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
     other = dial.client(dial.into(str(host.id)))
-    brought = second_image.bring(client, other, name, tagged=True)
+    brought = image.bring(client, other, name, tagged=True)
     if not set(probes) >= NEEDS:
         show_lines(
             ["the second host is up, and no probe was started: the responder does not run (hint: ./lab up, then again)"]
         )
         return
     command = command_of(probes)
-    if not probe_container.runs(other, brought.id, command, NAME):
+    if not remote_probe.runs(other, brought.id, command, NAME):
         with step("Starting the probe there"):
             with suppress(NotFound):
                 other.containers.get(NAME).remove(v=True, force=True)
-            probe_container.start_container(
+            remote_probe.start_container(
                 other,
                 name,
                 command,
@@ -103,7 +104,7 @@ def take_down(configuration: Configuration, client: docker.DockerClient, host: S
         say(f"{error}; a consumer that was placed there starts here by ./lab up, and what it received there is lost")
     with step("Removing the second host"):
         for container in host:
-            second_engine.remove(client, container.docker)
+            nested_engine.remove(client, container.docker)
         for volume in client.volumes.list(filters=label):
             volume.remove(force=True)
     show_lines(["removed the second host, and all that its engine had"])

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping
 
 import docker
 
-from labctl import other_probe
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER, of_every_container
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.values import refuse
-from labctl.docker_host import ADDRESS_OPTION, DockerHost
 from labctl.engine import engine
+from labctl.hosts import remote_probe
+from labctl.hosts.docker_host import ADDRESS_OPTION, DockerHost
+from labctl.hosts.image import Brought
 from labctl.lab import containers
 from labctl.lab.containers import Container
-from labctl.second_image import Brought
 from labctl.terminal.errors import BadInput
 
 HOST_LABEL, _ADDRESS_LABEL, _IMAGE_LABEL = "ipclab.docker-host", "ipclab.address", "ipclab.brought-image"
@@ -107,7 +107,7 @@ def leave(project: str, responder_id: str, labels: Mapping[str, str]) -> None:
 
     :raises LabError: that machine does not answer
     """
-    other_probe.take_away(labels[HOST_LABEL], project, responder_id, labels[_IMAGE_LABEL] or None)
+    remote_probe.take_away(labels[HOST_LABEL], project, responder_id, labels[_IMAGE_LABEL] or None)
 
 
 def refusal(project: str, what: str, *, hint: str) -> BadInput | None:

@@ -1,20 +1,71 @@
-"""The probe on another machine: made there, asked there, and taken away with all that was brought for it."""
+"""The probe on another machine: made there, asked there, and taken away with all that was brought for it.
+
+The container of the probe on the second host: one shape, be that an engine in a container here or another machine's.
+
+What it may do and take is what compose.yaml gives the probes here. How it reaches the network is all that differs.
+"""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
+import docker
 import requests
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.metrics import definitions as metrics
-from labctl import docker_host, other_engine, probe_container
-from labctl.other_engine import OtherEngine
+from labctl.config.compose_file import of_every_container
+from labctl.hosts import docker_host, remote_engine
+from labctl.hosts.remote_engine import OtherEngine
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
+
+
+def runs(client: docker.DockerClient, image: str, command: Sequence[str], name: str) -> bool:
+    """Whether it is there already, of this very image and with this command."""
+    try:
+        found = client.containers.get(name)
+    except NotFound:
+        return False
+    config = found.attrs["Config"]
+    return (found.status, found.attrs["Image"], config["Cmd"]) == ("running", image, list(command))
+
+
+def start_container(
+    client: docker.DockerClient,
+    image: str,
+    command: Sequence[str],
+    *,
+    name: str,
+    network: Mapping[str, Any],
+    labels: Mapping[str, str],
+    where: str,
+    hint: str,
+) -> None:
+    """Make it and start it. `network` is in the SDK's words: `network_mode`, or `ports`. No registry is asked.
+
+    :raises LabError: the engine `where` refuses
+    """
+    try:
+        made = client.containers.create(
+            image,
+            list(command),
+            name=name,
+            labels=dict(labels),
+            ipc_mode="private",
+            restart_policy={"Name": "unless-stopped"},
+            tmpfs={"/run/lab": "size=1m,uid=10001,gid=10001,mode=0700"},
+            **network,
+            **of_every_container(),
+        )
+        made.start()
+    except (DockerException, requests.RequestException) as error:
+        raise LabError(f"the probe cannot be started {where}: {one_line(error)}", hint=hint) from error
+
 
 _OF_LABEL = "ipclab.matrix.responder"  # the id of the published responder that it asks
 _ASKED_WITHIN_S = 30
@@ -30,7 +81,7 @@ def start(other: OtherEngine, project: str, image: str, command: Sequence[str], 
 
     :raises LabError: the engine there refuses
     """
-    probe_container.start_container(
+    start_container(
         other.client,
         image,
         command,
@@ -48,7 +99,7 @@ def take_away(url: str, project: str, responder: str, image: str | None) -> None
     :raises LabError: that machine does not answer, or refuses; what to type there is in the hint
     """
     try:
-        other = other_engine.reach(docker_host.parse(url))
+        other = remote_engine.reach(docker_host.parse(url))
         remove(other, responder, image)
     except (LabError, DockerException, requests.RequestException) as error:
         reason = error.message if isinstance(error, LabError) else one_line(error)
@@ -76,7 +127,7 @@ def find(url: str, project: str) -> DockerContainer:
     :raises LabError: that machine does not answer, or there is none
     """
     try:
-        return other_engine.reach(docker_host.parse(url)).client.containers.get(name_of(project))
+        return remote_engine.reach(docker_host.parse(url)).client.containers.get(name_of(project))
     except (DockerException, requests.RequestException) as error:
         raise LabError(f"no probe at {url}: {one_line(error)}", hint="./lab hosts up with the same options") from error
 

@@ -14,9 +14,9 @@ import docker
 import requests
 from docker.errors import DockerException
 
-from labctl import dial
 from labctl.config.values import refuse
-from labctl.docker_host import OPTION, DockerHost
+from labctl.hosts import dial
+from labctl.hosts.docker_host import OPTION, DockerHost
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
 

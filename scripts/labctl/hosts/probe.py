@@ -10,8 +10,8 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import dial, other_probe, published_responder
 from labctl.config.compose_file import PUBLISHED_RESPONDER
+from labctl.hosts import dial, published_responder, remote_probe
 from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
@@ -44,7 +44,7 @@ def execute(stand_in: Container, command: Sequence[str]) -> tuple[int, bytes, by
     """
     if is_elsewhere(stand_in):
         url, project = published_responder.host_of(stand_in), stand_in.docker.labels[PROJECT_LABEL]
-        return other_probe.execute(url, project, command)
+        return remote_probe.execute(url, project, command)
     code, output = stand_in.docker.exec_run(["docker", "exec", NAME, *command], demux=True)
     stdout, stderr = (stream or b"" for stream in output)
     return int(code), stdout, stderr
@@ -66,5 +66,5 @@ def both_ends(probes: Mapping[Placement, Container]) -> tuple[Container, Contain
             stand_in, docker=itself, service=f"probe at {stand_in.service}"
         )
     url = published_responder.host_of(stand_in)
-    there = other_probe.find(url, stand_in.docker.labels[PROJECT_LABEL])
+    there = remote_probe.find(url, stand_in.docker.labels[PROJECT_LABEL])
     return stand_in, replace(stand_in, docker=there, id=there.id[: len(stand_in.id)], service=f"probe at {url}")

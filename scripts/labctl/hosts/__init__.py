@@ -1,0 +1,1 @@
+"""The second host: another Docker Engine, here or on another machine."""
