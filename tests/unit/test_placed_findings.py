@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labctl import placed_findings
+from labctl.place import findings
 from unit.test_status import Vector, prometheus_that_says
 
 ANSWERS: dict[str, Vector] = {
@@ -16,6 +16,6 @@ ANSWERS: dict[str, Vector] = {
 
 def test_the_containers_of_a_consumer_are_those_that_show_it_now() -> None:
     with prometheus_that_says(ANSWERS) as prometheus:
-        assert placed_findings.consumers_of(prometheus, "fifo") == {"bb", "cc"}
+        assert findings.consumers_of(prometheus, "fifo") == {"bb", "cc"}
     with prometheus_that_says({}) as prometheus:
-        assert placed_findings.consumers_of(prometheus, "fifo") == set()
+        assert findings.consumers_of(prometheus, "fifo") == set()

@@ -9,10 +9,10 @@ from unittest.mock import Mock
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import Placement
-from labctl import placed_container, placed_targets, placements
 from labctl.config.configuration import Configuration
 from labctl.lab.containers import Container
-from labctl.placed_findings import Finding
+from labctl.place import container, placed
+from labctl.place.findings import Finding
 
 CONFIGURATION = Configuration("it", {"LAB_TCP_PORT": "9465", "LAB_UDP_PORT": "9001"})
 
@@ -38,28 +38,28 @@ def consumer(mechanism: str, **host: Any) -> Container:
 
 
 def test_every_pair_can_be_moved_to_where_it_shares_something_else() -> None:
-    assert placements.elsewhere("sysv_shm") == [
+    assert placed.elsewhere("sysv_shm") == [
         Placement.SHARED_VOLUME,
         Placement.SHARED_NETWORK,
         Placement.SECOND_HOST,
     ]
     for name in mechanisms.names():
-        places = placements.elsewhere(name)
+        places = placed.elsewhere(name)
         assert len(places) == 3
         assert Placement.SECOND_HOST in places
-        reached = [place for place in places if placements.reaches(name, place)]
+        reached = [place for place in places if placed.reaches(name, place)]
         crosses = mechanisms.load(name).traits.requires == {Sharing.NETWORK}
         assert reached == ([Placement.SECOND_HOST] if crosses else [])
 
 
 def body(mechanism: str, placement: Placement) -> dict[str, Any]:
     producer = replace(consumer(mechanism), service=f"{mechanism}-producer")
-    return placed_container.configuration_of(consumer(mechanism), producer, placement, CONFIGURATION)
+    return container.configuration_of(consumer(mechanism), producer, placement, CONFIGURATION)
 
 
 def test_the_second_host_shares_its_network_alone() -> None:
     made = body("sysv_mq", Placement.SECOND_HOST)
-    port = placed_container.metrics_port("sysv_mq", CONFIGURATION)
+    port = container.metrics_port("sysv_mq", CONFIGURATION)
     assert made["Cmd"] == ["consumer", "sysv_mq", "--key", "7", "--metrics-port", str(port)]
     assert made["Env"] == ["LAB_RATE=200"], "it would leave the namespace of a holder that it is not with"
     assert made["HostConfig"]["IpcMode"] == "private"
@@ -70,15 +70,15 @@ def test_the_second_host_shares_its_network_alone() -> None:
 
 
 def test_each_consumer_there_has_a_metrics_port_of_its_own() -> None:
-    ports = [placed_container.metrics_port(name, CONFIGURATION) for name in mechanisms.names()]
+    ports = [container.metrics_port(name, CONFIGURATION) for name in mechanisms.names()]
     assert len(set(ports)) == len(ports)
     assert not {9464, 9465, 9001} & set(ports)
 
 
 def test_prometheus_is_told_of_those_on_the_second_host() -> None:
-    port = placed_container.metrics_port("tcp", CONFIGURATION)
-    assert placed_targets.targets(["tcp"], CONFIGURATION) == [{"targets": [f"second-host:{port}"]}]
-    assert placed_targets.targets([], CONFIGURATION) == [{"targets": []}]
+    port = container.metrics_port("tcp", CONFIGURATION)
+    assert container.targets(["tcp"], CONFIGURATION) == [{"targets": [f"second-host:{port}"]}]
+    assert container.targets([], CONFIGURATION) == [{"targets": []}]
 
 
 def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
@@ -93,7 +93,7 @@ def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
             Placement.SHARED_NETWORK: (None, "private"),
             Placement.SHARED_IPC: (None, f"container:{name}-id"),
         }
-        for place in set(placements.elsewhere(name)) - {Placement.SECOND_HOST}:
+        for place in set(placed.elsewhere(name)) - {Placement.SECOND_HOST}:
             assert shared(name, place) == expected[place]
 
 

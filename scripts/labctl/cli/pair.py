@@ -51,7 +51,7 @@ def check_place_options(mechanism: str, placement: Placement | None, back: bool)
 
     :raises BadInput: neither or both of a placement and --back, or a placement that is no move
     """
-    from labctl.placements import elsewhere  # imports mechanisms, which most commands do not need
+    from labctl.place.placed import elsewhere  # imports mechanisms, which most commands do not need
 
     places = elsewhere(mechanism)
     if back == (placement is not None):
@@ -153,8 +153,8 @@ def place(mechanism: str, placement: Placement | None, back: bool) -> None:
     check_place_options(mechanism, placement, back)
     configuration = Configuration.load()
 
-    from labctl.place import place as move_consumer
-    from labctl.place import put_back
+    from labctl.place.place import place as move_consumer
+    from labctl.place.place import put_back
 
     if placement:
         move_consumer(configuration, mechanism, placement)

@@ -24,7 +24,7 @@ from labctl.hosts.probe import NAME, NEEDS, command_of
 from labctl.lab import containers
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running
 from labctl.lab.probes import probes_of
-from labctl.place import put_all_back
+from labctl.place.place import put_all_back
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step

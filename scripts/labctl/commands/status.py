@@ -11,7 +11,6 @@ from typing import Any
 
 from docker import DockerClient
 
-from labctl import placed, placed_findings
 from labctl.commands import addresses, pair_table, tables
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
@@ -26,6 +25,7 @@ from labctl.measured.namespace_split import Split
 from labctl.measured.pairs import PairMeasures
 from labctl.measured.prometheus import Prometheus, PrometheusSilent
 from labctl.measured.races import Race, Switches
+from labctl.place import findings, placed
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines, show_text
 
@@ -49,7 +49,7 @@ class Reading:
     races: Sequence[Race]
     switches: Switches
     splits: Sequence[Split]
-    placements: Sequence[placed_findings.Finding]
+    placements: Sequence[findings.Finding]
     channels: Sequence[ChannelBooks]
 
     def of(self, mechanism: str) -> Reading:
@@ -145,7 +145,7 @@ def read(configuration: Configuration, client: DockerClient, found: Sequence[Con
     switches_found = races.read(prometheus)
     splits = namespace_split.find(prometheus, found)
     elsewhere = placed.all_placed(client, found, configuration.project)
-    placements = placed_findings.findings(prometheus, elsewhere, pairs)
+    placements = findings.findings(prometheus, elsewhere, pairs)
     channels = accounts.read_all(found)
     pairs = accounts.with_books(pairs, channels)
     return Reading(found, pairs, books, races_found, switches_found, splits, placements, channels)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import docker
 
-from labctl import place
 from labctl.commands import addresses, pair_table, rescale, tables
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
@@ -21,6 +20,7 @@ from labctl.measured import accounts, namespace_split
 from labctl.measured.pairs import measure
 from labctl.measured.prometheus import Prometheus
 from labctl.measured.traffic import wait_for_traffic
+from labctl.place import place
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say

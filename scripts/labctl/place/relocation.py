@@ -15,7 +15,6 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import placed, placed_container, placed_targets
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
@@ -24,7 +23,10 @@ from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
 from labctl.measured import traffic
 from labctl.measured.prometheus import Prometheus
-from labctl.placed import Placed
+from labctl.place import container as placed_container
+from labctl.place import container as placed_targets
+from labctl.place import placed
+from labctl.place.placed import Placed
 from labctl.terminal.errors import BadInput, LabError
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period

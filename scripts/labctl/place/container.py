@@ -3,20 +3,28 @@
 Docker's raw configuration is copied from the consumer that Compose made, so the command, the image and the confinement
 are the same. What it shares is the producer's: its IPC namespace, or the volume that is its /channel. The network
 `metrics` stays on this engine, because Prometheus has to see it; at shared_network it is all that the two share.
+
+Where Prometheus finds the consumers on the second host: they have one address, and each a port of its own.
+
+Whoever is on this engine it finds by the alias that all containers of the lab have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics import definitions as metrics
-from labctl import placed
+from labctl.config import compose_file
 from labctl.config.configuration import Configuration
+from labctl.lab import state_files
 from labctl.lab.containers import Container, one_off_labels
+from labctl.place import placed
+from labctl.place.placed import Placed
 
 _CHANNEL = "/channel"
 _BOOKS = "--books"  # what only consumers that share a mailbox need; the ledger has it all where there is one
@@ -93,3 +101,22 @@ def _without_books(command: Sequence[str]) -> list[str]:
 def _channel_of(producer: Container) -> str:
     mounts = producer.docker.attrs["Mounts"]
     return str(next(mount["Name"] for mount in mounts if mount["Destination"] == _CHANNEL))
+
+
+_DIRECTORY, _FILE = "/prometheus", "placed.json"  # as services/prometheus/prometheus.yml has it
+
+
+def write(found: Iterable[Container], placed: Sequence[Placed], configuration: Configuration) -> None:
+    """Replace the file that Prometheus watches; it is on a volume that goes with the lab."""
+    content = json.dumps(
+        targets([it.mechanism for it in placed if it.placement is Placement.SECOND_HOST], configuration)
+    )
+    for container in found:
+        if container.service == "prometheus":
+            state_files.write(container.docker, _DIRECTORY, _FILE, content.encode())
+
+
+def targets(mechanisms: Sequence[str], configuration: Configuration) -> list[dict[str, list[str]]]:
+    """The content of the file (prometheus.io/docs, file_sd_config)."""
+    ports = [metrics_port(mechanism, configuration) for mechanism in mechanisms]
+    return [{"targets": [f"{compose_file.SECOND_HOST}:{port}" for port in ports]}]

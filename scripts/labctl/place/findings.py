@@ -12,7 +12,7 @@ from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics.definitions import Role
 from labctl.measured.pairs import WINDOW_S, PairMeasures, fresh
 from labctl.measured.prometheus import Prometheus, Sample
-from labctl.placed import Placed
+from labctl.place.placed import Placed
 
 
 @dataclass(frozen=True)

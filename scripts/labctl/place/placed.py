@@ -1,4 +1,7 @@
-"""The consumers that `./lab place` moved: where they are now, found by their label on both engines."""
+"""The consumers that `./lab place` moved: where they are now, found by their label on both engines.
+
+Where the consumer of a pair can be moved to, and what is to be expected there: facts, without Docker.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import requests
 from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
-from ipclab.matrix.placement import Placement
+from ipclab import mechanisms
+from ipclab.matrix.placement import SHARED, Placement, reachable
 from labctl.config import compose_file
 from labctl.hosts import dial
 from labctl.lab.containers import PROJECT_LABEL, Container
@@ -70,3 +74,18 @@ def _on(client: docker.DockerClient, project: str) -> list[Placed]:
         for c in client.containers.list(all=True, filters=wanted, sparse=True)
         for of in [c.attrs]
     ]
+
+
+def elsewhere(mechanism: str) -> list[Placement]:
+    """Where the consumer of a pair can be moved to: apart from the producer, and not where it is anyway."""
+    requires = mechanisms.load(mechanism).traits.requires
+    return [
+        place
+        for place in Placement
+        if place is not Placement.SAME_CONTAINER and (SHARED[place] != requires or place is Placement.SECOND_HOST)
+    ]
+
+
+def reaches(mechanism: str, placement: Placement) -> bool:
+    """Whether messages are to arrive at `placement`."""
+    return reachable(mechanisms.load(mechanism).traits, placement)

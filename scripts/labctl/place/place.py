@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ipclab.matrix.placement import Placement
-from labctl import placed_findings, placements
 from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
 from labctl.hosts import published_responder
 from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure
 from labctl.measured.prometheus import Prometheus
-from labctl.placed import Placed
-from labctl.relocation import Relocation
+from labctl.place import findings, placed
+from labctl.place.placed import Placed
+from labctl.place.relocation import Relocation
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
@@ -41,7 +41,7 @@ def place(configuration: Configuration, mechanism: str, placement: Placement) ->
     now = lab.placed_of(mechanism)
     left: set[str] = set()
     if now is None or now.placement != placement:
-        left = placed_findings.consumers_of(lab.prometheus, mechanism)
+        left = findings.consumers_of(lab.prometheus, mechanism)
         with step(f"Moving the consumer of {mechanism} to {placement}"):
             lab.move(original, now, placement)
     else:
@@ -61,7 +61,7 @@ def put_back(configuration: Configuration, mechanism: str) -> None:
         raise refuse(
             f"place {mechanism} --back",
             allowed="a consumer that was placed elsewhere, and this one was not",
-            hint=f"./lab place {mechanism} {placements.elsewhere(mechanism)[0]}",
+            hint=f"./lab place {mechanism} {placed.elsewhere(mechanism)[0]}",
         )
     with step(f"Moving the consumer of {mechanism} back"):
         lab.put_back(now)
@@ -86,7 +86,7 @@ def put_all_back(
 
 def _show(lab: Relocation, mechanism: str, placement: Placement, left: set[str]) -> None:
     """Wait until what is to be seen is there, and nothing of the containers that were `left`; print it."""
-    if placements.reaches(mechanism, placement):
+    if placed.reaches(mechanism, placement):
         lab.wait_for_traffic(mechanism)
         with step("Measuring what arrives there"):
             wait_until(lambda: _is_measured(lab.prometheus, mechanism), _FELT_WITHIN_S)
@@ -95,8 +95,8 @@ def _show(lab: Relocation, mechanism: str, placement: Placement, left: set[str])
             wait_until(lambda: _is_dark(lab.prometheus, mechanism, left), _FELT_WITHIN_S)
     here = [it for it in lab.find_placed() if it.mechanism == mechanism]
     measured = measure(lab.prometheus, [mechanism])
-    show_lines([str(finding) for finding in placed_findings.findings(lab.prometheus, here, measured)])
-    if placement is Placement.SECOND_HOST and placements.reaches(mechanism, placement):
+    show_lines([str(finding) for finding in findings.findings(lab.prometheus, here, measured)])
+    if placement is Placement.SECOND_HOST and placed.reaches(mechanism, placement):
         show_lines(["Both engines run on one kernel and so on one clock: one-way latency stays exact."])
 
 
@@ -108,6 +108,6 @@ def _is_measured(prometheus: Prometheus, mechanism: str) -> bool:
 
 def _is_dark(prometheus: Prometheus, mechanism: str, left: set[str]) -> bool:
     """The producer gets errors, and the consumer over there, no longer the one before, is seen to receive nothing."""
-    seen = placed_findings.consumers_of(prometheus, mechanism)
+    seen = findings.consumers_of(prometheus, mechanism)
     (pair,) = measure(prometheus, [mechanism])
-    return bool(seen) and not seen & left and bool(placed_findings.errors_of(prometheus, mechanism)) and pair.rate == 0
+    return bool(seen) and not seen & left and bool(findings.errors_of(prometheus, mechanism)) and pair.rate == 0

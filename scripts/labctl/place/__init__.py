@@ -1,0 +1,1 @@
+"""`./lab place`: the consumer of a pair, moved apart from its producer."""
