@@ -11,12 +11,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ipclab.matrix.placement import Placement
-from labctl import matrix, reachability, report_conditions, report_data, report_plots
+from labctl import report_conditions, report_data, report_plots
 from labctl.config.configuration import Configuration
 from labctl.lab.probes import placements_shown
+from labctl.matrix import cells as reachability
+from labctl.matrix import table
+from labctl.matrix.cells import Cell
 from labctl.measured.pairs import WINDOW_S
 from labctl.measured.prometheus import Prometheus
-from labctl.reachability import Cell
 from labctl.report_conditions import Facts
 from labctl.report_data import PERCENTILES, Measured
 from labctl.terminal import colours
@@ -60,7 +62,7 @@ def page(
         end=_moment(measured.end),
         placements=list(dict.fromkeys(str(cell.placement).replace("_", " ") for cell in cells)),
         matrix=_matrix(cells),
-        reasons=matrix.reason_lines(cells),
+        reasons=table.reason_lines(cells),
         facts=facts,
         settings=settings,
         plots={name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in plots.items()},
@@ -97,7 +99,7 @@ def _matrix(cells: Sequence[Cell]) -> dict[str, list[tuple[bool | None, str]]]:
     rows: dict[str, list[tuple[bool | None, str]]] = {}
     if any(cell.success is not None for cell in cells):
         for cell in cells:
-            rows.setdefault(cell.mechanism, []).append((cell.success, matrix.in_words(cell)))
+            rows.setdefault(cell.mechanism, []).append((cell.success, table.in_words(cell)))
     return rows
 
 

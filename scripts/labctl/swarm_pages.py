@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
-from labctl.reachability import Cell
+from labctl.matrix.cells import Cell
 from labctl.terminal.errors import LabError
 
 # A name that nobody has is asked for outside of the stack, where nobody answers: once, for a second (resolv.conf(5)).

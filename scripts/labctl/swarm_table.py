@@ -12,8 +12,9 @@ from docker.models.services import Service
 
 from ipclab import mechanisms
 from ipclab.matrix.placement import Placement
-from labctl import matrix, swarm_pages, swarm_view
-from labctl.reachability import Cell
+from labctl import swarm_pages, swarm_view
+from labctl.matrix import table as matrix
+from labctl.matrix.cells import Cell
 from labctl.swarm_pages import Page
 from labctl.swarm_view import PairView
 from labctl.terminal.errors import LabError

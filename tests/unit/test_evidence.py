@@ -1,10 +1,10 @@
-"""`labctl.evidence`: what is known of two containers, also of one that has just come."""
+"""`labctl.matrix.evidence`: what is known of two containers, also of one that has just come."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from labctl.evidence import namespaces
+from labctl.matrix.evidence import namespaces
 from labctl.measured.prometheus import Prometheus
 from unit.json_server import Request, json_server, success
 

@@ -12,13 +12,14 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import SHARED, Placement, reachable
-from labctl import reachability, reasons
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.lab.probes import placement_of, placements_shown
-from labctl.matrix import as_json, as_markdown, in_words, reason_lines, require_as_predicted
+from labctl.matrix import cells as reachability
+from labctl.matrix import reasons
+from labctl.matrix.cells import Cell
+from labctl.matrix.table import as_json, as_markdown, in_words, reason_lines, require_as_predicted
 from labctl.measured.prometheus import Prometheus, Sample
-from labctl.reachability import Cell
 from labctl.terminal.errors import LabError
 
 README = Path(__file__).resolve().parents[2] / "README.md"

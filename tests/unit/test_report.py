@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from ipclab.matrix.placement import Placement
 from labctl import report, report_data, report_plots
 from labctl.cli import views
+from labctl.matrix.cells import Cell
 from labctl.measured.prometheus import Prometheus
-from labctl.reachability import Cell
 from labctl.report_data import Curve, Measured, Total
 from labctl.terminal import colours
 from labctl.terminal.errors import LabError

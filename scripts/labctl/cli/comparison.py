@@ -128,7 +128,7 @@ def matrix(as_json: bool, as_markdown: bool, explain: tuple[str, Placement] | No
     check_one_format("matrix", json=as_json, markdown=as_markdown, explain=explain)
     configuration = Configuration.load()
 
-    from labctl.matrix import show_evidence, show_matrix
+    from labctl.matrix.table import show_evidence, show_matrix
 
     if explain:
         show_evidence(configuration, *explain)

@@ -10,9 +10,9 @@ from typing import Any
 from ipclab import mechanisms
 from ipclab.linux.namespaces import KINDS
 from ipclab.matrix.placement import Placement
-from labctl import reasons
 from labctl.hosts import probe as second_probe
 from labctl.lab.containers import Container
+from labctl.matrix import reasons
 from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table

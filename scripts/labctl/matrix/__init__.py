@@ -1,0 +1,1 @@
+"""`./lab matrix`: which mechanism reaches which placement, and the evidence."""
