@@ -14,11 +14,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from ipclab.matrix.placement import Placement
-from labctl import report, report_data, report_plots
 from labctl.cli import views
 from labctl.matrix.cells import Cell
 from labctl.measured.prometheus import Prometheus
-from labctl.report_data import Curve, Measured, Total
+from labctl.report import data, plots, report
+from labctl.report.data import Curve, Measured, Total
 from labctl.terminal import colours
 from labctl.terminal.errors import LabError
 from unit.json_server import Request, json_server, success
@@ -118,7 +118,7 @@ def test_the_page_needs_nothing_beside_it_and_trusts_nothing() -> None:
 
 
 def test_plots_are_images_also_of_what_was_hardly_measured() -> None:
-    made = report_plots.plots(MEASURED)
+    made = plots.plots(MEASURED)
     assert made.keys() == PLOTS.keys()
     assert all(png.startswith(b"\x89PNG\r\n") and len(png) > 5000 for png in made.values())
 
@@ -127,13 +127,13 @@ def test_plots_are_images_also_of_what_was_hardly_measured() -> None:
 def test_any_period_has_moments_that_can_be_told_apart(seconds: int) -> None:
     """And matplotlib, whose warnings are errors here, has nothing to say."""
     axes = Figure().subplots()
-    report_plots.time_axis(axes, 1e9, 1e9 + seconds)
+    plots.time_axis(axes, 1e9, 1e9 + seconds)
     low, high = axes.get_xlim()
     assert 1 <= sum(low <= tick <= high for tick in axes.get_xticks()) <= 6
 
 
 def test_no_line_is_drawn_across_a_gap() -> None:
-    times, values = report_plots.with_gaps(CURVES["rate"][0], step_s=1.0)
+    times, values = plots.with_gaps(CURVES["rate"][0], step_s=1.0)
     assert times == [0.0, 1.0, 2.0, 5.5, 9.0]
     assert math.isnan(values[3])
     assert values[:3] + values[4:] == CURVES["rate"][0].values
@@ -141,7 +141,7 @@ def test_no_line_is_drawn_across_a_gap() -> None:
 
 def test_the_period_is_read_and_ends_now() -> None:
     with prometheus_with({"tcp": 2.0, "fifo": 2.0}) as prometheus:
-        found = report_data.read(prometheus, since_s=60)
+        found = data.read(prometheus, since_s=60)
     assert [total.mechanism for total in found.totals] == ["fifo", "tcp"]
     assert (found.start, found.end) == (991.0, 1000.0)
     assert found.totals[0].due == (2.0, 2.0)
@@ -151,7 +151,7 @@ def test_the_period_is_read_and_ends_now() -> None:
 
 def test_an_empty_prometheus_is_an_error() -> None:
     with prometheus_with({}) as prometheus, pytest.raises(LabError, match="no measurement of the last 60 s"):
-        report_data.read(prometheus, since_s=60)
+        data.read(prometheus, since_s=60)
 
 
 def test_files_are_there_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def report(since_s: int, folder: Path) -> None:
     Prometheus(configuration.number("LAB_PROMETHEUS_PORT")).query("vector(1)")  # a silent one has nothing to write
     need_tools()
 
-    from labctl.report import write_report
+    from labctl.report.report import write_report
 
     write_report(configuration, since_s, folder)
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
-from labctl.report_data import PERCENTILES, Curve, Measured, Total
+from labctl.report.data import PERCENTILES, Curve, Measured, Total
 from labctl.terminal import colours
 
 mpl.use("Agg")  # no display is needed

@@ -11,7 +11,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ipclab.matrix.placement import Placement
-from labctl import report_conditions, report_data, report_plots
 from labctl.config.configuration import Configuration
 from labctl.lab.probes import placements_shown
 from labctl.matrix import cells as reachability
@@ -19,8 +18,10 @@ from labctl.matrix import table
 from labctl.matrix.cells import Cell
 from labctl.measured.pairs import WINDOW_S
 from labctl.measured.prometheus import Prometheus
-from labctl.report_conditions import Facts
-from labctl.report_data import PERCENTILES, Measured
+from labctl.report import conditions, data
+from labctl.report import plots as report_plots
+from labctl.report.conditions import Facts
+from labctl.report.data import PERCENTILES, Measured
 from labctl.terminal import colours
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, show_lines
@@ -37,10 +38,10 @@ def write_report(configuration: Configuration, since_s: int, folder: Path) -> No
     """
     prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
     with step("Asking Prometheus"):
-        measured = report_data.read(prometheus, since_s)
+        measured = data.read(prometheus, since_s)
         cells = _cells(prometheus)
-        facts = report_conditions.machine_and_versions(configuration, prometheus)
-        settings = report_conditions.settings(configuration, prometheus)
+        facts = conditions.machine_and_versions(configuration, prometheus)
+        settings = conditions.settings(configuration, prometheus)
     with step("Drawing"):
         plots = report_plots.plots(measured)
     write({PAGE: page(measured, since_s, cells, facts, settings, plots).encode(), **plots}, folder)

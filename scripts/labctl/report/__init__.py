@@ -1,0 +1,1 @@
+"""`./lab report`: one HTML file of what was measured."""
