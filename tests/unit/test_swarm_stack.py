@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from labctl import swarm_stack
 from labctl.config import compose_file
 from labctl.config.paths import COMPOSE_FILE
+from labctl.swarm import stack as swarm_stack
 
 HOME = "abc123"
 _REFUSED = {"ipc", "pid", "security_opt", "shm_size", "mem_limit", "cpuset", "depends_on", "build", "restart", "tmpfs"}

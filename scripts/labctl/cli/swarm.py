@@ -38,7 +38,7 @@ def swarm_up(mechanisms: tuple[str, ...]) -> None:
     wanted = sorted(set(mechanisms)) or compose_file.declared()
     configuration.check_size(wanted, "swarm up")
 
-    from labctl.swarm import bring_up
+    from labctl.swarm.swarm import bring_up
 
     bring_up(configuration, wanted)
 
@@ -54,7 +54,7 @@ def swarm_status(as_json: bool) -> None:
     """
     project = project_name()
 
-    from labctl.swarm import show_status
+    from labctl.swarm.swarm import show_status
 
     show_status(project, as_json)
 
@@ -68,6 +68,6 @@ def swarm_down() -> None:
     """
     project = project_name()
 
-    from labctl.swarm_down import take_down
+    from labctl.swarm.down import take_down
 
     take_down(project)

@@ -12,11 +12,11 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
-from labctl import swarm_down
 from labctl.config.compose_file import SECOND_HOST, mechanism_of
 from labctl.engine import engine
 from labctl.hosts import nested_engine, published_responder
 from labctl.lab.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
+from labctl.swarm import down
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import step
@@ -28,7 +28,7 @@ def take_down(project: str) -> list[str]:
     :raises LabError: the engine does not answer, or something cannot be removed
     """
     client = engine.connect()
-    swarm_down.remove(client, project)
+    down.remove(client, project)
     label = {"label": f"{PROJECT_LABEL}={project}"}
     found = listed(client, project)
     elsewhere = _leave_other_machine(found, project)

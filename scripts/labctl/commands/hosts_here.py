@@ -10,7 +10,6 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
-from labctl import swarm_down, swarm_nodes
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import ROOT
@@ -25,6 +24,7 @@ from labctl.lab import containers
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running
 from labctl.lab.probes import probes_of
 from labctl.place.place import put_all_back
+from labctl.swarm import down, nodes
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
@@ -93,9 +93,9 @@ def take_down(configuration: Configuration, client: docker.DockerClient, host: S
     if not host and not client.volumes.list(filters=label):
         show_lines(["there is no second host"])
         return
-    if swarm_nodes.is_ours(client, project):
+    if nodes.is_ours(client, project):
         say("The stack of ./lab swarm up has its other node there, and goes first")
-        swarm_down.remove(client, project)
+        down.remove(client, project)
     for container in host:
         _wake(container)
     try:

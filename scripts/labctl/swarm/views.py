@@ -11,10 +11,10 @@ from docker.models.containers import Container as DockerContainer
 from docker.models.services import Service
 
 from ipclab.accounting.ledger import LedgerError, Stream, streams_in
-from labctl import swarm_nodes
 from labctl.config import compose_file
 from labctl.lab import state_files
-from labctl.swarm_pages import Page
+from labctl.swarm import nodes
+from labctl.swarm.pages import Page
 
 _LEDGERS = "/state"
 
@@ -49,7 +49,7 @@ def of_pairs(
     client: docker.DockerClient, services: Mapping[str, Service], pages: Mapping[str, Sequence[Page]]
 ) -> list[PairView]:
     """Every pair of the stack."""
-    hosts = swarm_nodes.names(client)
+    hosts = nodes.names(client)
     here = tasks_here(client, services)
     return [_pair(mechanism, services, hosts, here, pages) for mechanism in compose_file.pairs_in(services)]
 

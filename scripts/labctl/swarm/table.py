@@ -12,11 +12,12 @@ from docker.models.services import Service
 
 from ipclab import mechanisms
 from ipclab.matrix.placement import Placement
-from labctl import swarm_pages, swarm_view
 from labctl.matrix import table as matrix
 from labctl.matrix.cells import Cell
-from labctl.swarm_pages import Page
-from labctl.swarm_view import PairView
+from labctl.swarm import pages as swarm_pages
+from labctl.swarm import views as swarm_view
+from labctl.swarm.pages import Page
+from labctl.swarm.views import PairView
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import new_table, show_lines, show_table, show_text
 from labctl.terminal.waiting import wait_until

@@ -9,9 +9,9 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.services import Service
 
-from labctl import swarm_nodes
 from labctl.engine import engine
-from labctl.swarm_services import STACK_LABEL, name_of, services_of
+from labctl.swarm import nodes
+from labctl.swarm.stack import STACK_LABEL, name_of, services_of
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
@@ -31,10 +31,10 @@ def take_down(project: str) -> None:
 
 def remove(client: docker.DockerClient, project: str) -> bool:
     """The same for `./lab down`: whether there was anything."""
-    if not swarm_nodes.is_manager(client):
+    if not nodes.is_manager(client):
         return False
     services = services_of(client, project)
-    if not services and not swarm_nodes.is_ours(client, project):
+    if not services and not nodes.is_ours(client, project):
         return False
     label = {"label": f"{STACK_LABEL}={name_of(project)}"}
     with step("Removing the stack") as current:
@@ -49,11 +49,11 @@ def remove(client: docker.DockerClient, project: str) -> bool:
         networks, volumes = client.networks.list(filters=label), client.volumes.list(filters=label)
         for left_over in (*networks, *volumes):
             wait_until(lambda o=left_over: _removed(o), _ENDED_WITHIN_S)  # type: ignore[misc]
-        second = swarm_nodes.second_host(client, project)
+        second = nodes.second_host(client, project)
         if second is not None:
             listed = f"docker volume ls --quiet --filter label={STACK_LABEL}={name_of(project)}"
             second.exec_run(["sh", "-c", f"{listed} | xargs --no-run-if-empty docker volume rm --force"])
-        left = swarm_nodes.dissolve(client, project)
+        left = nodes.dissolve(client, project)
     if services or networks or volumes:
         show_lines([f"removed the stack: {len(services)} services, {len(networks)} networks, {len(volumes)} volumes"])
     if left:

@@ -10,11 +10,12 @@ from typing import Any
 from docker.errors import ImageNotFound
 from docker.models.services import Service
 
-from labctl import swarm_nodes, swarm_stack, swarm_table
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import COMPOSE_FILE, ROOT
 from labctl.engine import engine
-from labctl.swarm_services import name_of, services_of
+from labctl.swarm import nodes, table
+from labctl.swarm import stack as swarm_stack
+from labctl.swarm.stack import name_of, services_of
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say, step
 from labctl.terminal.subprocesses import run
@@ -36,7 +37,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str]) -> None:
         client.images.get(image)
     except ImageNotFound as error:
         raise LabError(f"there is no image {image}", hint="./lab up builds it") from error
-    home = swarm_nodes.assemble(client, configuration.project)
+    home = nodes.assemble(client, configuration.project)
     model = _model(configuration)
     stack, dropped = swarm_stack.of_model(model, wanted, home, matrix=True)
     for key in sorted(dropped):
@@ -56,7 +57,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str]) -> None:
             current.detail(name)
             services[name].scale(1)
             _wait_for_task(services[name], name)
-    swarm_table.show(configuration.project, client, services)
+    table.show(configuration.project, client, services)
 
 
 def show_status(project: str, as_json: bool) -> None:
@@ -65,10 +66,10 @@ def show_status(project: str, as_json: bool) -> None:
     :raises LabError: there is no stack
     """
     client = engine.connect()
-    services = services_of(client, project) if swarm_nodes.is_manager(client) else {}
+    services = services_of(client, project) if nodes.is_manager(client) else {}
     if not services:
         raise LabError(f"{project} has no stack", hint="./lab swarm up deploys it")
-    swarm_table.show(project, client, services, as_json=as_json)
+    table.show(project, client, services, as_json=as_json)
 
 
 def _model(configuration: Configuration) -> Mapping[str, Any]:

@@ -1,0 +1,1 @@
+"""`./lab swarm`: the pairs across the nodes of a Docker Swarm."""
