@@ -2,8 +2,8 @@
 
 Most of the first seven are the palette of Okabe and Ito (2008), made to be told apart with every common kind of colour
 blindness; its blue is too dark to read on a dark screen. The others were chosen to be as far from them, and from each
-other, as those are (tests/unit/test_colours.py measures it). Nothing is told by colour alone: every line has its name
-in the legend, every coloured cell its text.
+other, as those are (tests/unit/dashboards/test_colours.py measures it). Nothing is told by colour alone: every line
+has its name in the legend, every coloured cell its text.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import sysv_ipc
 
-from conformance import kernel
-from conformance.peers import Peer, Zygote
+from conformance.harness import kernel
+from conformance.harness.peers import Peer, Zygote
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Traits
 
@@ -80,7 +80,7 @@ def no_leaks(name: str, address: Address) -> Iterator[None]:
 
 @pytest.fixture(scope="package")
 def zygote(own_ipc_namespace: None) -> Iterator[Zygote]:  # noqa: ARG001 - it is to be in that namespace
-    """What every endpoint is forked from."""
+    """What every endpoint is support.forked from."""
     zygote = Zygote()
     yield zygote
     zygote.close()

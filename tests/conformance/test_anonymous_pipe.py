@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.peers import Peer, PeerError
+from conformance.harness.peers import Peer, PeerError
 from ipclab.contract.channel import Address
 from ipclab.mechanisms.anonymous_pipe import MECHANISM
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.peers import Peer
+from conformance.harness.peers import Peer
 from ipclab.building_blocks.framing import ATOMIC_BYTES, PREFIX_BYTES
 
 pytestmark = pytest.mark.mechanisms(among=["fifo"])

@@ -10,7 +10,7 @@ import pytest
 import sysv_ipc
 
 from conformance.conftest import StartPeer
-from conformance.peers import PeerError
+from conformance.harness.peers import PeerError
 from ipclab import mechanisms
 from ipclab.building_blocks import ring_channel
 from ipclab.building_blocks.kernel_objects import object_name

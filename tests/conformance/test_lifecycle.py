@@ -7,7 +7,7 @@ import random
 import pytest
 
 from conformance.conftest import StartPeer, kernel_objects
-from conformance.peers import Peer, PeerError
+from conformance.harness.peers import Peer, PeerError
 from ipclab.contract.channel import Kind, Persistence, Traits
 
 ROUNDS = 20

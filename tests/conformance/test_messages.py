@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.peers import Peer, PeerError
+from conformance.harness.peers import Peer, PeerError
 from ipclab.contract.channel import OnFull, Traits
 
 

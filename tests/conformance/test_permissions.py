@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.peers import Peer, PeerError, Zygote
-from conformance.volumes import mounted
+from conformance.harness.peers import Peer, PeerError, Zygote
+from conformance.harness.volumes import mounted
 from ipclab.contract.channel import Address, Sharing
 
 

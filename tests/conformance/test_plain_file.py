@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.endpoint import body, describe
-from conformance.peers import Peer, PeerError
-from conformance.volumes import mounted
+from conformance.harness.endpoint import body, describe
+from conformance.harness.peers import Peer, PeerError
+from conformance.harness.volumes import mounted
 from ipclab.building_blocks.framing import PREFIX_BYTES, write_prefix
 from ipclab.building_blocks.shared_file import HEADER_BYTES
 from ipclab.contract.channel import Address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.peers import Peer
+from conformance.harness.peers import Peer
 from ipclab.contract.channel import Kind, OnFull, Persistence, Traits
 
 SIZE = 4000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.conftest import StartPeer, kernel_objects
-from conformance.peers import Peer, PeerError
+from conformance.harness.peers import Peer, PeerError
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Switch, Traits
 from ipclab.contract.optional import shares_words

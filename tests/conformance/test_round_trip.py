@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.conftest import StartPeer, kernel_objects
-from conformance.peers import Peer, PeerError
+from conformance.harness.peers import Peer, PeerError
 from ipclab.contract.channel import Address, Direction, Mechanism, Sharing, Traits
 from ipclab.contract.optional import TwoWay
 from ipclab.matrix import request_reply

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.peers import Peer, PeerError
+from conformance.harness.peers import Peer, PeerError
 from ipclab.building_blocks.kernel_objects import object_name
 from ipclab.building_blocks.ring_channel import RING_BYTES
 from ipclab.contract.channel import Address, Sharing, Traits

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.peers import Peer, PeerError
+from conformance.harness.peers import Peer, PeerError
 from ipclab.accounting import message
 from ipclab.accounting.checker import WINDOW, Checker
 from ipclab.accounting.ledger import ConsumerLedger, Stream

@@ -10,7 +10,7 @@ import stat
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.peers import Peer, PeerError
+from conformance.harness.peers import Peer, PeerError
 from ipclab.building_blocks.framing import PREFIX_BYTES, write_prefix
 from ipclab.contract.channel import Address, Kind, Persistence, Traits
 from ipclab.mechanisms import anonymous_pipe, fifo, unix_stream

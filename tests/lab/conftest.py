@@ -6,8 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.stack import Stack
+from lab.harness.stack import Stack
 from labctl.config import compose_file
+
+
+# These take the lab down or rebuild its engine's networks, so they run after all others, in this order.
+_LAST = ("test_up_again.py", "test_swarm.py", "test_lifecycle.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests that disturb the shared lab after all others; sorting is stable."""
+    items.sort(key=lambda item: _LAST.index(item.path.name) + 1 if item.path.name in _LAST else 0)
 
 
 @pytest.fixture(scope="session")

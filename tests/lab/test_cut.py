@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.stack import Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 
 # TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/tcp.py); the promise is 7 s, the rest is for looking. That it is
 # this timeout, and not ARP, tests/conformance/test_silent_cut.py shows.

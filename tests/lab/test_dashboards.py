@@ -11,7 +11,7 @@ import pytest
 from dashboards.__main__ import DASHBOARDS, JSON
 
 from ipclab.runtime.overrides import Load
-from lab.stack import Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 
 _MECHANISM = "${mechanism:text}"
 

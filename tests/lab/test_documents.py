@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.stack import ROOT, Stack
+from lab.harness.stack import ROOT, Stack
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 # This very run is `./lab test`, of everything or of a part; CI calls it with no argument.
 _THIS_RUN = ["./lab", "test"]
 # Builds what was built, or needs a registry: run by hand, and by the test of Compose without our command line.
 _COMPOSE_ALONE = ["docker", "compose", "up"]
-# Ends the lab of all tests, so a test of its own runs it last of all: tests/lab/test_zz_lifecycle.py.
+# Ends the lab of all tests, so a test of its own runs it last of all: tests/lab/test_lifecycle.py.
 _DOWN = ["./lab", "down"]
 
 

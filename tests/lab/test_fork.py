@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab.stack import Stack
+from lab.harness.stack import Stack
 
 
 def test_parent_and_child_have_one_end_each_of_two_pipes_in_the_producers_container(stack: Stack) -> None:

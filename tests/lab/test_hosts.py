@@ -12,8 +12,8 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.runtime.overrides import Load
-from lab import readme_matrix, second
-from lab.stack import Stack, wait_until
+from lab.harness import readme_matrix, second
+from lab.harness.stack import Stack, wait_until
 
 # TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/tcp.py).
 SHORT_CUT_S, LONG_CUT_S = 3, 20

@@ -9,7 +9,7 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
-from lab.stack import Stack
+from lab.harness.stack import Stack
 
 # Everything is scraped over this network, and no mechanism uses it.
 _METRICS_NETWORK = "metrics"

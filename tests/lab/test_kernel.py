@@ -11,7 +11,7 @@ from ipclab.contract.channel import Sharing
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition, Role
 from ipclab.runtime.overrides import Load
-from lab.stack import Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 
 SIZE = 1024
 FLOOD = 2000  # messages per second, and how many of them are sent to nobody

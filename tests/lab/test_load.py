@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipclab.runtime.overrides import Load
-from lab.stack import Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 
 
 def _load(stack: Stack, mechanism: str) -> tuple[int, int]:

@@ -12,8 +12,8 @@ from docker.errors import APIError
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import Placement
-from lab import readme_matrix
-from lab.stack import Stack, wait_until
+from lab.harness import readme_matrix
+from lab.harness.stack import Stack, wait_until
 
 LONGEST_TRY_S = 3.0  # one second to open, one to ask, and what a busy machine adds
 PROBES = ("responder", "probe-shared-ipc", "probe-shared-volume", "probe-shared-network")

@@ -12,10 +12,10 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
-from lab import ssh_server
-from lab.machine import Machine, another_machine
-from lab.stack import Stack
-from unit.test_docker_host import engine_that_says
+from lab.harness import ssh_server
+from lab.harness.machine import Machine, another_machine
+from lab.harness.stack import Stack
+from support.engine import engine_that_says
 
 
 @pytest.fixture(scope="module")

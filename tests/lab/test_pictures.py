@@ -16,8 +16,8 @@ import requests
 from dashboards.__main__ import DASHBOARDS, JSON
 from dashboards.document import uid
 
-from lab import browser
-from lab.stack import Stack, wait_until
+from lab.harness import browser
+from lab.harness.stack import Stack, wait_until
 
 _WIDTH, _HEIGHT = 1280, 720
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -10,8 +10,8 @@ import pytest
 from docker.models.containers import Container
 
 from ipclab.metrics import definitions as metrics
-from lab.mark_scenarios import promtool_test
-from lab.stack import ROOT, Stack
+from lab.harness.mark_scenarios import promtool_test
+from lab.harness.stack import ROOT, Stack
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import termios
 from contextlib import suppress
 from pathlib import Path
 
-from lab.stack import ROOT, Stack, wait_until
+from lab.harness.stack import ROOT, Stack, wait_until
 from labctl.config import compose_file
 
 

@@ -16,7 +16,7 @@ from docker.models.containers import Container
 
 from ipclab import mechanisms as registry
 from ipclab.contract.channel import Persistence
-from lab.stack import Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 from labctl.config.configuration import Configuration
 
 BACK_WITHIN_S = 10

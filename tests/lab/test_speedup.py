@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 from docker.models.containers import Container
 
-from lab.stack import ROOT, Stack, wait_until
+from lab.harness.stack import ROOT, Stack, wait_until
 
 _PRIMES_BELOW_50000 = 5133  # https://oeis.org/A000720
 _SMALL = ("--job", "50000", "--chunks", "16", "--rounds", "2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from lab.stack import Stack
+from lab.harness.stack import Stack
 from labctl.lab import state_files
 
 _WRITES = 30

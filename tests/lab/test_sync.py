@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.stack import Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 
 PAIR = "sysv_shm"
 CONSUMER = "sysv-shm-consumer"

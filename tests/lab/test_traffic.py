@@ -11,7 +11,7 @@ from ipclab import mechanisms
 from ipclab.contract.channel import OnFull, Persistence, Switch
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role
-from lab.stack import Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 
 Books = dict[str, dict[str, int]]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.stack import Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 
 SIZE = "1m"
 # Again and again: the reader gives space back whenever it has read all.

@@ -1,7 +1,8 @@
 """The responder's processes: one per mechanism, each asleep in the kernel until it is asked.
 
 An endpoint belongs to one thread, the main one, and looking at eleven in turn would be measured as latency. So each
-has a process, forked from one that has imported everything (most of their memory is common). The keeper forks them
+has a process, support.forked from one that has imported everything (most of their memory is common). The keeper forks
+them
 and brings back whoever dies. It has no thread, unlike the process that exports the metrics: fork(2) copies the locks
 of other threads in whatever state they are.
 

@@ -1,0 +1,214 @@
+"""A lab of the tests' own: its project name, its ports, and what one wants to ask of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import docker
+import requests
+from docker.models.containers import Container
+from prometheus_client.parser import text_string_to_metric_families
+
+from ipclab.metrics import definitions as metrics
+from ipclab.options import STATE
+from ipclab.runtime.overrides import Load
+
+ROOT = Path(__file__).parents[3]
+T = TypeVar("T")
+_PROJECT_LABEL = "com.docker.compose.project"
+_NUMBER_LABEL = "com.docker.compose.container-number"  # an image that Compose built bears the project's name too
+_SERVICE_LABEL = "com.docker.compose.service"
+_LOAD = STATE / "load.json"  # of a producer, in its container
+
+
+def wait_until(what: str, within_s: float, look: Callable[[], T | None]) -> T:
+    """Look again and again until something true is seen; fail with what was waited for."""
+    deadline = time.monotonic() + within_s
+    pause = 0.1
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"not within {within_s} s: {what} (last seen: {seen!r})"
+        time.sleep(pause)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Stack:
+    """One lab by project name."""
+
+    def __init__(self, project: str) -> None:
+        self.project = project
+        self.prometheus_port = free_port()
+        self.environment = {
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": project,
+            "COMPOSE_PARALLEL_LIMIT": "1",  # see docs/decisions/0011-serial-start-and-stop.md
+            "LAB_PROMETHEUS_PORT": str(self.prometheus_port),
+            "LAB_GRAFANA_PORT": str(free_port()),
+        }
+
+    @cached_property
+    def client(self) -> docker.DockerClient:
+        """The engine; asked for late, because on a bare machine it is `./lab up` that installs and starts it."""
+        return docker.from_env()
+
+    def lab(self, *arguments: str, within_s: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `./lab`."""
+        return subprocess.run(
+            [str(ROOT / "lab"), *arguments],
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+
+    def compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `docker compose` as somebody without our command line would."""
+        return subprocess.run(
+            ["docker", "compose", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def containers(self, *labels: str) -> dict[str, Container]:
+        """Service to container, stopped ones too; `labels` narrow it down."""
+        wanted = [f"{_PROJECT_LABEL}={self.project}", _NUMBER_LABEL, *labels]
+        found = self.client.containers.list(all=True, filters={"label": wanted})
+        return {container.labels[_SERVICE_LABEL]: container for container in found}
+
+    def container(self, service: str) -> Container:
+        """One container, as it is now; the engine is asked for no other."""
+        return self.containers(f"{_SERVICE_LABEL}={service}")[service]
+
+    def endpoint(self, mechanism: str, side: str) -> Container:
+        """The producer or the consumer of a pair."""
+        return self.container(f"{mechanism.replace('_', '-')}-{side}")
+
+    def endpoints(self) -> dict[str, Container]:
+        """The producers and consumers."""
+        return {name: c for name, c in self.containers().items() if name.endswith(("-producer", "-consumer"))}
+
+    def mechanisms(self) -> list[str]:
+        """The pairs that are there."""
+        return sorted(
+            name.removesuffix("-producer").replace("-", "_") for name in self.endpoints() if name.endswith("-producer")
+        )
+
+    def leftovers(self) -> list[str]:
+        """Everything that still bears the project's name."""
+        label = {"label": f"{_PROJECT_LABEL}={self.project}"}
+        return [
+            *(c.name for c in self.client.containers.list(all=True, filters=label)),
+            *(n.name for n in self.client.networks.list(filters=label)),
+            *(v.name for v in self.client.volumes.list(filters=label)),
+        ]
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """An instant query: list of {"metric": labels, "value": [time, text]}."""
+        url = f"http://127.0.0.1:{self.prometheus_port}/api/v1/query"
+        answer = requests.get(url, params={"query": expression}, timeout=5).json()
+        assert answer["status"] == "success", answer
+        result: list[dict[str, Any]] = answer["data"]["result"]
+        return result
+
+    def page(self, service: str) -> Iterator[tuple[str, dict[str, str], float]]:
+        """What a container exports right now: (series, labels, value)."""
+        for family in text_string_to_metric_families(self.text(service)):
+            for sample in family.samples:
+                yield sample.name, sample.labels, sample.value
+
+    def text(self, service: str) -> str:
+        """A container's page: over the bridge where the engine is on this machine, from inside where it is not."""
+        container = self.container(service)
+        for network in container.attrs["NetworkSettings"]["Networks"].values():
+            with suppress(requests.RequestException):
+                return requests.get(f"http://{network['IPAddress']}:{metrics.PORT}/metrics", timeout=1).text
+        script = (
+            f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{metrics.PORT}/metrics').read().decode())"
+        )
+        code, output = container.exec_run(["python", "-c", script])
+        assert code == 0, output.decode()
+        return str(output.decode())
+
+    def total(self, service: str, series: str) -> int:
+        """The sum of a series on a container's page."""
+        return int(sum(value for name, _, value in self.page(service) if name == series))
+
+    def books(self, mechanism: str) -> dict[str, int]:
+        """The pair's accounts, read from its two containers."""
+        name = mechanism.replace("_", "-")
+        consumer = list(self.page(f"{name}-consumer"))
+        counts = {
+            key: int(sum(value for series, _, value in consumer if series == f"ipc_messages_{key}_total"))
+            for key in ("received", "lost", "duplicate", "reordered", "corrupt")
+        }
+        return {"sent": self.total(f"{name}-producer", "ipc_messages_sent_total"), **counts}
+
+    def wait_for_traffic(self, mechanism: str, within_s: float = 15) -> None:
+        """Until the consumer has received a message that it had not when this was called."""
+        service = f"{mechanism.replace('_', '-')}-consumer"
+        before = wait_until(f"{service} shows its metrics", within_s, lambda: self._received(service))[0]
+
+        def more() -> bool:
+            now = self._received(service)
+            return now is not None and now[0] > before
+
+        wait_until(f"{mechanism} moves messages", within_s, more)
+
+    def _received(self, service: str) -> tuple[int] | None:
+        try:
+            return (self.total(service, "ipc_messages_received_total"),)
+        except (AssertionError, docker.errors.APIError):
+            return None
+
+    def settle(self, mechanism: str) -> dict[str, int]:
+        """Slow one producer down until nothing is on the way, and return the pair's books of that moment."""
+        return self.settle_all(mechanism)[mechanism]
+
+    def settle_all(self, *mechanisms: str) -> dict[str, dict[str, int]]:
+        """Slow the producers down until nothing is on the way, and return the books of that moment by mechanism."""
+        for mechanism in mechanisms:
+            self.set_load(mechanism, Load(rate=1, size_bytes=1024))
+        try:
+            return {
+                mechanism: wait_until(f"{mechanism} has nothing on the way", 20, lambda m=mechanism: self._settled(m))  # type: ignore[misc]
+                for mechanism in mechanisms
+            }
+        finally:
+            for mechanism in mechanisms:
+                self.set_load(mechanism, None)
+
+    def set_load(self, mechanism: str, load: Load | None) -> None:
+        """What `python -m ipclab load` does at the producer; None is its usual one. A shell starts sooner."""
+        script = f"rm -f {_LOAD}"
+        if load:
+            script = f"echo '{json.dumps(asdict(load))}' >{_LOAD}.new && mv {_LOAD}.new {_LOAD}"
+        done = self.endpoint(mechanism, "producer").exec_run(["sh", "-c", script])
+        assert done.exit_code == 0, done.output.decode()
+
+    def _settled(self, mechanism: str) -> dict[str, int] | None:
+        books = self.books(mechanism)
+        return books if books["sent"] == books["received"] + books["lost"] else None

@@ -1,0 +1,334 @@
+"""Bad input: the real command line in a process of its own, no Docker needed, nothing started.
+
+Each case is one wrong thing. The answer is one line on stderr that names it, shows the value and gives a
+hint; nothing on stdout, no traceback, exit code 2.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from support.launcher import assert_refused, make_lab, run_lab
+
+
+@dataclass
+class Case:
+    """What the user did, and the words that the one line must contain."""
+
+    id: str
+    arguments: list[str]
+    says: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    env_line: str | None = None  # appended to .env
+
+
+def variable(name: str, value: str, *says: str, command: str = "up") -> Case:
+    """A wrong value in the environment."""
+    shown = value if value and value == value.strip() else repr(value)
+    return Case(f"{name}={value!r}", command.split(), [f"{name}={shown}", *says], environment={name: value})
+
+
+def line(text: str, *says: str, command: str = "up") -> Case:
+    """A wrong line in .env."""
+    return Case(f".env {text!r}", command.split(), list(says), env_line=text)
+
+
+def arguments(text: str, *says: str) -> Case:
+    """A wrong command line."""
+    return Case(f"lab {text}", text.split(), list(says))
+
+
+CASES = [
+    # Mechanisms.
+    arguments("up pigeon", "MECHANISM pigeon", "fifo"),
+    arguments("up fifo tpc", "MECHANISM tpc", "did you mean tcp?"),
+    arguments("up sysv-shm", "MECHANISM sysv-shm", "did you mean sysv_shm?"),
+    arguments("up FIFO", "MECHANISM FIFO", "did you mean fifo?"),
+    arguments("load pigeon --rate 5", "MECHANISM pigeon"),
+    arguments("swarm up pigeon", "MECHANISM pigeon", "fifo"),
+    arguments("swarm down now", "now", "./lab swarm down --help"),
+    arguments("load", "MECHANISM", "./lab load --help"),
+    arguments("load fifo tcp --rate 5", "tcp", "./lab load --help"),
+    # Scales.
+    arguments("up --scale sysv_mq", "--scale sysv_mq", "NAME.ROLE=NUMBER"),
+    arguments("up --scale sysv_mq=3", "--scale sysv_mq=3", "NAME.ROLE=NUMBER"),
+    arguments("up --scale pigeon.consumer=3", "--scale pigeon.consumer=3", "fifo"),
+    arguments("up --scale sysvmq.consumer=3", "did you mean sysv_mq?"),
+    arguments("up --scale sysv_mq.consumers=3", "consumer or producer as ROLE", "did you mean consumer?"),
+    arguments("up --scale sysv_mq.consumer=three", "--scale sysv_mq.consumer=three", "1 to 8"),
+    arguments("up --scale sysv_mq.consumer=0", "1 to 8"),
+    arguments("up --scale sysv_mq.consumer=-1", "1 to 8"),
+    arguments("up --scale sysv_mq.consumer=9", "1 to 8"),
+    arguments("up --scale sysv_mq.consumer=", "1 to 8"),
+    arguments("up --scale", "--scale", "requires an argument", "./lab up --help"),
+    arguments("up --scale posix_shm.consumer=2", "posix_shm serves one consumer", "posix_mq, sysv_mq"),
+    arguments("up --scale mmap_file.producer=2", "mmap_file serves one producer", "fifo", "sysv_mq"),
+    arguments("up --scale fifo.consumer=2", "fifo serves one consumer", "posix_mq, sysv_mq"),
+    arguments("up fifo --scale sysv_mq.consumer=2", "--scale sysv_mq.consumer=2", "this command: fifo", "name sysv_mq"),
+    arguments("up --scale fifo.producer=2 --scale fifo.producer=3", "fifo.producer once"),
+    variable("LAB_SYSV_MQ_TYPES", "9", "1 to 8"),
+    variable("LAB_POSIX_MQ_PRIORITIES", "0", "1 to 8"),
+    variable("LAB_SYSV_MQ_TYPES", "3", "at most 2 types", command="up sysv_mq --scale sysv_mq.consumer=2"),
+    # Commands and options.
+    arguments("upp", "COMMAND upp", "did you mean up?"),
+    arguments("explode", "COMMAND explode", "status", "remove it)"),
+    arguments("hosts", "./lab hosts without a command", "one of down, up (hint: ./lab hosts --help)"),
+    arguments("swarm", "./lab swarm without a command", "one of down, status, up"),
+    arguments("up --rate 5", "--rate", "allowed"),
+    arguments("load fifo --rat 5", "--rat", "did you mean --rate?"),
+    arguments("status --jsno", "--jsno", "did you mean --json?"),
+    arguments("status pigeon", "MECHANISM pigeon", "fifo"),
+    arguments("status fifo --kernel", "status fifo --kernel", "./lab status fifo"),
+    arguments("status --kernel --json", "status --kernel --json", "--json has all of it"),
+    arguments("mechanisms --markdwon", "--markdwon", "did you mean --markdown?"),
+    arguments("mechanisms --json --markdown", "--json with --markdown", "one of them"),
+    arguments("mechanisms ffo", "ffo", "did you mean fifo?"),
+    arguments("mechanisms fifo tcp", "tcp", "./lab mechanisms --help"),
+    arguments("bench sped", "bench sped: allowed is one of footprint", "did you mean speed?"),
+    arguments("bench speed --cold", "--cold with speed", "./lab bench footprint --cold"),
+    arguments("bench plain_file --cold", "--cold with plain_file", "./lab bench footprint --cold"),
+    arguments("bench --json", "--json", "./lab bench speed --json"),
+    arguments("place", "MECHANISM", "./lab place --help"),
+    arguments("place pigeon second_host", "MECHANISM pigeon", "fifo"),
+    arguments("place sysv-shm second_host", "MECHANISM sysv-shm", "did you mean sysv_shm?"),
+    arguments("place tcp second-host", "PLACEMENT second-host", "did you mean second_host?"),
+    arguments("place tcp", "place tcp", "--back", "second_host"),
+    arguments("place tcp second_host --back", "place tcp second_host --back", "./lab place tcp second_host"),
+    arguments("place tcp same_container", "shared_ipc, shared_volume, second_host"),
+    arguments("place fifo shared_volume", "shares just that", "--back"),
+    arguments("hosts sideways", "sideways"),
+    arguments("hosts up now", "now"),
+    arguments("matrix --explain pigeon shared_ipc", "MECHANISM pigeon", "fifo"),
+    arguments("matrix --explain fifo shared_ip", "PLACEMENT shared_ip", "did you mean shared_ipc?"),
+    arguments("matrix --explain fifo moon", "PLACEMENT moon", "same_container, shared_ipc"),
+    arguments("matrix --explain fifo", "--explain", "2 arguments", "./lab matrix --help"),
+    arguments("matrix fifo", "argument fifo: ./lab matrix takes no more", "./lab matrix --help"),
+    arguments("load fifo tcp udp --rate 5", "argument tcp udp: ./lab load takes no more"),
+    arguments("matrix --json --markdown", "--json with --markdown", "one of them"),
+    arguments("matrix --json --explain fifo shared_ipc", "--json with --explain", "one of them"),
+    arguments("--verbose", "--verbose"),
+    arguments("down now", "now", "./lab down --help"),
+    # Loads.
+    arguments("load fifo", "--rate", "--size", "--reset"),
+    arguments("load fifo --rate", "--rate", "--help"),
+    arguments("load fifo --rate 0", "--rate 0", "1 to 1000000"),
+    arguments("load fifo --rate -1", "--rate -1", "1 to 1000000"),
+    arguments("load fifo --rate fast", "--rate fast", "1 to 1000000"),
+    arguments("load fifo --rate 1.5", "--rate 1.5", "a whole number"),
+    arguments("load fifo --rate 1e9", "--rate 1e9", "a whole number"),
+    arguments("load fifo --rate 1000001", "--rate 1000001", "1 to 1000000"),
+    arguments("load fifo --size 0", "--size 0", "64 to 1048576"),
+    arguments("load fifo --size 63", "--size 63", "64 to 1048576"),
+    arguments("load fifo --size 1048577", "--size 1048577", "64 to 1048576"),
+    arguments("load fifo --size 1K", "--size 1K", "64 to 1048576"),
+    arguments("load sysv_mq --size 8193", "--size 8193", "at most 8192 bytes", "sysv_mq"),
+    arguments("load fifo --reset --rate 5", "--reset", "--rate 5"),
+    # The race's lock.
+    arguments("sync fifo off", "sync fifo", "mmap_file, plain_file, posix_shm, sysv_shm"),
+    arguments("sync fifo --reset", "sync fifo", "mmap_file, plain_file, posix_shm, sysv_shm"),
+    arguments("sync pigeon off", "MECHANISM pigeon"),
+    arguments("sync sysv_shm", "sync sysv_shm", "on, off or --reset"),
+    arguments("sync sysv_shm off --reset", "sync sysv_shm off --reset", "one of them"),
+    arguments("sync sysv_shm maybe", "STATE maybe", "on or off"),
+    arguments("sync sysv_shm OFF", "STATE OFF", "on or off"),
+    # Dashboards and reports.
+    arguments("open overveiw", "DASHBOARD overveiw", "one of"),
+    arguments("watch fifo", "fifo", "./lab watch --help"),
+    arguments("report --since soon", "--since soon", "30s to 6h", "--since 15m"),
+    arguments("report --since 0", "--since 0", "30s to 6h"),
+    arguments("report --since 0m", "--since 0m", "30s to 6h"),
+    arguments("report --since 29s", "--since 29s", "30s to 6h"),
+    arguments("report --since 7h", "--since 7h", "30s to 6h", "how long Prometheus keeps"),
+    arguments("report --since -15m", "--since -15m", "30s to 6h"),
+    arguments("report --since 1.5h", "--since 1.5h", "30s to 6h"),
+    arguments("report --since 99999999h", "--since 99999999h", "30s to 6h"),
+    arguments("report --output /dev/null", "--output /dev/null", "a folder"),
+    arguments("report --output /dev/null/report", "--output /dev/null/report", "a folder"),
+    arguments("report --output=", "--output ''", "a folder"),
+    arguments(f"report --output {'x' * 300}", "--output xxx", "a folder"),
+    arguments("report monday", "monday", "./lab report --help"),
+    # Speedups.
+    arguments("speedup", "mechanism is missing", "./lab speedup --help"),
+    arguments("speedup --mechanism pigeon", "--mechanism pigeon", "fifo"),
+    arguments("speedup --mechanism sysv-mq", "--mechanism sysv-mq", "did you mean sysv_mq?"),
+    arguments("speedup --mechanism sysv_mq --workers 0", "--workers 0", "1 to 16"),
+    arguments("speedup --mechanism sysv_mq --workers 17", "--workers 17", "1 to 16"),
+    arguments("speedup --mechanism sysv_mq --workers 1,two", "--workers 1,two", "1 to 16"),
+    arguments("speedup --mechanism sysv_mq --workers 1,", "--workers 1,", "1,2"),
+    arguments("speedup --mechanism sysv_mq --workers=", "--workers ''", "1,2"),
+    arguments("speedup --mechanism sysv_mq --workers -1", "--workers -1", "1 to 16"),
+    arguments("speedup --mechanism sysv_mq --job 9999", "--job 9999", "10000 to 2000000", "primes"),
+    arguments("speedup --mechanism sysv_mq --job 2000001", "--job 2000001", "10000 to 2000000"),
+    arguments("speedup --mechanism sysv_mq --job 1e6", "--job 1e6", "a whole number"),
+    arguments("speedup --mechanism sysv_mq --chunks 0", "--chunks 0", "1 to 10000"),
+    arguments("speedup --mechanism sysv_mq --rounds 101", "--rounds 101", "1 to 100"),
+    arguments("speedup --mechanism sysv_mq --wrokers 2", "--wrokers", "did you mean --workers?"),
+    arguments("speedup sysv_mq", "mechanism is missing", "./lab speedup --help"),
+    # Settings in the environment.
+    variable("LAB_RATE", "0", "1 to 1000000"),
+    variable("LAB_RATE", "-1", "1 to 1000000"),
+    variable("LAB_RATE", "fast", "1 to 1000000"),
+    variable("LAB_RATE", "1.5", "a whole number"),
+    variable("LAB_RATE", "1e9", "a whole number"),
+    variable("LAB_RATE", "1_000", "a whole number"),
+    variable("LAB_RATE", "", "a whole number"),
+    variable("LAB_RATE", " 5", "a whole number"),
+    variable("LAB_RATE", "٣", "a whole number"),
+    variable("LAB_SIZE", "63", "64 to 1048576"),
+    variable("LAB_SIZE", "10485760", "64 to 1048576"),
+    variable("LAB_SIZE", "8193", "at most 8192 bytes", "sysv_mq"),
+    variable("LAB_SIZE", "8193", "at most 8192 bytes", "sysv_mq", command="up tcp sysv_mq"),
+    variable("LAB_SYNC", "maybe", "on or off"),
+    variable("LAB_SYNC", "", "on or off"),
+    variable("LAB_SYNC", "On", "on or off"),
+    variable("LAB_FILE_LOCK", "yes", "on or off"),
+    variable("LAB_FILE_FSYNC", "1", "on or off"),
+    variable("LAB_WAIT", "poll", "block or spin"),
+    variable("LAB_WAIT", "", "block or spin"),
+    variable("LAB_SNYC", "off", "did you mean LAB_SYNC?"),
+    variable("LAB_SYSV_SHM_KEY", "0", "1 to 2147483647"),
+    variable("LAB_SYSV_SHM_KEY", "2147483648", "1 to 2147483647"),
+    variable("LAB_SYSV_SHM_KEY", "0x4950", "a whole number"),
+    variable("LAB_SYSV_MQ_KEY", "-5", "1 to 2147483647"),
+    variable("LAB_SYSV_MQ_KEY", "1229996033", "LAB_SYSV_SHM_KEY"),
+    variable("LAB_RESPONDER_KEY", "0", "1 to 2147483647"),
+    variable("LAB_RESPONDER_KEY", "1229996030", "LAB_SYSV_SHM_KEY=1229996033"),
+    variable("LAB_RESPONDER_KEY", "1229996034", "LAB_SYSV_SHM_KEY=1229996033"),
+    variable("LAB_RESPONDER_KEY", "1229996049", "LAB_SYSV_MQ_KEY=1229996049"),
+    variable("LAB_TCP_PORT", "65536", "1 to 65535"),
+    variable("LAB_TCP_PORT", "http", "1 to 65535"),
+    variable("LAB_TCP_PORT", "9464", "metrics"),
+    variable("LAB_UDP_PORT", "9464", "metrics"),
+    *(
+        variable("LAB_CPUS", cpus, "from 0 to")
+        for cpus in (" ", "one", "-1", "0,", "0,,1", "1-0", "0-", "0-1-2", "99999", "0-99999", "0 1", "00", "0.5")
+    ),
+    variable("LAB_IMAGE_TAG", "a tag", "128 letters"),
+    variable("LAB_PROMETHEUS_PORT", "0", "1 to 65535"),
+    variable("LAB_PROMETHEUS_PORT", "090", "a whole number"),
+    variable("LAB_GRAFANA_PORT", "70000", "1 to 65535"),
+    variable("LAB_GRAFANA_PORT", "9090", "LAB_PROMETHEUS_PORT"),
+    variable("LAB_GRAFANA_URL", "grafana", "http://HOST:PORT"),
+    variable("LAB_GRAFANA_URL", "http://127.0.0.1:port", "http://HOST:PORT"),
+    variable("LAB_GRAFANA_URL", "ftp://127.0.0.1", "http://HOST:PORT"),
+    variable("LAB_RAET", "5", "did you mean LAB_RATE?"),
+    variable("LAB_COLOUR", "blue", "LAB_RATE, LAB_SIZE", "LAB_CPUS, LAB_IMAGE_TAG, LAB_GRAFANA_URL"),
+    variable("LAB_CPU", "0", "did you mean LAB_CPUS?"),
+    variable("COMPOSE_PROJECT_NAME", "My Lab", "a-z"),
+    variable("COMPOSE_PROJECT_NAME", "", "a-z"),
+    variable("COMPOSE_PROJECT_NAME", "_lab", "a-z", command="down"),
+    variable("PYTHON_IMAGE", "", "image"),
+    variable("PROMETHEUS_IMAGE", "Prom:v3", "image"),
+    variable("GRAFANA_IMAGE", "grafana grafana", "image"),
+    variable("ENGINE_IMAGE", "docker dind", "image", command="hosts up"),
+    # The same through the other commands.
+    variable("LAB_RATE", "0", "1 to 1000000", command="status"),
+    variable("LAB_RATE", "0", "1 to 1000000", command="load fifo --rate 5"),
+    variable("LAB_RAET", "5", "did you mean LAB_RATE?", command="status --json"),
+    # Settings in .env.
+    line("LAB_RATE=0", "LAB_RATE=0", ".env"),
+    line("LAB_SIZE=9999999", "LAB_SIZE=9999999", ".env"),
+    line("LAB_SZIE=64", "LAB_SZIE=64", "did you mean LAB_SIZE?"),
+    line("LAB_RATE", ".env line", "LAB_RATE", "NAME=value"),
+    line("= 5", ".env line", "= 5", "NAME=value"),
+    line("LAB RATE=5", ".env line", "LAB RATE=5"),
+    line("LAB_RATE='5", ".env line", "LAB_RATE='5"),
+    line("COMPOSE_PROJECT_NAME=My/Lab", "COMPOSE_PROJECT_NAME=My/Lab", command="down"),
+]
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: case.id + (f" {' '.join(case.arguments)}" if case.environment else "")
+)
+def test_refused_in_one_line(case: Case, tmp_path: Path) -> None:
+    env_file = make_lab(tmp_path)
+    if case.env_line is not None:
+        with env_file.open("a") as file:
+            file.write(f"{case.env_line}\n")
+    assert_refused(run_lab(tmp_path, case.arguments, case.environment), case.says)
+
+
+def _missing(path: Path) -> None:
+    path.unlink()
+
+
+def _directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _loop(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+def _latin_1(path: Path) -> None:
+    path.write_bytes(b"# caf\xe9\nLAB_RATE=5\n")
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (_missing, "No such file"),
+        (_directory, "Is a directory"),
+        (_loop, "symbolic links"),
+        (_latin_1, "0xe9"),
+        (_empty, "LAB_RATE is not set"),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "status", "load fifo --rate 5"])
+def test_unreadable_env_file(spoil: Callable[[Path], None], says: str, command: str, tmp_path: Path) -> None:
+    spoil(make_lab(tmp_path))
+    assert_refused(run_lab(tmp_path, command.split(), {}), [".env", says])
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    """A port that somebody else has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", ["LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT"])
+def test_port_in_use(name: str, tmp_path: Path) -> None:
+    make_lab(tmp_path)
+    other = "LAB_GRAFANA_PORT" if name == "LAB_PROMETHEUS_PORT" else "LAB_PROMETHEUS_PORT"
+    with listening() as port, socket.create_server(("127.0.0.1", 0)) as free:
+        free_port = free.getsockname()[1]
+        free.close()
+        result = run_lab(tmp_path, ["up"], {name: str(port), other: str(free_port)})
+    assert_refused(result, [f"{name}={port}", "in use"])
+
+
+def test_help_needs_nothing(tmp_path: Path) -> None:
+    make_lab(tmp_path).unlink()
+    for command in (
+        "",
+        "up",
+        "down",
+        "status",
+        "fork",
+        "load",
+        "sync",
+        "mechanisms",
+        "matrix",
+        "place",
+        "hosts",
+        "hosts up",
+        "speedup",
+        "doctor",
+        "test",
+    ):
+        result = run_lab(tmp_path, [*command.split(), "--help"], {"LAB_RATE": "0"})
+        assert result.returncode == 0, result.stderr
+        assert "./lab" in result.stdout
