@@ -13,13 +13,14 @@ from dashboards.promql import rate
 from dashboards.tables import Column, one_row_each
 from labctl.config import compose_file
 
-_TABLE = _GRAPH = Place(8, 9)
+# Half of the screen, so that no name of an object is cut.
+_TABLE = _GRAPH = Place(12, 9)
 _OBJECT = {"of": "Of", "object": "Key or name"}
 _MINE = '{mechanism!=""}'  # the responder has objects of its own, which are no pair's
 
 
 def dashboard() -> Dashboard:
-    """Three tables and three graphs fill the first screen."""
+    """Two tables and, below, one more and a graph fill the first screen."""
     mechanisms = compose_file.declared()
     return (
         new_dashboard("kernel", "What exists in the kernel now, and what stays when all processes have gone.")
@@ -192,7 +193,7 @@ def _dropped(mechanisms: list[str]) -> timeseries.Panel:
         "Arrivals a second for which the receiver's socket had no room: the kernel's own count (SO_MEMINFO), of "
         "sockets that may drop. Every one of them is a lost message in the consumer's books. On a healthy lab: 0.",
         "suffix: /s",
-        Place(24, 8),
+        _GRAPH,
         {"{{mechanism}}": rate("ipc_kernel_drops_total")},
     )
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(1)

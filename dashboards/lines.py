@@ -51,6 +51,18 @@ def not_in_legend() -> DynamicConfigValue:
     return DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True))
 
 
+SCALE = "scale"  # how the name begins of a series that is there for the axis alone
+
+
+def for_the_scale_alone() -> list[DynamicConfigValue]:
+    """The properties of a series that the axis counts with and nobody sees: `hideFrom.viz` would leave the axis too."""
+    return [
+        DynamicConfigValue("custom.lineWidth", 0),
+        DynamicConfigValue("custom.fillOpacity", 0),
+        DynamicConfigValue("custom.hideFrom", HideSeriesConfig(legend=True, tooltip=True, viz=False)),
+    ]
+
+
 def counterpart() -> list[DynamicConfigValue]:
     """The properties of the second line of a mechanism: dashed, and not in the legend, which has the first."""
     return [dashed(), not_in_legend()]

@@ -28,7 +28,7 @@ def dashboard() -> Dashboard:
                 "What it says of itself",
                 "Facts of the mechanism, not measurements: the same as ./lab mechanisms. The tests hold it to them. "
                 "Where each is written, docs/MECHANISMS.md says.",
-                Place(10, 7),
+                Place(10, 11),
                 f"### {variables.NAME}\n\n{variables.FACTS}\n",
             )
         )
@@ -56,7 +56,7 @@ def _sides() -> table.Panel:
         "One row per container, with the id that docker ps shows. It blocks, polls or spins while it waits. CPUs: on "
         "how many it may run. Two containers share an IPC namespace if the number is the same. Opened: how often this "
         "life of the endpoint opened its channel; more than once means that the other side went away.",
-        Place(14, 7),
+        Place(14, 11),
         [
             Column("IPC namespace", f"max by (role, container, ipc) (ipc_namespace_info{{{_IT}}})", 120, label="ipc"),
             Column(

@@ -1,7 +1,12 @@
-"""Speed and its price: shared memory on the left, messages and streams through the kernel on the right."""
+"""Speed and its price: shared memory on the left, messages and streams through the kernel on the right.
+
+Both halves of a row have one scale. Grafana scales every panel by its own lines, so each half also gets the smallest
+and the largest of the other's, drawn without a stroke.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import heatmap, timeseries
@@ -9,7 +14,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import variables
 from dashboards.document import new_dashboard
-from dashboards.lines import counterpart, in_mechanism_colours, logarithmic
+from dashboards.lines import SCALE, counterpart, for_the_scale_alone, in_mechanism_colours, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap
 from dashboards.promql import any_of, median, octaves, per_message, rate, slowest
 from ipclab import mechanisms as registry
@@ -37,10 +42,9 @@ def dashboard() -> Dashboard:
     """Three rows fill the first screen: rate, latency, CPU; three the second: spread, bytes, context switches."""
     made = new_dashboard("speed", "How fast each mechanism is, and what a message costs.")
     made.with_variable(variables.message_size())
-    sides = _sides()
+    left, right = _sides()
     for panel in (_rate, _latency, _cpu, _spread, _data, _switches):
-        for side in sides:
-            made.with_panel(panel(side))
+        made.with_panel(panel(left, right)).with_panel(panel(right, left))
     return made
 
 
@@ -50,45 +54,45 @@ def _sides() -> list[Side]:
     return [Side("shared memory", shared), Side("message passing", [n for n in mechanisms if n not in shared])]
 
 
-def _rate(side: Side) -> timeseries.Panel:
+def _rate(side: Side, other: Side) -> timeseries.Panel:
     return _lines(
-        side,
+        (side, other),
         "How many messages a second",
         "What the consumers receive. All pairs are asked for the same load at first, so the lines lie on top of each "
         "other; ./lab load asks for more, until a line stays below what is asked: that is what it can do.",
         MESSAGES_PER_SECOND,
-        {"{{mechanism}}": rate("ipc_messages_received_total", where=side.where)},
+        lambda half: {"{{mechanism}}": rate("ipc_messages_received_total", where=half.where)},
     )
 
 
-def _latency(side: Side) -> timeseries.Panel:
+def _latency(side: Side, other: Side) -> timeseries.Panel:
     panel = _lines(
-        side,
+        (side, other),
         "How long does a message take",
         "From due to received, of 5 seconds at a time. Solid: the median. Dashed: p99, which one message in a hundred "
         "exceeds. At an easy load "
         "it is the waking of the consumer that takes time, not the copying; so both halves look alike.",
         "s",
-        {
-            "{{mechanism}}": median(side.where),
-            "{{mechanism}} p99": slowest(side.where),
+        lambda half: {
+            "{{mechanism}}": median(half.where),
+            "{{mechanism}} p99": slowest(half.where),
         },
     )
     return logarithmic(panel, 1e-5).axis_soft_max(1e-2).override_by_regexp("/ p99$/", counterpart())
 
 
-def _cpu(side: Side) -> timeseries.Panel:
+def _cpu(side: Side, other: Side) -> timeseries.Panel:
     return _lines(
-        side,
+        (side, other),
         "What CPU time does a message cost",
         "CPU time of producer and consumer together, for each message received. Falls when the load rises: who finds "
         "the next message without sleeping is not woken. Grows with the message's size, by each copy that is made.",
         "s",
-        {"{{mechanism}}": per_message("ipc_cpu_seconds_total", where=side.where)},
+        lambda half: {"{{mechanism}}": per_message("ipc_cpu_seconds_total", where=half.where)},
     )
 
 
-def _spread(side: Side) -> heatmap.Panel:
+def _spread(side: Side, _: Side) -> heatmap.Panel:
     return latency_heatmap(
         _title("How are the latencies spread", side),
         "Messages of all mechanisms of this half, by how long they took, each row twice as long as the one below: the "
@@ -99,27 +103,27 @@ def _spread(side: Side) -> heatmap.Panel:
     )
 
 
-def _data(side: Side) -> timeseries.Panel:
+def _data(side: Side, other: Side) -> timeseries.Panel:
     return _lines(
-        side,
+        (side, other),
         "How many bytes a second",
         "Bytes received, headers included. Large messages carry more bytes for the same number of wake-ups and system "
         "calls: that is where shared memory wins.",
         "binBps",
-        {"{{mechanism}}": rate("ipc_bytes_received_total", where=side.where)},
+        lambda half: {"{{mechanism}}": rate("ipc_bytes_received_total", where=half.where)},
     )
 
 
-def _switches(side: Side) -> timeseries.Panel:
+def _switches(side: Side, other: Side) -> timeseries.Panel:
     panel = _lines(
-        side,
+        (side, other),
         "How many context switches does a message cost",
         "Of producer and consumer together. Solid, voluntary: a process waits, for the next message or for room; one "
         "on each side is a message at a time. Dashed, involuntary: the kernel takes the CPU away.",
         "none",
-        {
-            "{{mechanism}}": _by_kind("voluntary", side),
-            "{{mechanism}} involuntary": _by_kind("involuntary", side),
+        lambda half: {
+            "{{mechanism}}": _by_kind("voluntary", half),
+            "{{mechanism}} involuntary": _by_kind("involuntary", half),
         },
     )
     return panel.override_by_regexp("/ involuntary$/", counterpart())
@@ -130,9 +134,16 @@ def _by_kind(kind: str, side: Side) -> str:
     return f"{switches} / ({rate('ipc_messages_received_total', where=side.where)} > 0)"
 
 
-def _lines(side: Side, question: str, description: str, unit: str, queries: dict[str, str]) -> timeseries.Panel:
-    chosen = {legend: f"({query}){_OF_THIS_SIZE}" for legend, query in queries.items()}
-    return in_mechanism_colours(graph(_title(question, side), description, unit, _GRAPH, chosen), side.mechanisms)
+def _lines(
+    sides: tuple[Side, Side], question: str, description: str, unit: str, queries: Callable[[Side], dict[str, str]]
+) -> timeseries.Panel:
+    side, other = sides
+    chosen = {legend: f"({query}){_OF_THIS_SIZE}" for legend, query in queries(side).items()}
+    # The first query of a panel is of its lower lines, the last of its upper ones.
+    beside = [f"({query}){_OF_THIS_SIZE}" for query in queries(other).values()]
+    chosen |= {f"{SCALE} from": f"min({beside[0]})", f"{SCALE} to": f"max({beside[-1]})"}
+    panel = graph(_title(question, side), description, unit, _GRAPH, chosen)
+    return in_mechanism_colours(panel, side.mechanisms).override_by_regexp(f"/^{SCALE} /", for_the_scale_alone())
 
 
 def _title(question: str, side: Side) -> str:

@@ -85,7 +85,7 @@ PROGRAM = "./lab"
 _SIGNALLED = 128  # and the signal's number, as a shell would say
 _MISTAKE = 70  # EX_SOFTWARE of sysexits(3)
 _TRACEBACK = "LABCTL_TRACEBACK"
-_WHAT_RUNS = "hint: ./lab status shows what runs, ./lab down removes it"
+_WHAT_RUNS = "hint: ./lab status --containers shows what runs, ./lab down removes it"
 
 
 def main(arguments: Sequence[str]) -> int:

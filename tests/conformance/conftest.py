@@ -18,6 +18,8 @@ from ipclab.contract.channel import Address, Mechanism, Traits
 
 StartPeer = Callable[[], Peer]
 # Names in /dev/shm are the machine's: another run of this suite has another prefix.
+_FIRST_KEY = random.randrange(1 << 20, 1 << 30)
+_KEYS = range(_FIRST_KEY, _FIRST_KEY + (1 << 16))  # of this run: it looks for no other where others have keys too
 _PREFIX = f"channel-{os.getpid():x}-"
 
 
@@ -50,13 +52,13 @@ def address(tmp_path: Path) -> Address:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    key = random.randrange(1 << 20, 1 << 30)
+    key = random.choice(_KEYS)
     return Address(key=key, path=tmp_path / f"{_PREFIX}{key:x}", host="127.0.0.1", port=port)
 
 
 def kernel_objects() -> dict[str, set[str]]:
     """What outlives a process and is ours, as far as can be told."""
-    return kernel.objects(_PREFIX)
+    return kernel.objects(_PREFIX, _KEYS)
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.harness.stack import Stack
+from lab.harness.stack import PROJECT, Stack
 from labctl.config import compose_file
-
 
 # These take the lab down or rebuild its engine's networks, so they run after all others, in this order.
 _LAST = ("test_up_again.py", "test_swarm.py", "test_lifecycle.py")
@@ -23,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A running lab of all pairs."""
-    lab = Stack("ipclabtest")
+    lab = Stack(PROJECT)
     lab.lab("down")  # what an interrupted run may have left; without an engine there is nothing
     up = lab.lab("up", within_s=900)
     try:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lab.harness.stack import Stack, free_port
+from lab.harness.stack import PROJECT, Stack, free_port
 
 
 def test_every_container_stops_by_itself_within_its_grace(stack: Stack) -> None:
@@ -40,7 +40,7 @@ def test_down_leaves_nothing(stack: Stack) -> None:
 
 @pytest.mark.usefixtures("stack")
 def test_ports_can_be_chosen() -> None:
-    stack = Stack("ipclabtest4")
+    stack = Stack(f"{PROJECT}-4")
     stack.environment["LAB_GRAFANA_PORT"] = stack.environment["LAB_PROMETHEUS_PORT"] = str(free_port())
     refused = stack.lab("up")
     assert refused.returncode == 2
@@ -52,7 +52,7 @@ def test_ports_can_be_chosen() -> None:
 @pytest.mark.timeout(300)
 def test_compose_alone_runs_the_lab() -> None:
     """compose.yaml is complete without our command line; Grafana's image may be absent, so it is left out."""
-    stack = Stack("ipclabtest5")
+    stack = Stack(f"{PROJECT}-5")
     services = [name for name in stack.compose("config", "--services").stdout.split() if name != "grafana"]
     try:
         up = stack.compose("up", "--detach", "--no-build", *services)

@@ -156,4 +156,6 @@ def _swarm_state(stack: Stack) -> str:
 
 
 def _networks(stack: Stack) -> set[str]:
-    return {str(network.name) for network in stack.client.networks.list()}
+    """Those that a Swarm makes, and this lab's own: another lab on this engine has others, which come and go."""
+    names = {str(network.name) for network in stack.client.networks.list()}
+    return {name for name in names if name in ("ingress", "docker_gwbridge") or name.startswith(stack.project)}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lab.harness.stack import Stack, wait_until
+from lab.harness.stack import PROJECT, Stack, wait_until
 
 
 def _identities(stack: Stack) -> dict[str, tuple[str | None, str]]:
@@ -51,7 +51,7 @@ def test_a_pair_that_does_not_move_is_named(stack: Stack) -> None:
 @pytest.mark.usefixtures("stack")
 @pytest.mark.timeout(300)
 def test_a_second_lab_with_some_pairs_runs_beside_the_first() -> None:
-    second = Stack("ipclabtest2")
+    second = Stack(f"{PROJECT}-2")
     try:
         second.environment["LAB_WAIT"] = "spin"  # of what leaves a choice
         up = second.lab("up", "fifo", "mmap_file", "tcp")
@@ -62,7 +62,7 @@ def test_a_second_lab_with_some_pairs_runs_beside_the_first() -> None:
         assert [pair["wait"] for pair in pairs] == ["block", "spin", "block"]
         before = second.containers()["fifo-producer"].id
         # A port that somebody else has: refused, and what runs goes on.
-        taken = Stack("ipclabtest3")
+        taken = Stack(f"{PROJECT}-3")
         taken.environment["LAB_PROMETHEUS_PORT"] = str(second.prometheus_port)
         refused = taken.lab("up", "fifo")
         assert refused.returncode == 2

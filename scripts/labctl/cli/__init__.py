@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from labctl.cli.about import help_, version
 from labctl.cli.comparison import matrix, mechanisms, speedup
 from labctl.cli.hosts import hosts
 from labctl.cli.lifecycle import down, up
 from labctl.cli.pair import load, place, sync
 from labctl.cli.swarm import swarm
 from labctl.cli.tools import bench, dashboards, doctor, test
-from labctl.cli.views import fork, open_, report, status, watch
+from labctl.cli.views import fork, logs, open_, report, status, watch
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -27,6 +28,7 @@ def cli(context: click.Context) -> None:
       ./lab up                  bring everything up, and print what was measured
       ./lab status              print it again
       ./lab load fifo --rate 2000 --size 4096
+      ./lab help load           the same as ./lab load --help
       ./lab down                leave nothing behind
 
     Settings are in .env; a variable exported in the shell wins. Exit codes: 0 it worked, 1 it did not,
@@ -38,10 +40,11 @@ def cli(context: click.Context) -> None:
 
 for command in (
     *(up, down),
-    *(status, watch, fork, report, open_),
+    *(status, watch, logs, fork, report, open_),
     *(load, sync, place),
     *(mechanisms, matrix, speedup),
     *(hosts, swarm),
     *(doctor, test, bench, dashboards),
+    *(version, help_),
 ):
     cli.add_command(command)

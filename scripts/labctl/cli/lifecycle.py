@@ -30,7 +30,8 @@ from labctl.lab import ports
     metavar="NAME.ROLE=N",
     help="Run N consumers or producers of a pair, where its mechanism can serve them; again for the next.",
 )
-def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str, int], ...]) -> None:
+@click.option("--pull", is_flag=True, help="Ask registries at once that did not answer in the last ten minutes.")
+def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str, int], ...], pull: bool) -> None:
     """Bring the lab up, and wait until every pair has moved messages.
 
     Installs what is missing (Debian, Ubuntu), builds or pulls the images, starts the containers, and
@@ -56,7 +57,7 @@ def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str
 
     from labctl.commands.up import bring_up
 
-    bring_up(configuration, wanted, timeout_s, scale)
+    bring_up(configuration, wanted, timeout_s, scale, ask_again=pull)
 
 
 @click.command(short_help="Remove the containers, networks and volumes.")

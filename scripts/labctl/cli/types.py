@@ -106,6 +106,23 @@ class Seconds(click.ParamType[int]):
         return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, "seconds, without a unit")
 
 
+class Lines(click.ParamType[int]):
+    """How many lines of a log."""
+
+    name = "lines"
+    _allowed = click.IntRange(1, 10_000)
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number.
+
+        :raises BadInput: it is no such number
+        """
+        del ctx
+        assert param is not None
+        text = str(value)
+        return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, "lines of each container")
+
+
 class BenchName(click.ParamType[str]):
     """What `./lab bench` measures."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from labctl.cli.types import MechanismName, check_status_options, need_tools
+from labctl.cli.types import Lines, MechanismName, check_status_options, mechanism_argument, need_tools
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.config.values import refuse, shown
@@ -133,6 +133,31 @@ def watch() -> None:
     from labctl.commands.watch import watch as show
 
     show(configuration)
+
+
+@click.command(short_help="Show what the containers of a pair wrote.")
+@mechanism_argument
+@click.option(
+    "--tail",
+    "lines",
+    type=Lines(),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="The last N lines of each container.",
+)
+def logs(mechanism: str, lines: int) -> None:
+    """Show the last lines that the producers and consumers of a pair wrote, in the order of time.
+
+    \b
+      ./lab logs tcp
+      ./lab logs tcp --tail 100
+    """
+    configuration = Configuration.load()
+
+    from labctl.commands.logs import show_logs
+
+    show_logs(configuration, mechanism, lines)
 
 
 @click.command(short_help="Show the anonymous pipes of a parent and its child.")

@@ -29,6 +29,7 @@ from labctl.terminal.printing import one_line
 from labctl.terminal.progress import step
 
 _OLDEST_ENGINE = (20, 10)
+_OLDEST = ".".join(map(str, _OLDEST_ENGINE))
 _GIB = 2**30
 # The containers' mem_limits add up to about this; a lab at the default load uses half of it.
 _MEMORY_BYTES = (1 * _GIB, 2 * _GIB)
@@ -69,7 +70,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding(
         "machine",
         Verdict.OK if known else Verdict.WARN,
-        f"{machine.name or machine.system}, {machine.architecture}",
+        f"{machine.shown_name or machine.system}, {machine.architecture}",
         "" if known else "amd64 and arm64 are tested",
     )
     cpus = os.cpu_count() or 1
@@ -98,13 +99,17 @@ def _findings() -> Iterator[Finding]:
 
 
 def _engine(client: docker.DockerClient) -> Iterator[Finding]:
-    version = str(client.version()["Version"])
-    new_enough = (compose.parse_version(version) or (0, 0)) >= _OLDEST_ENGINE
-    needed = ".".join(map(str, _OLDEST_ENGINE))
-    yield Finding(
-        "engine", Verdict.OK if new_enough else Verdict.BAD, version, "" if new_enough else f"{needed} or newer"
-    )
+    answer = client.version()
+    version = str(answer["Version"])
+    if (name := engine.name_of(answer)) != "Docker Engine":
+        found = f"{name} {version}, with Docker's API {answer['ApiVersion']}"
+        yield Finding("engine", Verdict.WARN, found, f"the lab is tested with Docker Engine {_OLDEST} or newer")
+    else:
+        yield _docker_engine(version)
     information = client.info()
+    if any("selinux" in str(option) for option in information.get("SecurityOptions") or []):
+        advice = "where the same user gets EACCES: ausearch -m AVC -ts recent"
+        yield Finding("SELinux", Verdict.OK, "the engine gives containers labels", advice)
     memory = int(information["MemTotal"])
     verdict = _at_least(memory, *_MEMORY_BYTES)
     advice = "" if verdict is Verdict.OK else f"{_MEMORY_BYTES[1] / _GIB:.0f} GiB or more (of the engine's machine)"
@@ -115,6 +120,12 @@ def _engine(client: docker.DockerClient) -> Iterator[Finding]:
         verdict = _at_least(free, *_DISK_BYTES)
         advice = "" if verdict is Verdict.OK else "free some: docker system prune"
         yield Finding("disk", verdict, f"{free / _GIB:.1f} GiB free in {folder}", advice)
+
+
+def _docker_engine(version: str) -> Finding:
+    new_enough = (compose.parse_version(version) or (0, 0)) >= _OLDEST_ENGINE
+    verdict = Verdict.OK if new_enough else Verdict.BAD
+    return Finding("engine", verdict, version, "" if new_enough else f"{_OLDEST} or newer")
 
 
 def _compose(may_install: bool) -> Finding:

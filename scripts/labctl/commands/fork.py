@@ -33,7 +33,7 @@ def show_fork(configuration: Configuration) -> None:
     code, (stdout, stderr) = where.docker.exec_run(["python", "-m", "ipclab", "fork"], demux=True)
     if code != 0:
         reason = " ".join((stderr or b"").decode(errors="replace").split())
-        raise LabError(f"no parent and child in {where.service}: {reason}", hint="./lab status shows the containers")
+        raise LabError(f"no parent and child in {where.service}: {reason}", hint="./lab status --containers shows them")
     talk: dict[str, Any] = json.loads(stdout)
     table = new_table()
     for heading in (f"in {where.label}", "process", "writes", "reads"):

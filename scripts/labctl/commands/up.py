@@ -29,12 +29,16 @@ from labctl.terminal.waiting import wait_until
 _RECOVERED_WITHIN_S = 10  # three health checks
 
 
-def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: float, scale: Scale) -> None:
+def bring_up(
+    configuration: Configuration, wanted: Sequence[str], timeout_s: float, scale: Scale, *, ask_again: bool = False
+) -> None:
     """Start the pairs, wait until each has moved messages, and print what was measured.
+
+    :param ask_again: ask registries that were silent a short while ago
 
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
     """
-    client, images = make_ready(configuration.values, root=ROOT)
+    client, images = make_ready(configuration.values, root=ROOT, ask_again=ask_again)
     services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
     services += [*compose_file.observers_of(wanted), "prometheus"]
     if set(wanted) == set(compose_file.declared()):
@@ -43,6 +47,9 @@ def bring_up(configuration: Configuration, wanted: Sequence[str], timeout_s: flo
         services.append("grafana")
     lab = _Lab(configuration, client, wanted)
     before = lab.containers()
+    if not before:  # once per lab, and not at each command
+        for used, wanted_image in images.instead_of.items():
+            say(f"The lab runs on {used} instead of {wanted_image}, which is not here")
     place.put_all_back(configuration, wanted)
     rescale.prepare(client, configuration.project, wanted, scale, _classes(configuration))
     lab.start(services, {**configuration.environment(), **images.environment(), **_shared(scale)}, scale)

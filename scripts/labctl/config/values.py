@@ -12,6 +12,7 @@ import click
 from labctl.terminal.errors import BadInput
 
 _SHOWN_LENGTH = 60
+_PART, _CANDIDATES = 2, 4  # letters that a part of a name has, and how many names with that part are worth a hint
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -133,11 +134,15 @@ def _matching(pattern: re.Pattern[str], what: str, value: str, *, allowed: str, 
 
 
 def did_you_mean(value: str, known: Iterable[str], *, prefix: str = "") -> str:
-    """The hint for a name nobody knows: the nearest known one, or to remove it.
+    """The hint for a name nobody knows: those that contain it, the nearest one, or to remove it.
 
     What all names begin with, `prefix`, makes none of them near.
     """
     names = {name.removeprefix(prefix): name for name in known}
+    part = value.removeprefix(prefix).lower()
+    containing = [full for name, full in names.items() if len(part) >= _PART and part in name.lower()]
+    if 0 < len(containing) <= _CANDIDATES:
+        return f"did you mean {' or '.join(sorted(containing))}?"
     nearest = difflib.get_close_matches(value.removeprefix(prefix).lower(), [n.lower() for n in names], n=1)
     if nearest:
         return "did you mean " + next(full for name, full in names.items() if name.lower() == nearest[0]) + "?"

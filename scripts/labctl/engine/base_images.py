@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import docker
@@ -13,6 +13,7 @@ from docker.errors import APIError, ImageNotFound
 from labctl.engine import fallback_images, registry
 from labctl.engine.fallback_images import BaseArchive
 from labctl.engine.registry import Answer
+from labctl.engine.silent_registries import SilentRegistries
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
 from labctl.terminal.progress import say, step
@@ -29,6 +30,7 @@ class BaseImages:
     prometheus: str
     grafana: str | None
     engine: str | None = None
+    instead_of: Mapping[str, str] = field(default_factory=dict)  # a stand-in to the image that is not here
 
     def environment(self) -> dict[str, str]:
         """As `compose.yaml` reads them."""
@@ -48,25 +50,30 @@ def ensure_base_images(client: docker.DockerClient, settings: Mapping[str, str],
     return base
 
 
-def choose_base_images(client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive) -> BaseImages:
+def choose_base_images(
+    client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive, *, ask_again: bool = False
+) -> BaseImages:
     """The base images as `ensure_base_images` has them, but a stand-in for Prometheus' may still have to be built.
 
-    A registry for which a stand-in exists is not asked again: the second run is quick, and the lab does not change
-    under its user when the network comes and goes. An empty GRAFANA_IMAGE asks for no Grafana. Raises LabError when
-    a registry answers that it has no such image, or Python's stand-in cannot be built.
+    A registry that was silent, or limited how often it is asked, is asked again ten minutes later, and at once with
+    `ask_again`. An empty GRAFANA_IMAGE asks for no Grafana.
+
+    :raises LabError: a registry answers that it has no such image, or Python's stand-in cannot be built
     """
     python, prometheus, grafana = (settings[f"{name}_IMAGE"] for name in ("PYTHON", "PROMETHEUS", "GRAFANA"))
     absent = [image for image in (python, prometheus, grafana) if image and not _labels(client, image)[0]]
-    absent = _pull(client, absent, _silent_registries(client))
+    absent = pull_absent(client, absent, ask_again=ask_again)
+    instead_of: dict[str, str] = {}
     if python in absent:
         if not _labels(client, fallback_images.BASE)[0]:
-            fallback_images.build_base(client, python, archive)
-        say(f"The lab runs on {fallback_images.BASE} instead of {python}, which is not here")
+            fallback_images.build_base(client, python, archive, absent)
+        instead_of[fallback_images.BASE] = python
         python = fallback_images.BASE
     if prometheus in absent:
-        say(f"The lab runs on {fallback_images.PROMETHEUS} instead of {prometheus}, which is not here")
+        instead_of[fallback_images.PROMETHEUS] = prometheus
         prometheus = fallback_images.PROMETHEUS
-    return BaseImages(python, prometheus, None if grafana in absent or not grafana else grafana)
+    grafana = "" if grafana in absent else grafana
+    return BaseImages(python, prometheus, grafana or None, instead_of=instead_of)
 
 
 def ensure_prometheus_base(
@@ -82,17 +89,18 @@ def ensure_engine_base(
 ) -> BaseImages:
     """`base` with the image that the second host is built on: ENGINE_IMAGE, or a stand-in. Raises as the other does."""
     wanted = settings["ENGINE_IMAGE"]
-    absent = [] if _labels(client, wanted)[0] else _pull(client, [wanted], _silent_registries(client))
+    absent = [] if _labels(client, wanted)[0] else pull_absent(client, [wanted], ask_again=False)
     if not absent:
         return replace(base, engine=wanted)
     if not _labels(client, fallback_images.ENGINE)[0]:
         fallback_images.build_engine(root, python_image=base.python, instead_of=wanted)
-    say(f"The second host runs on {fallback_images.ENGINE} instead of {wanted}, which is not here")
-    return replace(base, engine=fallback_images.ENGINE)
+    return replace(base, engine=fallback_images.ENGINE, instead_of={**base.instead_of, fallback_images.ENGINE: wanted})
 
 
-def _pull(client: docker.DockerClient, absent: list[str], silent: set[str]) -> list[str]:
+def pull_absent(client: docker.DockerClient, absent: list[str], *, ask_again: bool) -> list[str]:
     """Pull what its registry has; returns what stays absent."""
+    memory = SilentRegistries(str(client.info()["ID"]))
+    silent = {} if ask_again else memory.recent()
     asked = [image for image in absent if _registry_of(image) not in silent]
     if not asked:
         return absent
@@ -105,30 +113,24 @@ def _pull(client: docker.DockerClient, absent: list[str], silent: set[str]) -> l
                 hint="correct its name in .env or in the environment, or `docker login`",
             )
     for reason in {reason for answer, reason in answers.values() if answer is Answer.SILENT}:
-        say(f"No registry to pull from: {reason}")
-    missing = [image for image in absent if image not in asked]
-    for image, (answer, _) in answers.items():
-        if answer is Answer.SILENT or not _pulled(client, image):
-            missing.append(image)
-    return missing
+        say(f"No registry to pull from: {reason}; asked again in 10 minutes, or by ./lab up --pull")
+    failures = {image: reason for image, (answer, reason) in answers.items() if answer is Answer.SILENT}
+    for image in answers.keys() - failures.keys():
+        if why := _pull_failure(client, image):
+            failures[image] = why
+    memory.remember((_registry_of(image), reason) for image, reason in failures.items())
+    return [image for image in absent if image in failures or image not in asked]
 
 
-def _pulled(client: docker.DockerClient, image: str) -> bool:
-    """Whether the pull succeeded; a network that breaks off is said, and is no end: there are stand-ins."""
+def _pull_failure(client: docker.DockerClient, image: str) -> str:
+    """Pull it; why that failed, "" if it did not. That is said, and is no end: there are stand-ins."""
     try:
         with step(f"Pulling {image}") as current:
             registry.pull(client, image, current)
     except LabError as error:
         say(error.message)
-        return False
-    return True
-
-
-def _silent_registries(client: docker.DockerClient) -> set[str]:
-    """The registries that did not answer when the stand-ins of this engine were built."""
-    stand_ins = (fallback_images.BASE, fallback_images.PROMETHEUS, fallback_images.ENGINE)
-    labels = (_labels(client, image)[1] for image in stand_ins)
-    return {_registry_of(found[fallback_images.LABEL]) for found in labels if fallback_images.LABEL in found}
+        return error.message
+    return ""
 
 
 def _registry_of(image: str) -> str:

@@ -13,14 +13,18 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import docker
+
 from labctl.config.paths import COMPOSE_FILE, ROOT
-from labctl.engine import packages
+from labctl.engine import engine, packages
 from labctl.engine.machine import Machine, this_machine
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import Step, say, step
 from labctl.terminal.subprocesses import run
 
 OLDEST = (2, 17)  # `depends_on.restart`, without which a restarted holder splits the pairs
+_NOT_FOR_ALL = (1, 44)  # the least API of Docker Engine 29, https://docs.docker.com/engine/release-notes/29
+_TOO_OLD = re.compile(r"client version (\S+) is too old\. Minimum supported API version is (\d+\.\d+)")
 _HINT = "install it, and run this again: https://docs.docker.com/compose/install/linux"
 
 
@@ -36,7 +40,25 @@ def ensure_compose() -> str:
     _install(machine)
     if version := _usable_version():
         return version
-    raise LabError(f"Compose was installed, and `docker compose version` still says {_version()!r}", hint=_HINT)
+    raise LabError(f"Compose was installed, and `docker compose version` still says {compose_version()!r}", hint=_HINT)
+
+
+def require_common_api(client: docker.DockerClient) -> None:
+    """Docker Engine 29 takes no API older than 1.44, and an older Compose knows no newer one.
+
+    :raises LabError: the two have no version of the API in common
+    """
+    answer = client.version()
+    if (parse_version(str(answer.get("MinAPIVersion", ""))) or (0, 0)) < _NOT_FOR_ALL:
+        return
+    command = ["docker", "compose", "ls", "--quiet"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    if too_old := _TOO_OLD.search(done.stderr):
+        raise LabError(
+            f"Compose {compose_version()} speaks Docker's API {too_old[1]}, and {engine.name_of(answer)} "
+            f"{answer['Version']} takes {too_old[2]} or newer",
+            hint="a newer Compose plugin: https://docs.docker.com/compose/install/linux",
+        )
 
 
 def install_plugin() -> None:
@@ -54,7 +76,7 @@ def parse_version(text: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def _version() -> str:
+def compose_version() -> str:
     """What `docker compose version` says; "" without the plugin, or without the command."""
     if shutil.which("docker") is None:
         return ""
@@ -64,7 +86,7 @@ def _version() -> str:
 
 
 def _usable_version() -> str | None:
-    text = _version()
+    text = compose_version()
     version = parse_version(text)
     return text if version and version >= OLDEST else None
 
@@ -82,7 +104,7 @@ def _ensure_command(machine: Machine) -> None:
 
 def _install(machine: Machine) -> None:
     """The distribution's own Compose v2, or Debian 13's plugin where it has none (Debian 12)."""
-    old = _version()
+    old = compose_version()
     why = f"Compose {old} is older than {OLDEST[0]}.{OLDEST[1]}" if old else "The Compose v2 plugin is missing"
     if not machine.installs_packages:
         raise LabError(f"{why}, and {machine.name} is no Debian or Ubuntu: the lab cannot install it", hint=_HINT)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import docker
 import requests
@@ -13,6 +14,7 @@ from docker.errors import DockerException
 from labctl.engine import install
 from labctl.engine.machine import Machine, this_machine
 from labctl.terminal.errors import LabError
+from labctl.terminal.progress import say
 from labctl.terminal.subprocesses import side_by_side
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
@@ -91,6 +93,19 @@ def ensure_engine(*meanwhile: Callable[[], None]) -> docker.DockerClient:
 def _install_and_start(machine: Machine) -> None:
     install.install(machine)
     install.start(machine, connect)
+
+
+def name_of(version: Mapping[str, Any]) -> str:
+    """What answers to `GET /version`: Podman serves Docker's API too, and calls its first component by its own name."""
+    components = version.get("Components") or [{}]
+    return "Podman" if "podman" in str(components[0].get("Name", "")).lower() else "Docker Engine"
+
+
+def say_if_not_tested(client: docker.DockerClient) -> None:
+    """One line where the engine is none that the lab is tested with."""
+    answer = client.version()
+    if (name := name_of(answer)) != "Docker Engine":
+        say(f"This engine is {name} {answer['Version']}; the lab is tested with Docker Engine alone")
 
 
 def _reason(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,13 @@ LABEL = "ipclab.instead-of"  # what a stand-in stands in for
 _PACKAGES = "python3,python3-venv,ca-certificates"
 # What the official slim images leave out as well.
 _EXCLUDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/doc/*")
+# How an engine is told of the network's proxy; then `./lab up --pull` asks at once.
+_REACH = {
+    "Darwin": "behind a proxy, name it in Docker Desktop (Settings, Resources, Proxies), then ./lab up --pull",
+}
+_REACH_BY_DAEMON = (
+    "behind a proxy, name it to the engine (https://docs.docker.com/engine/daemon/proxy), then ./lab up --pull"
+)
 _BRING = "bring it from another machine (docker save, docker load), or name a mirror's image in .env"
 
 
@@ -64,13 +71,14 @@ def base_archive() -> Iterator[BaseArchive]:
         yield BaseArchive(Path(folder))
 
 
-def build_base(client: docker.DockerClient, instead_of: str, archive: BaseArchive) -> None:
+def build_base(client: docker.DockerClient, instead_of: str, archive: BaseArchive, absent: Sequence[str]) -> None:
     """Make `BASE`: Debian with its Python, out of the archive, which is made if it is not there.
 
-    Raises LabError where that cannot be done: no apt, no root, another architecture's engine, no mirror.
+    :param absent: every image that no registry gave, for the hint
+    :raises LabError: no apt, no root, another architecture's engine, or no mirror
     """
     machine = this_machine()
-    _require_debian(machine, instead_of)
+    require_debian(machine, instead_of, absent)
     architecture = str(client.version()["Arch"])
     if architecture != machine.architecture:
         raise LabError(
@@ -119,12 +127,18 @@ def _build(name: str, variable: str, file: Path, python_image: str, instead_of: 
         )
 
 
-def _require_debian(machine: Machine, instead_of: str) -> None:
+def require_debian(machine: Machine, instead_of: str, absent: Sequence[str]) -> None:
+    """Refuse where no stand-in can be built, and say what to do on such a machine.
+
+    :raises LabError: this is no Debian or Ubuntu, or nobody may become root
+    """
     if not machine.installs_packages or not machine.may_become_root:
+        images = " ".join(absent)
         raise LabError(
-            f"no registry answers for {instead_of}, and {machine.name} cannot build it: that takes Debian or "
+            f"no registry answers for {instead_of}, and {machine.shown_name} cannot build it: that takes Debian or "
             "Ubuntu, and root or sudo",
-            hint=_BRING,
+            hint=f"{_REACH.get(machine.system, _REACH_BY_DAEMON)}; or where a registry answers: docker pull {images}, "
+            f"docker save -o images.tar {images}; then here: docker load -i images.tar, ./lab up",
         )
 
 

@@ -18,8 +18,8 @@ from docker.errors import ImageNotFound
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG
 from labctl.engine.base_images import BaseImages, choose_base_images, ensure_prometheus_base
-from labctl.engine.compose import ensure_compose, install_plugin
-from labctl.engine.engine import ensure_engine, will_be_installed
+from labctl.engine.compose import ensure_compose, install_plugin, require_common_api
+from labctl.engine.engine import ensure_engine, say_if_not_tested, will_be_installed
 from labctl.engine.fallback_images import BaseArchive, base_archive
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step
@@ -82,11 +82,15 @@ def engine_image(base: BaseImages, tag: str) -> OwnImage:
     return OwnImage(f"ipclab/engine:{tag}", compose_file.SECOND_HOST, base.engine, ("services/engine/**/*",))
 
 
-def make_ready(settings: Mapping[str, str], *, root: Path) -> tuple[docker.DockerClient, BaseImages]:
+def make_ready(
+    settings: Mapping[str, str], *, root: Path, ask_again: bool = False
+) -> tuple[docker.DockerClient, BaseImages]:
     """A running engine, Compose and every image of the lab, installed and built where they are missing.
 
     On a bare machine, what needs no engine is made while the engine is being installed. Raises LabError as
     `ensure_engine`, `ensure_compose` and `ensure_images` do.
+
+    :param ask_again: ask registries that were silent a short while ago
     """
     with base_archive() as archive:
         if will_be_installed():
@@ -94,7 +98,9 @@ def make_ready(settings: Mapping[str, str], *, root: Path) -> tuple[docker.Docke
             archive.prepare_ahead(settings["PYTHON_IMAGE"])
         client = ensure_engine(install_plugin, archive.make_ahead)
         ensure_compose()
-        return client, _ensure_images(client, settings, archive, root)
+        require_common_api(client)
+        say_if_not_tested(client)
+        return client, _ensure_images(client, settings, archive, root, ask_again)
 
 
 def ensure_images(client: docker.DockerClient, settings: Mapping[str, str], *, root: Path) -> BaseImages:
@@ -103,13 +109,13 @@ def ensure_images(client: docker.DockerClient, settings: Mapping[str, str], *, r
     They are built side by side. Raises LabError as `choose_base_images` does, and when a build fails.
     """
     with base_archive() as archive:
-        return _ensure_images(client, settings, archive, root)
+        return _ensure_images(client, settings, archive, root, False)
 
 
 def _ensure_images(
-    client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive, root: Path
+    client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive, root: Path, ask_again: bool
 ) -> BaseImages:
-    base = choose_base_images(client, settings, archive)
+    base = choose_base_images(client, settings, archive, ask_again=ask_again)
 
     def build(image: OwnImage) -> None:
         if image.base == base.prometheus:

@@ -40,6 +40,11 @@ class Machine:
         return self.has_apt and bool(self.family & {"debian", "ubuntu"})
 
     @property
+    def shown_name(self) -> str:
+        """For people: the distribution's name and version, "macOS" on a Mac."""
+        return "macOS" if self.system == "Darwin" else self.name
+
+    @property
     def may_become_root(self) -> bool:
         return self.is_root or self.has_sudo
 

@@ -33,6 +33,8 @@ _NETWORK = (
     "proxyconnect",
     "error parsing http",
 )
+# A registry that limits how often it is asked (429, "toomanyrequests") will answer later.
+_LIMITED = ("toomanyrequests", "too many requests", "rate limit")
 # The registry's: no such image, or none for this user.
 _REFUSAL = ("not found", "manifest unknown", "unauthorized", "denied", "no basic auth credentials")
 
@@ -118,6 +120,8 @@ def classify(status: int, explanation: str) -> Answer:
     route, no name, a proxy's certificate, rate limits, 5xx) leaves us without the image just as silence does.
     """
     text = explanation.lower()
+    if status == 429 or any(word in text for word in _LIMITED):
+        return Answer.SILENT
     if any(word in text for word in _NETWORK):
         return Answer.SILENT
     refused = status in (401, 403, 404) or any(word in text for word in _REFUSAL)

@@ -28,13 +28,16 @@ def note(
 ) -> bool:
     """Annotate a change of these mechanisms, made at `at_s` (seconds since 1970; None is now).
 
-    The tags are `ipclab`, the command that made it, and the mechanisms. Where a Grafana is expected and cannot be
-    written to, one line says so, and the answer is False; the change itself was made and stays.
+    The tags are `ipclab`, the command that made it, and the mechanisms. Where a Grafana is there and cannot be
+    written to, one line says so, and the answer is False; the change itself was made and stays. Where the lab has
+    none, `./lab up` has said so, and nothing is said again.
     """
     try:
         grafana = client.find(configuration, found)
         if grafana is not None:
             grafana.annotate(text, [TAG, what, *mechanisms], time.time() if at_s is None else at_s)
+    except client.GrafanaAbsent:
+        return False
     except LabError as error:
         say(f"no annotation on the dashboards: {error}")
         return False

@@ -30,6 +30,10 @@ class GrafanaSilent(LabError):
     """It is not there, or does not answer as a Grafana does."""
 
 
+class GrafanaAbsent(GrafanaSilent):
+    """The lab was started without one, because there is no image."""
+
+
 class Grafana:
     """One server, asked as a user, or without one as everybody is: as a viewer.
 
@@ -95,7 +99,7 @@ class Grafana:
         if answer.get("status") != "success":
             raise LabError(
                 f"Grafana's data source does not answer: {_one_line(answer.get('error', answer))}",
-                hint="./lab status shows whether Prometheus runs",
+                hint="./lab status --containers shows whether Prometheus runs",
             )
         data: dict[str, Any] = answer["data"]
         return data
@@ -133,7 +137,8 @@ class Grafana:
             ) from error
         except (RequestException, ValueError) as error:
             raise GrafanaSilent(
-                f"Grafana does not answer at {self.url}: {_reason(error)}", hint="./lab status shows its state"
+                f"Grafana does not answer at {self.url}: {_reason(error)}",
+                hint="./lab status --containers shows its state",
             ) from error
 
 
@@ -157,7 +162,8 @@ SECRETS, PASSWORD = "/var/lib/grafana/lab", "admin-password"  # services/grafana
 def find(configuration: Configuration, containers: Sequence[Container]) -> Grafana | None:
     """The Grafana to write to, not yet asked whether it answers; None where the lab has none by choice.
 
-    :raises GrafanaSilent: one is expected, and it is not there
+    :raises GrafanaAbsent: one is expected, and the lab was started without: `./lab up` has said so
+    :raises GrafanaSilent: it is part of the lab, and does not run
     """
     if url := configuration.values[GRAFANA_URL]:
         parts = urlsplit(url)
@@ -167,7 +173,7 @@ def find(configuration: Configuration, containers: Sequence[Container]) -> Grafa
         return None
     container = next((container for container in containers if container.service == "grafana"), None)
     if container is None:
-        raise GrafanaSilent(
+        raise GrafanaAbsent(
             f"Grafana is not here: no image {image}",
             hint="`docker load` it, then ./lab up; GRAFANA_IMAGE= asks for none",
         )

@@ -15,6 +15,7 @@ import requests
 from docker.errors import DockerException
 
 from labctl.config.values import refuse
+from labctl.engine import engine
 from labctl.hosts import dial
 from labctl.hosts.docker_host import OPTION, DockerHost
 from labctl.terminal.errors import BadInput, LabError
@@ -75,7 +76,7 @@ def require_kin(other: OtherEngine, client: docker.DockerClient) -> None:
 
 
 def _require_new_enough(host: DockerHost, version: Mapping[str, Any], api: str) -> None:
-    said = f"{OPTION} {host} (Docker Engine {version.get('Version')}, API {api})"
+    said = f"{OPTION} {host} ({engine.name_of(version)} {version.get('Version')}, API {api})"
     if tuple(int(part) for part in api.split(".")) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise refuse(said, allowed=f"Engine 20.10 (API {oldest}) or newer", hint="upgrade Docker there")

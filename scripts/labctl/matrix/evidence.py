@@ -99,7 +99,7 @@ def _try_again(probes: Mapping[Placement, Container], mechanism: str, placement:
         stdout, stderr = (stream or b"" for stream in output)
     if code != 0:
         reason = " ".join(stderr.decode(errors="replace").split())[-300:]
-        raise LabError(f"{probe.service} cannot try {mechanism}: {reason}", hint="./lab status shows the containers")
+        raise LabError(f"{probe.service} cannot try {mechanism}: {reason}", hint="./lab status --containers shows them")
     answer: dict[str, Any] = json.loads(stdout)
     return answer
 

@@ -37,9 +37,11 @@ _RULES = {
         "connect(2), network_namespaces(7)",
     ),
     (None, "EACCES"): Reason(
-        "The object is there, and its mode lets in no other user than the one who made it.",
-        "svipc(7), mq_overview(7), path_resolution(7)",
+        "The object is there, and its mode lets in no other user than the one who made it; or the user is the same, "
+        "and SELinux forbids it to the label of this container (ausearch -m AVC).",
+        "svipc(7), mq_overview(7), path_resolution(7), selinux(8)",
     ),
+    (None, "ENODEV"): Reason("The file is there, and its filesystem has no shared mappings.", "mmap(2)"),
     (None, "ECONNREFUSED"): Reason("The address or name is there, and nobody listens at it.", "connect(2)"),
     (None, "ENXIO"): Reason("The FIFO is there, and nobody reads from it.", "fifo(7)"),
     (None, "ETIMEDOUT"): Reason("The object is there, or may be; nobody answered in time.", "ipclab.matrix.probe"),

@@ -97,5 +97,5 @@ class Prometheus:
     def _silent(self, reason: str) -> PrometheusSilent:
         return PrometheusSilent(
             f"Prometheus does not answer at {self.url}: {reason}",
-            hint="./lab up starts it; ./lab status shows its state",
+            hint="./lab up starts it; ./lab status --containers shows its state",
         )

@@ -29,7 +29,7 @@ def machine_and_versions(configuration: Configuration, prometheus: Prometheus) -
     facts: Facts = [
         ("this machine", f"{this_machine().name}, {platform.system()} {platform.release()}, {platform.machine()}"),
         ("its CPUs", f"{os.cpu_count()} of {_cpu_model() or 'model unknown: no /proc/cpuinfo'}"),
-        ("the lab", f"{_revision()}; project {configuration.project}"),
+        ("the lab", f"{revision()}; project {configuration.project}"),
         ("Python of ./lab", platform.python_version()),
     ]
     try:
@@ -61,7 +61,7 @@ def _engine(client: docker.DockerClient) -> Facts:
     information = client.info()
     return [
         (
-            "Docker Engine",
+            engine.name_of(client.version()),
             f"{information['ServerVersion']} on {information['OperatingSystem']}, kernel "
             f"{information['KernelVersion']}, {information['NCPU']} CPUs, {information['MemTotal'] / _GIB:.1f} GiB",
         )
@@ -82,7 +82,8 @@ def _cpu_model() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
-def _revision() -> str:
+def revision() -> str:
+    """The commit that this clone is at."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     try:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=False)

@@ -103,10 +103,22 @@ def map_whole(what: str, descriptor: int, size: int) -> mmap.mmap:
     ftruncate(2) promises nothing: the first store to a page for which there is no room would end the
     process with SIGBUS (mmap(2)).
 
-    :raises Unusable: there is not enough room
+    :raises Unusable: there is not enough room, or the filesystem cannot be mapped shared
     """
     take_room(what, descriptor, size)
-    return mmap.mmap(descriptor, size)
+    return map_shared(what, descriptor, size)
+
+
+def map_shared(what: str, descriptor: int, size: int) -> mmap.mmap:
+    """mmap(2) with MAP_SHARED, which a filesystem need not have: ENODEV (9p, some of FUSE).
+
+    :raises AccessRefused: the descriptor may not be mapped for writing
+    :raises Unusable: the kernel says anything else
+    """
+    try:
+        return mmap.mmap(descriptor, size)
+    except OSError as error:
+        raise named(f"{what} cannot be mapped shared", error) from error
 
 
 def take_room(what: str, descriptor: int, size: int) -> None:

@@ -12,7 +12,9 @@ import errno
 # What to do about what no retry mends; the containers run as user 10001.
 _HINTS = {
     "EROFS": "the volume is mounted read-only: mount it read-write",
-    "EACCES": "it belongs to another user, or forbids it: ls -ln, ipcs; remove it, or run as its owner",
+    "EACCES": "it belongs to another user (ls -ln, ipcs: remove it, or run as its owner), or SELinux forbids it to the "
+    "same one (ls -Z; ausearch -m AVC -ts recent; label a mounted folder with :z)",
+    "ENODEV": "its filesystem has no shared mappings (9p, some of FUSE): put the volume on ext4, XFS or tmpfs",
     "EPERM": "it belongs to another user: ls -ln, ipcs; remove it, or run as its owner",
     "ENOSPC": "no space is left there: remove something, or make it larger (the volume; shm_size of /dev/shm; ipcs -l)",
     "EDQUOT": "the quota is used up: remove something",

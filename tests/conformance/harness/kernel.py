@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ _CLONE_NEWIPC = 0x08000000  # unshare(2)
 # the same on every architecture.
 _FSOPEN, _FSCONFIG, _FSMOUNT, _FSCONFIG_CMD_CREATE = 430, 431, 432, 6
 
+_ANY = range(-(1 << 31), 1 << 32)
+_is_ours = False
 _libc = ctypes.CDLL(None)
 _DEV_SHM = Path("/dev/shm")
 _DEV_MQUEUE = Path("/dev/mqueue")
@@ -20,16 +22,23 @@ _DEV_MQUEUE = Path("/dev/mqueue")
 _queues = _DEV_MQUEUE if _DEV_MQUEUE.is_dir() else None
 
 
-def objects(prefix: str) -> dict[str, set[str]]:
-    """The keys of all System V objects (proc(5)), and the names of POSIX objects with our prefix."""
+def objects(prefix: str, keys: Container[int]) -> dict[str, set[str]]:
+    """The keys of System V objects (proc(5)), and the names of POSIX objects with our prefix.
+
+    In a namespace of our own every key counts; elsewhere only `keys`, which other programs hardly have.
+    """
     found = {
-        kind: {line.split()[0] for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]}
+        kind: {key for row in _rows(kind) if int(key := row.split()[0]) in (_ANY if _is_ours else keys)}
         for kind in ("shm", "sem", "msg")
     }
     found["/dev/shm"] = _names(_DEV_SHM, prefix)
     if _queues is not None:
         found["mqueue"] = _names(_queues, prefix)
     return found
+
+
+def _rows(kind: str) -> list[str]:
+    return Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]
 
 
 def queues_directory() -> Path | None:
@@ -44,7 +53,7 @@ def _names(directory: Path, prefix: str) -> set[str]:
 @contextmanager
 def own_ipc_namespace() -> Iterator[bool]:
     """Be in an IPC namespace of our own within the block; False where that takes a right we do not have."""
-    global _queues
+    global _queues, _is_ours
     before, queues_before = os.open("/proc/self/ns/ipc", os.O_RDONLY | os.O_CLOEXEC), _queues
     if _libc.unshare(_CLONE_NEWIPC):
         os.close(before)
@@ -52,9 +61,11 @@ def own_ipc_namespace() -> Iterator[bool]:
         return
     queues = _open_queues()
     _queues = None if queues is None else Path(f"/proc/self/fd/{queues}")
+    _is_ours = True
     try:
         yield True
     finally:
+        _is_ours = False
         _libc.setns(before, _CLONE_NEWIPC)
         os.close(before)
         if queues is not None:

@@ -21,6 +21,11 @@ _LIMITS = (
 )
 
 
+def control_groups(stack: Stack) -> str:
+    """A pattern, below /sys/fs/cgroup, of what this second host made there (services/engine/start-engine)."""
+    return f"*/ipclab-second-host-{stack.container(_SERVICE).attrs['Config']['Hostname']}*"
+
+
 def engine(stack: Stack) -> docker.DockerClient:
     """Its engine."""
     return dial.client(dial.into(str(stack.container(_SERVICE).id)))

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -24,6 +25,8 @@ from ipclab.options import STATE
 from ipclab.runtime.overrides import Load
 
 ROOT = Path(__file__).parents[3]
+# Of this clone: another one may run its tests on the same engine.
+PROJECT = f"ipclabtest{zlib.crc32(str(ROOT).encode()):08x}"
 T = TypeVar("T")
 _PROJECT_LABEL = "com.docker.compose.project"
 _NUMBER_LABEL = "com.docker.compose.container-number"  # an image that Compose built bears the project's name too

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from dashboards import colours
 from dashboards.colours import SPARE, of_mechanism
 
 from ipclab import mechanisms
@@ -71,10 +72,34 @@ def test_every_mechanism_has_a_colour_of_its_own() -> None:
     assert len(set(colours)) == len(colours)
 
 
-def test_every_mechanism_stands_out_from_a_dark_screen() -> None:
-    for name in NAMES:
-        luminance = through(_XYZ, linear(colour(name)))[1]
-        assert (luminance + 0.05) / (0.01 + 0.05) >= 4.5, name  # text on #181B1F: WCAG 2.1, 1.4.3
+# What Grafana's panels are on: the themes' `background.primary`.
+_THEMES = {"dark": "#181B1F", "light": "#FFFFFF"}
+_LINES = {
+    **{name: colour(name) for name in NAMES},
+    **{f"mark {name}": code for name, code in colours.MARKS.items()},
+    "alarm": colours.ALARM,
+    "calm": colours.CALM,
+    "nobody's": colours.NOBODYS,
+}
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.1, contrast ratio: 1 is none, 21 is black on white."""
+    darker, lighter = sorted(through(_XYZ, linear(code))[1] for code in (one, other))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_the_contrast_is_that_of_the_standard() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21, abs=0.1)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#DBDBFF", "#FFFFFF") < 1.5, "near white on a light projector"
+
+
+@pytest.mark.parametrize("theme", _THEMES)
+@pytest.mark.parametrize("name", _LINES)
+def test_every_line_and_mark_stands_out_from_both_themes(name: str, theme: str) -> None:
+    """WCAG 2.1, 1.4.11: a graphical object needs 3 to 1."""
+    assert contrast(_LINES[name], _THEMES[theme]) >= 3
 
 
 def test_the_pictures_show_the_colours_that_the_screen_has() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from dashboards import facts
 from dashboards.__main__ import JSON
 
+from labctl.commands import mechanisms
 from labctl.config import compose_file
 
 
@@ -19,8 +21,23 @@ def test_they_are_one_line_that_grafana_can_tell_from_the_name(name: str) -> Non
     assert said.count("https://man7.org/") == 1
 
 
+@pytest.mark.parametrize("name", compose_file.declared())
+def test_they_are_a_list_and_not_one_paragraph(name: str) -> None:
+    said = facts.of(name)
+    items = re.findall(r"<li>(.*?)</li>", said)
+    (row,) = (row for row in mechanisms.rows() if row.name == name)
+    headings = [item.partition(":")[0] for item in items]
+    wanted = [heading for heading in mechanisms.COLUMNS if heading not in ("pair", "man page")]
+    assert headings == [*wanted, "errors of sending", "man page"]
+    assert f"kind: <b>{row.traits.kind}</b>" in said
+    # Balanced, and only what Grafana's sanitizer keeps.
+    tags = re.findall(r"</?(\w+)", said)
+    assert set(tags) <= {"p", "ul", "li", "b", "a"}
+    assert all(said.count(f"<{tag}>") + said.count(f"<{tag} ") == said.count(f"</{tag}>") for tag in set(tags))
+
+
 def test_a_man_page_is_a_link() -> None:
-    assert facts.man_page("fifo(7)") == "[fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html)"
+    assert facts.man_page("fifo(7)") == '<a href="https://man7.org/linux/man-pages/man7/fifo.7.html">fifo(7)</a>'
     assert facts.man_page("no page") == "no page"
 
 

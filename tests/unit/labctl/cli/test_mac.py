@@ -1,4 +1,4 @@
-"""Every command with what macOS lacks hidden (`tests/mac.py`): only facts are read, and they are those of Linux."""
+"""Every command with what macOS lacks hidden (`tests/support/mac.py`): only facts are read, those of Linux."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ _COMMANDS = {
     "load mmap_file --size 4096": _NO_ENGINE,
     "sync mmap_file off": _NO_ENGINE,
     "place tcp second_host": _NO_ENGINE,
+    "logs sysv_mq": _NO_ENGINE,
+    "help": "",
+    "help load": "",
+    "version": "",
     "mechanisms": "",
     "mechanisms --json": "",
     "mechanisms --markdown": "",
@@ -55,7 +59,7 @@ def on_a_mac(*arguments: str, engine: str = "unix:///nowhere") -> subprocess.Com
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "COMPOSE_"))}
     ports = {"LAB_PROMETHEUS_PORT": str(free_port()), "LAB_GRAFANA_PORT": str(free_port())}
     return subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "mac.py"), *arguments],
+        [sys.executable, str(ROOT / "tests" / "support" / "mac.py"), *arguments],
         env={**inherited, "PYTHONPATH": _PATH, "DOCKER_HOST": engine, **ports},
         capture_output=True,
         encoding="utf-8",

@@ -73,3 +73,19 @@ def test_a_setting_of_an_address_has_the_limits_of_its_option(option: str, low: 
 )
 def test_did_you_mean(value: str, hint: str) -> None:
     assert hint in did_you_mean(value, ["LAB_RATE", "LAB_SIZE"], prefix="LAB_")
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("pipe", "did you mean anonymous_pipe?"),
+        ("shm", "did you mean posix_shm or sysv_shm?"),
+        ("MQ", "did you mean posix_mq or sysv_mq?"),
+        ("file", "did you mean mmap_file or plain_file?"),
+        ("tpc", "did you mean tcp?"),
+        ("i", "no known name"),
+        ("", "no known name"),
+    ],
+)
+def test_a_part_of_a_name_is_answered_with_the_names_that_have_it(value: str, hint: str) -> None:
+    assert hint in did_you_mean(value, compose_file.declared())

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import docker
 import pytest
 
+from labctl.engine import compose
 from labctl.engine.compose import OLDEST, parse_version
+from labctl.terminal.errors import LabError
+from support.json_server import Request, json_server
 
 
 @pytest.mark.parametrize(
@@ -27,3 +34,28 @@ def test_the_first_and_the_early_second_generation_are_too_old(text: str, is_eno
     version = parse_version(text)
     assert version is not None
     assert (version >= OLDEST) is is_enough
+
+
+def test_an_engine_that_takes_no_api_as_old_as_compose_is_refused_with_both_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The real Compose, against an engine that says what Docker Engine 29 says to it (docker/compose#13389)."""
+    if not compose.compose_version():
+        pytest.skip("no `docker compose` here")
+    version = {"Version": "99.0.1", "ApiVersion": "1.99", "MinAPIVersion": "1.98", "Os": "linux", "Arch": "amd64"}
+
+    def answer(request: Request) -> tuple[int, Any]:
+        if request.path.endswith("/version"):
+            return 200, version
+        asked = re.match(r"/v([\d.]+)/", request.path)
+        too_old = f"client version {asked[1] if asked else '1.24'} is too old. Minimum supported API version is 1.98, "
+        return 400, {"message": f"{too_old}please upgrade your client to a newer version"}
+
+    with json_server(answer) as port:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+        client = docker.DockerClient(f"tcp://127.0.0.1:{port}", version="1.99")
+        with pytest.raises(LabError) as refused:
+            compose.require_common_api(client)
+        client.close()
+    assert f"Compose {compose.compose_version()} speaks Docker's API 1." in str(refused.value)
+    assert "Docker Engine 99.0.1 takes 1.98 or newer" in str(refused.value)

@@ -31,6 +31,8 @@ def test_a_registry_that_says_no_has_answered(status: int, explanation: str) -> 
         (500, "context deadline exceeded"),
         (403, "error parsing HTTP 403 response body: invalid character '<' looking for beginning of value"),
         (429, "toomanyrequests: You have reached your pull rate limit"),
+        (500, "toomanyrequests: You have reached your unauthenticated pull rate limit."),
+        (403, "denied: rate limit exceeded for this address"),
         (503, "service unavailable"),
     ],
 )

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
+from labctl.commands import addresses
 from labctl.config.configuration import Configuration
 from labctl.grafana import annotation, client, panels
 from labctl.grafana.client import Grafana, GrafanaSilent
@@ -115,12 +116,19 @@ def test_what_cannot_be_annotated_is_said_in_one_line(
     assert "wrong" not in line, "a password must not be shown"
 
 
-def test_a_grafana_that_is_expected_and_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    annotation.note(configuration(), [], "load", ["fifo"], "text")
+def test_a_grafana_that_does_not_answer_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     annotation.note(configuration(f"http://127.0.0.1:{free_port()}"), [], "load", ["fifo"], "text")
-    no_image, nobody = capsys.readouterr().err.splitlines()
-    assert "no image grafana/grafana:12" in no_image
-    assert "nothing listens there" in nobody
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "nothing listens there" in line
+
+
+def test_a_lab_without_grafana_says_so_where_addresses_are_and_not_after_each_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    without = Configuration("lab", {**configuration().values, "LAB_PROMETHEUS_PORT": "9090"})
+    assert annotation.note(without, [], "load", ["fifo"], "text") is False
+    assert capsys.readouterr().err == ""
+    assert "no image grafana/grafana:12" in " ".join(addresses.lines(without, []))
 
 
 def test_nothing_is_said_where_there_is_none_by_choice(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from labctl.config.configuration import Configuration
 from labctl.grafana import annotation
 from labctl.lab.containers import Container
+from labctl.lab.ports import free_port
 
 CONFIGURATION = Configuration("lab", {})
 
@@ -79,7 +80,7 @@ def test_a_member_that_was_dead_and_is_back_was_started(notes: list[tuple[Any, .
 
 
 def test_what_cannot_be_written_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    no_grafana = Configuration("lab", {"LAB_GRAFANA_URL": "", "GRAFANA_IMAGE": "grafana/grafana:12.3.0"})
+    no_grafana = Configuration("lab", {"LAB_GRAFANA_URL": f"http://127.0.0.1:{free_port()}"})
     more = [container("sysv-mq-consumer", number=2), container("fifo-producer", number=2), container("udp-consumer")]
     annotation.annotate(no_grafana, [*FIFO, *MQ], [*FIFO, *MQ, *more])
     (line,) = capsys.readouterr().err.splitlines()

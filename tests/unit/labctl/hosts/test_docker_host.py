@@ -120,6 +120,12 @@ def test_an_engine_that_is_too_old(tmp_path: Path) -> None:
         refused_by(tmp_path, address, "Docker Engine 19.03.15", "API 1.40", "Engine 20.10 (API 1.41) or newer")
 
 
+def test_a_podman_is_called_so(tmp_path: Path) -> None:
+    podman = {"Version": "3.0.1", "ApiVersion": "1.40", "Components": [{"Name": "Podman Engine", "Version": "3.0.1"}]}
+    with engine_that_says({**_MODERN, **podman}) as address:
+        refused_by(tmp_path, address, "Podman 3.0.1", "API 1.40")
+
+
 def test_an_engine_that_is_older_than_the_sdk(tmp_path: Path) -> None:
     with engine_that_says({**_MODERN, "ApiVersion": "1.9"}) as address:
         refused_by(tmp_path, address, "API 1.9", "Engine 20.10 (API 1.41) or newer")

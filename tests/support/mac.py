@@ -1,4 +1,4 @@
-"""The lab's command line as a Mac has it: `python tests/mac.py ARGUMENT...`.
+"""The lab's command line as a Mac has it: `python tests/support/mac.py ARGUMENT...`.
 
 Hides what macOS lacks before anything of ours is imported: `sysv_ipc` and `posix_ipc`, sem_timedwait(3) and other
 symbols of libc, /proc and /sys, signals and constants of Linux. The names are those that the documentation of
