@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from lab.harness.stack import ROOT, Stack
 
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+README = ROOT / "README.md"
+PAGES = sorted([README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+# The name of the project in the pages; the lab of the tests has another one.
+_PROJECT = "ipclab-"
 # This very run is `./lab test`, of everything or of a part; CI calls it with no argument.
 _THIS_RUN = ["./lab", "test"]
 # Builds what was built, or needs a registry: run by hand, and by the test of Compose without our command line.
@@ -36,9 +41,13 @@ def test_the_commands_of_a_page_work(page: Path, stack: Stack) -> None:
         if command[:2] == _THIS_RUN:
             assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "exec ./lab test"
             continue
-        if command in (_COMPOSE_ALONE, _DOWN):
+        if command in (_COMPOSE_ALONE, _DOWN) or command in _cloning():
             continue
-        assert command[0] == "./lab", f"who runs {command}?"
+        if command[0] == "docker":
+            at_work = [word.replace(_PROJECT, f"{stack.project}-") for word in command]
+            subprocess.run(at_work, check=True, capture_output=True, timeout=60)
+            continue
+        assert command[0] == "./lab", f"no test runs {command}"
         done = stack.lab(*command[1:], within_s=500)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         ran.append(command[1])
@@ -46,14 +55,37 @@ def test_the_commands_of_a_page_work(page: Path, stack: Stack) -> None:
         assert stack.lab("up").returncode == 0
 
 
+def _cloning() -> list[list[str]]:
+    """The first two commands of README."""
+    return commands(README)[:2]
+
+
 def test_the_pages_have_commands() -> None:
-    assert ["./lab", "up"] in commands(ROOT / "README.md")
+    assert ["./lab", "up"] in commands(README)
+
+
+def test_readme_begins_with_a_clone_that_has_the_command_line(tmp_path: Path) -> None:
+    (git, clone, _, folder), enter = _cloning()
+    assert (git, clone) == ("git", "clone")
+    assert enter == ["cd", folder]
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no clone, so there is nothing to clone from")
+    subprocess.run(["git", "clone", "--quiet", ROOT, tmp_path / folder], check=True, timeout=120)
+    assert os.access(tmp_path / folder / "lab", os.X_OK)
 
 
 def test_every_link_leads_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_path_that_a_page_names_is_there() -> None:
+    """In code spans, from the root; a name in capitals stands for any."""
+    for page in PAGES:
+        for path in re.findall(r"`((?:services|scripts|dashboards|tests|docs|exercises)/[^`\s]*)`", page.read_text()):
+            if not re.search(r"[A-Z]{4}(?!\w*\.md)|tcp_nagle", path):
+                assert (ROOT / path).exists(), f"{page.name}: {path}"
 
 
 def test_inline_commands_exist() -> None:
