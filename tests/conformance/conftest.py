@@ -82,7 +82,7 @@ def no_leaks(name: str, address: Address) -> Iterator[None]:
 
 @pytest.fixture(scope="package")
 def zygote(own_ipc_namespace: None) -> Iterator[Zygote]:  # noqa: ARG001 - it is to be in that namespace
-    """What every endpoint is support.forked from."""
+    """What every endpoint is forked from."""
     zygote = Zygote()
     yield zygote
     zygote.close()

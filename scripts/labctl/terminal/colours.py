@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import runpy
+from pathlib import Path
 
-from labctl.config.paths import ROOT
-
-_COLOURS = runpy.run_path(str(ROOT / "dashboards" / "colours.py"))
+_COLOURS = runpy.run_path(str(Path(__file__).resolve().parents[3] / "dashboards" / "colours.py"))
 
 
 def of_mechanism(name: str) -> str:

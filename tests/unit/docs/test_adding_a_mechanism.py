@@ -88,8 +88,8 @@ def test_with_its_pair_and_what_is_generated_the_unit_tests_are_content(tree: Pa
     """Nothing else was touched: what is outdated is README's matrix alone."""
     run(tree, "dashboards")
     (golden,) = re.findall(r"^\./lab test (\S+) --update-golden$", block("sh"), re.MULTILINE)
-    run(tree, "pytest", "-q", golden, "--update-golden")
+    run(tree, "pytest", "-q", golden, "--update-golden", "-k", "page_is_up_to_date")
     names = ("colours", "matrix", "mechanisms", "pairs", "placements", "settings", "traits")
     files = [str(file) for name in names for file in (tree / "tests" / "unit").rglob(f"test_{name}.py")]
     assert len(files) == len(names)
-    run(tree, "pytest", "-q", *files, "-k", "not the_table_of_readme_is_not_outdated")
+    run(tree, "pytest", "-q", *files, "-k", "not the_table_of_readme_is_not_outdated and not no_sdk")

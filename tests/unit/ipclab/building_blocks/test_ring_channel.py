@@ -59,7 +59,7 @@ class Shared:
 
 @pytest.fixture
 def memory() -> mmap.mmap:
-    """Shared with whoever is support.forked."""
+    """Shared with whoever is forked."""
     return mmap.mmap(-1, RING_BYTES + 2 * SEMAPHORE_BYTES)
 
 
