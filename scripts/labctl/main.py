@@ -19,7 +19,7 @@ import click
 from labctl.cli import cli
 from labctl.config.values import did_you_mean, refuse, shown
 from labctl.terminal.encoding import accept_every_character
-from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.errors import BadInput, LabError, Silent
 from labctl.terminal.signals import Terminated, raise_when_terminated
 
 _TOO_MANY = re.compile(r"Got unexpected extra arguments? \((.*)\)")
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _fail(as_bad_input(error, command_path(cli, PROGRAM, arguments)))
     except LabError as error:
-        return _fail(error)
+        return _fail(_cause(error))
     except Terminated as signalled:
         sys.stderr.write(f"error: ended by {signalled} ({_WHAT_RUNS})\n")
         return _SIGNALLED + signalled.number
@@ -121,6 +121,18 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"error: a mistake in the lab itself, {_where(error)} (hint: {_TRACEBACK}=1 shows more)\n")
         return _MISTAKE
     return 0
+
+
+def _cause(error: LabError) -> LabError:
+    """Without an engine nothing of the lab answers at any port, and the engine is what is wrong."""
+    if isinstance(error, Silent):
+        from labctl.engine import engine
+
+        try:
+            engine.usable()
+        except LabError as without_engine:
+            return without_engine
+    return error
 
 
 def _fail(error: LabError) -> int:

@@ -9,8 +9,9 @@ import pytest
 from lab.harness.stack import PROJECT, Stack
 from labctl.config import compose_file
 
-# These take the lab down or rebuild its engine's networks, so they run after all others, in this order.
-_LAST = ("test_up_again.py", "test_swarm.py", "test_lifecycle.py")
+# These restart the lab's containers, take the lab down, or rebuild its engine's networks, so they run after all
+# others, in this order.
+_LAST = ("test_states.py", "test_up_again.py", "test_swarm.py", "test_lifecycle.py")
 
 
 @pytest.hookimpl(trylast=True)

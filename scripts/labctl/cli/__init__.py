@@ -7,7 +7,7 @@ import click
 from labctl.cli.about import help_, version
 from labctl.cli.comparison import matrix, mechanisms, speedup
 from labctl.cli.hosts import hosts
-from labctl.cli.lifecycle import down, up
+from labctl.cli.lifecycle import down, reset, up
 from labctl.cli.pair import load, place, sync
 from labctl.cli.swarm import swarm
 from labctl.cli.tools import bench, dashboards, doctor, test
@@ -39,7 +39,7 @@ def cli(context: click.Context) -> None:
 
 
 for command in (
-    *(up, down),
+    *(up, down, reset),
     *(status, watch, logs, fork, report, open_),
     *(load, sync, place),
     *(mechanisms, matrix, speedup),

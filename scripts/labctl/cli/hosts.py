@@ -10,6 +10,7 @@ import click
 from labctl.config.configuration import Configuration
 from labctl.hosts import docker_host
 from labctl.hosts.docker_host import ADDRESS_OPTION, OPTION, DockerHost
+from labctl.lab.project_lock import changing
 from labctl.terminal.errors import BadInput
 
 
@@ -106,7 +107,8 @@ def hosts_up(other: DockerHost | None, address: str | None) -> None:
 
     from labctl.commands.hosts import bring_up
 
-    bring_up(configuration, other, address)
+    with changing(configuration.project, "./lab hosts up"):
+        bring_up(configuration, other, address)
 
 
 @hosts.command("down", short_help="Remove the second engine, or leave the other machine as it was.")
@@ -123,4 +125,5 @@ def hosts_down() -> None:
 
     from labctl.commands.hosts import take_down
 
-    take_down(configuration)
+    with changing(configuration.project, "./lab hosts down"):
+        take_down(configuration)

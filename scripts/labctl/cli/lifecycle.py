@@ -1,14 +1,15 @@
-"""`./lab up` and `down`: their options and their help."""
+"""`./lab up`, `down` and `reset`: their options and their help."""
 
 from __future__ import annotations
 
 import click
 
-from labctl.cli.types import ScaleOption, Seconds, check_types, mechanisms_argument
+from labctl.cli.types import ScaleOption, Seconds, check_types, mechanisms_argument, take_over_option
 from labctl.cli.types import check as check_scale
 from labctl.config import compose_file
-from labctl.config.configuration import Configuration, project_name
+from labctl.config.configuration import Configuration, lab_image, project_name
 from labctl.lab import ports
+from labctl.lab.project_lock import changing
 
 
 @click.command(short_help="Start everything, or some pairs, and measure.")
@@ -31,7 +32,10 @@ from labctl.lab import ports
     help="Run N consumers or producers of a pair, where its mechanism can serve them; again for the next.",
 )
 @click.option("--pull", is_flag=True, help="Ask registries at once that did not answer in the last ten minutes.")
-def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str, int], ...], pull: bool) -> None:
+@take_over_option
+def up(
+    mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str, int], ...], pull: bool, take_over: bool
+) -> None:
     """Bring the lab up, and wait until every pair has moved messages.
 
     Installs what is missing (Debian, Ubuntu), builds or pulls the images, starts the containers, and
@@ -53,18 +57,29 @@ def up(mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str
     configuration.check_size(wanted, "up")
     scale = check_scale(scales, wanted)
     check_types(scale, configuration.number("LAB_SYSV_MQ_TYPES"))
-    ports.check_free(configuration)
 
-    from labctl.commands.up import bring_up
+    from labctl.engine import engine
+    from labctl.lab import clones, containers
 
-    bring_up(configuration, wanted, timeout_s, scale, ask_again=pull)
+    # Before the ports: without an engine to ask, a port that this lab itself has would count as somebody else's.
+    client = engine.usable()
+    with changing(configuration.project, "./lab up"):
+        if client and not take_over:
+            clones.require_ours(containers.listed(client, configuration.project), configuration.project, "up")
+        ports.check_free(configuration)
+
+        from labctl.commands.up import bring_up
+
+        bring_up(configuration, wanted, timeout_s, scale, ask_again=pull)
 
 
 @click.command(short_help="Remove the containers, networks and volumes.")
-def down() -> None:
+@take_over_option
+def down(take_over: bool) -> None:
     """Remove every container, network and volume of the lab, in whatever state they are.
 
-    Images stay, so that the next `./lab up` is quick. With COMPOSE_PROJECT_NAME, that lab only.
+    What cannot be removed is named at the end; the rest is gone. Volumes without a name that `docker compose down`
+    left go too. Images stay, so that the next `./lab up` is quick. With COMPOSE_PROJECT_NAME, that lab only.
 
     \b
       ./lab down
@@ -74,4 +89,25 @@ def down() -> None:
     from labctl.commands.down import take_down
     from labctl.grafana import annotation
 
-    annotation.annotate_stop(take_down(project))
+    with changing(project, "./lab down"):
+        annotation.annotate_stop(take_down(project, lab_image(), take_over=take_over))
+
+
+@click.command(short_help="Bring the running lab back to what it was right after up.")
+@take_over_option
+def reset(take_over: bool) -> None:
+    """Bring the running lab back to what it was right after `./lab up`, in seconds, with the same containers.
+
+    Every count begins at 0. Loads and locks are those that the pairs were started with; nothing is paused, stopped,
+    placed elsewhere or cut from its network; a scaled pair has one consumer and one producer again. What Prometheus
+    has stored stays, so graphs show the reset as a fall to 0.
+
+    \b
+      ./lab reset
+    """
+    configuration = Configuration.load()
+
+    from labctl.commands.reset import reset as reset_lab
+
+    with changing(configuration.project, "./lab reset"):
+        reset_lab(configuration, take_over=take_over)

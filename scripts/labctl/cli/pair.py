@@ -16,6 +16,7 @@ from labctl.cli.types import OnOff, PlacementName, WholeNumber, mechanism_argume
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
+from labctl.lab.project_lock import changing
 from labctl.terminal.errors import BadInput
 
 
@@ -156,7 +157,8 @@ def place(mechanism: str, placement: Placement | None, back: bool) -> None:
     from labctl.place.place import place as move_consumer
     from labctl.place.place import put_back
 
-    if placement:
-        move_consumer(configuration, mechanism, placement)
-    else:
-        put_back(configuration, mechanism)
+    with changing(configuration.project, f"./lab place {mechanism}"):
+        if placement:
+            move_consumer(configuration, mechanism, placement)
+        else:
+            put_back(configuration, mechanism)

@@ -7,11 +7,12 @@ import click
 from labctl.cli.types import mechanisms_argument
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration, project_name
+from labctl.lab.project_lock import changing
 
 
 @click.group(short_help="Run the pairs as a Docker Swarm stack on two nodes.")
 def swarm() -> None:
-    """The pairs on Docker Swarm: consumers on this node, producers on another, joined by overlay networks alone.
+    """The pairs on Docker Swarm: consumers on one node, producers on another, joined by overlay networks alone.
 
     A Swarm cannot share an IPC namespace, or a volume across nodes: those pairs stay dark, with the kernel's errno.
 
@@ -27,8 +28,9 @@ def swarm() -> None:
 def swarm_up(mechanisms: tuple[str, ...]) -> None:
     """Deploy the pairs as a stack, with the responder and its probes, one task after the other.
 
-    The second node is the second host (./lab hosts up), which then joins, or any node of a Swarm that this engine
-    manages already. Without a second node, exit code 2 and nothing is changed.
+    The manager is an engine in a container, made for it, and the second node is the second host (./lab hosts up). The
+    engine of the lab joins no Swarm. Where it manages one already that has another node, that Swarm is used. Without
+    a second node, exit code 2 and nothing is changed.
 
     \b
       ./lab swarm up
@@ -40,7 +42,8 @@ def swarm_up(mechanisms: tuple[str, ...]) -> None:
 
     from labctl.swarm.swarm import bring_up
 
-    bring_up(configuration, wanted)
+    with changing(configuration.project, "./lab swarm up"):
+        bring_up(configuration, wanted)
 
 
 @swarm.command("status", short_help="Show where the tasks run, and what reaches whom.")
@@ -59,9 +62,9 @@ def swarm_status(as_json: bool) -> None:
     show_status(project, as_json)
 
 
-@swarm.command("down", short_help="Remove the stack, and leave the Swarm if it is ours.")
+@swarm.command("down", short_help="Remove the stack, and the Swarm if it is the lab's.")
 def swarm_down() -> None:
-    """Remove the stack. Where `./lab swarm up` made this engine a manager, it leaves the Swarm again.
+    """Remove the stack, and the Swarm with its manager where `./lab swarm up` made it. The lab goes on untouched.
 
     \b
       ./lab swarm down
@@ -70,4 +73,5 @@ def swarm_down() -> None:
 
     from labctl.swarm.down import take_down
 
-    take_down(project)
+    with changing(project, "./lab swarm down"):
+        take_down(project)

@@ -39,6 +39,11 @@ mechanism_argument = click.argument("mechanism", metavar="MECHANISM", type=Mecha
 mechanisms_argument = click.argument("mechanisms", metavar="[MECHANISM]...", nargs=-1, type=MechanismName())
 
 
+take_over_option = click.option(
+    "--take-over", is_flag=True, help="Also where another clone of the lab, in another folder, started it."
+)
+
+
 class PlacementName(click.ParamType[Placement]):
     """Where a probe stands."""
 

@@ -6,8 +6,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import click
@@ -15,9 +13,10 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 
-from labctl.commands import tables
+from labctl.commands import lab_findings, tables
+from labctl.commands.finding import Finding, Verdict
 from labctl.config.configuration import Configuration
-from labctl.engine import compose, engine, registry
+from labctl.engine import compose, compose_override, engine, registry
 from labctl.engine.machine import this_machine
 from labctl.grafana import client as grafana_access
 from labctl.grafana import dashboards
@@ -35,24 +34,6 @@ _GIB = 2**30
 _MEMORY_BYTES = (1 * _GIB, 2 * _GIB)
 _DISK_BYTES = (2 * _GIB, 4 * _GIB)  # the images and a build's leavings
 _CPUS = (1, 2)
-
-
-class Verdict(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the table."""
-
-    what: str
-    verdict: Verdict
-    found: str
-    change: str = ""
 
 
 def examine() -> None:
@@ -85,6 +66,7 @@ def _findings() -> Iterator[Finding]:
         client = None
     else:
         yield from _engine(client)
+        yield lab_findings.clock(client)
     yield _compose(installs)
     try:
         configuration = Configuration.load()
@@ -92,9 +74,11 @@ def _findings() -> Iterator[Finding]:
         yield Finding("settings", Verdict.BAD, error.message, error.hint)
         return
     yield Finding("settings", Verdict.OK, "all valid")
-    yield from _ports(configuration)
+    yield from _ports(configuration, client)
     if client is not None:
         yield _images(client, configuration)
+        yield from _not_pulled()
+        yield from lab_findings.of_lab(client, configuration)
         yield from _grafana(client, configuration)
 
 
@@ -148,9 +132,12 @@ def _compose(may_install: bool) -> Finding:
     return Finding("Compose", Verdict.WARN if may_install else Verdict.BAD, text or "no `docker compose`", advice)
 
 
-def _ports(configuration: Configuration) -> Iterator[Finding]:
+def _ports(configuration: Configuration, client: docker.DockerClient | None) -> Iterator[Finding]:
     for name in ports.PUBLISHED:
         what = f"port {configuration.values[name]}"
+        if client is None and ports.in_use(configuration.number(name)):
+            yield Finding(what, Verdict.WARN, "in use; by whom, only the engine can tell", "see engine")
+            continue
         try:
             ports.check_free(configuration, name)
         except LabError as error:
@@ -185,6 +172,16 @@ def _images(client: docker.DockerClient, configuration: Configuration) -> Findin
         f"{unanswered[0]}: its registry {answer.value} ({reason})",
         "stand-ins are built from Debian's packages; for Grafana: docker load, or GRAFANA_IMAGE=…",
     )
+
+
+def _not_pulled() -> Iterator[Finding]:
+    """What the last `./lab up` of this clone went on without."""
+    images: dict[str, list[str]] = {}
+    for image, reason in compose_override.not_pulled().items():
+        images.setdefault(reason, []).append(image)
+    for reason, names in images.items():
+        found = f"not pulled: {', '.join(names)} ({reason})"
+        yield Finding("last up", Verdict.WARN, found, "`docker pull` or `docker load` them, then ./lab up")
 
 
 def _grafana(client: docker.DockerClient, configuration: Configuration) -> Iterator[Finding]:

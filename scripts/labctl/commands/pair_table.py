@@ -14,6 +14,12 @@ _CONDITIONS = (
     "Since the pair was created: skipped (due, and never sent), lost, corrupt. Dropped: by the kernel's own count, "
     "since the consumer started. -: not measured, or nothing is dropped and the sender waits."
 )
+# The reasons of ipc_messages_lost_total: see services/ipclab/checker.py.
+_LOST = {
+    "channel": "in the channel while both sides ran",
+    "consumer_restart": "when a consumer ended, with the pipe or socket in which they waited",
+    "producer_restart": "when a producer ended, in its hand or in a channel that ended with it",
+}
 _PAIR_HEADINGS = (
     *("pair", "messages\n/s", "one-way\nmedian", "one-way\np99"),
     *("skipped", "lost", "dropped", "corrupt"),
@@ -25,6 +31,16 @@ def show_pairs(pairs: Sequence[PairMeasures]) -> None:
     show_table(pair_table(pairs))
     show_text(_CONDITIONS)
     show_lines([line for line in (load_and_conditions(pairs),) if line])
+
+
+def loss_sentences(pairs: Sequence[PairMeasures]) -> list[str]:
+    """Why messages were lost, one sentence for each reason that there is."""
+    sentences = []
+    for reason, explained in _LOST.items():
+        by_pair = [f"{pair.mechanism} {number:,}" for pair in pairs if (number := pair.lost_by_reason.get(reason))]
+        if by_pair:
+            sentences.append(f"Lost {explained}: {', '.join(by_pair)}.")
+    return sentences
 
 
 def pair_table(pairs: Sequence[PairMeasures]) -> Table:

@@ -196,7 +196,8 @@ def _show_details(reading: Reading) -> None:
 
 
 def _troubles(reading: Reading) -> Iterator[str]:
-    """What a person must know whatever they asked for: consumers elsewhere, members in another namespace."""
+    """What a person must know whatever they asked for: why messages were lost, who is elsewhere, who is split off."""
+    yield from pair_table.loss_sentences(reading.pairs)
     yield from map(str, reading.placements)
     yield from (f"split: {split} (hint: ./lab up heals it)" for split in reading.splits)
 

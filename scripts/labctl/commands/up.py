@@ -11,7 +11,7 @@ from labctl.config import compose_file
 from labctl.config.compose_file import Scale
 from labctl.config.configuration import SHARED, Configuration
 from labctl.config.paths import ROOT
-from labctl.engine import compose
+from labctl.engine import compose, compose_override
 from labctl.engine.images import make_ready
 from labctl.grafana import annotation
 from labctl.lab import containers
@@ -39,6 +39,7 @@ def bring_up(
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
     """
     client, images = make_ready(configuration.values, root=ROOT, ask_again=ask_again)
+    compose_override.write(images, configuration.values)
     services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
     services += [*compose_file.observers_of(wanted), "prometheus"]
     if set(wanted) == set(compose_file.declared()):

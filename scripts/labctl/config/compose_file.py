@@ -25,6 +25,8 @@ ROLES = ("consumer", "producer")
 RESPONDER = "responder"
 PROBE = "probe-"
 SECOND_HOST = "second-host"
+SWARM_MANAGER = "swarm-manager"
+ENGINES = (SECOND_HOST, SWARM_MANAGER)  # an engine in a container, each
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -133,6 +135,12 @@ def with_sync() -> list[str]:
     from ipclab.contract.channel import Switch
 
     return [mechanism for mechanism in declared() if mechanism in registry.having(Switch.SYNC)]
+
+
+def all_services() -> dict[str, dict[str, Any]]:
+    """What compose.yaml says of every service."""
+    found: dict[str, dict[str, Any]] = _compose_file(COMPOSE_FILE)["services"]
+    return found
 
 
 @cache

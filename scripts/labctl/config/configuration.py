@@ -71,6 +71,7 @@ PROJECT = "COMPOSE_PROJECT_NAME"
 SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image build
 IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "ENGINE_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
+_DEFAULT_TAG = "local"
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 CPUS = "LAB_CPUS"
 # Whether the consumers of a mailbox are several; `./lab up --scale` decides. For those who use Compose alone:
@@ -214,6 +215,16 @@ def project_name(env_path: Path = ENV_FILE, environment: Mapping[str, str] = os.
         if env_path.is_file() and error.message.startswith(f"{env_path.name} line"):
             raise BadInput(error.message, hint=f"{error.hint}; or name the lab: {PROJECT}=… ./lab down") from error
         raise
+
+
+def lab_image(env_path: Path = ENV_FILE, environment: Mapping[str, str] = os.environ) -> str:
+    """The lab's own image by name, for `./lab down`; the default's where `.env` cannot be read."""
+    if IMAGE_TAG in environment:
+        return f"ipclab/lab:{environment[IMAGE_TAG]}"
+    try:
+        return f"ipclab/lab:{read(env_path).get(IMAGE_TAG, _DEFAULT_TAG)}"
+    except BadInput:
+        return f"ipclab/lab:{_DEFAULT_TAG}"
 
 
 class _Source:

@@ -31,6 +31,7 @@ class BaseImages:
     grafana: str | None
     engine: str | None = None
     instead_of: Mapping[str, str] = field(default_factory=dict)  # a stand-in to the image that is not here
+    not_pulled: Mapping[str, str] = field(default_factory=dict)  # an image that is not here: why it could not be pulled
 
     def environment(self) -> dict[str, str]:
         """As `compose.yaml` reads them."""
@@ -63,6 +64,8 @@ def choose_base_images(
     python, prometheus, grafana = (settings[f"{name}_IMAGE"] for name in ("PYTHON", "PROMETHEUS", "GRAFANA"))
     absent = [image for image in (python, prometheus, grafana) if image and not _labels(client, image)[0]]
     absent = pull_absent(client, absent, ask_again=ask_again)
+    reasons = SilentRegistries(str(client.info()["ID"])).recent()
+    not_pulled = {image: reasons.get(_registry_of(image), "its registry does not answer") for image in absent}
     instead_of: dict[str, str] = {}
     if python in absent:
         if not _labels(client, fallback_images.BASE)[0]:
@@ -73,7 +76,7 @@ def choose_base_images(
         instead_of[fallback_images.PROMETHEUS] = prometheus
         prometheus = fallback_images.PROMETHEUS
     grafana = "" if grafana in absent else grafana
-    return BaseImages(python, prometheus, grafana or None, instead_of=instead_of)
+    return BaseImages(python, prometheus, grafana or None, instead_of=instead_of, not_pulled=not_pulled)
 
 
 def ensure_prometheus_base(

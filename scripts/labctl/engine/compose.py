@@ -160,10 +160,13 @@ def _extract_plugin(source: str, folder: Path, current: Step) -> None:
     say(f"Installed {plugins / 'docker-compose'}")
 
 
-def start(services: Sequence[str], environment: Mapping[str, str], scale: Mapping[str, int]) -> None:
+def start(
+    services: Sequence[str], environment: Mapping[str, str], scale: Mapping[str, int], *, alone: bool = False
+) -> None:
     """Create and start `services` and what they depend on; what runs as it should is left alone.
 
     :param scale: how many containers of a service, where it is not one
+    :param alone: without what they depend on, and without waiting for anyone's health
 
     :raises LabError: Compose failed; its last lines are in the message
     """
@@ -172,7 +175,7 @@ def start(services: Sequence[str], environment: Mapping[str, str], scale: Mappin
     replicas = [f"--scale={service}={number}" for service, number in scale.items()]
     with step("Starting containers") as current:
         run(
-            [*compose, "up", "--detach", "--no-build", *replicas, *services],
+            [*compose, "up", "--detach", "--no-build", *(["--no-deps"] if alone else []), *replicas, *services],
             step=current,
             hint="./lab status shows the containers; ./lab down and ./lab up start afresh",
             # One at a time: Docker Engine 20.10 can hang for good when containers join or leave a network at once.

@@ -108,6 +108,20 @@ def say_if_not_tested(client: docker.DockerClient) -> None:
         say(f"This engine is {name} {answer['Version']}; the lab is tested with Docker Engine alone")
 
 
+def usable() -> docker.DockerClient | None:
+    """A client of the engine, or None where `ensure_engine` is to install or start one first.
+
+    :raises LabError: DOCKER_HOST or the context names no engine that answers, or this user may not use the socket
+    """
+    try:
+        return connect()
+    except LabError:
+        startable = this_machine().system == "Linux" and engine_address() == DEFAULT_SOCKET
+        if not startable or install.socket_is_forbidden():
+            raise
+        return None
+
+
 def _reason(error: BaseException) -> str:
     """The innermost cause in one line: the SDK wraps it four times."""
     text = str(error).lower()

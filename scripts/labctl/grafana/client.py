@@ -18,7 +18,7 @@ from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.config.paths import LOCALHOST
 from labctl.lab import state_files
 from labctl.lab.containers import Container
-from labctl.terminal.errors import LabError
+from labctl.terminal.errors import LabError, Silent
 
 _ANSWER_WITHIN_S = 5.0
 _MOST_DASHBOARDS = 500
@@ -26,7 +26,7 @@ _MOST_DASHBOARDS = 500
 T = TypeVar("T")
 
 
-class GrafanaSilent(LabError):
+class GrafanaSilent(Silent):
     """It is not there, or does not answer as a Grafana does."""
 
 

@@ -11,6 +11,8 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
+from labctl.engine import throwaway
+
 _GRACE_S = 10  # compose.yaml's stop_grace_period for it
 _CONTROL_GROUPS = "/sys/fs/cgroup"
 _ALL_AWAY = "docker ps --all --quiet | xargs --no-run-if-empty docker rm --force --volumes"
@@ -32,12 +34,10 @@ def remove(client: docker.DockerClient, host: DockerContainer) -> None:
 
 def _remove_control_groups(client: docker.DockerClient, host: DockerContainer) -> None:
     """As services/engine/start-engine does. They are empty: with its first process a container ends all others."""
-    config = host.attrs["Config"]
-    client.containers.run(
+    pattern = f"*/ipclab-second-host-{host.attrs['Config']['Hostname']}*"
+    throwaway.run(
+        client,
         host.attrs["Image"],
-        f"{_CONTROL_GROUPS} -depth -type d -path */ipclab-second-host-{config['Hostname']}* -exec rmdir {{}} ;".split(),
-        entrypoint=["find"],
-        network_mode="none",
+        ["find", _CONTROL_GROUPS, "-depth", "-type", "d", "-path", pattern, "-exec", "rmdir", "{}", ";"],
         volumes=[f"{_CONTROL_GROUPS}:{_CONTROL_GROUPS}:rw"],
-        remove=True,
     )

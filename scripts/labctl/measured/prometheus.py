@@ -7,12 +7,12 @@ from typing import Any
 
 import requests
 
-from labctl.terminal.errors import LabError
+from labctl.terminal.errors import Silent
 
 _ANSWER_WITHIN_S = 5
 
 
-class PrometheusSilent(LabError):
+class PrometheusSilent(Silent):
     """It does not answer, or not with what was asked."""
 
 

@@ -24,6 +24,10 @@ class LabError(Exception):
         return f"{self.message} (hint: {self.hint})"
 
 
+class Silent(LabError):
+    """A server of the lab does not answer at its port of this machine."""
+
+
 class BadInput(LabError):
     """The user asked for something that is not allowed; nothing was changed."""
 

@@ -6,6 +6,7 @@ hint; nothing on stdout, no traceback, exit code 2.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -123,6 +124,8 @@ CASES = [
     arguments("matrix --json --explain fifo shared_ipc", "--json with --explain", "one of them"),
     arguments("--verbose", "--verbose"),
     arguments("down now", "now", "./lab down --help"),
+    arguments("reset fifo", "fifo", "./lab reset --help"),
+    arguments("down --take-ovr", "--take-ovr", "did you mean --take-over?"),
     # Loads.
     arguments("load fifo", "--rate", "--size", "--reset"),
     arguments("load fifo --rate", "--rate", "--help"),
@@ -310,13 +313,46 @@ def listening() -> Iterator[int]:
 
 @pytest.mark.parametrize("name", ["LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT"])
 def test_port_in_use(name: str, tmp_path: Path) -> None:
+    """The engine is asked whose the port is, so there must be one."""
+    socket_path = Path("/var/run/docker.sock")
+    if not os.access(socket_path, os.R_OK | os.W_OK):
+        pytest.skip(f"no Docker Engine to be used at {socket_path}")
     make_lab(tmp_path)
     other = "LAB_GRAFANA_PORT" if name == "LAB_PROMETHEUS_PORT" else "LAB_PROMETHEUS_PORT"
     with listening() as port, socket.create_server(("127.0.0.1", 0)) as free:
         free_port = free.getsockname()[1]
         free.close()
-        result = run_lab(tmp_path, ["up"], {name: str(port), other: str(free_port)})
+        environment = {"DOCKER_HOST": f"unix://{socket_path}", "COMPOSE_PROJECT_NAME": "ipclabports"}
+        result = run_lab(tmp_path, ["up"], {**environment, name: str(port), other: str(free_port)})
     assert_refused(result, [f"{name}={port}", "in use"])
+
+
+def _no_engine(folder: Path) -> None:
+    del folder
+
+
+def _forbidden(folder: Path) -> None:
+    """A socket that listens and may not be written to; connect(2) fails with EACCES for anyone but root."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "no-engine.sock"))
+    (folder / "no-engine.sock").chmod(0)
+
+
+@pytest.mark.parametrize("make", [_no_engine, _forbidden])
+@pytest.mark.parametrize("command", ["up", "reset", "watch", "open"])
+def test_an_engine_that_cannot_be_used_is_named_before_any_port(
+    make: Callable[[Path], None], command: str, tmp_path: Path
+) -> None:
+    make_lab(tmp_path)
+    make(tmp_path)
+    with listening() as port, listening() as other:
+        result = run_lab(tmp_path, [command], {"LAB_PROMETHEUS_PORT": str(port), "LAB_GRAFANA_PORT": str(other)})
+    assert result.returncode == 1, result
+    (line,) = result.stderr.splitlines()
+    assert f"no Docker Engine answers at unix://{tmp_path}/no-engine.sock" in line
+    assert "DOCKER_HOST says so" in line
+    assert str(port) not in line
+    assert "LAB_PROMETHEUS_PORT" not in line
 
 
 def test_help_needs_nothing(tmp_path: Path) -> None:
@@ -325,6 +361,7 @@ def test_help_needs_nothing(tmp_path: Path) -> None:
         "",
         "up",
         "down",
+        "reset",
         "status",
         "fork",
         "load",

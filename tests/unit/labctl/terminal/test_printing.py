@@ -136,3 +136,18 @@ def test_a_pipe_gets_lines_as_they_are_and_text_in_110_columns(capsys: pytest.Ca
 def test_counts(value: float | None, text: str) -> None:
     assert count(value) == text
     assert re.fullmatch(r"-|[0-9,.]+( [MG])?", count(value))
+
+
+def test_what_was_lost_is_explained_by_its_reason() -> None:
+    lost = {
+        "tcp": {"consumer_restart": 1047, "channel": 0},
+        "udp": {"consumer_restart": 18, "channel": 2, "producer_restart": 1},
+        "fifo": {},
+    }
+    found = [replace(LONG, mechanism=name, lost_by_reason=reasons) for name, reasons in lost.items()]
+    assert pair_table.loss_sentences(found) == [
+        "Lost in the channel while both sides ran: udp 2.",
+        "Lost when a consumer ended, with the pipe or socket in which they waited: tcp 1,047, udp 18.",
+        "Lost when a producer ended, in its hand or in a channel that ended with it: udp 1.",
+    ]
+    assert pair_table.loss_sentences(found[-1:]) == []

@@ -1,0 +1,51 @@
+"""What doctor makes of the engine's clock, and of networks as the engine describes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labctl.commands import lab_findings
+from labctl.commands.finding import Verdict
+
+
+@pytest.mark.parametrize(
+    ("engine", "verdict", "says"),
+    [
+        (1000.0, Verdict.OK, "within 2 s"),
+        (1006.9, Verdict.OK, "within 2 s"),  # a slow answer is no clock that is ahead
+        (997.0, Verdict.BAD, "3 s behind this machine's"),
+        (400.0, Verdict.BAD, "600 s behind this machine's"),
+        (1010.0, Verdict.BAD, "5 s ahead of this machine's"),
+    ],
+)
+def test_a_clock_that_is_off_is_told_from_a_slow_answer(engine: float, verdict: Verdict, says: str) -> None:
+    finding = lab_findings.clock_finding(engine, asked=1000.0, answered=1005.0)
+    assert finding.verdict is verdict
+    assert says in finding.found
+
+
+def network(name: str, **members: str) -> dict[str, Any]:
+    return {"Name": name, "Containers": {key.replace("_", "-"): {"Name": value} for key, value in members.items()}}
+
+
+def test_an_endpoint_without_a_container_makes_a_network_stuck() -> None:
+    """libnetwork lists such an endpoint as ep-ID, with the name that its container had."""
+    (finding,) = lab_findings.of_networks([network("lab_tcp", ep_1="lab-tcp-producer-1")], {"here"}, any_container=True)
+    assert finding.verdict is Verdict.BAD
+    assert "lab_tcp is stuck" in finding.found
+    assert "lab-tcp-producer-1" in finding.found
+    assert "restart the Docker Engine" in finding.change
+
+
+def test_a_stranger_on_a_network_is_named() -> None:
+    (finding,) = lab_findings.of_networks([network("lab_tcp", here="a", there="b")], {"here"}, any_container=True)
+    assert finding.verdict is Verdict.WARN
+    assert "not the lab's: b" in finding.found
+
+
+def test_two_networks_of_one_name_and_networks_without_containers_are_named() -> None:
+    left_over, twice = lab_findings.of_networks([network("lab_tcp"), network("lab_tcp")], set(), any_container=False)
+    assert "left over without a container: lab_tcp" in left_over.found
+    assert "there twice: lab_tcp" in twice.found
