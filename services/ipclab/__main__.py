@@ -81,7 +81,7 @@ def consumer(mechanism: str, books: Path | None, pick: int | None, shared: bool,
     mailbox_options.claimed(mechanism, subject, books, shared=shared)
     pick = pick or mailbox_options.picked(subject, books, options["classes"], shared=shared)
     subject = mailbox_options.classified(mechanism, subject, options["classes"], pick)
-    endpoint = Endpoint(mechanism, Role.CONSUMER, options, tuning, subject)
+    endpoint = Endpoint(mechanism, Role.CONSUMER, options, tuning, subject, [books] if books else [])
     ledger = ConsumerLedger(options["state"] / "consumer.ledger")
     checker = mailbox_options.checker(ledger, subject, books, shared=shared)
     loop = Consumer(subject, endpoint.address, checker, endpoint.vitals, endpoint.stop)

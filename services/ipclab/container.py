@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import start_http_server
@@ -20,6 +21,7 @@ from ipclab.pair.race import Side
 from ipclab.pair.racer import Racer, Rounds
 from ipclab.runtime.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time, watch_holder
 from ipclab.runtime.overrides import SyncFile
+from ipclab.runtime.reset import Reset
 
 _UNTUNED = Tuning()
 
@@ -34,6 +36,7 @@ class Endpoint:
         options: dict[str, Any],
         tuning: Tuning = _UNTUNED,
         subject: Mechanism | None = None,
+        books: Sequence[Path] = (),
     ) -> None:
         self._mechanism = mechanism
         self._role = role
@@ -42,8 +45,10 @@ class Endpoint:
         self.address = Address(options["key"], options["path"], options["host"], options["port"])
         # How the lock of the race stands is the racer's to show.
         shown: dict[Switch, bool] = {switch: on for switch, on in tuning.switches.items() if switch != Switch.SYNC}
-        self.vitals = Vitals(options["alive"], tuning.wait or Wait.BLOCK, shown)
         self.stop = Stop()
+        self._reset = Reset([options["state"], *books], self.stop) if subject else None
+        look = self._reset.look if self._reset else lambda: None
+        self.vitals = Vitals(options["alive"], tuning.wait or Wait.BLOCK, shown, look)
         self._racer: Racer | None = None
         if subject and shares_words(subject):
             wanted = SyncFile(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current
@@ -72,4 +77,6 @@ class Endpoint:
         if racer:
             racer.start()
         loop()
+        if self._reset and self.stop.begin_anew:
+            self._reset.carry_out()
         sys.exit(self.stop.exit_code)

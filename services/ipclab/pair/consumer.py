@@ -97,14 +97,14 @@ class Consumer:
         complaint = Complaint()
         while not self._stop.requested:
             try:
-                with (
-                    self._mechanism.create_receiver(self._address) as receiver,
-                    self._kernel.following(receiver),
-                ):
-                    log.info("channel open")
-                    complaint.over()
-                    self._vitals.opened()
-                    self._drain(receiver)
+                with self._mechanism.create_receiver(self._address) as receiver:
+                    with self._kernel.following(receiver):
+                        log.info("channel open")
+                        complaint.over()
+                        self._vitals.opened()
+                        self._drain(receiver)
+                    if self._stop.begin_anew:
+                        receiver.remove()
             except (PeerAbsent, PeerGone, AccessRefused) as error:
                 self._vitals.closed()
                 self._vitals.tick(time.monotonic_ns())

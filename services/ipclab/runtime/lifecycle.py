@@ -41,6 +41,8 @@ class Stop:
 
     def __init__(self) -> None:
         self.requested = False
+        self.signalled = False
+        self.begin_anew = False  # afterwards, with nothing of what is in the channel: see ipclab.runtime.reset
         self.exit_code = 0
 
     def on_signals(self) -> None:
@@ -56,6 +58,7 @@ class Stop:
             log.info("stopping: %s", reason)
 
     def _signalled(self, number: int, _frame: object) -> None:
+        self.signalled = True
         self.request(signal.Signals(number).name)
 
 
@@ -63,16 +66,23 @@ class Vitals:
     """What every endpoint shows of itself: its channel, its costs, its namespaces, and that it is alive.
 
     `alive` is a file whose age the container's health check looks at; it is touched once a tick while
-    the channel is open. `wait` is how the endpoint waits, `switches` how they stand.
+    the channel is open. `wait` is how the endpoint waits, `switches` how they stand. `each_tick` is called then too.
     """
 
-    def __init__(self, alive: Path, wait: Wait = Wait.BLOCK, switches: Mapping[Switch, bool] | None = None) -> None:
+    def __init__(
+        self,
+        alive: Path,
+        wait: Wait = Wait.BLOCK,
+        switches: Mapping[Switch, bool] | None = None,
+        each_tick: Callable[[], None] = lambda: None,
+    ) -> None:
         self._alive = alive
         self._wait = wait
         self._switches = switches or {}
+        self._each_tick = each_tick
         self._channel_open = False
         self._opens = 0
-        self._usage = resource.getrusage(resource.RUSAGE_THREAD)
+        self._usage = self._first_usage = resource.getrusage(resource.RUSAGE_THREAD)
         self._next_ns = 0
         self._namespaces = (namespaces.container(), *namespaces.inodes().values())
 
@@ -98,6 +108,7 @@ class Vitals:
                 self._alive.touch()
             else:
                 self._alive.unlink(missing_ok=True)
+        self._each_tick()
         return True
 
     @property
@@ -107,17 +118,17 @@ class Vitals:
 
     def samples(self) -> Iterable[Sample]:
         """The metrics that both roles have."""
-        usage = self._usage
+        usage, first = self._usage, self._first_usage  # execve(2) keeps the kernel's counts: see ipclab.runtime.reset
         yield Sample(metrics.CHANNEL_OPEN, self._channel_open)
         yield Sample(metrics.CHANNEL_OPENS, self._opens)
         yield Sample(metrics.WAIT_INFO, 1, (str(self._wait),))
         yield Sample(metrics.CPUS_INFO, 1, (namespaces.allowed(),))
         for switch, on in self._switches.items():
             yield Sample(metrics.SWITCH_ON, on, (str(switch),))
-        yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw, ("voluntary",))
-        yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nivcsw, ("involuntary",))
-        yield Sample(metrics.CPU_SECONDS, usage.ru_utime, ("user",))
-        yield Sample(metrics.CPU_SECONDS, usage.ru_stime, ("system",))
+        yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw - first.ru_nvcsw, ("voluntary",))
+        yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nivcsw - first.ru_nivcsw, ("involuntary",))
+        yield Sample(metrics.CPU_SECONDS, usage.ru_utime - first.ru_utime, ("user",))
+        yield Sample(metrics.CPU_SECONDS, usage.ru_stime - first.ru_stime, ("system",))
         yield from self.namespace_samples()
 
     def namespace_samples(self) -> Iterable[Sample]:

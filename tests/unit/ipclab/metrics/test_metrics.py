@@ -38,6 +38,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "metrics.prom"
 def fixed_vitals(directory: Path) -> Vitals:
     vitals = Vitals(directory / "alive", switches={Switch.LOCK: True})
     vitals._usage = resource.struct_rusage((12.5, 3.25, *range(2, 14), 4000, 50))
+    vitals._first_usage = resource.struct_rusage((0.0, 0.0, *range(2, 14), 0, 0))
     vitals._namespaces = ("c0ffee123456", "4026532001", "4026532002", "4026532003", "4026532004")
     return vitals
 

@@ -1,0 +1,219 @@
+"""`./lab reset`: the running lab as it was right after `./lab up`, in seconds, with the same containers.
+
+What is paused, cut off, elsewhere or ended comes back; then every pair forgets what it counted. The producers close
+first and begin last, so that nobody counts what the other has forgotten (services/ipclab/runtime/reset.py). A pair that
+was scaled is made anew, with one consumer and one producer. See docs/decisions/0038-reset.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+import docker
+from docker.models.containers import Container as DockerContainer
+
+from ipclab.accounting.ledger import LedgerError, streams_in
+from ipclab.runtime.reset import GO, ORDER, PREPARE, forgotten
+from ipclab.runtime.reset import order as order_of
+from labctl.config import compose_file
+from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.engine import compose, engine
+from labctl.grafana import annotation
+from labctl.lab import clones, containers, state_files
+from labctl.lab.containers import PROJECT_LABEL, Container, require_running, stop_and_remove
+from labctl.measured import accounts, namespace_split, traffic
+from labctl.measured.prometheus import Prometheus
+from labctl.place import place, placed
+from labctl.terminal.errors import LabError
+from labctl.terminal.printing import show_lines
+from labctl.terminal.progress import Step, say, step
+from labctl.terminal.waiting import wait_until
+
+_STATE = "/state"
+_LOAD: tuple[str, ...] = ("LAB_RATE", "LAB_SIZE")
+_LOG_LINES = 20
+_ANSWERS_WITHIN_S = 30  # a second does, but on a machine that is busy with something else
+_SAY_AGAIN_AFTER_S = 3
+_MOVES_WITHIN_S = 30
+
+
+def reset(configuration: Configuration, *, take_over: bool) -> None:
+    """Bring every container of the running lab back to where `./lab up` had it, and let every pair count from 0.
+
+    :raises BadInput: another clone started this lab
+    :raises LabError: the lab does not run, or a pair does not move afterwards
+    """
+    client = engine.connect()
+    project = configuration.project
+    if not take_over:
+        clones.require_ours(containers.listed(client, project), project, "reset")
+    found = containers.of_project(client, project)
+    require_running(found, project)
+    found = _bring_back(client, configuration, found)
+    _heal_split(configuration, found)
+    mechanisms = sorted({c.mechanism for c in found if c.mechanism})
+    scaled = {mechanism for mechanism in mechanisms if _is_scaled(found, mechanism)}
+    with step(f"Resetting {traffic.in_words(mechanisms)}"):
+        token = f"{time.time():.3f}"
+        _forget(found, token)
+        _order([c for c in found if c.is_producer and c.mechanism not in scaled], GO, token)
+    if scaled:
+        _make_anew(client, configuration, [c for c in found if c.mechanism in scaled])
+        found = containers.of_project(client, project)
+    with step(f"Waiting for messages of {traffic.in_words(mechanisms)}") as current:
+        waiting = list(mechanisms)
+        if not wait_until(lambda: _all_move(found, waiting, current), _MOVES_WITHIN_S, every_s=0.5):
+            raise LabError(
+                f"{', '.join(waiting)} moved no message within {_MOVES_WITHIN_S} s of the reset",
+                hint=f"./lab status {waiting[0]} shows why; ./lab down, then ./lab up",
+            )
+    text = f"reset: {traffic.in_words(mechanisms)} count from 0"
+    annotation.note(configuration, found, "reset", mechanisms, text)
+    show_lines([f"{text}; loads and locks are those of ./lab up, one consumer and one producer each"])
+
+
+def _bring_back(client: docker.DockerClient, configuration: Configuration, found: list[Container]) -> list[Container]:
+    """Let all run where compose.yaml has them; returns them as they are then."""
+    project = configuration.project
+    changed = _unpause(found)
+    if placed.all_placed(client, found, project):
+        place.put_all_back(configuration, compose_file.declared())
+        found, changed = containers.of_project(client, project), False
+    changed |= _start(found)
+    changed |= _reconnect(client, found, project)
+    return containers.of_project(client, project) if changed else found
+
+
+def _unpause(found: Iterable[Container]) -> bool:
+    paused = [container for container in found if container.state == "paused"]
+    for container in paused:
+        container.docker.unpause()
+        say(f"{container.label} was paused")
+    return bool(paused)
+
+
+def _start(found: Sequence[Container]) -> bool:
+    """What ended: the holder first, whose namespace others join; consumers before producers."""
+    ended = [c for c in found if c.state in ("created", "exited", "dead")]
+    for container in sorted(ended, key=lambda c: (c.service != "holder", c.is_producer)):
+        container.docker.start()
+        say(f"{container.label} was {container.state_in_words()}")
+    return bool(ended)
+
+
+def _reconnect(client: docker.DockerClient, found: Iterable[Container], project: str) -> bool:
+    """Into the networks that a container was cut from (`docker network disconnect`)."""
+    declared = compose_file.all_services()
+    connected = False
+    for container in found:
+        networks = (declared.get(container.service) or {}).get("networks") or {}
+        has = container.docker.attrs["NetworkSettings"]["Networks"]
+        for name in networks:
+            if f"{project}_{name}" not in has:
+                options = networks[name] if isinstance(networks, dict) else None
+                aliases = [container.service, *(options or {}).get("aliases", [])]
+                client.networks.get(f"{project}_{name}").connect(container.docker, aliases=aliases)
+                say(f"{container.label} was cut from the network {name}")
+                connected = True
+    return connected
+
+
+def _heal_split(configuration: Configuration, found: Sequence[Container]) -> None:
+    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    if prometheus.answers():
+        splits = namespace_split.find(prometheus, found)
+        for split in splits:
+            say(f"{split}; restarting {split.member.service}")
+        namespace_split.heal(splits)
+
+
+def _forget(found: Sequence[Container], token: str) -> None:
+    """Let all forget: the producers first, which then wait, and the consumers when nothing comes any more.
+
+    :raises LabError: an endpoint does not answer; the others go on, as after a restart
+    """
+    producers = [c for c in found if c.mechanism and c.is_producer]
+    consumers = [c for c in found if c.mechanism and not c.is_producer]
+    waiting = _tell(producers, PREPARE, token) or _tell(consumers, GO, token)
+    if waiting:
+        _order(producers, GO, token)
+        raise LabError(
+            f"{', '.join(c.label for c in waiting)}: no answer to the reset within {_ANSWERS_WITHIN_S} s",
+            hint=f"docker restart {' '.join(c.id for c in waiting)}, then ./lab reset again",
+        )
+
+
+def _tell(endpoints: Sequence[Container], word: str, token: str) -> list[Container]:
+    """Give an order, and wait until all have forgotten; returns those that have not."""
+    waiting, told_at = list(endpoints), 0.0
+
+    def all_have() -> bool:
+        nonlocal told_at
+        # Again, for a process that had not begun to look when it was told.
+        if time.monotonic() - told_at > _SAY_AGAIN_AFTER_S:
+            _order(waiting, word, token)
+            told_at = time.monotonic()
+        # By the log, which costs no process in the engine, as looking into a volume does.
+        waiting[:] = [c for c in waiting if forgotten(token).encode() not in c.docker.logs(tail=_LOG_LINES)]
+        return not waiting
+
+    wait_until(all_have, _ANSWERS_WITHIN_S, every_s=0.1)
+    return waiting
+
+
+def _order(endpoints: Iterable[Container], word: str, token: str) -> None:
+    def write(container: DockerContainer) -> None:
+        state_files.write(container, _STATE, ORDER, order_of(word, token))
+
+    containers.together(write, [c.docker for c in endpoints])
+
+
+def _is_scaled(found: Sequence[Container], mechanism: str) -> bool:
+    return len(containers.of_pair(found, mechanism)) > len(compose_file.ROLES) or accounts.is_shared(found, mechanism)
+
+
+def _make_anew(client: docker.DockerClient, configuration: Configuration, members: Sequence[Container]) -> None:
+    """The pairs of these containers with one of each side, under the load that they were started with."""
+    for member in members:
+        stop_and_remove(member.docker)
+    for mechanism in sorted({str(member.mechanism) for member in members}):
+        books = f"com.docker.compose.volume={mechanism.replace('_', '-')}-books"
+        for volume in client.volumes.list(filters={"label": [f"{PROJECT_LABEL}={configuration.project}", books]}):
+            volume.remove(force=True)
+        pair = containers.of_pair(members, mechanism)
+        environment = {**configuration.environment(), **_started_with(pair)}
+        # One by one: together, the producer would wait for its consumer's health check.
+        for service in compose_file.services_of(mechanism):
+            compose.start([service], environment, {}, alone=True)
+        say(f"{mechanism} has one consumer and one producer again")
+
+
+def _started_with(pair: Sequence[Container]) -> dict[str, str]:
+    """The settings that its containers bear, whatever the shell of this command has."""
+    first = pair[0]
+    config, host = first.docker.attrs["Config"], first.docker.attrs["HostConfig"]
+    kept: dict[str, str] = {name: first.environment[name] for name in _LOAD if name in first.environment}
+    classes = {"sysv_mq": "LAB_SYSV_MQ_TYPES", "posix_mq": "LAB_POSIX_MQ_PRIORITIES"}.get(str(first.mechanism))
+    if classes and "LAB_CLASSES" in first.environment:
+        kept[classes] = first.environment["LAB_CLASSES"]
+    return {**kept, "LAB_CPUS": host["CpusetCpus"], IMAGE_TAG: config["Image"].rpartition(":")[2]}
+
+
+def _all_move(found: Sequence[Container], waiting: list[str], current: Step) -> bool:
+    """By the consumers' ledgers, which know of nothing before the reset."""
+    for mechanism in list(waiting):
+        consumer = next(c for c in containers.of_pair(found, mechanism) if not c.is_producer)
+        if _received(state_files.read(consumer.docker, _STATE)):
+            waiting.remove(mechanism)
+    current.detail(f"not yet: {', '.join(waiting)}" if waiting else "all move")
+    return not waiting
+
+
+def _received(files: dict[str, bytes]) -> int:
+    if "consumer.ledger" not in files:
+        return 0
+    try:
+        return sum(stream.received for stream in streams_in(files["consumer.ledger"]).values())
+    except LedgerError:  # it is just being made
+        return 0
