@@ -24,7 +24,7 @@ from labctl.lab import containers
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running
 from labctl.lab.probes import probes_of
 from labctl.place.place import put_all_back
-from labctl.swarm import down, nodes
+from labctl.swarm import down
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
@@ -96,9 +96,8 @@ def take_down(configuration: Configuration, client: docker.DockerClient, host: S
     if not host and not client.volumes.list(filters=label):
         show_lines(["there is no second host"])
         return
-    if nodes.is_ours(client, project):
-        say("The stack of ./lab swarm up has its other node there, and goes first")
-        down.remove(client, project)
+    if down.remove(client, project):
+        say("The stack of ./lab swarm up had its other node there, and is gone")
     for container in host:
         _wake(container)
     try:

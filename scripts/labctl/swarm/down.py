@@ -1,4 +1,4 @@
-"""`./lab swarm down`: no task, network or volume of the stack stays, and this engine is as it was."""
+"""`./lab swarm down`: no task, network or volume of the stack stays, and no engine is in a Swarm for it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.services import Service
 
+from labctl.config import compose_file
 from labctl.engine import engine
+from labctl.hosts import nested_engine
+from labctl.lab import containers
+from labctl.lab.containers import PROJECT_LABEL
 from labctl.swarm import nodes
+from labctl.swarm.nodes import Manager
 from labctl.swarm.stack import STACK_LABEL, name_of, services_of
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import step
@@ -20,7 +25,7 @@ _ENDED_WITHIN_S = 15
 
 
 def take_down(project: str) -> None:
-    """Remove the stack; leave the Swarm if `./lab swarm up` made it. Volumes on nodes that others made stay.
+    """Remove the stack, and the Swarm if `./lab swarm up` made it. Volumes on nodes that others made stay.
 
     :raises LabError: the engine does not answer
     """
@@ -31,12 +36,22 @@ def take_down(project: str) -> None:
 
 def remove(client: docker.DockerClient, project: str) -> bool:
     """The same for `./lab down`: whether there was anything."""
-    if not nodes.is_manager(client):
-        return False
+    manager = nodes.find(client, project)
+    counts = _remove_stack(manager, project) if manager else {}
+    dissolved = _dissolve(client, project)
+    if any(counts.values()):
+        show_lines([f"removed the stack: {', '.join(f'{number} {kind}' for kind, number in counts.items())}"])
+    if dissolved:
+        show_lines(["removed the Swarm and its manager; the second host has left it"])
+    return dissolved or any(counts.values())
+
+
+def _remove_stack(manager: Manager, project: str) -> dict[str, int]:
+    client = manager.client
     services = services_of(client, project)
-    if not services and not nodes.is_ours(client, project):
-        return False
     label = {"label": f"{STACK_LABEL}={name_of(project)}"}
+    if not services and not client.networks.list(filters=label):  # a Swarm of the user, without a stack of the lab
+        return {}
     with step("Removing the stack") as current:
         for name, service in services.items():
             current.detail(name)
@@ -49,16 +64,26 @@ def remove(client: docker.DockerClient, project: str) -> bool:
         networks, volumes = client.networks.list(filters=label), client.volumes.list(filters=label)
         for left_over in (*networks, *volumes):
             wait_until(lambda o=left_over: _removed(o), _ENDED_WITHIN_S)  # type: ignore[misc]
-        second = nodes.second_host(client, project)
-        if second is not None:
+    return {"services": len(services), "networks": len(networks), "volumes": len(volumes)}
+
+
+def _dissolve(client: docker.DockerClient, project: str) -> bool:
+    """End the Swarm of `./lab swarm up`, in whatever state its manager is. Whether there was one."""
+    found = containers.of_project(client, project)
+    managers = [container for container in found if container.service == compose_file.SWARM_MANAGER]
+    label = {"label": [f"{PROJECT_LABEL}={project}", f"com.docker.compose.volume={compose_file.SWARM_MANAGER}"]}
+    volumes = client.volumes.list(filters=label) if managers else []
+    if managers and (second := nodes.second_host(client, project)):
+        with step("The second host leaves the Swarm"):
+            nodes.leave(second)
             listed = f"docker volume ls --quiet --filter label={STACK_LABEL}={name_of(project)}"
             second.exec_run(["sh", "-c", f"{listed} | xargs --no-run-if-empty docker volume rm --force"])
-        left = nodes.dissolve(client, project)
-    if services or networks or volumes:
-        show_lines([f"removed the stack: {len(services)} services, {len(networks)} networks, {len(volumes)} volumes"])
-    if left:
-        show_lines(["this engine has left the Swarm"])
-    return bool(services or networks or volumes or left)
+    for container in managers:
+        with step("Removing the manager"):
+            nested_engine.remove(client, container.docker)
+    for volume in volumes:
+        volume.remove(force=True)
+    return bool(managers)
 
 
 def _running(client: docker.DockerClient, service: Service) -> bool:

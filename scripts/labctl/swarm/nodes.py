@@ -1,90 +1,106 @@
-"""The nodes of the Swarm: this engine as the manager, the second host as a worker; and this engine as it was before."""
+"""The nodes of the Swarm: an engine in a container as the manager, and the second host as a worker.
+
+The engine that runs the lab joins no Swarm for it. Docker Engine 20.10 forgets the names of all running containers when
+it leaves one, and those of other people's too: see docs/decisions/0022-swarm-deployment.md. A Swarm that the user made
+is used as it is.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import docker
-from docker.errors import APIError, NotFound
+import requests
+from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from labctl.config import compose_file
-from labctl.hosts import published_responder
+from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.engine import compose
+from labctl.hosts import dial, image, published_responder
 from labctl.lab import containers
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
 
-# On the Swarm itself: who made it, and whether the bridge that the engine makes for it was there before.
-_OWNER, _BRIDGE_WAS_THERE = "ipclab.project", "ipclab.gateway-bridge-was-there"
-_BRIDGE = "docker_gwbridge"
-_NETWORK = "metrics"  # of the two that the second host has, the one that no mechanism uses
+_NETWORK = "metrics"  # of the networks of the second host, the one that no mechanism uses
 _PORT = 2377  # https://docs.docker.com/engine/swarm/swarm-tutorial/#open-protocols-and-ports-between-the-hosts
+_ANSWERS_WITHIN_S = 30
 _JOINED_WITHIN_S = 20
-_HEARTBEAT_NS = 2_000_000_000  # Docker's default is 5 s: a lost node would be seen a quarter of a minute later
+_HEARTBEAT = "2s"  # Docker's default is 5 s: a lost node would be seen a quarter of a minute later
 
 
-def assemble(client: docker.DockerClient, project: str) -> str:
-    """A Swarm with this engine as a manager and at least one other node; the id of this engine's node.
+@dataclass(frozen=True)
+class Manager:
+    """An engine that manages a Swarm; `container` is what it runs in, None where it is the user's own Swarm."""
 
-    :raises BadInput: there is no second node, or this engine is a worker; nothing was changed
-    :raises LabError: the second host cannot join
+    client: docker.DockerClient
+    container: DockerContainer | None
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, bytes, bytes]:
+        """Run a command in the manager's container; exit code, output, errors."""
+        assert self.container is not None
+        return _execute(self.container, command, environment)
+
+    def execute(
+        self, task: DockerContainer, command: Sequence[str], environment: Mapping[str, str]
+    ) -> tuple[int, bytes, bytes]:
+        """Run a command in a task of this node; exit code, output, errors."""
+        if self.container is None:
+            return _execute(task, command, environment)
+        variables = [f"--env={name}={value}" for name, value in environment.items()]
+        return self.run(["docker", "exec", *variables, str(task.id), *command])
+
+
+def assemble(configuration: Configuration, client: docker.DockerClient) -> tuple[Manager, str]:
+    """A Swarm with at least two nodes: its manager, and the id of the manager's node.
+
+    :param client: the engine that runs the lab
+
+    :raises BadInput: there is no second node, or this engine is a worker of a Swarm; nothing was changed
+    :raises LabError: the manager does not start, or the second host cannot join
     """
+    project = configuration.project
+    if users := _users_swarm(client):
+        return users, str(client.info()["Swarm"]["NodeID"])
     second = second_host(client, project)
-    state = client.info()["Swarm"]
-    active = state["LocalNodeState"] == "active"
-    if active and not state["ControlAvailable"]:
-        raise BadInput("this engine is a worker of a Swarm", hint="run this at a manager: DOCKER_HOST, or a context")
-    home = str(state["NodeID"])
-    may_join = second is not None and (not active or is_ours(client, project))
-    if not may_join and not (active and _others(client, home)):
+    if second is None:
         raise published_responder.refusal(
             project,
             "swarm up without a second node",
             hint="`docker swarm init` here, and `docker swarm join` there: docs/MANY_MACHINES.md",
         ) or BadInput(
-            f"a Swarm needs a second node, and {project} has "
-            + ("no second host" if second is None else "another Swarm"),
+            f"a Swarm needs a second node, and {project} has no second host",
             hint="./lab hosts up starts a second host here; docs/MANY_MACHINES.md has how a second machine joins",
         )
-    if not active:
-        assert second is not None
-        gateway = _gateway(client, second, project)
-        bridge = bool(client.networks.list(names=[_BRIDGE]))
-        say(f"This engine becomes a Swarm manager at {gateway}, a bridge of this machine; ./lab swarm down undoes it")
-        labels = {_OWNER: project, _BRIDGE_WAS_THERE: str(bridge)}
-        client.swarm.init(
-            gateway,
-            f"{gateway}:{_PORT}",
-            data_path_addr=gateway,
-            labels=labels,
-            dispatcher_heartbeat_period=_HEARTBEAT_NS,
-        )
-        home = str(client.info()["Swarm"]["NodeID"])
-    if second is not None and is_ours(client, project) and not _in_swarm(second):
-        _join(client, second, project)
+    container = _manager_container(client, project) or _start(configuration, client)
+    manager = Manager(dial.client(dial.into(str(container.id))), container)
+    image.bring(client, manager.client, f"ipclab/lab:{configuration.values[IMAGE_TAG]}", tagged=True)
+    interface = _interface(container, project)
+    if not _in_swarm(container):
+        say("A Swarm of two engines in containers: swarm-manager, and the second host; this machine's own joins none")
+        init = ["docker", "swarm", "init", "--advertise-addr", interface, "--data-path-addr", interface]
+        _require(manager.run([*init, "--dispatcher-heartbeat", _HEARTBEAT]), "the manager makes no Swarm")
+    if not _in_swarm(second):
+        _join(manager, second, project)
+    home = str(manager.client.info()["Swarm"]["NodeID"])
     with step("Waiting for the second node"):
-        if not wait_until(lambda: _others(client, home), _JOINED_WITHIN_S):
-            raise LabError(f"no second node is ready within {_JOINED_WITHIN_S} s", hint="docker node ls; docker info")
-    return home
+        if not wait_until(lambda: _others(manager.client, home), _JOINED_WITHIN_S):
+            raise LabError(f"no second node is ready within {_JOINED_WITHIN_S} s", hint="./lab swarm down, and again")
+    return manager, home
 
 
-def dissolve(client: docker.DockerClient, project: str) -> bool:
-    """Leave the Swarm that `assemble` made; another's is left alone. Whether there was one of ours."""
-    if not is_ours(client, project):
-        return False
-    second = second_host(client, project)
-    if second is not None:
-        second.exec_run(["docker", "swarm", "leave", "--force"])
-    bridge_was_there = client.swarm.attrs["Spec"]["Labels"][_BRIDGE_WAS_THERE] == str(True)
-    client.swarm.leave(force=True)
-    # Seen with Engine 20.10: the engine's name resolution forgets the networks that were there before.
-    say("Containers that ran meanwhile may find nobody by name now: ./lab down, then ./lab up")
-    if not bridge_was_there:
-        with suppress(NotFound, APIError):  # somebody uses it by now
-            client.networks.get(_BRIDGE).remove()
-    return True
+def find(client: docker.DockerClient, project: str) -> Manager | None:
+    """The manager of the lab's Swarm, or else of the user's; None where there is none that answers."""
+    if container := _manager_container(client, project):
+        manager = Manager(dial.client(dial.into(str(container.id))), container)
+        try:
+            return manager if is_manager(manager.client) else None
+        except (DockerException, requests.RequestException, OSError):
+            return None
+    return Manager(client, None) if is_manager(client) else None
 
 
 def names(client: docker.DockerClient) -> dict[str, str]:
@@ -98,8 +114,7 @@ def names(client: docker.DockerClient) -> dict[str, str]:
 
 def second_host(client: docker.DockerClient, project: str) -> DockerContainer | None:
     """The running container of `./lab hosts up`."""
-    found = containers.of_project(client, project)
-    return next((c.docker for c in found if c.service == compose_file.SECOND_HOST and c.running), None)
+    return _running(client, project, compose_file.SECOND_HOST)
 
 
 def is_manager(client: docker.DockerClient) -> bool:
@@ -107,13 +122,39 @@ def is_manager(client: docker.DockerClient) -> bool:
     return bool(client.info()["Swarm"]["ControlAvailable"])
 
 
-def is_ours(client: docker.DockerClient, project: str) -> bool:
-    """Whether `assemble` made the Swarm that this engine manages."""
-    if not is_manager(client):
-        return False
-    client.swarm.reload()
-    labels: dict[str, str] = client.swarm.attrs["Spec"]["Labels"] or {}
-    return labels.get(_OWNER) == project
+def leave(second: DockerContainer) -> None:
+    """Let the second host leave; its engine ends and removes the tasks that it ran."""
+    if _in_swarm(second):
+        _execute(second, ["docker", "swarm", "leave", "--force"])
+
+
+def _users_swarm(client: docker.DockerClient) -> Manager | None:
+    state = client.info()["Swarm"]
+    if state["LocalNodeState"] != "active":
+        return None
+    if not state["ControlAvailable"]:
+        raise BadInput("this engine is a worker of a Swarm", hint="run this at a manager: DOCKER_HOST, or a context")
+    return Manager(client, None) if _others(client, str(state["NodeID"])) else None
+
+
+def _start(configuration: Configuration, client: docker.DockerClient) -> DockerContainer:
+    compose.start([compose_file.SWARM_MANAGER], configuration.environment(), {}, alone=True)
+    container = _manager_container(client, configuration.project)
+    assert container is not None
+    with step("Waiting for the manager's engine"):
+        if not wait_until(lambda: container.exec_run(["docker", "info"]).exit_code == 0, _ANSWERS_WITHIN_S):
+            last = container.logs(tail=3).decode(errors="replace").strip().replace("\n", " | ")
+            raise LabError(f"the manager's engine does not answer: {last}", hint="./lab swarm down removes it")
+    return container
+
+
+def _manager_container(client: docker.DockerClient, project: str) -> DockerContainer | None:
+    return _running(client, project, compose_file.SWARM_MANAGER)
+
+
+def _running(client: docker.DockerClient, project: str, service: str) -> DockerContainer | None:
+    found = containers.of_project(client, project)
+    return next((c.docker for c in found if c.service == service and c.running), None)
 
 
 def _others(client: docker.DockerClient, home: str) -> bool:
@@ -125,32 +166,41 @@ def _in_swarm(host: DockerContainer) -> bool:
     return bool(output.strip() == b"active")
 
 
-def _join(client: docker.DockerClient, second: DockerContainer, project: str) -> None:
+def _join(manager: Manager, second: DockerContainer, project: str) -> None:
     """By the interface and not by its address: after a restart of the second host that may be another."""
-    client.swarm.reload()
-    token = client.swarm.attrs["JoinTokens"]["Worker"]
-    interface = _interface(second, _endpoint(second, project)["MacAddress"])
+    assert manager.container is not None
+    manager.client.swarm.reload()
+    token = manager.client.swarm.attrs["JoinTokens"]["Worker"]
+    interface = _interface(second, project)
     join = ["docker", "swarm", "join", "--token", token, "--advertise-addr", interface]
-    join += ["--listen-addr", f"{interface}:{_PORT}", f"{_gateway(client, second, project)}:{_PORT}"]
+    join += ["--listen-addr", f"{interface}:{_PORT}", f"{_endpoint(manager.container, project)['IPAddress']}:{_PORT}"]
     with step("The second host joins the Swarm"):
-        code, output = second.exec_run(join)
+        _require(_execute(second, join), "the second host cannot join the Swarm")
+
+
+def _require(done: tuple[int, bytes, bytes], what: str) -> None:
+    code, output, errors = done
     if code:
-        said = " ".join(output.decode(errors="replace").split())[-300:]
-        raise LabError(f"the second host cannot join the Swarm: {said}", hint="./lab swarm down, and again")
+        said = " ".join((errors or output).decode(errors="replace").split())[-300:]
+        raise LabError(f"{what}: {said}", hint="./lab swarm down, and again")
 
 
-def _endpoint(second: DockerContainer, project: str) -> dict[str, Any]:
-    endpoint: dict[str, Any] = second.attrs["NetworkSettings"]["Networks"][f"{project}_{_NETWORK}"]
+def _execute(
+    container: DockerContainer, command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> tuple[int, bytes, bytes]:
+    code, streams = container.exec_run(list(command), environment=dict(environment or {}), demux=True)
+    output, errors = (stream or b"" for stream in streams)
+    return int(code), output, errors
+
+
+def _endpoint(host: DockerContainer, project: str) -> dict[str, Any]:
+    endpoint: dict[str, Any] = host.attrs["NetworkSettings"]["Networks"][f"{project}_{_NETWORK}"]
     return endpoint
 
 
-def _gateway(client: docker.DockerClient, second: DockerContainer, project: str) -> str:
-    """This machine's address on the bridge that the second host is on. An internal network has one, and shows none."""
-    network = client.networks.get(_endpoint(second, project)["NetworkID"])
-    return str(network.attrs["IPAM"]["Config"][0]["Gateway"])
-
-
-def _interface(second: DockerContainer, mac: str) -> str:
-    script = f"grep -l {mac} /sys/class/net/*/address"
-    _, output = second.exec_run(["sh", "-c", script])
+def _interface(host: DockerContainer, project: str) -> str:
+    """The name that a container has for its end of the network, found by the hardware address."""
+    _, output = host.exec_run(
+        ["sh", "-c", f"grep -l {_endpoint(host, project)['MacAddress']} /sys/class/net/*/address"]
+    )
     return str(output.decode().split("/")[4])

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from labctl.matrix.cells import Cell
+from labctl.swarm.nodes import Manager
 from labctl.terminal.errors import LabError
 
 # A name that nobody has is asked for outside of the stack, where nobody answers: once, for a second (resolv.conf(5)).
@@ -57,17 +58,17 @@ class Page:
         return [errno for value, errno in sorted(met, reverse=True) if value]
 
 
-def read(reader: DockerContainer, services: Iterable[str]) -> dict[str, list[Page]]:
+def read(manager: Manager, reader: DockerContainer, services: Iterable[str]) -> dict[str, list[Page]]:
     """Service to the pages of its tasks; none where nobody answers.
 
     :raises LabError: the task that was to ask does not run
     """
     command = ["python", "-c", _SCRIPT, str(metrics.PORT), *services]
-    code, output = reader.exec_run(command, environment=_RESOLVER, demux=True)
+    code, output, errors = manager.execute(reader, command, _RESOLVER)
     if code:
-        said = " ".join((output[1] or b"").decode(errors="replace").split())[-200:]
+        said = " ".join(errors.decode(errors="replace").split())[-200:]
         raise LabError(f"no task of this node can ask the others: {said}", hint="./lab swarm up starts them")
-    texts: dict[str, list[str]] = json.loads(output[0])
+    texts: dict[str, list[str]] = json.loads(output)
     return {service: [_page(text) for text in found] for service, found in texts.items()}
 
 

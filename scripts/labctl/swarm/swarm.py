@@ -13,8 +13,10 @@ from docker.models.services import Service
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.config.paths import COMPOSE_FILE, ROOT
 from labctl.engine import engine
+from labctl.lab import state_files
 from labctl.swarm import nodes, table
 from labctl.swarm import stack as swarm_stack
+from labctl.swarm.nodes import Manager
 from labctl.swarm.stack import name_of, services_of
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import say, step
@@ -23,6 +25,7 @@ from labctl.terminal.waiting import wait_until
 
 _STARTED_WITHIN_S = 30
 _HINT = "./lab swarm down, and again"
+_IN_MANAGER, _STACK_FILE = "/var/lib/docker", "stack.json"
 
 
 def bring_up(configuration: Configuration, wanted: Sequence[str]) -> None:
@@ -37,27 +40,27 @@ def bring_up(configuration: Configuration, wanted: Sequence[str]) -> None:
         client.images.get(image)
     except ImageNotFound as error:
         raise LabError(f"there is no image {image}", hint="./lab up builds it") from error
-    home = nodes.assemble(client, configuration.project)
+    manager, home = nodes.assemble(configuration, client)
     model = _model(configuration)
     stack, dropped = swarm_stack.of_model(model, wanted, home, matrix=True)
     for key in sorted(dropped):
         say(f"not in the stack: {key} ({swarm_stack.DROPPED[key]})")
     running = {
         name
-        for name, service in services_of(client, configuration.project).items()
+        for name, service in services_of(manager.client, configuration.project).items()
         if service.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
     }
     for name in running & set(stack["services"]):
         stack["services"][name]["deploy"]["replicas"] = 1
-    _deploy(name_of(configuration.project), stack)
-    services = services_of(client, configuration.project)
+    _deploy(manager, name_of(configuration.project), stack)
+    services = services_of(manager.client, configuration.project)
     # Those at home first: consumers. One at a time: docs/decisions/0011-serial-start-and-stop.md.
     with step("Starting tasks") as current:
         for name in [name for name in stack["services"] if name not in running]:
             current.detail(name)
             services[name].scale(1)
             _wait_for_task(services[name], name)
-    table.show(configuration.project, client, services)
+    table.show(configuration.project, manager, services)
 
 
 def show_status(project: str, as_json: bool) -> None:
@@ -65,11 +68,11 @@ def show_status(project: str, as_json: bool) -> None:
 
     :raises LabError: there is no stack
     """
-    client = engine.connect()
-    services = services_of(client, project) if nodes.is_manager(client) else {}
-    if not services:
+    manager = nodes.find(engine.connect(), project)
+    services = services_of(manager.client, project) if manager else {}
+    if manager is None or not services:
         raise LabError(f"{project} has no stack", hint="./lab swarm up deploys it")
-    table.show(project, client, services, as_json=as_json)
+    table.show(project, manager, services, as_json=as_json)
 
 
 def _model(configuration: Configuration) -> Mapping[str, Any]:
@@ -86,12 +89,22 @@ def _model(configuration: Configuration) -> Mapping[str, Any]:
     return model
 
 
-def _deploy(name: str, stack: Mapping[str, Any]) -> None:
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file, step("Deploying the stack") as current:
-        json.dump(stack, file)
-        file.flush()
-        deploy = ["docker", "stack", "deploy", "--resolve-image", "never", "--compose-file", file.name, name]
-        run(deploy, step=current, hint=_HINT)
+def _deploy(manager: Manager, name: str, stack: Mapping[str, Any]) -> None:
+    deploy = ["docker", "stack", "deploy", "--resolve-image", "never", "--compose-file"]
+    content = json.dumps(stack)
+    with step("Deploying the stack") as current:
+        if manager.container is None:
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                file.write(content)
+                file.flush()
+                run([*deploy, file.name, name], step=current, hint=_HINT)
+            return
+        # Its folder is a volume: the image's own may not be written through the engine's API when it is read-only.
+        state_files.write(manager.container, _IN_MANAGER, _STACK_FILE, content.encode())
+        code, output, errors = manager.run([*deploy, f"{_IN_MANAGER}/{_STACK_FILE}", name])
+    if code:
+        said = " ".join((errors or output).decode(errors="replace").split())[-300:]
+        raise LabError(f"the stack cannot be deployed: {said}", hint=_HINT)
 
 
 def _wait_for_task(service: Service, name: str) -> None:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-import docker
 from docker.models.services import Service
 
 from ipclab import mechanisms
@@ -16,6 +15,7 @@ from labctl.matrix import table as matrix
 from labctl.matrix.cells import Cell
 from labctl.swarm import pages as swarm_pages
 from labctl.swarm import views as swarm_view
+from labctl.swarm.nodes import Manager
 from labctl.swarm.pages import Page
 from labctl.swarm.views import PairView
 from labctl.terminal.errors import LabError
@@ -36,17 +36,18 @@ _CONDITIONS = (
 )
 
 
-def show(project: str, client: docker.DockerClient, services: Mapping[str, Service], *, as_json: bool = False) -> None:
+def show(project: str, manager: Manager, services: Mapping[str, Service], *, as_json: bool = False) -> None:
     """Print both tables, or JSON.
 
     :raises LabError: no task of this node runs, or a cell is not what is predicted
     """
+    client = manager.client
     reader = next(iter(swarm_view.tasks_here(client, services).values()), None)
     if reader is None:
-        raise LabError(f"no task of {project}'s stack runs on this node", hint="docker service ls; ./lab swarm up")
+        raise LabError(f"no task of {project}'s stack runs on the manager's node", hint="./lab swarm up starts them")
 
     def read() -> tuple[dict[str, list[Page]], list[Cell]]:
-        pages = swarm_pages.read(reader, services)
+        pages = swarm_pages.read(manager, reader, services)
         return pages, swarm_pages.cells(pages, mechanisms.names(), _PLACES)
 
     def as_predicted() -> tuple[dict[str, list[Page]], list[Cell]] | None:
