@@ -43,7 +43,7 @@ class BaseImages:
 def ensure_base_images(client: docker.DockerClient, settings: Mapping[str, str], *, root: Path) -> BaseImages:
     """The base images, present in the engine: the ones `settings` names, or stand-ins for them.
 
-    Raises LabError as `choose_base_images` does, and when Prometheus' stand-in cannot be built.
+    :raises LabError: as `choose_base_images` does, and when Prometheus' stand-in cannot be built
     """
     with fallback_images.base_archive() as archive:
         base = choose_base_images(client, settings, archive)
@@ -82,7 +82,10 @@ def choose_base_images(
 def ensure_prometheus_base(
     client: docker.DockerClient, settings: Mapping[str, str], base: BaseImages, *, root: Path
 ) -> None:
-    """The stand-in for Prometheus' image built, if `base` has it. Raises LabError when that fails."""
+    """The stand-in for Prometheus' image built, if `base` has it.
+
+    :raises LabError: that fails
+    """
     if base.prometheus == fallback_images.PROMETHEUS and not _labels(client, base.prometheus)[0]:
         fallback_images.build_prometheus(root, python_image=base.python, instead_of=settings["PROMETHEUS_IMAGE"])
 
@@ -144,7 +147,7 @@ def _registry_of(image: str) -> str:
 def _labels(client: docker.DockerClient, image: str) -> tuple[bool, Mapping[str, str]]:
     """Whether the engine has `image`, and its labels.
 
-    Raises BadInput when that is no name of an image.
+    :raises BadInput: that is no name of an image
     """
     try:
         return True, client.images.get(image).labels

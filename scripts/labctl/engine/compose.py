@@ -31,7 +31,7 @@ _HINT = "install it, and run this again: https://docs.docker.com/compose/install
 def ensure_compose() -> str:
     """The version of a Compose that is new enough, installed first if there is none.
 
-    Raises LabError when this is no Debian or Ubuntu, or nothing new enough can be installed.
+    :raises LabError: this is no Debian or Ubuntu, or nothing new enough can be installed
     """
     machine = this_machine()
     _ensure_command(machine)
@@ -64,7 +64,7 @@ def require_common_api(client: docker.DockerClient) -> None:
 def install_plugin() -> None:
     """The plugin, where there is none that is new enough; the docker command may still be missing.
 
-    Raises LabError as `ensure_compose` does.
+    :raises LabError: as `ensure_compose` does
     """
     if _usable_version() is None:
         _install(this_machine())

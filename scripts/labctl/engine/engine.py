@@ -26,7 +26,9 @@ def connect(timeout_s: int = _CALL_WITHIN_S) -> docker.DockerClient:
     """A client of the engine the `docker` command talks to; its calls may take `timeout_s`.
 
     DOCKER_HOST wins, then DOCKER_CONTEXT and the CLI's current context (Docker Desktop and colima listen on
-    sockets of their own), then the default socket. Raises LabError when that engine does not answer.
+    sockets of their own), then the default socket.
+
+    :raises LabError: that engine does not answer
     """
     address = engine_address()
     try:
@@ -40,7 +42,7 @@ def connect(timeout_s: int = _CALL_WITHIN_S) -> docker.DockerClient:
 def engine_address() -> str:
     """Where the engine is expected, in DOCKER_HOST's form.
 
-    Raises LabError when the chosen context does not exist (the SDK would take the default socket instead).
+    :raises LabError: the chosen context does not exist (the SDK would take the default socket instead)
     """
     if host := os.environ.get("DOCKER_HOST"):
         return host
@@ -58,7 +60,7 @@ def engine_address() -> str:
 def will_be_installed() -> bool:
     """Whether `ensure_engine` will try to install an engine.
 
-    Raises LabError as `engine_address` does.
+    :raises LabError: as `engine_address` does
     """
     forbidden = install.socket_is_forbidden()
     here = this_machine().system == "Linux" and engine_address() == DEFAULT_SOCKET
@@ -70,8 +72,8 @@ def ensure_engine(*meanwhile: Callable[[], None]) -> docker.DockerClient:
 
     :param meanwhile: jobs that need no engine; they run while one is being installed, and not at all where none is
 
-    Raises LabError when the engine is not ours to start (another machine's, Docker Desktop's), when this is no
-    Debian or Ubuntu, when the user may not use it, or when it does not come up.
+    :raises LabError: the engine is not ours to start (another machine's, Docker Desktop's), when this is no Debian or
+        Ubuntu, when the user may not use it, or when it does not come up
     """
     try:
         return connect()

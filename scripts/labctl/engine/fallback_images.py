@@ -42,19 +42,25 @@ class BaseArchive:
     def prepare_ahead(self, instead_of: str) -> None:
         """Install what makes it, where it is likely to be needed and can be made.
 
-        Raises LabError when that fails, as `build_base` would.
+        :raises LabError: that fails, as `build_base` would
         """
         machine = this_machine()
         if machine.installs_packages and machine.may_become_root and registry.seems_silent(instead_of):
             self._install_tools(machine)
 
     def make_ahead(self) -> None:
-        """Make it, where `prepare_ahead` saw that it is likely to be needed. Raises LabError when that fails."""
+        """Make it, where `prepare_ahead` saw that it is likely to be needed.
+
+        :raises LabError: that fails
+        """
         if self._tools_are_there:
             self.make(this_machine())
 
     def make(self, machine: Machine) -> None:
-        """Make it, by mmdebstrap, from the mirror this machine's apt uses. Raises LabError when that fails."""
+        """Make it, by mmdebstrap, from the mirror this machine's apt uses.
+
+        :raises LabError: that fails
+        """
         self._install_tools(machine)
         with step(f"Building {BASE} from Debian's packages") as current:
             _bootstrap(machine, self.path, current)
@@ -97,7 +103,7 @@ def build_base(client: docker.DockerClient, instead_of: str, archive: BaseArchiv
 def build_prometheus(root: Path, python_image: str, instead_of: str) -> None:
     """Make `PROMETHEUS` on `python_image` out of Debian's package.
 
-    Raises LabError when the build fails.
+    :raises LabError: the build fails
     """
     file = root / "services/prometheus/compose.debian.yaml"
     _build(PROMETHEUS, "PROMETHEUS_STAND_IN", file, python_image, instead_of)
@@ -106,7 +112,7 @@ def build_prometheus(root: Path, python_image: str, instead_of: str) -> None:
 def build_engine(root: Path, python_image: str, instead_of: str) -> None:
     """Make `ENGINE` on `python_image` out of Debian's package.
 
-    Raises LabError when the build fails.
+    :raises LabError: the build fails
     """
     _build(ENGINE, "ENGINE_STAND_IN", root / "services/engine/compose.debian.yaml", python_image, instead_of)
 

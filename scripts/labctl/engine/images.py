@@ -87,10 +87,11 @@ def make_ready(
 ) -> tuple[docker.DockerClient, BaseImages]:
     """A running engine, Compose and every image of the lab, installed and built where they are missing.
 
-    On a bare machine, what needs no engine is made while the engine is being installed. Raises LabError as
-    `ensure_engine`, `ensure_compose` and `ensure_images` do.
+    On a bare machine, what needs no engine is made while the engine is being installed.
 
     :param ask_again: ask registries that were silent a short while ago
+
+    :raises LabError: as `ensure_engine`, `ensure_compose` and `ensure_images` do
     """
     with base_archive() as archive:
         if will_be_installed():
@@ -106,7 +107,9 @@ def make_ready(
 def ensure_images(client: docker.DockerClient, settings: Mapping[str, str], *, root: Path) -> BaseImages:
     """Every image of the lab ready in the engine; returns what they are built on, for Compose's environment.
 
-    They are built side by side. Raises LabError as `choose_base_images` does, and when a build fails.
+    They are built side by side.
+
+    :raises LabError: as `choose_base_images` does, and when a build fails
     """
     with base_archive() as archive:
         return _ensure_images(client, settings, archive, root, False)
@@ -129,7 +132,10 @@ def _ensure_images(
 def ensure_image(
     client: docker.DockerClient, image: OwnImage, base: BaseImages, settings: Mapping[str, str], root: Path
 ) -> None:
-    """One image, built if what it is made of has changed. Raises LabError when the build fails."""
+    """One image, built if what it is made of has changed.
+
+    :raises LabError: the build fails
+    """
     wanted = source_hash(root, image.inputs, str(client.images.get(image.base).id))
     if _built_hash(client, image.name) != wanted:
         _build(image, base, {IMAGE_TAG: settings[IMAGE_TAG], "LAB_SOURCE_HASH": wanted}, root)
@@ -164,8 +170,9 @@ def _build(image: OwnImage, base: BaseImages, settings: Mapping[str, str], root:
 def ca_bundle() -> str:
     """The host's CA bundle, which pip inside a build is given: the one the user names, or the system's.
 
-    A proxy that re-signs TLS is trusted by the host and by nothing inside an image. Raises LabError when the
-    user names a file that is not there.
+    A proxy that re-signs TLS is trusted by the host and by nothing inside an image.
+
+    :raises LabError: the user names a file that is not there
     """
     for name in _CA_VARIABLES:
         if value := os.environ.get(name):

@@ -41,7 +41,7 @@ def is_missing() -> bool:
 def install(machine: Machine) -> None:
     """Install the engine.
 
-    Raises LabError where the lab may not install, and when the packages do not.
+    :raises LabError: the lab may not install, and when the packages do not
     """
     if not machine.installs_packages or not machine.may_become_root:
         needs = "is no Debian or Ubuntu" if not machine.installs_packages else "gives neither root nor sudo"
@@ -60,7 +60,7 @@ def install(machine: Machine) -> None:
 def start(machine: Machine, connect: Callable[[], object]) -> None:
     """Start the installed engine, by systemd where it runs and directly elsewhere, and wait until it answers.
 
-    Raises LabError with the last lines of its log when it does not.
+    :raises LabError: with the last lines of its log when it does not
     """
     if not machine.may_become_root:
         raise LabError(

@@ -51,7 +51,7 @@ class Machine:
     def as_root(self, command: list[str]) -> list[str]:
         """`command` as root: itself, or behind sudo, which asks for a password only on a terminal.
 
-        Raises LabError where there is neither.
+        :raises LabError: there is neither
         """
         if self.is_root:
             return command

@@ -65,8 +65,8 @@ def refresh_if_unknown(packages: list[str], machine: Machine) -> None:
 def install(packages: list[str], *, why: str, machine: Machine) -> None:
     """Install what is missing of `packages`; says what and why before it does.
 
-    Raises LabError when the machine has no apt, when nobody may become root, or when a package cannot be
-    installed even from freshly read sources.
+    :raises LabError: the machine has no apt, when nobody may become root, or when a package cannot be installed even
+        from freshly read sources
     """
     with _ONE_AT_A_TIME:
         wanted = missing(packages)
@@ -133,7 +133,8 @@ def sources(machine: Machine) -> list[str]:
     """apt's source lines for `RELEASE`, signed by Debian's keyring, from the mirrors this machine uses.
 
     Empty where it uses none of Debian's, as on Ubuntu; mmdebstrap then takes its own default.
-    Raises LabError when apt cannot be asked.
+
+    :raises LabError: apt cannot be asked
     """
     command = ["apt-get", "indextargets", "--format", _FORMAT, "Created-By: Packages"]
     try:

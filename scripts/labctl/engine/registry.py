@@ -81,7 +81,7 @@ def seems_silent(image: str) -> bool:
 def pull(client: docker.DockerClient, image: str, step: Step) -> None:
     """Pull `image`, the megabytes shown as the step's detail.
 
-    Raises LabError when the registry breaks off or stalls.
+    :raises LabError: the registry breaks off or stalls
     """
     layers: dict[str, tuple[int, int]] = {}
     hint = f"run this again; or bring the image by `docker load`, then `docker image inspect {image}` finds it"

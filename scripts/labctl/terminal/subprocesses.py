@@ -55,8 +55,8 @@ def run(
 ) -> str:
     """Run `command` with `environment` on top of ours, its lines shown as the step's detail; returns its output.
 
-    Raises LabError when it cannot be started or exits non-zero: the last lines are printed, and the
-    very last are in the message.
+    :raises LabError: it cannot be started or exits non-zero: the last lines are printed, and the very last are in the
+        message
     """
     lines: list[str] = []
     try:
