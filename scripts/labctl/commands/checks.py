@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -22,13 +23,15 @@ def run_checks(pytest_arguments: Sequence[str]) -> None:
 
     :raises LabError: the tools are not installed
     """
-    absent = [tool for tool in ("ruff", "mypy", "pytest") if importlib.util.find_spec(tool) is None]
+    absent = [tool for tool in ("ruff", "importlinter", "mypy", "pytest") if importlib.util.find_spec(tool) is None]
     if absent:
         raise LabError(f"{', '.join(absent)} not installed here", hint="run it as ./lab test, which installs them")
     # Mypy refuses a folder without Python in it.
     typed = [folder for folder in _TYPED if any((ROOT / folder).rglob("*.py"))]
     codes = [
         run_tool("ruff", "check", "."),
+        run_tool("ruff", "format", "--check", "--quiet", "."),
+        _run([str(Path(sys.executable).with_name("lint-imports"))]),  # it has no module to run
         run_tool("mypy", *typed),
         run_tool("pytest", *pytest_arguments),
     ]
@@ -38,8 +41,12 @@ def run_checks(pytest_arguments: Sequence[str]) -> None:
 
 def run_tool(tool: str, *arguments: str) -> int:
     """Run one module of the repository or of its tools; its exit code."""
+    return _run([sys.executable, "-m", tool, *arguments])
+
+
+def _run(command: Sequence[str]) -> int:
     sys.stdout.flush()
-    with subprocess.Popen([sys.executable, "-m", tool, *arguments], cwd=ROOT) as process:
+    with subprocess.Popen(command, cwd=ROOT) as process:
         try:
             return process.wait()
         except KeyboardInterrupt as interrupt:
