@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from labctl.cli.types import BenchName, check_bench_options, need_tools
+from labctl.cli.types import BenchName, check_bench_options, check_test_options, need_tools
 
 
 @click.command(short_help="Check this machine; changes nothing.")
@@ -22,21 +22,24 @@ def doctor() -> None:
 
 
 @click.command(short_help="Check the sources and run the tests.", context_settings={"ignore_unknown_options": True})
+@click.option("--fast", is_flag=True, help="Start no containers: all checks, unit and conformance tests.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
-def test(pytest_arguments: tuple[str, ...]) -> None:
-    """Check the sources (ruff, strict mypy), then run the tests; arguments go to pytest.
+def test(pytest_arguments: tuple[str, ...], fast: bool) -> None:
+    """Check the sources (ruff, strict mypy) and run the tests; arguments go to pytest.
 
-    All three run, whatever the first finds; the exit code is that of the first that failed.
+    All of them run, whatever the first finds; the exit code is that of the first that failed.
 
     \b
       ./lab test
+      ./lab test --fast
       ./lab test tests/unit -k checker -x
     """
+    check_test_options(pytest_arguments, fast)
     need_tools()
 
     from labctl.commands.checks import run_checks
 
-    run_checks(pytest_arguments)
+    run_checks(pytest_arguments, fast)
 
 
 @click.command(short_help="Measure what the lab costs here, or how fast it is.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 
@@ -167,6 +167,16 @@ def check_status_options(mechanism: str | None, sections: Mapping[str, bool], as
     if len(ways) > 1:
         hint = f"./lab status {ways[0]}; --json has all of it" if as_json else f"./lab status {ways[0]}"
         raise refuse(f"status {' '.join(ways)}", allowed="a MECHANISM, or sections, or --json", hint=hint)
+
+
+def check_test_options(pytest_arguments: Sequence[str], fast: bool) -> None:
+    """`--fast` runs a choice of tests of its own.
+
+    :raises BadInput: pytest was given another
+    """
+    if fast and pytest_arguments:
+        hint = f"./lab test {' '.join(pytest_arguments)}"
+        raise refuse(f"--fast {' '.join(pytest_arguments)}", allowed="--fast without pytest arguments", hint=hint)
 
 
 def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:

@@ -1,56 +1,111 @@
-"""`./lab test`: the checks of the sources, then the tests."""
+"""`./lab test`: the checks of the sources and the tests, side by side where they do not disturb each other."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import click
 
+from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.terminal.errors import LabError
 from labctl.terminal.signals import Terminated
 
 _TYPED = ("services", "scripts", "dashboards", "tests")
+_WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance")
+_WITH_CONTAINERS = "tests/lab"
 
 
-def run_checks(pytest_arguments: Sequence[str]) -> None:
+def run_checks(pytest_arguments: Sequence[str], fast: bool) -> None:
     """Run all of them, whatever the first finds; exits with the code of the first that failed.
 
+    :param fast: no test that starts containers
     :raises LabError: the tools are not installed
     """
     absent = [tool for tool in ("ruff", "importlinter", "mypy", "pytest") if importlib.util.find_spec(tool) is None]
     if absent:
         raise LabError(f"{', '.join(absent)} not installed here", hint="run it as ./lab test, which installs them")
-    # Mypy refuses a folder without Python in it.
-    typed = [folder for folder in _TYPED if any((ROOT / folder).rglob("*.py"))]
-    codes = [
-        run_tool("ruff", "check", "."),
-        run_tool("ruff", "format", "--check", "--quiet", "."),
-        _run([str(Path(sys.executable).with_name("lint-imports"))]),  # it has no module to run
-        run_tool("mypy", *typed),
-        run_tool("pytest", *pytest_arguments),
-    ]
+    if pytest_arguments:
+        codes = [*_lint(), run_tool("mypy", *_typed()), run_tool("pytest", *pytest_arguments)]
+    elif fast:
+        codes = _run_without_containers()
+    else:
+        codes = _run_everything()
     if failed := next((code for code in codes if code), 0):
         raise click.exceptions.Exit(failed)
 
 
 def run_tool(tool: str, *arguments: str) -> int:
     """Run one module of the repository or of its tools; its exit code."""
-    return _run([sys.executable, "-m", tool, *arguments])
+    with _started(_module(tool, *arguments)) as process:
+        return process.wait()
 
 
-def _run(command: Sequence[str]) -> int:
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]
+
+
+def _run_everything() -> list[int]:
+    """The images are built while the tests without containers run; those with containers get the machine alone."""
+    with _started(_module("labctl", "test", "--fast"), end=signal.SIGTERM) as fast:
+        _build_images()
+        code = fast.wait()
+    return [code, run_tool("pytest", _WITH_CONTAINERS)]
+
+
+def _run_without_containers() -> list[int]:
+    """Mypy runs beside the tests, and says what it found after them."""
+    codes = _lint()
+    # Each test has objects of its own, each process an IPC namespace and a prefix of its own: any two may run at once.
+    processes = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    with tempfile.TemporaryFile() as said, _started(_module("mypy", *_typed()), output=said) as mypy:
+        tests = run_tool("pytest", "--numprocesses", processes, *_WITHOUT_CONTAINERS)
+        codes.append(mypy.wait())
+        said.seek(0)
+        sys.stdout.write(f"mypy: {said.read().decode(errors='replace')}")
+    return [*codes, tests]
+
+
+def _lint() -> list[int]:
+    with _started([str(Path(sys.executable).with_name("lint-imports"))]) as arrows:  # it has no module to run
+        return [run_tool("ruff", "check", "."), run_tool("ruff", "format", "--check", "--quiet", "."), arrows.wait()]
+
+
+def _typed() -> list[str]:
+    """Mypy refuses a folder without Python in it."""
+    return [folder for folder in _TYPED if any((ROOT / folder).rglob("*.py"))]
+
+
+def _build_images() -> None:
+    """What fails here fails again in the first test with containers, which tells more."""
+    from labctl.engine.images import make_ready  # Docker's SDK
+
+    try:
+        make_ready(Configuration.load().values, root=ROOT)
+    except LabError as error:
+        sys.stderr.write(f"error: {error}\n")
+
+
+@contextmanager
+def _started(
+    command: Sequence[str], output: IO[bytes] | None = None, end: signal.Signals = signal.SIGINT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """One program, running; where the command line is terminated, it is sent `end` and waited for."""
     sys.stdout.flush()
-    with subprocess.Popen(command, cwd=ROOT) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=output) as process:
         try:
-            return process.wait()
+            yield process
         except KeyboardInterrupt as interrupt:
             if isinstance(interrupt, Terminated):  # Ctrl-C it hears by itself
-                process.send_signal(signal.SIGINT)
+                process.send_signal(end)
             process.wait()  # tests take down what they have brought up
             raise

@@ -100,6 +100,7 @@ CASES = [
     arguments("mechanisms --json --markdown", "--json with --markdown", "one of them"),
     arguments("mechanisms ffo", "ffo", "did you mean fifo?"),
     arguments("mechanisms fifo tcp", "tcp", "./lab mechanisms --help"),
+    arguments("test --fast -k ring", "--fast -k ring", "./lab test -k ring"),
     arguments("bench sped", "bench sped: allowed is one of footprint", "did you mean speed?"),
     arguments("bench speed --cold", "--cold with speed", "./lab bench footprint --cold"),
     arguments("bench plain_file --cold", "--cold with plain_file", "./lab bench footprint --cold"),
