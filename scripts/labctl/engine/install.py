@@ -7,7 +7,6 @@ import pwd
 import shlex
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from labctl.engine.machine import Machine
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import Step, say, step
 from labctl.terminal.subprocesses import run
+from labctl.terminal.waiting import wait_until
 
 # Where a distribution puts daemons; a user's PATH often lacks the sbin ones, and dockerd needs iptables there.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -102,18 +102,21 @@ def _dockerd() -> str | None:
 
 def _wait_until_ready(machine: Machine, connect: Callable[[], object], current: Step) -> None:
     """Until the engine answers, or refuses this user, which is an answer too."""
-    while current.elapsed_s < _READY_WITHIN_S:
-        time.sleep(0.2)
+
+    def look() -> str:
         if socket_is_forbidden():
-            return
+            return "answers"
         try:
             connect()
         except LabError as error:
             current.detail(error.message)
         else:
-            return
-        if current.elapsed_s > _ALIVE_AFTER_S and not machine.has_systemd and not _is_alive():
-            break
+            return "answers"
+        may_come = machine.has_systemd or current.elapsed_s <= _ALIVE_AFTER_S or _is_alive()
+        return "" if may_come else "ended"
+
+    if wait_until(look, _READY_WITHIN_S, every_s=0.2) == "answers":
+        return
     lines = [] if machine.has_systemd else _log_lines()
     for line in lines:
         say(f"  | {line}")
