@@ -16,6 +16,7 @@ class ByteScript:
     def __init__(self, stream: bytes, takes: Sequence[int], gives_up: Sequence[bool] = (False,)) -> None:
         self.left = stream
         self._takes, self._gives_up = cycle(takes), cycle(gives_up)
+        self.direct = 0  # reads of several places: a part goes into the caller's buffer
 
     def __call__(self, places: list[memoryview], timeout_s: float = 0, deadline: float = 0) -> int:
         del timeout_s, deadline
@@ -23,6 +24,7 @@ class ByteScript:
         count = min(next(self._takes), sum(map(len, places)), len(self.left))
         if next(self._gives_up) or not count:
             raise BlockingIOError
+        self.direct += len(places) > 1
         given, self.left = self.left[:count], self.left[count:]
         for place in places:
             part, given = given[: len(place)], given[len(place) :]
@@ -33,20 +35,19 @@ class ByteScript:
         return self([place], timeout_s, deadline)
 
 
-def received(reader: ScatterReader, script: ByteScript) -> Iterator[bytes | type[ChannelError]]:
-    """What `receive_into` makes of it; when it gives up, the buffer is the caller's again."""
-    buffer = memoryview(bytearray(1 << 20))
+def received(reader: ScatterReader, script: ByteScript, *, once: bool = False) -> Iterator[bytes | type[ChannelError]]:
+    """What `receive_into` makes of it; between two calls the buffer is the caller's, who overwrites it."""
+    buffer = memoryview(bytearray(1 << 16))
     while True:
         try:
-            length = reader.receive_into(buffer, script, 60, time.monotonic() + 60)
+            length = reader.receive_into(buffer, script, 60, time.monotonic() + 60, once=once)
         except ChannelError as error:
             yield type(error)
             continue
         except BlockingIOError:
-            reader.fill_hole()
             if not script.left:
                 return
-            buffer[:] = bytes(len(buffer))
-            continue
+            length = None
         if length is not None:
             yield bytes(buffer[:length])
+        buffer[:] = bytes(len(buffer))

@@ -142,7 +142,6 @@ class ConnectionAsker(ConnectionSender):
             raise PeerGone(f"{self._what}: the answerer has closed", code=errno.ECONNRESET) from error
         except OSError as error:
             raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.ECONNRESET) from error
-        frames.fill_hole()  # the buffer is the caller's again
         raise ReceiveTimeout(f"{self._what}: no reply", code=errno.EAGAIN)
 
 

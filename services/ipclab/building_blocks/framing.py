@@ -47,6 +47,15 @@ def is_marked(length: int) -> bool:
     return PREFIX_BYTES + length > ATOMIC_BYTES
 
 
+def behind(pieces: list[memoryview], taken: int) -> list[memoryview]:
+    """`pieces` without their first `taken` bytes."""
+    for index, piece in enumerate(pieces):
+        if taken < len(piece):
+            return [piece[taken:], *pieces[index + 1 :]]
+        taken -= len(piece)
+    return []
+
+
 def write_prefix(frame: memoryview, length: int) -> None:
     """Write the prefix for a message of `length` bytes over the first `PREFIX_BYTES` of `frame`."""
     _LENGTH.pack_into(frame, 0, _MAGIC, length)
@@ -140,10 +149,16 @@ class FrameReader:
         return length
 
     def end_of_stream(self) -> None:
-        """The writer is gone for good; what is left of it is no message.
+        """All writers are gone for good; what is left begins with a part of a message.
 
-        :raises TornMessage: a part of a message was left, and is dropped
+        One writer leaves nothing else. Of several, another one may have written whole messages behind the part.
+
+        :raises TornMessage: a part of a message was left, and is dropped; if `pending_bytes` are left, go on with
+            `next_into`, and when it returns None, come back
         """
+        if self._marked:
+            self.give_up()
+            return
         left = self.end - self._start
         self._start = self.end = 0
         if left:

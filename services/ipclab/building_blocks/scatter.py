@@ -1,9 +1,9 @@
-"""The reader of a byte stream that wastes no copy: large messages go straight into the caller's buffer.
+"""The reader of a byte stream that wastes no copy: a large message goes straight into the caller's buffer.
 
-readv(2) takes several places at once: the prefix of the next frame goes here, the message into the buffer of
-whoever waits for it, if it is as long as the last one. The reader's own buffer then has a *hole* where the
-message would be, and the hole is in the caller's. If the guess was wrong, or the caller stops waiting before the
-message is whole, the hole is filled with what came so far, and everything is as if it had been read in one piece.
+readv(2) takes several places at once: the prefix of the next frame goes into the reader's own buffer, the message into
+the caller's, if the message is as long as the last one. Such a *direct read* begins and ends within one call of
+`receive_into`. A call that ends without the whole message, for whatever reason, first moves what came of the message
+into the reader's own buffer. So no place in a caller's buffer outlives the call that was given the buffer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from ipclab.building_blocks.framing import MARK_BYTES, PREFIX_BYTES, FrameReader, is_marked
+from ipclab.building_blocks.framing import MARK_BYTES, PREFIX_BYTES, FrameReader, behind, is_marked
 
 # Shorter ones come many to a read; then one copy costs less than one more system call.
 MIN_BYTES = 16384
@@ -31,12 +31,7 @@ class Read(Protocol):
 
 
 class ScatterReader(FrameReader):
-    """A `FrameReader` that can be given the buffer before the bytes are read.
-
-    Use: `receive_into(buffer, read, ...)` until it returns a length. Who may read but once calls `next_into(buffer)`
-    until it returns None, reads into `places(buffer)`, and calls `took(n, buffer)`, which returns what `next_into`
-    would. Before another buffer is used, or none: `fill_hole()`.
-    """
+    """A `FrameReader` that is given the caller's buffer before the bytes are read."""
 
     def __init__(self, max_message_bytes: int, read_ahead_bytes: int = 65536, *, marked: bool = False) -> None:
         super().__init__(max_message_bytes, read_ahead_bytes, marked=marked)
@@ -47,10 +42,11 @@ class ScatterReader(FrameReader):
         self._message = self._view[:0]
         self._head = self._view[:PREFIX_BYTES]  # what is before its message
         self._tail = self._view[:0]  # what is behind it: the second mark
-        self._hole: memoryview | None = None
 
-    def receive_into(self, buffer: memoryview, read: Read, timeout_s: float, deadline: float) -> int | None:
-        """The next message's length; None if it is not whole yet.
+    def receive_into(
+        self, buffer: memoryview, read: Read, timeout_s: float, deadline: float, *, once: bool = False
+    ) -> int | None:
+        """The next message's length; None if it is not whole yet. `once`: after one read, in any case.
 
         :raises EOFError: the stream has ended; see `end_of_stream`
         :raises OSError: what `read` raises
@@ -61,78 +57,65 @@ class ScatterReader(FrameReader):
             length = self.next_into(buffer)
             if length is not None:
                 return length
-        elif self._small:
-            count = read.into(self._view, timeout_s, deadline)
-            if count == self._frame_bytes and self._bytes.startswith(self._prefix):
-                length = self._message_bytes
-                if length <= len(buffer):
-                    buffer[:length] = self._message
-                    return length
-            if not count:
-                raise EOFError
-            return self.took(count, buffer)
-        places = self.places(buffer)
-        while True:
-            count = read(places, timeout_s, deadline)
-            if not count:
-                raise EOFError
-            length = self.took(count, buffer)
-            if length is not None or self._hole is None:
+            place = self._space()
+        elif MIN_BYTES <= self._message_bytes <= len(buffer):
+            return self._receive_directly(buffer, read, timeout_s, deadline, once)
+        else:
+            place = self._view
+        count = read.into(place, timeout_s, deadline)
+        if self._small and not self.end and count == self._frame_bytes and self._bytes.startswith(self._prefix):
+            length = self._message_bytes
+            if length <= len(buffer):
+                buffer[:length] = self._message
                 return length
-            places = self._behind()
-            timeout_s = deadline - time.monotonic()
-            if timeout_s <= 0:
-                return None
-
-    def places(self, buffer: memoryview) -> list[memoryview]:
-        """Where the next read may put its bytes, in this order; after `next_into` returned None."""
-        end, hole = self.end, self._hole
-        if hole is not None:
-            return self._behind()
-        if self._message_bytes < MIN_BYTES:
-            return [self._view[end:]]
-        if not end and self._message_bytes <= len(buffer):
-            self._hole = hole = buffer[: self._message_bytes]
-            return [self._head, hole, self._tail] if self._marked else [self._head, hole]
-        # To the end of the frame and not beyond: the next message then has nothing in our buffer.
-        is_known = end >= PREFIX_BYTES and self._bytes.startswith(self._prefix)
-        return [self._view[end : self._frame_bytes if is_known else None]]
-
-    def _behind(self) -> list[memoryview]:
-        """Where the rest of the message goes, of which a part is in the hole."""
-        assert self._hole is not None
-        here = self.end - len(self._head)
-        rest = self._hole[here:]
-        if not self._marked:
-            return [rest]
-        return [rest, self._tail] if rest else [self._tail[here - len(self._hole) :]]
-
-    def took(self, count: int, buffer: memoryview) -> int | None:
-        """`count` bytes were put into `places(buffer)`; the next message's length, or None if more are needed.
-
-        :raises TornMessage: see `next_into`
-        :raises MessageTooLarge: see `next_into`
-        """
+        if not count:
+            raise EOFError
         self.end += count
-        if self._hole is None:
-            return self.next_into(buffer)
-        if self.end >= len(self._head) and self._bytes.startswith(self._prefix):
-            if self.end < self._frame_bytes:
-                return None
-            if not self._tail or self._is_unmixed(PREFIX_BYTES, self._length):
-                self._hole = None
-                self.end = 0
-                return self._message_bytes
-        self.fill_hole()
         return self.next_into(buffer)
 
-    def fill_hole(self) -> None:
-        """Take what came of a message out of the caller's buffer."""
-        hole, self._hole = self._hole, None
+    def _space(self) -> memoryview:
+        """Where the next bytes go while a part of a frame is here.
+
+        Of a large message to the end of its frame and not beyond: the next one can then be read directly.
+        """
+        end = self.end
+        is_large = self._message_bytes >= MIN_BYTES and end >= PREFIX_BYTES and self._bytes.startswith(self._prefix)
+        return self._view[end : self._frame_bytes if is_large else None]
+
+    def _receive_directly(
+        self, buffer: memoryview, read: Read, timeout_s: float, deadline: float, once: bool
+    ) -> int | None:
+        message, tail = buffer[: self._message_bytes], self._tail
+        places = frame = [self._head, message, tail] if tail else [self._head, message]
+        taken = 0
+        is_whole = False
+        try:
+            while True:
+                count = read(places, timeout_s, deadline)
+                if not count:
+                    raise EOFError
+                taken += count
+                if taken >= PREFIX_BYTES and not self._bytes.startswith(self._prefix):
+                    break  # another length, or no frame
+                if taken == self._frame_bytes:
+                    is_whole = not tail or self._is_unmixed(PREFIX_BYTES, self._length)
+                    break
+                timeout_s = deadline - time.monotonic()
+                if once or timeout_s <= 0:
+                    break
+                places = behind(frame, taken)
+        finally:
+            if not is_whole:
+                self._take_back(message, taken)
+        return len(message) if is_whole else self.next_into(buffer)
+
+    def _take_back(self, message: memoryview, taken: int) -> None:
+        """Of a frame `taken` bytes came, and the part of them that is in `message` must not stay there."""
         begin = len(self._head)
-        if hole is not None and self.end > begin:
-            end = min(self.end, begin + len(hole))
-            self._view[begin:end] = hole[: end - begin]
+        end = min(taken, begin + len(message))
+        if end > begin:
+            self._view[begin:end] = message[: end - begin]
+        self.end = taken
 
     def _length_at(self, position: int) -> int | None:
         length = super()._length_at(position)
@@ -145,7 +128,3 @@ class ScatterReader(FrameReader):
             self._message = self._view[PREFIX_BYTES + mark_bytes : end - mark_bytes]
             self._tail = self._view[end - mark_bytes : end]
         return length
-
-    def end_of_stream(self) -> None:
-        self._hole = None
-        super().end_of_stream()

@@ -45,7 +45,7 @@ class StreamReceiver(ClosingEndpoint):
         self._streams: dict[int, Stream] = {}
         self._ready: list[tuple[int, int]] = []
         self._current: ScatterReader | None = None  # may have another whole message
-        self._reading: ScatterReader | None = None  # may have a hole in the caller's buffer
+        self._ended: ScatterReader | None = None  # the same, and no more bytes come for it
         self._alone: Stream | None = None
         self._until_look = 0
         self._poll = select.poll()
@@ -61,6 +61,8 @@ class StreamReceiver(ClosingEndpoint):
             if length is not None:
                 return length
             self._current = None
+            if frames is self._ended:
+                self._end_of_stream(frames)
         now = time.monotonic()
         deadline = now + timeout_s
         left = timeout_s
@@ -80,7 +82,6 @@ class StreamReceiver(ClosingEndpoint):
                 assert stream
                 self._end(stream)
             except ChannelError:
-                self._leave_buffer()
                 if stream and stream.frames.end:
                     self._current = stream.frames
                 raise
@@ -110,20 +111,13 @@ class StreamReceiver(ClosingEndpoint):
             self._let_in()
         return stream
 
-    def _leave_buffer(self) -> None:
-        """The caller's buffer is the caller's again: take the part of a message out of it that came so far."""
-        if self._reading is not None:
-            self._reading.fill_hole()
-            self._reading = None
-            self._look_at_all()
-
     def close(self) -> None:
         for stream in self._streams.values():
             stream.close()
         self._streams.clear()
         self._ready.clear()
         self._look_at_all()
-        self._current = self._reading = None
+        self._current = self._ended = None
 
     def queued_bytes(self) -> int:
         """See `ipclab.contract.optional`. Who waits at the door is not looked into, and what we have read is not the
@@ -157,23 +151,23 @@ class StreamReceiver(ClosingEndpoint):
 
     def _read_once(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
         """Read once, so that others get their turn; a message's length, if one is whole now."""
-        frames = stream.frames
-        if frames is not self._reading:
-            self._leave_buffer()
-            self._reading = frames
-        count = stream.read(frames.places(buffer), timeout_s, deadline)
-        if not count:
-            raise EOFError
-        return frames.took(count, buffer)
+        return stream.frames.receive_into(buffer, stream.read, timeout_s, deadline, once=True)
 
     def _end(self, stream: Stream) -> None:
         """
         :raises TornMessage: it ended within a message
         """
         self._look_at_all()
-        self._reading = None
         self._drop(stream.descriptor)
-        stream.frames.end_of_stream()
+        self._end_of_stream(stream.frames)
+
+    def _end_of_stream(self, frames: ScatterReader) -> None:
+        """
+        :raises TornMessage: it ended within a message; what is behind the message comes next
+        """
+        self._current = self._ended = frames
+        frames.end_of_stream()
+        self._current = self._ended = None
 
     def _look_at_all(self) -> None:
         """Before the next read, see who can be read."""

@@ -9,7 +9,7 @@ import struct
 import termios
 import time
 
-from ipclab.building_blocks.framing import FrameWriter
+from ipclab.building_blocks.framing import FrameWriter, behind
 from ipclab.building_blocks.timed_io import Write
 from ipclab.contract.errors import ChannelFull, PeerGone
 
@@ -116,12 +116,3 @@ class StreamWriter:
     def _gone(self, error: OSError, *, may_be_delivered: bool) -> PeerGone:
         message = f"{self._what}: {error.strerror}"
         return PeerGone(message, code=error.errno or errno.EPIPE, may_be_delivered=may_be_delivered)
-
-
-def behind(pieces: list[memoryview], taken: int) -> list[memoryview]:
-    """`pieces` without their first `taken` bytes."""
-    for index, piece in enumerate(pieces):
-        if taken < len(piece):
-            return [piece[taken:], *pieces[index + 1 :]]
-        taken -= len(piece)
-    return []
