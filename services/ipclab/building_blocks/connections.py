@@ -53,11 +53,13 @@ def inet(kind: str, host: str, port: int) -> str:
 
 
 class ConnectionSender(ClosingEndpoint):
-    """The connecting side."""
+    """The connecting side; `write` makes what writes to the connection."""
 
-    def __init__(self, what: str, connection: socket.socket) -> None:
+    def __init__(
+        self, what: str, connection: socket.socket, write: Callable[[socket.socket], SocketWrite] = SocketWrite
+    ) -> None:
         self._connection = connection
-        self.send = StreamWriter(what, connection.fileno(), SocketWrite(connection)).send
+        self.send = StreamWriter(what, connection.fileno(), write(connection)).send
 
     def close(self) -> None:
         self._connection.close()
@@ -118,8 +120,10 @@ class ConnectionReceiver(StreamReceiver):
 class ConnectionAsker(ConnectionSender):
     """The connecting side, which also reads."""
 
-    def __init__(self, what: str, connection: socket.socket) -> None:
-        super().__init__(what, connection)
+    def __init__(
+        self, what: str, connection: socket.socket, write: Callable[[socket.socket], SocketWrite] = SocketWrite
+    ) -> None:
+        super().__init__(what, connection, write)
         self._what = what
         self._frames = ScatterReader(MAX_MESSAGE_BYTES)
         self._read = SocketRead(connection)
@@ -148,8 +152,11 @@ class ConnectionAsker(ConnectionSender):
 class ConnectionAnswerer(ConnectionReceiver):
     """The listening side, which also writes, to the connection it read from last."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, write: Callable[[socket.socket], SocketWrite] = SocketWrite, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
+        self._write = write
         self._asker: StreamWriter | None = None
         self._writers: dict[int, StreamWriter] = {}
 
@@ -163,7 +170,7 @@ class ConnectionAnswerer(ConnectionReceiver):
     def _welcome(self, connection: socket.socket) -> None:
         super()._welcome(connection)
         descriptor = connection.fileno()
-        self._writers[descriptor] = StreamWriter(self._what, descriptor, SocketWrite(connection))
+        self._writers[descriptor] = StreamWriter(self._what, descriptor, self._write(connection))
 
     def _read_once(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
         self._asker = self._writers[stream.descriptor]

@@ -2,7 +2,8 @@
 
 Sources: tcp(7), socket(7), ip(7). The kernel of each side buffers, so `send` returns long before the
 message is read: when the consumer dies, all that is in the buffers is lost. A peer that dies says so
-(RST or FIN); a network that is cut says nothing, so both sides set a limit to silence.
+(RST or FIN); a network that is cut says nothing, so both sides set a limit to silence. A peer that is slow or paused
+is not silent, and is waited for: see `ipclab.building_blocks.tcp_silence`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ipclab.building_blocks.connections import (
     named,
 )
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
+from ipclab.building_blocks.tcp_silence import TcpWrite
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -33,18 +35,16 @@ from ipclab.contract.channel import (
 )
 
 _CONNECT_TIMEOUT_S = 1.0
-_SILENCE_MS = 5000
-_RTO_MAX, _RETRY_MS = 44, 1000  # TCP_RTO_MAX_MS, <linux/tcp.h>: look for the peer once a second at least, until then
+_RTO_MAX, _RETRY_MS = 44, 1000  # TCP_RTO_MAX_MS, <linux/tcp.h>: try to reach the peer once a second at least
 
 
 def _prepare(connection: socket.socket) -> None:
-    """Hold nothing back; break the connection after five seconds in which the peer acknowledged nothing (tcp(7))."""
+    """Hold nothing back; where nothing is on its way, break the connection five seconds after the peer's last word."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_MS)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((socket.TCP_KEEPIDLE, 2), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 3)):
         connection.setsockopt(socket.IPPROTO_TCP, option, value)
-    with suppress(OSError):  # a kernel before 6.15 keeps doubling: what lasts over 3 s it finds mended at 5 s, too late
+    with suppress(OSError):  # a kernel before 6.15 keeps doubling
         connection.setsockopt(socket.IPPROTO_TCP, _RTO_MAX, _RETRY_MS)
 
 
@@ -54,7 +54,11 @@ class Tcp:
     traits = Traits(
         kind=Fact(Kind.BYTE_STREAM, "tcp(7)"),
         ordered=Fact(True, "tcp(7)"),
-        reliable=Fact(True, "tcp(7)"),
+        reliable=Fact(
+            True,
+            "tcp(7); until the peer is silent for 7 s: ipclab.building_blocks.tcp_silence",
+            "a silent peer is given up after 13 to 30 minutes (tcp(7), tcp_retries2), and what was sent to it is lost",
+        ),
         max_message_bytes=Fact(
             MAX_MESSAGE_BYTES,
             "ipclab.building_blocks.framing",
@@ -86,13 +90,13 @@ class Tcp:
         return ConnectionReceiver(*_listening(address), prepare=_prepare)
 
     def open_sender(self, address: Address) -> ConnectionSender:
-        return ConnectionSender(*_connected(address))
+        return ConnectionSender(*_connected(address), write=TcpWrite)
 
     def create_answerer(self, address: Address) -> ConnectionAnswerer:
-        return ConnectionAnswerer(*_listening(address), prepare=_prepare)
+        return ConnectionAnswerer(*_listening(address), prepare=_prepare, write=TcpWrite)
 
     def open_asker(self, address: Address) -> ConnectionAsker:
-        return ConnectionAsker(*_connected(address))
+        return ConnectionAsker(*_connected(address), write=TcpWrite)
 
 
 def _listening(address: Address) -> tuple[str, socket.socket]:
