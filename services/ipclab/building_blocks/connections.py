@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.scatter import ScatterReader
 from ipclab.building_blocks.stream_receiver import Stream, StreamReceiver
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES, StreamWriter
@@ -56,10 +57,15 @@ class ConnectionSender(ClosingEndpoint):
     """The connecting side; `write` makes what writes to the connection."""
 
     def __init__(
-        self, what: str, connection: socket.socket, write: Callable[[socket.socket], SocketWrite] = SocketWrite
+        self,
+        what: str,
+        connection: socket.socket,
+        write: Callable[[socket.socket], SocketWrite] = SocketWrite,
+        name: Name | None = None,
     ) -> None:
         self._connection = connection
-        self.send = StreamWriter(what, connection.fileno(), write(connection)).send
+        writer = StreamWriter(what, connection.fileno(), write(connection), name=name)
+        self.send, self.check_linked = writer.send, writer.check_linked
 
     def close(self) -> None:
         self._connection.close()
@@ -77,9 +83,10 @@ class ConnectionReceiver(StreamReceiver):
         listener: socket.socket,
         prepare: Callable[[socket.socket], None] | None = None,
         limit_option: int = socket.SO_RCVBUF,
+        name: Name | None = None,
     ) -> None:
         listener.setblocking(False)
-        super().__init__(what, door=listener.fileno())
+        super().__init__(what, door=listener.fileno(), name=name)
         self._listener = listener
         self._prepare = prepare
         self._limit_option = limit_option

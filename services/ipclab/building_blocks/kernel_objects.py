@@ -73,6 +73,7 @@ def named(
 
 
 MODE = 0o600
+_SHM_DEST = 0o1000
 
 
 def object_name(address: Address) -> str:
@@ -135,3 +136,8 @@ def take_room(what: str, descriptor: int, size: int) -> None:
         raise Unusable(
             message if error.errno == errno.ENOSPC else f"{what}: {error.strerror}", code=error.errno or errno.EIO
         ) from error
+
+
+def is_removed(segment: sysv_ipc.SharedMemory) -> bool:
+    """Whether an attached segment lives on without its key, until the last one detaches: SHM_DEST, shmctl(2)."""
+    return bool(segment.mode & _SHM_DEST)

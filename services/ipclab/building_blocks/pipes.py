@@ -13,6 +13,7 @@ import fcntl
 import os
 from functools import partial
 
+from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.stream_receiver import StreamReceiver
 from ipclab.building_blocks.stream_sender import StreamWriter
 from ipclab.building_blocks.timed_io import PipeRead, PipeWrite
@@ -22,9 +23,10 @@ from ipclab.contract.channel import ClosingEndpoint
 class PipeSender(ClosingEndpoint):
     """The writing end of a pipe. Without a reader it is EPIPE (Python ignores SIGPIPE)."""
 
-    def __init__(self, what: str, descriptor: int, *, marked: bool = False) -> None:
+    def __init__(self, what: str, descriptor: int, *, marked: bool = False, name: Name | None = None) -> None:
         self._descriptor = descriptor
-        self.send = StreamWriter(what, descriptor, PipeWrite(descriptor), marked=marked).send
+        writer = StreamWriter(what, descriptor, PipeWrite(descriptor), marked=marked, name=name)
+        self.send, self.check_linked = writer.send, writer.check_linked
 
     def close(self) -> None:
         if self._descriptor >= 0:

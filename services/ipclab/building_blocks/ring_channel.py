@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, Self, TypeVar
 
+from ipclab.building_blocks.names import LosingName
 from ipclab.building_blocks.ring import RECEIVER_LOOKS, SENDER_WAITS, Ring, bytes_needed, try_read_many, try_write_many
 from ipclab.contract.channel import (
     ClosingEndpoint,
@@ -71,7 +72,7 @@ class Shared(Protocol):
     room_bell: Bell
 
     def is_linked(self) -> bool:
-        """Can the next process still find this memory by its name?"""
+        """Can the next process still find this memory, and what wakes its peer, by their names?"""
 
     def close(self) -> None:
         """Let go; the ring has released its views of the memory by then. Idempotent."""
@@ -94,11 +95,9 @@ class _Endpoint(ClosingEndpoint):
             self._ring.close()  # no view may be left when the memory goes
             self._shared.close()
 
-    def _timed_out(self, error: ChannelError) -> ChannelError:
-        """`error`, unless nothing can happen here any more, because the memory has lost its name."""
-        if self._shared.is_linked():
-            return error
-        return PeerGone("the shared memory was removed", code=errno.EIDRM)
+    @staticmethod
+    def _gone() -> PeerGone:
+        return PeerGone("the shared memory or a semaphore of it was removed", code=errno.EIDRM)
 
 
 class RingSender(_Endpoint):
@@ -119,6 +118,11 @@ class RingSender(_Endpoint):
         except ChannelError:
             self.close()
             raise
+
+    def check_linked(self) -> None:
+        """See `ipclab.contract.optional.FoundByName`."""
+        if not self._shared.is_linked():
+            raise self._gone()
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if not self._try_write(payload):
@@ -152,13 +156,15 @@ class RingSender(_Endpoint):
                 break
             left = deadline - time.monotonic()
             if left <= 0:
-                raise self._timed_out(self._full())
+                self.check_linked()
+                raise self._full()
             self._shared.room_bell.wait(min(left, _LOOK_AGAIN_S))
         self._words[SENDER_WAITS] = 0
 
     def _write_when_spun(self, payload: memoryview, deadline: float) -> None:
         if not _spin(self._ring.try_write, payload, False, deadline):
-            raise self._timed_out(self._full())
+            self.check_linked()
+            raise self._full()
 
     @staticmethod
     def _full() -> ChannelFull:
@@ -177,6 +183,7 @@ class RingReceiver(_Endpoint):
         self._try_read_into = self._ring.try_read_into
         self._wait_for_record = shared.record_bell.wait
         self._slept = False
+        self._losing = LosingName(shared.is_linked, self._gone)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         # Whoever slept for the last one will most likely sleep for this one: then the look before that is enough.
@@ -187,7 +194,7 @@ class RingReceiver(_Endpoint):
             else:
                 length = self._read_when_written(buffer, timeout_s)
             if length is None:
-                raise self._timed_out(ReceiveTimeout("the ring is empty", code=errno.EAGAIN))
+                raise self._losing.timed_out(ReceiveTimeout("the ring is empty", code=errno.EAGAIN))
         if self._words[SENDER_WAITS]:
             self._make_way()
         return length

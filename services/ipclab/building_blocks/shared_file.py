@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ipclab.building_blocks import kernel_objects
+from ipclab.building_blocks.names import Name
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import ChannelError, PeerGone
 
@@ -42,6 +43,7 @@ class SharedFile(ClosingEndpoint):
         if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
             self.close()
             raise OSError(errno.EEXIST, "it is there and is no plain file; remove it")
+        self._name = Name.opened(path, self.descriptor)
 
     def close(self) -> None:
         if self.descriptor >= 0:
@@ -95,14 +97,26 @@ class SharedFile(ClosingEndpoint):
             fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
     def length(self) -> int:
-        """Where the next frame begins.
+        """Where the next frame begins."""
+        return os.fstat(self.descriptor).st_size
+
+    def linked_length(self) -> int:
+        """The same, for whoever writes there.
 
         :raises PeerGone: the file has lost its name
         """
         status = os.fstat(self.descriptor)
         if not status.st_nlink:
-            raise PeerGone(f"file {self.path} was removed", code=errno.ENOENT)
+            raise self.gone()
         return status.st_size
+
+    def is_linked(self) -> bool:
+        """Can the next process find this file by its name?"""
+        return self._name.is_linked()
+
+    def gone(self) -> PeerGone:
+        """The error where it cannot."""
+        return self._name.gone(f"file {self.path}")
 
     def position(self) -> int:
         """How far it was read."""

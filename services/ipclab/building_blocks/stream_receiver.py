@@ -7,7 +7,9 @@ import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from ipclab.building_blocks.names import LosingName, Name
 from ipclab.building_blocks.scatter import Read, ScatterReader
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES, unread_bytes
 from ipclab.contract.channel import ClosingEndpoint
@@ -38,8 +40,9 @@ class StreamReceiver(ClosingEndpoint):
     half the system calls. Then the others, who are none, and the door get their look every now and then.
     """
 
-    def __init__(self, what: str, door: int = -1, *, marked: bool = False) -> None:
+    def __init__(self, what: str, door: int = -1, *, marked: bool = False, name: Name | None = None) -> None:
         self._what = what
+        self._losing = LosingName(name.is_linked, partial(name.gone, what)) if name else None
         self._marked = marked
         self._door = door
         self._streams: dict[int, Stream] = {}
@@ -101,11 +104,13 @@ class StreamReceiver(ClosingEndpoint):
         """A stream that can be read; None: it was the door.
 
         :raises ReceiveTimeout: none can within `left_s`
+        :raises PeerGone: the name is gone
         """
         if not self._ready:
             self._ready = self._poll.poll(left_s * 1000) if left_s >= 0 else []
             if not self._ready:
-                raise ReceiveTimeout(f"{self._what}: no message", code=errno.EAGAIN)
+                timeout = ReceiveTimeout(f"{self._what}: no message", code=errno.EAGAIN)
+                raise self._losing.timed_out(timeout, senders_left=bool(self._streams)) if self._losing else timeout
         stream = self._streams.get(self._ready.pop()[0])
         if stream is None:
             self._let_in()

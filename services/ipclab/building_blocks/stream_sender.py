@@ -10,6 +10,7 @@ import termios
 import time
 
 from ipclab.building_blocks.framing import FrameWriter, behind
+from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.timed_io import Write
 from ipclab.contract.errors import ChannelFull, PeerGone
 
@@ -38,8 +39,11 @@ class StreamWriter:
     finished, or the stream is broken for all that follow.
     """
 
-    def __init__(self, what: str, descriptor: int, write: Write, *, marked: bool = False) -> None:
+    def __init__(
+        self, what: str, descriptor: int, write: Write, *, marked: bool = False, name: Name | None = None
+    ) -> None:
         self._what = what
+        self._name = name
         self._write = write
         self._now = write.now
         self._poll = select.poll()
@@ -72,6 +76,11 @@ class StreamWriter:
             raise self._gone(error, may_be_delivered=False) from error
         if taken != frames.frame_bytes:
             self._go_on(pieces, frames.frame_bytes, taken, deadline)
+
+    def check_linked(self) -> None:
+        """See `ipclab.contract.optional.FoundByName`."""
+        if self._name is not None and self._rest is None and not self._name.is_linked():
+            raise self._name.gone(self._what)
 
     def _send_rest(self, deadline: float) -> None:
         """Finish the message of which the kernel took only a part.

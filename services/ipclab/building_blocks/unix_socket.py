@@ -16,10 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ipclab.building_blocks.connections import named
+from ipclab.building_blocks.names import Name
 
 
-def bind(path: Path, kind: socket.SocketKind) -> socket.socket:
-    """A socket that owns `path`, for its own user only; it listens if it is of a kind that can.
+def bind(path: Path, kind: socket.SocketKind) -> tuple[socket.socket, Name]:
+    """A socket that owns `path`, and that name, for its own user only; it listens if it is of a kind that can.
 
     :raises ChannelError: what `named` makes of the kernel's answer
     """
@@ -36,37 +37,34 @@ def bind(path: Path, kind: socket.SocketKind) -> socket.socket:
                 owner.bind(str(path))
             if kind is socket.SOCK_STREAM:
                 owner.listen()
+            name = Name.of(path)
     except OSError as error:
         owner.close()
         raise named(f"unix socket {path}", error) from error
-    return owner
+    return owner, name
 
 
-def connect(path: Path, kind: socket.SocketKind) -> socket.socket:
-    """A non-blocking socket, connected to the owner of `path`.
+def connect(path: Path, kind: socket.SocketKind) -> tuple[socket.socket, Name]:
+    """A non-blocking socket, connected to the owner of `path`, and the owner's name.
 
     :raises ChannelError: what `named` makes of the kernel's answer
     """
     try:
-        return _connect(path, kind)
+        connection = _connect(path, kind)
+        try:
+            return connection, Name.of(path)
+        except OSError:  # removed since
+            connection.close()
+            raise
     except OSError as error:
         raise named(f"unix socket {path}", error) from error
 
 
-def unlink(path: Path, owner: tuple[int, int]) -> None:
-    """Remove the name if it still is the one that `identity` gave for it."""
+def unlink(name: Name) -> None:
+    """Remove the name if it still is that socket's."""
     with suppress(OSError):
-        if identity(path) == owner:
-            path.unlink()
-
-
-def identity(path: Path) -> tuple[int, int]:
-    """Which file this is, whatever its name (stat(2)).
-
-    :raises OSError: there is none
-    """
-    status = path.lstat()
-    return status.st_dev, status.st_ino
+        if name.is_linked():
+            name.path.unlink()
 
 
 @contextmanager

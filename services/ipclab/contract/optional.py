@@ -33,6 +33,12 @@ What the kernel itself threw away: an optional part of the contract, for receive
 
 A consumer's own gap count misses what was dropped after the last message it saw, and cannot tell a full
 buffer from a cut cable. Where the kernel keeps a count of its own, the receiver shows it.
+
+A channel that is found by a name: an optional part of the contract, for senders.
+
+A name can be removed (unlink(2), shm_unlink(3), mq_unlink(3), shmctl(2) with IPC_RMID) while both sides have the object
+open, and the object goes on working for the two and for nobody else. A sender is asked a few times a second: it leaves
+the object, and the receiver reads what is left. A receiver notices by itself, when nothing comes.
 """
 
 from __future__ import annotations
@@ -187,3 +193,14 @@ class CountsDrops(Protocol):
 
     def kernel_drops(self) -> int:
         """Messages dropped at this receiver since it was created; 0 again for the next one."""
+
+
+@runtime_checkable
+class FoundByName(Protocol):
+    """A sender whose channel has a name that can be removed."""
+
+    def check_linked(self) -> None:
+        """A few system calls; nothing happens within a message of which the kernel has a part.
+
+        :raises PeerGone: the next process does not find this channel by its name any more
+        """

@@ -22,10 +22,10 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from pathlib import Path
 
 from ipclab.building_blocks import unix_socket
 from ipclab.building_blocks.connections import named
+from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.pipes import PipeReceiver, PipeSender
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
@@ -45,12 +45,11 @@ from ipclab.contract.channel import (
 class AnonymousPipeReceiver(PipeReceiver):
     """The reading ends, and the socket they come through."""
 
-    def __init__(self, path: Path, letterbox: socket.socket) -> None:
+    def __init__(self, letterbox: socket.socket, name: Name) -> None:
         letterbox.setblocking(False)
-        super().__init__(f"anonymous pipe by {path}", door=letterbox.fileno())
+        super().__init__(f"anonymous pipe by {name.path}", door=letterbox.fileno(), name=name)
         self._letterbox = letterbox
-        self._path = path
-        self._identity = unix_socket.identity(path)
+        self._owned = name
 
     def close(self) -> None:
         super().close()
@@ -58,7 +57,7 @@ class AnonymousPipeReceiver(PipeReceiver):
 
     def remove(self) -> None:
         self.close()
-        unix_socket.unlink(self._path, self._identity)
+        unix_socket.unlink(self._owned)
 
     def _let_in(self) -> None:
         try:
@@ -120,11 +119,12 @@ class AnonymousPipe:
     )
 
     def create_receiver(self, address: Address) -> AnonymousPipeReceiver:
-        return AnonymousPipeReceiver(address.path, unix_socket.bind(address.path, socket.SOCK_DGRAM))
+        return AnonymousPipeReceiver(*unix_socket.bind(address.path, socket.SOCK_DGRAM))
 
     def open_sender(self, address: Address) -> PipeSender:
         what = f"anonymous pipe by {address.path}"
-        with unix_socket.connect(address.path, socket.SOCK_DGRAM) as letterbox:
+        letterbox, name = unix_socket.connect(address.path, socket.SOCK_DGRAM)
+        with letterbox:
             reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 socket.send_fds(letterbox, [b"\0"], [reading])
@@ -133,7 +133,7 @@ class AnonymousPipe:
                 raise named(what, error) from error
             finally:
                 os.close(reading)
-        return PipeSender(what, writing)
+        return PipeSender(what, writing, name=name)
 
 
 MECHANISM = AnonymousPipe()

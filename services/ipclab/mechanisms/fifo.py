@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ipclab.building_blocks.kernel_objects import named
+from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.pipes import PipeReceiver, PipeSender
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
@@ -44,7 +45,7 @@ class FifoReceiver(PipeReceiver):
     """The reading end; owns the name."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
-        super().__init__(f"fifo {path}", marked=True)
+        super().__init__(f"fifo {path}", marked=True, name=Name.opened(path, descriptor))
         self._path = path
         self._add_pipe(descriptor)
 
@@ -119,7 +120,7 @@ class Fifo:
         if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise Unusable(f"{path} is no FIFO; remove it", code=errno.EEXIST)
-        return PipeSender(f"fifo {path}", descriptor, marked=True)
+        return PipeSender(f"fifo {path}", descriptor, marked=True, name=Name.opened(path, descriptor))
 
 
 MECHANISM = Fifo()

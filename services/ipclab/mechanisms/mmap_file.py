@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ipclab.building_blocks.kernel_objects import MODE, map_whole, named
+from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.ring import Ring
 from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 from ipclab.building_blocks.shared_words import MappedWords, WordsInFile, remove_words
@@ -37,6 +38,7 @@ class _MappedFile:
         """Take over `descriptor`, also when this fails. `repair` sets up bells that no sound ring vouches for."""
         self._path = path
         self._descriptor = descriptor
+        self._name = Name.opened(path, descriptor)
         try:
             self._map = map_whole(f"file {path}", descriptor, FILE_BYTES)
         except BaseException:
@@ -49,7 +51,7 @@ class _MappedFile:
         self.room_bell: Bell = PsharedSemaphore(whole[ROOM_BELL_AT:_RING_AT], fresh=fresh)
 
     def is_linked(self) -> bool:
-        return os.fstat(self._descriptor).st_nlink > 0
+        return self._name.is_linked()
 
     def close(self) -> None:
         self.memory.release()

@@ -27,6 +27,7 @@ import time
 from contextlib import suppress
 
 from ipclab.building_blocks.framing import PREFIX_BYTES, FrameReader, trailer, write_prefix
+from ipclab.building_blocks.names import LosingName
 from ipclab.building_blocks.shared_file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named, open_file
 from ipclab.building_blocks.shared_words import FileWords, WordsInFile, remove_words
 from ipclab.contract.channel import (
@@ -58,6 +59,7 @@ class FileReceiver(ClosingEndpoint):
         self._file = file
         self._frames = FrameReader(MAX_MESSAGE_BYTES, checked=True)
         self._offset = file.read_to
+        self._losing = LosingName(file.is_linked, file.gone)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         deadline = time.monotonic() + timeout_s
@@ -71,7 +73,8 @@ class FileReceiver(ClosingEndpoint):
                     self._tidy(idle=pause == _READER_PAUSES_S[1])
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise ReceiveTimeout(f"file {self._file.path}: nothing new", code=errno.EAGAIN)
+                    timeout = ReceiveTimeout(f"file {self._file.path}: nothing new", code=errno.EAGAIN)
+                    raise self._losing.timed_out(timeout)
                 time.sleep(min(_LOCKED_PAUSE_S if count is None else pause, left))
                 if count is not None:
                     pause = min(2 * pause, _READER_PAUSES_S[1])
@@ -155,6 +158,11 @@ class FileSender(ClosingEndpoint):
     def close(self) -> None:
         self._file.close()
 
+    def check_linked(self) -> None:
+        """See `ipclab.contract.optional.FoundByName`."""
+        if not self._file.is_linked():
+            raise self._file.gone()
+
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > MAX_MESSAGE_BYTES:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
@@ -180,7 +188,7 @@ class FileSender(ClosingEndpoint):
         if not file.try_lock():
             return errno.EAGAIN
         try:
-            end = file.length()
+            end = file.linked_length()
             if not file.position():  # a reader died while it shortened the file
                 file.shorten()
                 end = HEADER_BYTES

@@ -9,8 +9,8 @@ A timeout is a time of day (mq_send(3)): a clock that is set back makes one wait
 
 The two ends of a POSIX queue. Sources: mq_send(3), mq_receive(3), mq_overview(7).
 
-An unlinked queue goes on working for those who have it open, unlike a System V queue; so an end asks whether its queue
-still has a name when nothing has happened for too long.
+An unlinked queue goes on working for those who have it open, unlike a System V queue: see
+`ipclab.contract.optional.FoundByName`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from itertools import cycle
 
 from ipclab.building_blocks.kernel_objects import MODE, object_name, posix_opening
 from ipclab.building_blocks.libraries import posix_ipc
+from ipclab.building_blocks.names import LosingName
 from ipclab.contract.channel import (
     Address,
     ClosingEndpoint,
@@ -36,7 +37,7 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import ChannelError, ChannelFull, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout
 
 MAX_MESSAGE_BYTES = 8192  # msgsize_max
 LOWEST_PRIORITY = 0
@@ -53,13 +54,10 @@ class _Endpoint(ClosingEndpoint):
             self._open = False
             self._queue.close()
 
-    def _timed_out(self, error: ChannelError) -> ChannelError:
-        """`error`, unless nothing can happen here any more, because the queue has lost its name."""
-        if os.fstat(self._queue.mqd).st_nlink:
-            return error
-        return self._gone("it was removed", errno.EIDRM)
+    def _is_linked(self) -> bool:
+        return os.fstat(self._queue.mqd).st_nlink > 0
 
-    def _gone(self, why: object, code: int) -> PeerGone:
+    def _gone(self, why: object = "it was removed", code: int = errno.EIDRM) -> PeerGone:
         return PeerGone(f"{WHAT} {self._queue.name}: {why}", code=code)
 
 
@@ -82,9 +80,15 @@ class PosixMqSender(_Endpoint):
         except ValueError as error:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE) from error
         except (posix_ipc.BusyError, posix_ipc.SignalError) as error:
-            raise self._timed_out(ChannelFull(f"{WHAT} {self._queue.name} is full", code=errno.EAGAIN)) from error
+            self.check_linked()
+            raise ChannelFull(f"{WHAT} {self._queue.name} is full", code=errno.EAGAIN) from error
         except OSError as error:
             raise self._gone(error.strerror, error.errno or errno.EIO) from error
+
+    def check_linked(self) -> None:
+        """See `ipclab.contract.optional.FoundByName`."""
+        if not self._is_linked():
+            raise self._gone()
 
     def _send_when_taken(self, payload: memoryview, timeout_s: float) -> None:
         self._queue.block = True
@@ -100,13 +104,14 @@ class PosixMqReceiver(_Endpoint):
     def __init__(self, queue: posix_ipc.MessageQueue, counts: Counter[int] | None) -> None:
         super().__init__(queue)
         self._counts = counts
+        self._losing = LosingName(self._is_linked, self._gone)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         try:
             payload, priority = self._queue.receive(timeout_s)
         except (posix_ipc.BusyError, posix_ipc.SignalError) as error:
             empty = ReceiveTimeout(f"{WHAT} {self._queue.name} is empty", code=errno.ETIMEDOUT)
-            raise self._timed_out(empty) from error
+            raise self._losing.timed_out(empty) from error
         except OSError as error:
             raise self._gone(error.strerror, error.errno or errno.EIO) from error
         if self._counts is not None:

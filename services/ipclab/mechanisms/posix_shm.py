@@ -14,9 +14,11 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from pathlib import Path
 
 from ipclab.building_blocks.kernel_objects import MODE, map_whole, object_name, posix_opening
 from ipclab.building_blocks.libraries import posix_ipc
+from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 from ipclab.building_blocks.shared_words import MappedWords, take
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
@@ -52,6 +54,7 @@ def remove_words(channel: str) -> None:
 
 
 _WHAT = "shared memory"
+_DIRECTORY = Path("/dev/shm")  # shm_overview(7); a semaphore's file is called "sem." and its name, sem_overview(7)
 
 
 class _Bell:
@@ -84,11 +87,13 @@ class _Object:
         self._name = name
         self._descriptor = descriptor
         self._semaphores: list[posix_ipc.Semaphore] = []
+        self._names = [Name.opened(_DIRECTORY / name[1:], descriptor)]
         try:
             self._map = map_whole(f"{_WHAT} {name}", descriptor, RING_BYTES)
             for bell_name in _bell_names(name):
                 with posix_opening("semaphore", bell_name):
                     self._semaphores.append(posix_ipc.Semaphore(bell_name, flags, mode=MODE))
+                    self._names.append(Name.of(_DIRECTORY / f"sem.{bell_name[1:]}"))
         except BaseException:
             self._release()
             raise
@@ -97,7 +102,7 @@ class _Object:
         self.room_bell: Bell = _Bell(self._semaphores[1])
 
     def is_linked(self) -> bool:
-        return os.fstat(self._descriptor).st_nlink > 0
+        return all(name.is_linked() for name in self._names)
 
     def close(self) -> None:
         self.memory.release()

@@ -15,7 +15,7 @@ import errno
 from collections.abc import Callable
 from contextlib import suppress
 
-from ipclab.building_blocks.kernel_objects import MODE, gone, require_semaphore_timeouts, sysv_opening
+from ipclab.building_blocks.kernel_objects import MODE, gone, is_removed, require_semaphore_timeouts, sysv_opening
 from ipclab.building_blocks.libraries import sysv_ipc
 from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
@@ -68,7 +68,7 @@ class SysvWords:
 
     def is_linked(self) -> bool:
         try:
-            return bool(self._semaphore.value >= 0)
+            return not is_removed(self._segment) and self._semaphore.value >= 0
         except _GONE:
             return False
 
@@ -159,7 +159,10 @@ class _Segment:
         self.room_bell: Bell = _Bell(semaphores[1])
 
     def is_linked(self) -> bool:
-        return True  # a semaphore that was removed says so when it is used
+        try:
+            return not is_removed(self._segment) and all(semaphore.value >= 0 for semaphore in self._semaphores)
+        except _GONE:
+            return False
 
     def close(self) -> None:
         self.memory.release()

@@ -9,10 +9,10 @@ ECONNRESET or EPIPE. The name of a dead receiver stays behind, and the next one 
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 
 from ipclab.building_blocks import unix_socket
 from ipclab.building_blocks.connections import ConnectionAnswerer, ConnectionAsker, ConnectionReceiver, ConnectionSender
+from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
     Address,
@@ -31,15 +31,14 @@ from ipclab.contract.channel import (
 class UnixStreamReceiver(ConnectionReceiver):
     """The listening side; owns the name."""
 
-    def __init__(self, path: Path, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, name: Name) -> None:
         # unix(7): SO_RCVBUF has no effect, the sender's SO_SNDBUF limits; neither side sets it, so it is ours as well.
-        super().__init__(f"unix socket {path}", listener, limit_option=socket.SO_SNDBUF)
-        self._path = path
-        self._identity = unix_socket.identity(path)
+        super().__init__(f"unix socket {name.path}", listener, limit_option=socket.SO_SNDBUF, name=name)
+        self._owned = name
 
     def remove(self) -> None:
         self.close()
-        unix_socket.unlink(self._path, self._identity)
+        unix_socket.unlink(self._owned)
 
 
 class UnixStreamAnswerer(UnixStreamReceiver, ConnectionAnswerer):
@@ -81,16 +80,18 @@ class UnixStream:
     )
 
     def create_receiver(self, address: Address) -> UnixStreamReceiver:
-        return UnixStreamReceiver(address.path, unix_socket.bind(address.path, socket.SOCK_STREAM))
+        return UnixStreamReceiver(*unix_socket.bind(address.path, socket.SOCK_STREAM))
 
     def open_sender(self, address: Address) -> ConnectionSender:
-        return ConnectionSender(f"unix socket {address.path}", unix_socket.connect(address.path, socket.SOCK_STREAM))
+        connection, name = unix_socket.connect(address.path, socket.SOCK_STREAM)
+        return ConnectionSender(f"unix socket {address.path}", connection, name=name)
 
     def create_answerer(self, address: Address) -> UnixStreamAnswerer:
-        return UnixStreamAnswerer(address.path, unix_socket.bind(address.path, socket.SOCK_STREAM))
+        return UnixStreamAnswerer(*unix_socket.bind(address.path, socket.SOCK_STREAM))
 
     def open_asker(self, address: Address) -> ConnectionAsker:
-        return ConnectionAsker(f"unix socket {address.path}", unix_socket.connect(address.path, socket.SOCK_STREAM))
+        connection, _ = unix_socket.connect(address.path, socket.SOCK_STREAM)
+        return ConnectionAsker(f"unix socket {address.path}", connection)
 
 
 MECHANISM = UnixStream()

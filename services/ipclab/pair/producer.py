@@ -17,6 +17,7 @@ from ipclab.accounting import message
 from ipclab.accounting.ledger import ProducerLedger
 from ipclab.contract.channel import Address, Mechanism, Sender
 from ipclab.contract.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
+from ipclab.contract.optional import FoundByName
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.runtime.lifecycle import TICK_S, Complaint, Stop, Vitals, log
@@ -126,9 +127,12 @@ class Producer:
     def _pump(self, sender: Sender) -> None:
         """Send on one open channel until it breaks or we stop."""
         clock = time.monotonic_ns
+        check_linked = sender.check_linked if isinstance(sender, FoundByName) else None
         while not self._stop.requested:
             now = clock()
             if self._vitals.tick(now):
+                if check_linked:
+                    check_linked()
                 self._follow_load()
                 self._skip_overdue(now)
             early = self._schedule.due_ns - now
