@@ -55,7 +55,7 @@ def _segments() -> table.Panel:
         "Every System V segment (by key) and POSIX object (by name) of the shared IPC namespace. Attached: how many "
         "processes have a segment mapped; 0 means that it outlived them all, and takes memory until somebody removes "
         "it. Of POSIX objects the kernel does not say. In brackets: no pair's; the responder and the probes have some. "
-        "0x00000000 is no key: removed, and gone once nobody has it attached.",
+        "Removed: nobody finds such a segment any more, and it is gone once the last process detaches it.",
         _TABLE,
         [
             Column("Size", _of_objects("ipc_kernel_shm_size_bytes"), 65, "bytes", 0),

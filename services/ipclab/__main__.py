@@ -22,7 +22,7 @@ from ipclab.accounting.removed_producers import with_gone
 from ipclab.container import Endpoint
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
-from ipclab.kernel_exporter.exporter import Books, samples
+from ipclab.kernel_exporter.exporter import Books, Remembered, samples
 from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
 from ipclab.kernel_exporter.posix import DEV_MQUEUE
 from ipclab.matrix import responder as echo
@@ -113,9 +113,11 @@ def kernel(
     if not DEV_MQUEUE.is_dir():
         log.warning("%s is not mounted here: POSIX message queues cannot be shown", DEV_MQUEUE)
 
+    remembered: Remembered = {}
+
     def page() -> Iterable[Sample]:
         yield from endpoint.vitals.namespace_samples()
-        yield from samples(Books.read(), owners, matrix)
+        yield from samples(Books.read(), owners, matrix, remembered)
 
     endpoint.run(lambda: hold(endpoint.vitals, endpoint.stop), page)
 

@@ -63,9 +63,8 @@ _KERNEL_NOTE = (
     "for the matrix; of -: nobody's of the lab."
 )
 _NO_KEY = "0x00000000"
-_NO_KEY_IS = (
-    f"{_NO_KEY} is no key: removed, and gone once nobody has it attached (a probe's, after each try); or private."
-)
+_NO_KEY_IS = f"{_NO_KEY} is no key (IPC_PRIVATE): nobody finds such a segment."
+_REMOVED_IS = "Removed: nobody finds such a segment, gone once the last process detaches it (a probe's after each try)."
 
 _Row = tuple[str, str, str, str, str]
 
@@ -84,7 +83,8 @@ def show_kernel_objects(books: KernelBooks) -> None:
         table.add_row(*row)
     show_table(table)
     without_key = any(segment.key == _NO_KEY for segment in books.segments)
-    show_text(" ".join([_KERNEL_NOTE, *([_NO_KEY_IS] if without_key else [])]))
+    removed = any(segment.is_removed for segment in books.segments)
+    show_text(" ".join([_KERNEL_NOTE, *([_NO_KEY_IS] if without_key else []), *([_REMOVED_IS] if removed else [])]))
     show_lines([""])
 
 

@@ -21,6 +21,11 @@ class Segment:
     size_bytes: int
     attachments: int | None
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether it lives on without its key: the exporter then says so in the key's place."""
+        return self.key.startswith("removed")
+
 
 @dataclass(frozen=True)
 class Queue:

@@ -50,14 +50,27 @@ class Books:
         )
 
 
-def samples(books: Books, pairs: Owners, matrix: EchoOwners) -> Iterable[Sample]:
-    """The metrics; what the kernel did not tell has none."""
+Remembered = dict[int, tuple[str, str]]
+
+
+def samples(books: Books, pairs: Owners, matrix: EchoOwners, remembered: Remembered) -> Iterable[Sample]:
+    """The metrics; what the kernel did not tell has none.
+
+    `remembered` has the mechanism and the owner of each segment, by id. A segment that is removed has lost its key, so
+    the page before says whose it is; the dictionary is changed for the next page.
+    """
+    remembered |= {segment.id: _whose(segment, pairs, matrix) for segment in books.segments if not segment.is_removed}
+    for gone in remembered.keys() - {segment.id for segment in books.segments}:
+        del remembered[gone]
     sysv_objects: list[kernel_sysv.SysvObject] = [*books.segments, *books.sysv_queues, *books.semaphore_sets]
     posix_objects: list[kernel_posix.PosixObject] = [*books.shared_objects, *books.posix_queues, *books.semaphores]
     for sysv in sysv_objects:
-        mechanism = pairs.of_sysv(sysv)
-        owner = mechanism or matrix.of_sysv(sysv)
-        labels = (kernel_sysv.hexadecimal(sysv.key), str(sysv.id), "", str(sysv.uid), owner)
+        mechanism, owner = _whose(sysv, pairs, matrix)
+        key = kernel_sysv.hexadecimal(sysv.key)
+        if isinstance(sysv, kernel_sysv.Segment) and sysv.is_removed:
+            mechanism, owner = remembered.get(sysv.id, ("", ""))
+            key = f"removed (id {sysv.id})"
+        labels = (key, str(sysv.id), "", str(sysv.uid), owner)
         yield from _of_object(_facts_of_sysv(sysv), labels, mechanism)
     for posix in posix_objects:
         mechanism = pairs.of_name(posix.name)
@@ -67,6 +80,12 @@ def samples(books: Books, pairs: Owners, matrix: EchoOwners) -> Iterable[Sample]
     yield Sample(metrics.KERNEL_DEV_SHM_LIMIT, books.space.limit_bytes)
     for name, value in books.limits.items():
         yield Sample(metrics.KERNEL_LIMIT, value, (name,))
+
+
+def _whose(thing: kernel_sysv.SysvObject, pairs: Owners, matrix: EchoOwners) -> tuple[str, str]:
+    """The mechanism of the pair that owns it, and the owner's name, by its key."""
+    mechanism = pairs.of_sysv(thing)
+    return mechanism, mechanism or matrix.of_sysv(thing)
 
 
 _Facts = dict[Definition, int | None]

@@ -14,6 +14,7 @@ from typing import TypeVar
 from ipclab.building_blocks.libraries import sysv_ipc
 
 LISTS = Path("/proc/sysvipc")
+_SHM_DEST = 0o1000
 _NOT_TOLD = (sysv_ipc.Error, OSError, ValueError)  # gone meanwhile; somebody else's; a key that sysv_ipc cannot say
 
 _T = TypeVar("_T")
@@ -21,13 +22,17 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Shared memory; `attachments` is nattch, and 0 for one that outlived its processes."""
+    """Shared memory; `attachments` is nattch, and 0 for one that outlived its processes.
+
+    One that was removed has lost its key, and is there until the last process detaches it (SHM_DEST, shmctl(2)).
+    """
 
     key: int
     id: int
     uid: int
     size_bytes: int
     attachments: int
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ SysvObject = Segment | Queue | SemaphoreSet
 def segments(lists: Path = LISTS) -> list[Segment]:
     """Every segment of the namespace."""
     return [
-        Segment(row["key"], row["shmid"], row["uid"], row["size"], row["nattch"])
+        Segment(row["key"], row["shmid"], row["uid"], row["size"], row["nattch"], _is_removed(row["perms"]))
         for row in rows((lists / "shm").read_text())
     ]
 
@@ -90,6 +95,11 @@ def rows(text: str) -> list[dict[str, int]]:
     """The lines of one list by the names in its first line; a kernel may add columns, and has."""
     head, *lines = text.splitlines()
     return [dict(zip(head.split(), map(int, line.split()), strict=True)) for line in lines]
+
+
+def _is_removed(perms: int) -> bool:
+    """The list has the mode in octal digits."""
+    return bool(int(str(perms), 8) & _SHM_DEST)
 
 
 def hexadecimal(key: int) -> str:

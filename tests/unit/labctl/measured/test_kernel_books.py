@@ -98,6 +98,16 @@ def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str
 
 def test_a_segment_that_lost_its_key_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     tables.show_kernel_objects(BOOKS)
-    assert "is no key" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "is no key" not in said
+    assert "Removed:" not in said
     tables.show_kernel_objects(replace(BOOKS, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
-    assert "0x00000000 is no key: removed, and gone once nobody has it attached" in capsys.readouterr().out
+    assert "0x00000000 is no key" in capsys.readouterr().out
+    tables.show_kernel_objects(
+        replace(BOOKS, segments=[Segment("sysv_shm", "sysv_shm", "removed (id 5)", "", 10001, 64, 2)])
+    )
+    said = capsys.readouterr().out
+    assert ["shared", "memory", "removed", "(id", "5)", "sysv_shm", "64", "-", "2"] in [
+        line.split() for line in said.splitlines()
+    ]
+    assert "Removed: nobody finds such a segment" in said
