@@ -14,8 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from docker.types import LogConfig
-
 from ipclab import mechanisms as registry
 from ipclab.contract.channel import Traits
 from labctl.config.paths import COMPOSE_FILE
@@ -186,6 +184,8 @@ _AS_IT_IS = ("init", "read_only", "cap_drop", "security_opt", "mem_limit", "pids
 
 def of_every_container() -> dict[str, Any]:
     """The part of `x-app` that takes rights and bounds resources, as arguments for `containers.create`."""
+    from docker.types import LogConfig  # takes longer to import than most commands take
+
     app = common_to_all()
     logging = app["logging"]
     return {
