@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from labctl.measured.prometheus import Prometheus
+from labctl.lab.prometheus import Prometheus
 from support.json_server import Request, json_server, success
 
 Vector = list[tuple[dict[str, str], float]]

@@ -208,7 +208,7 @@ def report(since_s: int, folder: Path) -> None:
     """
     configuration = Configuration.load()
 
-    from labctl.measured.prometheus import Prometheus
+    from labctl.lab.prometheus import Prometheus
 
     Prometheus(configuration.number("LAB_PROMETHEUS_PORT")).query("vector(1)")  # a silent one has nothing to write
     need_tools()

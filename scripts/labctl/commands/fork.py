@@ -8,6 +8,7 @@ from typing import Any
 from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.lab import containers
+from labctl.lab.containers import run_in
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 
@@ -30,11 +31,12 @@ def show_fork(configuration: Configuration) -> None:
     if not running:
         raise LabError(f"{_MECHANISM} is not running in {configuration.project}", hint=f"./lab up {_MECHANISM}")
     where = running[0]
-    code, (stdout, stderr) = where.docker.exec_run(["python", "-m", "ipclab", "fork"], demux=True)
-    if code != 0:
-        reason = " ".join((stderr or b"").decode(errors="replace").split())
-        raise LabError(f"no parent and child in {where.service}: {reason}", hint="./lab status --containers shows them")
-    talk: dict[str, Any] = json.loads(stdout)
+    ran = run_in(where.docker, ["python", "-m", "ipclab", "fork"])
+    if ran.code:
+        raise LabError(
+            f"no parent and child in {where.service}: {ran.said}", hint="./lab status --containers shows them"
+        )
+    talk: dict[str, Any] = json.loads(ran.stdout)
     table = new_table()
     for heading in (f"in {where.label}", "process", "writes", "reads"):
         table.add_column(heading, no_wrap=True)

@@ -10,7 +10,7 @@ import docker
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from labctl.config import compose_file
-from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
 from labctl.engine import engine
 from labctl.hosts import docker_host, image, probe, published_responder, remote_engine, remote_probe
@@ -20,7 +20,7 @@ from labctl.hosts.remote_engine import OtherEngine
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
 from labctl.lab.probes import probes_of
-from labctl.measured.prometheus import Prometheus
+from labctl.lab.prometheus import Prometheus
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
@@ -56,7 +56,7 @@ def bring_up(configuration: Configuration, host: DockerHost, address: str) -> No
     if known is None or published_responder.address_of(known) != (address, port):
         published_responder.require_bindable(address, port)
     say(f"TCP and UDP {address}:{port} of this machine answer {there} from now until ./lab hosts down")
-    brought = image.bring(client, other.client, f"ipclab/lab:{configuration.values[IMAGE_TAG]}", tagged=False)
+    brought = image.bring(client, other.client, configuration.lab_image, tagged=False)
     if known:  # once more: what was there before the first time is still what was there before
         old = published_responder.brought_by(known)
         brought = Brought(brought.id, new=brought.new or brought.id == old)

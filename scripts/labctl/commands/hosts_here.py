@@ -60,7 +60,7 @@ def bring_up(configuration: Configuration) -> None:
     compose.start([compose_file.SECOND_HOST], {**configuration.environment(), **base.environment()}, {})
     host = _second_host(client, configuration.project)
     _require_answer(host)
-    name = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
+    name = configuration.lab_image
     other = dial.client(dial.into(str(host.id)))
     brought = image.bring(client, other, name, tagged=True)
     if not set(probes) >= NEEDS:

@@ -19,8 +19,8 @@ from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.lab import clones, containers
 from labctl.lab.containers import PROJECT_LABEL, Container
+from labctl.lab.prometheus import Prometheus, PrometheusSilent
 from labctl.measured import namespace_split
-from labctl.measured.prometheus import Prometheus, PrometheusSilent
 
 _CLOCK_OFF_S = 2.0  # more than the slowest answer of an engine that is well
 _NANOSECONDS = re.compile(r"(\.\d{6})\d*")

@@ -9,9 +9,9 @@ from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.grafana import annotation
 from labctl.lab import containers
-from labctl.lab.containers import Container
+from labctl.lab.containers import Container, run_in
+from labctl.lab.prometheus import Prometheus
 from labctl.measured.pairs import SETTLED_AFTER_S, current_load, has_load, measure
-from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
@@ -64,7 +64,6 @@ def _merged(prometheus: Prometheus, mechanism: str, rate: int | None, size_bytes
 
 def _tell(producer: Container, mechanism: str, wanted: tuple[int, int], reset: bool) -> None:
     options = ["--reset"] if reset else ["--rate", str(wanted[0]), "--size", str(wanted[1])]
-    code, output = producer.docker.exec_run(["python", "-m", "ipclab", "load", mechanism, *options])
-    if code != 0:
-        reason = " ".join(output.decode(errors="replace").split())
-        raise LabError(f"{producer.service} refused the load: {reason}", hint=f"docker logs {producer.id}")
+    ran = run_in(producer.docker, ["python", "-m", "ipclab", "load", mechanism, *options])
+    if ran.code:
+        raise LabError(f"{producer.service} refused the load: {ran.said}", hint=f"docker logs {producer.id}")

@@ -9,7 +9,7 @@ import webbrowser
 from labctl.config.configuration import GRAFANA_URL, Configuration
 from labctl.grafana import client, dashboards
 from labctl.grafana.client import Grafana, GrafanaSilent
-from labctl.measured.prometheus import Prometheus
+from labctl.lab.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 

@@ -22,8 +22,8 @@ from labctl.engine import compose, engine
 from labctl.grafana import annotation
 from labctl.lab import clones, containers, state_files
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running, stop_and_remove
+from labctl.lab.prometheus import Prometheus
 from labctl.measured import accounts, namespace_split, traffic
-from labctl.measured.prometheus import Prometheus
 from labctl.place import place, placed
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines

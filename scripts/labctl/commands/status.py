@@ -17,13 +17,13 @@ from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import Container, mechanisms_of, require_running
 from labctl.lab.costs import Cost, CostMeter
+from labctl.lab.prometheus import Prometheus, PrometheusSilent
 from labctl.measured import accounts, kernel_objects, namespace_split, races
 from labctl.measured import pairs as measurements
 from labctl.measured.accounts import ChannelBooks
 from labctl.measured.kernel_objects import KernelBooks
 from labctl.measured.namespace_split import Split
 from labctl.measured.pairs import PairMeasures
-from labctl.measured.prometheus import Prometheus, PrometheusSilent
 from labctl.measured.races import Race, Switches
 from labctl.place import findings, placed
 from labctl.terminal.errors import LabError

@@ -9,9 +9,9 @@ from labctl.config.configuration import Configuration
 from labctl.engine import engine
 from labctl.grafana import annotation
 from labctl.lab import containers
-from labctl.lab.containers import Container
+from labctl.lab.containers import Container, run_in
+from labctl.lab.prometheus import Prometheus
 from labctl.measured import races
-from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
@@ -57,7 +57,6 @@ def _word(sync: bool) -> str:
 
 def _tell(consumer: Container, mechanism: str, wanted: bool | None) -> None:
     word = [] if wanted is None else [_word(wanted)]
-    code, output = consumer.docker.exec_run(["python", "-m", "ipclab", "sync", mechanism, *word])
-    if code != 0:
-        reason = " ".join(output.decode(errors="replace").split())
-        raise LabError(f"{consumer.service} refused: {reason}", hint=f"docker logs {consumer.id}")
+    ran = run_in(consumer.docker, ["python", "-m", "ipclab", "sync", mechanism, *word])
+    if ran.code:
+        raise LabError(f"{consumer.service} refused: {ran.said}", hint=f"docker logs {consumer.id}")

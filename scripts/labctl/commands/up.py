@@ -16,9 +16,9 @@ from labctl.engine.images import make_ready
 from labctl.grafana import annotation
 from labctl.lab import containers
 from labctl.lab.containers import Container
+from labctl.lab.prometheus import Prometheus
 from labctl.measured import accounts, namespace_split
 from labctl.measured.pairs import measure
-from labctl.measured.prometheus import Prometheus
 from labctl.measured.traffic import wait_for_traffic
 from labctl.place import place
 from labctl.terminal.errors import LabError

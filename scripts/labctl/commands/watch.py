@@ -18,9 +18,9 @@ from rich.text import Text
 
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
+from labctl.lab.prometheus import Prometheus, PrometheusSilent
 from labctl.measured import pairs
 from labctl.measured.pairs import WINDOW_S, Row, Totals
-from labctl.measured.prometheus import Prometheus, PrometheusSilent
 from labctl.terminal import colours
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import count, duration, least_width, new_table, pieces, show_lines, show_table, show_text

@@ -18,6 +18,7 @@ from ipclab import mechanisms as registry
 from ipclab.contract.channel import Traits
 from labctl.config.paths import COMPOSE_FILE
 from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
 
 ROLES = ("consumer", "producer")
 RESPONDER = "responder"
@@ -152,8 +153,7 @@ def _compose_file(path: Path) -> dict[str, Any]:
         model: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
         model["services"], model["name"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise LabError(f"{path.name} cannot be read: {reason}", hint=f"git diff {path.name}") from error
+        raise LabError(f"{path.name} cannot be read: {one_line(error)}", hint=f"git diff {path.name}") from error
     return model
 
 
@@ -168,9 +168,8 @@ def traits_of(name: str) -> Traits:
     try:
         return registry.load(name).traits
     except (ImportError, AttributeError, OSError) as error:  # macOS has no sem_timedwait(3), for one
-        reason = " ".join(str(error).split())
         raise LabError(
-            f"{name} cannot be loaded on {sys.platform}: {reason}",
+            f"{name} cannot be loaded on {sys.platform}: {one_line(error)}",
             hint="the same facts are in docs/MECHANISMS.md",
         ) from error
 

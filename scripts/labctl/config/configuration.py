@@ -121,6 +121,11 @@ class Configuration:
         """A setting of `ipclab.runtime.settings` that is a number."""
         return int(self.values[name])
 
+    @property
+    def lab_image(self) -> str:
+        """The image of every container of the lab's own."""
+        return f"ipclab/lab:{self.values[IMAGE_TAG]}"
+
     def ports_of_pairs(self) -> set[int]:
         """The ports at which consumers listen, each on a network of its own."""
         return {self._meets_at(point) for point in compose_file.meeting_points() if point.option == "--port"}

@@ -14,6 +14,7 @@ from docker.errors import DockerException
 from labctl.engine import install
 from labctl.engine.machine import Machine, this_machine
 from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
 from labctl.terminal.progress import say
 from labctl.terminal.subprocesses import side_by_side
 
@@ -135,7 +136,7 @@ def _reason(error: BaseException) -> str:
         return "connection refused"
     if "timed out" in text:
         return f"no answer within {_ANSWER_WITHIN_S} s"
-    return " ".join(str(error).split())[:200]
+    return one_line(error)
 
 
 def _hint(address: str) -> str:

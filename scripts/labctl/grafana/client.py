@@ -19,6 +19,7 @@ from labctl.config.paths import LOCALHOST
 from labctl.lab import state_files
 from labctl.lab.containers import Container
 from labctl.terminal.errors import LabError, Silent
+from labctl.terminal.printing import one_line
 
 _ANSWER_WITHIN_S = 5.0
 _MOST_DASHBOARDS = 500
@@ -98,7 +99,7 @@ class Grafana:
         answer: dict[str, Any] = self._get(f"{self._proxy}/api/v1/{what}?{text}")
         if answer.get("status") != "success":
             raise LabError(
-                f"Grafana's data source does not answer: {_one_line(answer.get('error', answer))}",
+                f"Grafana's data source does not answer: {one_line(answer.get('error', answer))}",
                 hint="./lab status --containers shows whether Prometheus runs",
             )
         data: dict[str, Any] = answer["data"]
@@ -127,12 +128,12 @@ class Grafana:
         except GrafanaClientError as error:
             raise LabError(
                 f"Grafana at {self.url} does not {what} for {self._user or 'a viewer'}: "
-                f"{error.status_code}, {_one_line(error.message)}",
+                f"{error.status_code}, {one_line(error.message)}",
                 hint="the user must be an editor; dashboards are named by uid",
             ) from error
         except GrafanaException as error:
             raise LabError(
-                f"Grafana at {self.url} cannot {what}: {_one_line(error.message)}",
+                f"Grafana at {self.url} cannot {what}: {one_line(error.message)}",
                 hint="502 is a data source that does not answer; docker logs of grafana",
             ) from error
         except (RequestException, ValueError) as error:
@@ -148,11 +149,7 @@ def _reason(error: Exception) -> str:
             return f"no answer within {_ANSWER_WITHIN_S:.0f} s"
         case ConnectionError():
             return "nothing listens there"
-    return _one_line(error)
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())[:200]
+    return one_line(error)
 
 
 USER = "admin"  # services/grafana/grafana.ini

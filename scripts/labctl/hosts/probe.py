@@ -12,7 +12,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.matrix.placement import Placement
 from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.hosts import dial, published_responder, remote_probe
-from labctl.lab.containers import PROJECT_LABEL, Container
+from labctl.lab.containers import PROJECT_LABEL, Container, Ran, run_in
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 
@@ -37,17 +37,15 @@ def command_of(probes: Mapping[Placement, Container]) -> list[str]:
     return command
 
 
-def execute(stand_in: Container, command: Sequence[str]) -> tuple[int, bytes, bytes]:
-    """Run `command` in its container; exit code, output, errors.
+def execute(stand_in: Container, command: Sequence[str]) -> Ran:
+    """Run `command` in its container.
 
     :raises LabError: the other machine does not answer in time
     """
     if is_elsewhere(stand_in):
         url, project = published_responder.host_of(stand_in), stand_in.docker.labels[PROJECT_LABEL]
         return remote_probe.execute(url, project, command)
-    code, output = stand_in.docker.exec_run(["docker", "exec", NAME, *command], demux=True)
-    stdout, stderr = (stream or b"" for stream in output)
-    return int(code), stdout, stderr
+    return run_in(stand_in.docker, ["docker", "exec", NAME, *command])
 
 
 def both_ends(probes: Mapping[Placement, Container]) -> tuple[Container, Container]:

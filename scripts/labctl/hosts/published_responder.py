@@ -13,7 +13,7 @@ import docker
 
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER, of_every_container
-from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
 from labctl.engine import engine
 from labctl.hosts import remote_probe
@@ -87,7 +87,7 @@ def start(
         _IMAGE_LABEL: brought.id if brought.new else "",
     }
     made = client.containers.create(
-        f"ipclab/lab:{configuration.values[IMAGE_TAG]}",
+        configuration.lab_image,
         [*responder.docker.attrs["Config"]["Cmd"], "--port", str(port), "--answer-only"],
         name=f"{project}-{PUBLISHED_RESPONDER}-1",
         labels={**containers.one_off_labels(project, PUBLISHED_RESPONDER, 1), **labels},

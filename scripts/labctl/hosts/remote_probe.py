@@ -21,6 +21,7 @@ from ipclab.metrics import definitions as metrics
 from labctl.config.compose_file import of_every_container
 from labctl.hosts import docker_host, remote_engine
 from labctl.hosts.remote_engine import OtherEngine
+from labctl.lab.containers import Ran
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 
@@ -132,8 +133,8 @@ def find(url: str, project: str) -> DockerContainer:
         raise LabError(f"no probe at {url}: {one_line(error)}", hint="./lab hosts up with the same options") from error
 
 
-def execute(url: str, project: str, command: Sequence[str]) -> tuple[int, bytes, bytes]:
-    """Run `command` in the probe's container; exit code, output, errors.
+def execute(url: str, project: str, command: Sequence[str]) -> Ran:
+    """Run `command` in the probe's container.
 
     :raises LabError: it does not end in time
     """
@@ -147,4 +148,4 @@ def execute(url: str, project: str, command: Sequence[str]) -> tuple[int, bytes,
         )
     except subprocess.TimeoutExpired as error:
         raise LabError(f"no answer from {url} within {_ASKED_WITHIN_S} s", hint="is that machine up?") from error
-    return done.returncode, done.stdout, done.stderr
+    return Ran(done.returncode, done.stdout, done.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from docker.models.containers import Container as DockerContainer
 
 from labctl.config.compose_file import mechanism_of
 from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
 
 PROJECT_LABEL = "com.docker.compose.project"
 # Compose labels the images it builds with the project as well, and whatever else is run from such an image
@@ -100,6 +101,27 @@ def one_off_labels(project: str, service: str, number: int) -> dict[str, str]:
 def of_pair(containers: Iterable[Container], mechanism: str) -> list[Container]:
     """The endpoints of one pair; several of a side where it was scaled."""
     return [container for container in containers if container.mechanism == mechanism]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that ended in a container."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def said(self) -> str:
+        """Why it failed, in one line."""
+        return one_line(self.stderr or self.stdout)
+
+
+def run_in(container: DockerContainer, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ran:
+    """Run a command in a container and wait for its end."""
+    code, streams = container.exec_run(list(command), environment=dict(environment or {}), demux=True)
+    stdout, stderr = (stream or b"" for stream in streams)
+    return Ran(int(code), stdout, stderr)
 
 
 def published_ports(client: docker.DockerClient, project: str) -> set[int]:

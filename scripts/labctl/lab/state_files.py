@@ -9,6 +9,7 @@ import time
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
+from labctl.lab.containers import run_in
 from labctl.terminal.errors import LabError
 
 _OWNER = 10001  # the user of services/Dockerfile
@@ -43,11 +44,10 @@ def write(container: DockerContainer, directory: str, name: str, content: bytes)
         return
     spare = f".{name}.new"
     _put(container, directory, spare, content)
-    code, output = container.exec_run(["mv", "-f", f"{directory}/{spare}", f"{directory}/{name}"])
-    if code != 0:
-        reason = " ".join(output.decode(errors="replace").split())
+    ran = run_in(container, ["mv", "-f", f"{directory}/{spare}", f"{directory}/{name}"])
+    if ran.code:
         raise LabError(
-            f"cannot replace {directory}/{name} in {container.name}: {reason}", hint=f"docker logs {container.name}"
+            f"cannot replace {directory}/{name} in {container.name}: {ran.said}", hint=f"docker logs {container.name}"
         )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ipclab import mechanisms
 from ipclab.matrix.placement import Placement, reachable
+from labctl.lab.prometheus import Prometheus
 from labctl.matrix import reasons
 from labctl.matrix.reasons import Reason
 from labctl.measured.pairs import fresh
-from labctl.measured.prometheus import Prometheus
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from ipclab import mechanisms
 from ipclab.linux.namespaces import KINDS
 from ipclab.matrix.placement import Placement
 from labctl.hosts import probe as second_probe
-from labctl.lab.containers import Container
+from labctl.lab.containers import Container, run_in
+from labctl.lab.prometheus import Prometheus
 from labctl.matrix import reasons
-from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 from labctl.terminal.waiting import wait_until
@@ -92,15 +92,13 @@ def _networks(container: Container) -> dict[str, str]:
 def _try_again(probes: Mapping[Placement, Container], mechanism: str, placement: Placement) -> dict[str, Any]:
     probe = probes[placement]
     command = [*_command(probes, placement), "--explain", mechanism]
-    if placement is Placement.SECOND_HOST:
-        code, stdout, stderr = second_probe.execute(probe, command)
-    else:
-        code, output = probe.docker.exec_run(command, demux=True)
-        stdout, stderr = (stream or b"" for stream in output)
-    if code != 0:
-        reason = " ".join(stderr.decode(errors="replace").split())[-300:]
-        raise LabError(f"{probe.service} cannot try {mechanism}: {reason}", hint="./lab status --containers shows them")
-    answer: dict[str, Any] = json.loads(stdout)
+    elsewhere = placement is Placement.SECOND_HOST
+    ran = second_probe.execute(probe, command) if elsewhere else run_in(probe.docker, command)
+    if ran.code:
+        raise LabError(
+            f"{probe.service} cannot try {mechanism}: {ran.said}", hint="./lab status --containers shows them"
+        )
+    answer: dict[str, Any] = json.loads(ran.stdout)
     return answer
 
 

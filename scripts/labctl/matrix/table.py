@@ -16,10 +16,10 @@ from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import require_running
 from labctl.lab.probes import placements_shown, probes_of
+from labctl.lab.prometheus import Prometheus
 from labctl.matrix import cells as reachability
 from labctl.matrix import evidence
 from labctl.matrix.cells import Cell
-from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 from labctl.terminal.waiting import wait_until

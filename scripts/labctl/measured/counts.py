@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from labctl.measured.prometheus import Line, Prometheus
+from labctl.lab.prometheus import Line, Prometheus
 
 # By the words of `measurements.PairMeasures`; the first two are the producer's.
 COUNTERS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from labctl.lab.prometheus import Prometheus
 from labctl.measured.pairs import fresh
-from labctl.measured.prometheus import Prometheus
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labctl.lab.containers import Container
-from labctl.measured.prometheus import Prometheus
+from labctl.lab.prometheus import Prometheus
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from labctl.lab.prometheus import Prometheus
 from labctl.measured import counts
-from labctl.measured.prometheus import Prometheus
 
 WINDOW_S = 5  # what services/prometheus/rules.yml computes rates and latencies over
 # So long after a change no recorded figure knows of what was before: the window, a scrape and an evaluation.

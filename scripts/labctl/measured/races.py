@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from labctl.lab.prometheus import Prometheus, Sample
 from labctl.measured.pairs import WINDOW_S, fresh
-from labctl.measured.prometheus import Prometheus, Sample
 
 _COUNTS = {
     "updates": "ipc_shared_updates_total",

@@ -9,8 +9,8 @@ import docker
 from labctl.config import compose_file
 from labctl.lab import containers
 from labctl.lab.diagnosis import not_moving
+from labctl.lab.prometheus import Prometheus, PrometheusSilent
 from labctl.measured.pairs import SETTLED_AFTER_S, measure, received
-from labctl.measured.prometheus import Prometheus, PrometheusSilent
 from labctl.terminal.progress import Step, step
 from labctl.terminal.waiting import wait_until
 

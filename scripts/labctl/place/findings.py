@@ -10,8 +10,8 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics.definitions import Role
+from labctl.lab.prometheus import Prometheus, Sample
 from labctl.measured.pairs import WINDOW_S, PairMeasures, fresh
-from labctl.measured.prometheus import Prometheus, Sample
 from labctl.place.placed import Placed
 
 

@@ -8,8 +8,8 @@ from ipclab.matrix.placement import Placement
 from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
 from labctl.hosts import published_responder
+from labctl.lab.prometheus import Prometheus
 from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure
-from labctl.measured.prometheus import Prometheus
 from labctl.place import findings, placed
 from labctl.place.placed import Placed
 from labctl.place.relocation import Relocation

@@ -19,6 +19,7 @@ from labctl.config import compose_file
 from labctl.hosts import dial
 from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
 
 LABEL = "ipclab.matrix.placement"
 _MECHANISM_LABEL = "ipclab.mechanism"
@@ -60,9 +61,8 @@ def all_placed(client: docker.DockerClient, found: Sequence[Container], project:
         try:
             placed += _on(other, project)
         except (DockerException, requests.RequestException, OSError) as error:
-            reason = " ".join(str(error).split())[:150]
             raise LabError(
-                f"the second engine does not answer: {reason}", hint="./lab hosts down removes it"
+                f"the second engine does not answer: {one_line(error)}", hint="./lab hosts down removes it"
             ) from error
     return sorted(placed, key=lambda it: it.mechanism)
 

@@ -21,13 +21,14 @@ from labctl.engine import engine
 from labctl.grafana import annotation
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
+from labctl.lab.prometheus import Prometheus
 from labctl.measured import traffic
-from labctl.measured.prometheus import Prometheus
 from labctl.place import container as placed_container
 from labctl.place import container as placed_targets
 from labctl.place import placed
 from labctl.place.placed import Placed
 from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.printing import one_line
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
 _MOVES_WITHIN_S = 30
@@ -155,5 +156,4 @@ def _said(what: str) -> Iterator[None]:
     try:
         yield
     except (DockerException, requests.RequestException, OSError) as error:
-        reason = " ".join(str(error).split())[-250:]
-        raise LabError(f"{what}: {reason}", hint="./lab up puts it back") from error
+        raise LabError(f"{what}: {one_line(error)}", hint="./lab up puts it back") from error

@@ -15,8 +15,8 @@ from labctl.engine import engine
 from labctl.engine.machine import this_machine
 from labctl.lab import containers
 from labctl.lab.containers import Container
+from labctl.lab.prometheus import Prometheus
 from labctl.measured import races
-from labctl.measured.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 
 _GIB = 2**30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labctl.measured.prometheus import Line, Prometheus
+from labctl.lab.prometheus import Line, Prometheus
 from labctl.terminal.errors import LabError
 
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)

@@ -13,11 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ipclab.matrix.placement import Placement
 from labctl.config.configuration import Configuration
 from labctl.lab.probes import placements_shown
+from labctl.lab.prometheus import Prometheus
 from labctl.matrix import cells as reachability
 from labctl.matrix import table
 from labctl.matrix.cells import Cell
 from labctl.measured.pairs import WINDOW_S
-from labctl.measured.prometheus import Prometheus
 from labctl.report import conditions, data
 from labctl.report import plots as report_plots
 from labctl.report.conditions import Facts

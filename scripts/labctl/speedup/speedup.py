@@ -11,7 +11,7 @@ from docker.models.containers import Container as DockerContainer
 
 from ipclab.contract.channel import Traits
 from labctl.config.compose_file import traits_of
-from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.engine import engine
 from labctl.engine.compose import ensure_compose
@@ -53,7 +53,7 @@ def _with_workers(
     workers: int,
     job: list[str],
 ) -> Comparison:
-    image = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
+    image = configuration.lab_image
     title = f"Sharing the job among {workers} workers" if workers > 1 else "Handing the job to 1 worker"
     with step(title) as current, crew(client, configuration.project, image, traits.requires) as it:
         watch = Watch(client, it)

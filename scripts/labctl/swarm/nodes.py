@@ -17,10 +17,11 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from labctl.config import compose_file
-from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.configuration import Configuration
 from labctl.engine import compose
 from labctl.hosts import dial, image, published_responder
 from labctl.lab import containers
+from labctl.lab.containers import Ran, run_in
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
@@ -39,17 +40,15 @@ class Manager:
     client: docker.DockerClient
     container: DockerContainer | None
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, bytes, bytes]:
-        """Run a command in the manager's container; exit code, output, errors."""
+    def run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ran:
+        """Run a command in the manager's container."""
         assert self.container is not None
-        return _execute(self.container, command, environment)
+        return run_in(self.container, command, environment)
 
-    def execute(
-        self, task: DockerContainer, command: Sequence[str], environment: Mapping[str, str]
-    ) -> tuple[int, bytes, bytes]:
-        """Run a command in a task of this node; exit code, output, errors."""
+    def execute(self, task: DockerContainer, command: Sequence[str], environment: Mapping[str, str]) -> Ran:
+        """Run a command in a task of this node."""
         if self.container is None:
-            return _execute(task, command, environment)
+            return run_in(task, command, environment)
         variables = [f"--env={name}={value}" for name, value in environment.items()]
         return self.run(["docker", "exec", *variables, str(task.id), *command])
 
@@ -77,7 +76,7 @@ def assemble(configuration: Configuration, client: docker.DockerClient) -> tuple
         )
     container = _manager_container(client, project) or _start(configuration, client)
     manager = Manager(dial.client(dial.into(str(container.id))), container)
-    image.bring(client, manager.client, f"ipclab/lab:{configuration.values[IMAGE_TAG]}", tagged=True)
+    image.bring(client, manager.client, configuration.lab_image, tagged=True)
     interface = _interface(container, project)
     if not _in_swarm(container):
         say("A Swarm of two engines in containers: swarm-manager, and the second host; this machine's own joins none")
@@ -125,7 +124,7 @@ def is_manager(client: docker.DockerClient) -> bool:
 def leave(second: DockerContainer) -> None:
     """Let the second host leave; its engine ends and removes the tasks that it ran."""
     if _in_swarm(second):
-        _execute(second, ["docker", "swarm", "leave", "--force"])
+        run_in(second, ["docker", "swarm", "leave", "--force"])
 
 
 def _users_swarm(client: docker.DockerClient) -> Manager | None:
@@ -162,8 +161,7 @@ def _others(client: docker.DockerClient, home: str) -> bool:
 
 
 def _in_swarm(host: DockerContainer) -> bool:
-    _, output = host.exec_run(["docker", "info", "--format", "{{.Swarm.LocalNodeState}}"])
-    return bool(output.strip() == b"active")
+    return run_in(host, ["docker", "info", "--format", "{{.Swarm.LocalNodeState}}"]).stdout.strip() == b"active"
 
 
 def _join(manager: Manager, second: DockerContainer, project: str) -> None:
@@ -175,22 +173,12 @@ def _join(manager: Manager, second: DockerContainer, project: str) -> None:
     join = ["docker", "swarm", "join", "--token", token, "--advertise-addr", interface]
     join += ["--listen-addr", f"{interface}:{_PORT}", f"{_endpoint(manager.container, project)['IPAddress']}:{_PORT}"]
     with step("The second host joins the Swarm"):
-        _require(_execute(second, join), "the second host cannot join the Swarm")
+        _require(run_in(second, join), "the second host cannot join the Swarm")
 
 
-def _require(done: tuple[int, bytes, bytes], what: str) -> None:
-    code, output, errors = done
-    if code:
-        said = " ".join((errors or output).decode(errors="replace").split())[-300:]
-        raise LabError(f"{what}: {said}", hint="./lab swarm down, and again")
-
-
-def _execute(
-    container: DockerContainer, command: Sequence[str], environment: Mapping[str, str] | None = None
-) -> tuple[int, bytes, bytes]:
-    code, streams = container.exec_run(list(command), environment=dict(environment or {}), demux=True)
-    output, errors = (stream or b"" for stream in streams)
-    return int(code), output, errors
+def _require(ran: Ran, what: str) -> None:
+    if ran.code:
+        raise LabError(f"{what}: {ran.said}", hint="./lab swarm down, and again")
 
 
 def _endpoint(host: DockerContainer, project: str) -> dict[str, Any]:

@@ -64,11 +64,10 @@ def read(manager: Manager, reader: DockerContainer, services: Iterable[str]) -> 
     :raises LabError: the task that was to ask does not run
     """
     command = ["python", "-c", _SCRIPT, str(metrics.PORT), *services]
-    code, output, errors = manager.execute(reader, command, _RESOLVER)
-    if code:
-        said = " ".join(errors.decode(errors="replace").split())[-200:]
-        raise LabError(f"no task of this node can ask the others: {said}", hint="./lab swarm up starts them")
-    texts: dict[str, list[str]] = json.loads(output)
+    ran = manager.execute(reader, command, _RESOLVER)
+    if ran.code:
+        raise LabError(f"no task of this node can ask the others: {ran.said}", hint="./lab swarm up starts them")
+    texts: dict[str, list[str]] = json.loads(ran.stdout)
     return {service: [_page(text) for text in found] for service, found in texts.items()}
 
 

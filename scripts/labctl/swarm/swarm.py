@@ -10,7 +10,7 @@ from typing import Any
 from docker.errors import ImageNotFound
 from docker.models.services import Service
 
-from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.configuration import Configuration
 from labctl.config.paths import COMPOSE_FILE, ROOT
 from labctl.engine import engine
 from labctl.lab import state_files
@@ -35,7 +35,7 @@ def bring_up(configuration: Configuration, wanted: Sequence[str]) -> None:
     :raises LabError: a step fails
     """
     client = engine.connect()
-    image = f"ipclab/lab:{configuration.values[IMAGE_TAG]}"
+    image = configuration.lab_image
     try:
         client.images.get(image)
     except ImageNotFound as error:
@@ -101,10 +101,9 @@ def _deploy(manager: Manager, name: str, stack: Mapping[str, Any]) -> None:
             return
         # Its folder is a volume: the image's own may not be written through the engine's API when it is read-only.
         state_files.write(manager.container, _IN_MANAGER, _STACK_FILE, content.encode())
-        code, output, errors = manager.run([*deploy, f"{_IN_MANAGER}/{_STACK_FILE}", name])
-    if code:
-        said = " ".join((errors or output).decode(errors="replace").split())[-300:]
-        raise LabError(f"the stack cannot be deployed: {said}", hint=_HINT)
+        ran = manager.run([*deploy, f"{_IN_MANAGER}/{_STACK_FILE}", name])
+    if ran.code:
+        raise LabError(f"the stack cannot be deployed: {ran.said}", hint=_HINT)
 
 
 def _wait_for_task(service: Service, name: str) -> None:

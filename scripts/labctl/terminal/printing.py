@@ -128,7 +128,13 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.2f} s"
 
 
-def one_line(error: BaseException) -> str:
-    """The engine's own words, without the HTTP around them."""
-    text = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
-    return " ".join(str(text).split())[:300]
+def one_line(said: object, limit: int = 300) -> str:
+    """An error, or what a program printed, as one line of at most `limit` characters.
+
+    Of an error of the engine: its own words, without the HTTP around them. Of a program's output (bytes): its end,
+    because the reason comes last.
+    """
+    if isinstance(said, bytes):
+        return " ".join(said.decode(errors="replace").split())[-limit:]
+    text = said.explanation if isinstance(said, APIError) and said.explanation else said
+    return " ".join(str(text).split())[:limit]

@@ -10,9 +10,9 @@ from labctl.commands import pair_table, status
 from labctl.lab.containers import require_running, seconds
 from labctl.lab.costs import Cost, cost
 from labctl.lab.ports import free_port
+from labctl.lab.prometheus import Prometheus, PrometheusSilent
 from labctl.measured import namespace_split, pairs
 from labctl.measured.kernel_objects import KernelBooks
-from labctl.measured.prometheus import Prometheus, PrometheusSilent
 from labctl.measured.races import Race
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from labctl.commands.watch import Screen, as_table, conditions, summary
 from labctl.config import compose_file
+from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import pairs
 from labctl.measured.pairs import Row, Totals
-from labctl.measured.prometheus import PrometheusSilent
 from support.prometheus import Vector, prometheus_that_says
 
 FIFO = Row(

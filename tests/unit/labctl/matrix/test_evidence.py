@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from labctl.lab.prometheus import Prometheus
 from labctl.matrix.evidence import namespaces
-from labctl.measured.prometheus import Prometheus
 from support.json_server import Request, json_server, success
 
 

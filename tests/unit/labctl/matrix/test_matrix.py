@@ -15,11 +15,11 @@ from ipclab.matrix.placement import SHARED, Placement, reachable
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.lab.probes import placement_of, placements_shown
+from labctl.lab.prometheus import Prometheus, Sample
 from labctl.matrix import cells as reachability
 from labctl.matrix import reasons
 from labctl.matrix.cells import Cell
 from labctl.matrix.table import as_json, as_markdown, in_words, reason_lines, require_as_predicted
-from labctl.measured.prometheus import Prometheus, Sample
 from labctl.terminal.errors import LabError
 
 README = Path(__file__).resolve().parents[4] / "README.md"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from labctl.lab.prometheus import Line
 from labctl.measured import counts
-from labctl.measured.prometheus import Line
 
 # A consumer that is asked 0.4 s after its producer, every second; scrapes take 0.1 s. At 100 messages a second, the
 # newest scrapes of both say that 540 were received of 500 sent.

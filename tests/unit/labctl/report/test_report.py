@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from ipclab.matrix.placement import Placement
 from labctl.cli import views
+from labctl.lab.prometheus import Prometheus
 from labctl.matrix.cells import Cell
-from labctl.measured.prometheus import Prometheus
 from labctl.report import data, plots, report
 from labctl.report.data import Curve, Measured, Total
 from labctl.terminal import colours

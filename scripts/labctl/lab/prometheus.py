@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from labctl.terminal.errors import Silent
+from labctl.terminal.printing import one_line
 
 _ANSWER_WITHIN_S = 5
 
@@ -88,7 +89,7 @@ class Prometheus:
         except requests.ConnectionError as error:
             raise self._silent("nothing listens there") from error
         except (requests.RequestException, ValueError) as error:
-            raise self._silent(" ".join(str(error).split())[:200]) from error
+            raise self._silent(one_line(error)) from error
         if answer.get("status") != "success":
             raise self._silent(str(answer.get("error")))
         data: dict[str, Any] = answer["data"]
