@@ -22,7 +22,7 @@ from ipclab.accounting.removed_producers import with_gone
 from ipclab.container import Endpoint
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
-from ipclab.kernel_exporter.exporter import Books, Remembered, samples
+from ipclab.kernel_exporter.exporter import KernelObjects, Remembered, samples
 from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
 from ipclab.kernel_exporter.posix import DEV_MQUEUE
 from ipclab.matrix import responder as echo
@@ -71,19 +71,19 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
 
 @cli.command()
 @mechanism_argument
-@click.option("--books", type=click.Path(path_type=Path), help="Directory that all consumers of the channel share.")
+@click.option("--shared-ledger", type=click.Path(path_type=Path), help="Directory of all consumers of the channel.")
 @click.option("--pick", type=settings.CLASSES, help="Take the messages of this type alone.")
 @click.option("--shared", is_flag=True, envvar="LAB_SHARED", help="Others take messages from the same channel.")
 @endpoint_options
-def consumer(mechanism: str, books: Path | None, pick: int | None, shared: bool, **options: Any) -> None:
+def consumer(mechanism: str, shared_ledger: Path | None, pick: int | None, shared: bool, **options: Any) -> None:
     """Receive messages and account for every one."""
     subject, tuning = tuned(mechanism, options)
-    mailbox_options.claimed(mechanism, subject, books, shared=shared)
-    pick = pick or mailbox_options.picked(subject, books, options["classes"], shared=shared)
+    mailbox_options.claimed(mechanism, subject, shared_ledger, shared=shared)
+    pick = pick or mailbox_options.picked(subject, shared_ledger, options["classes"], shared=shared)
     subject = mailbox_options.classified(mechanism, subject, options["classes"], pick)
-    endpoint = Endpoint(mechanism, Role.CONSUMER, options, tuning, subject, [books] if books else [])
+    endpoint = Endpoint(mechanism, Role.CONSUMER, options, tuning, subject, [shared_ledger] if shared_ledger else [])
     ledger = ConsumerLedger(options["state"] / "consumer.ledger")
-    checker = mailbox_options.checker(ledger, subject, books, shared=shared)
+    checker = mailbox_options.checker(ledger, subject, shared_ledger, shared=shared)
     loop = Consumer(subject, endpoint.address, checker, endpoint.vitals, endpoint.stop)
     endpoint.run(loop.run, loop.samples)
 
@@ -117,7 +117,7 @@ def kernel(
 
     def page() -> Iterable[Sample]:
         yield from endpoint.vitals.namespace_samples()
-        yield from samples(Books.read(), owners, matrix, remembered)
+        yield from samples(KernelObjects.read(), owners, matrix, remembered)
 
     endpoint.run(lambda: hold(endpoint.vitals, endpoint.stop), page)
 

@@ -36,7 +36,7 @@ class Endpoint:
         options: dict[str, Any],
         tuning: Tuning = _UNTUNED,
         subject: Mechanism | None = None,
-        books: Sequence[Path] = (),
+        forgotten: Sequence[Path] = (),
     ) -> None:
         self._mechanism = mechanism
         self._role = role
@@ -46,7 +46,7 @@ class Endpoint:
         # How the lock of the race stands is the racer's to show.
         shown: dict[Switch, bool] = {switch: on for switch, on in tuning.switches.items() if switch != Switch.SYNC}
         self.stop = Stop()
-        self._reset = Reset([options["state"], *books], self.stop) if subject else None
+        self._reset = Reset([options["state"], *forgotten], self.stop) if subject else None
         look = self._reset.look if self._reset else lambda: None
         self.vitals = Vitals(options["alive"], tuning.wait or Wait.BLOCK, shown, look)
         self._racer: Racer | None = None

@@ -1,4 +1,4 @@
-"""What the options of a mailbox's endpoints make of the mechanism and of the books: classes of messages, sharing.
+"""What the options of a mailbox's endpoints make of the mechanism and of the ledger: classes of messages, sharing.
 
 The options of the roles of the lab's containers; a variable of the container stands behind some.
 """
@@ -39,7 +39,7 @@ def classified(name: str, mechanism: Mechanism, classes: int, pick: int = 0) -> 
         raise click.BadParameter(str(error), param_hint="--pick") from error
 
 
-def claimed(name: str, mechanism: Mechanism, books: Path | None, *, shared: bool) -> None:
+def claimed(name: str, mechanism: Mechanism, shared_ledger: Path | None, *, shared: bool) -> None:
     """Say to the other consumers of the channel whether this one shares it.
 
     :raises click.BadParameter: it cannot be shared, or there is nowhere to say so
@@ -47,33 +47,33 @@ def claimed(name: str, mechanism: Mechanism, books: Path | None, *, shared: bool
     """
     if shared and not mechanism.traits.many_receivers:
         raise click.BadParameter(f"{name} serves one receiver at a time", param_hint="--shared")
-    if books:
-        claim(books, shared=shared)
+    if shared_ledger:
+        claim(shared_ledger, shared=shared)
     elif shared:
-        raise click.BadParameter("needs --books, where the others keep theirs", param_hint="--shared")
+        raise click.BadParameter("needs --shared-ledger, where the others keep theirs", param_hint="--shared")
 
 
-def picked(mechanism: Mechanism, books: Path | None, classes: int, *, shared: bool) -> int:
+def picked(mechanism: Mechanism, shared_ledger: Path | None, classes: int, *, shared: bool) -> int:
     """The type that this consumer takes, where several share a channel of several types; 0 is all.
 
     :raises LedgerError: too many consumers share it
     """
-    if not shared or not books or classes == 1:
+    if not shared or not shared_ledger or classes == 1:
         return 0
-    return free_class(books, classes) if isinstance(mechanism, Classifies) and mechanism.receivers_pick else 0
+    return free_class(shared_ledger, classes) if isinstance(mechanism, Classifies) and mechanism.receivers_pick else 0
 
 
 def checker(
-    ledger: ConsumerLedger, mechanism: Mechanism, books: Path | None, *, shared: bool
+    ledger: ConsumerLedger, mechanism: Mechanism, shared_ledger: Path | None, *, shared: bool
 ) -> Checker | SharedChecker:
-    """The books of a consumer. One that is alone takes over what others noted before.
+    """The checker of a consumer. One that is alone takes over what others noted before.
 
     :raises LedgerError: there is a file that is no such notes
     """
-    if shared and books:
-        return SharedChecker(ledger, books / namespaces.container())
-    if books:
-        fold(ledger, books)
+    if shared and shared_ledger:
+        return SharedChecker(ledger, shared_ledger / namespaces.container())
+    if shared_ledger:
+        fold(ledger, shared_ledger)
     return Checker(ledger, ordered=mechanism.traits.ordered, reliable=mechanism.traits.reliable)
 
 

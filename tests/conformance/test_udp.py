@@ -31,7 +31,7 @@ def rcvbuf_errors() -> int:
 
 
 class Run:
-    """A sender, a receiver and the books, in one process: nobody reads while somebody sends."""
+    """A sender, a receiver and the accounts, in one process: nobody reads while somebody sends."""
 
     def __init__(self, sender: UdpSender, receiver: UdpReceiver, ledger: Path) -> None:
         self._sender = sender
@@ -50,8 +50,8 @@ class Run:
             try:
                 length = self._receiver.receive_into(buffer, 0.05)
             except ReceiveTimeout:
-                (books,) = self._checker.streams()
-                return books
+                (account,) = self._checker.streams()
+                return account
             header = message.parse(buffer[:length])
             self._checker.account(header.producer, header.epoch, header.sequence)
 
@@ -62,20 +62,20 @@ def test_a_flood_is_accounted_for_to_the_message(address: Address, tmp_path: Pat
     with MECHANISM.create_receiver(address) as receiver, MECHANISM.open_sender(address) as sender:
         run = Run(sender, receiver, tmp_path / "ledger")
         run.send(range(flood))
-        books = run.receive_all()
+        account = run.receive_all()
         dropped = receiver.kernel_drops()
         assert 0 < dropped < flood
-        assert books.received + dropped == flood
+        assert account.received + dropped == flood
         # All that was dropped came last, so no number arrived behind it: the gap cannot be seen yet.
-        assert books.missing + books.lost == 0
+        assert account.missing + account.lost == 0
         run.send([flood])
-        books = run.receive_all()
-        assert books.missing + books.lost == dropped
+        account = run.receive_all()
+        assert account.missing + account.lost == dropped
         # What is missing for longer than the window is lost for good.
         for begin in range(flood + 1, flood + 2 + WINDOW, 50):
             run.send(range(begin, begin + 50))
-            books = run.receive_all()
-        assert (books.missing, books.lost_in_channel) == (0, dropped)
+            account = run.receive_all()
+        assert (account.missing, account.lost_in_channel) == (0, dropped)
         assert receiver.kernel_drops() == dropped
     assert rcvbuf_errors() - before >= dropped  # others in this namespace may drop, too
 
@@ -94,10 +94,10 @@ def test_reordered_duplicate_and_lost_are_told_apart(address: Address, tmp_path:
     with MECHANISM.create_receiver(address) as receiver, MECHANISM.open_sender(address) as sender:
         run = Run(sender, receiver, tmp_path / "ledger")
         run.send([0, *arriving, *duplicates, numbers[-1]])
-        books = run.receive_all()
+        account = run.receive_all()
         assert receiver.kernel_drops() == 0
-    assert (books.missing, books.duplicate, books.reordered) == (len(lost), len(duplicates), late)
-    assert books.received == len(numbers) - len(lost)
+    assert (account.missing, account.duplicate, account.reordered) == (len(lost), len(duplicates), late)
+    assert account.received == len(numbers) - len(lost)
 
 
 def test_a_refusal_is_about_an_earlier_message_and_the_one_in_hand_was_not_sent(

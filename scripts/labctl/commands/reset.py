@@ -178,7 +178,7 @@ def _make_anew(client: docker.DockerClient, configuration: Configuration, member
     for member in members:
         stop_and_remove(member.docker)
     for mechanism in sorted({str(member.mechanism) for member in members}):
-        books = f"com.docker.compose.volume={mechanism.replace('_', '-')}-books"
+        books = f"com.docker.compose.volume={mechanism.replace('_', '-')}-ledger"
         for volume in client.volumes.list(filters={"label": [f"{PROJECT_LABEL}={configuration.project}", books]}):
             volume.remove(force=True)
         pair = containers.of_pair(members, mechanism)

@@ -20,7 +20,7 @@ from labctl.measured.pairs import PairMeasures
 from labctl.terminal.errors import LabError
 
 GONE = "gone"  # containers that were removed: their counts stay
-_STATE, _BOOKS = "/state", "/books"
+_STATE, _SHARED_LEDGER = "/state", "/ledger"
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _alone(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[Pr
 def _shared(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[ProducerBooks]:
     """The books of all who ever took from this mailbox; they are on one volume."""
     notes: dict[int, dict[str, Snapshot]] = {}
-    for path, content in state_files.read(consumers[0].docker, _BOOKS).items():
+    for path, content in state_files.read(consumers[0].docker, _SHARED_LEDGER).items():
         owner, slash, _ = path.partition("/")
         if slash and (note := Snapshot.of(content)):
             notes.setdefault(note.producer, {})[owner] = note

@@ -27,7 +27,9 @@ from labctl.place import placed
 from labctl.place.placed import Placed
 
 _CHANNEL = "/channel"
-_BOOKS = "--books"  # what only consumers that share a mailbox need; the ledger has it all where there is one
+_SHARED_LEDGER = (
+    "--shared-ledger"  # what only consumers that share a mailbox need; the ledger has it all where there is one
+)
 _HOLDER = "LAB_HOLDER="
 _CONFINED = ("Init", "ReadonlyRootfs", "CapDrop", "SecurityOpt", "Tmpfs", "RestartPolicy", "LogConfig")
 # On the second host too: what bounds the container that its engine is in does not bound those that the engine starts.
@@ -42,7 +44,7 @@ def configuration_of(
     config, host = attributes["Config"], attributes["HostConfig"]
     mechanism = str(original.mechanism)
     there = placement is Placement.SECOND_HOST
-    command = _without_books(config["Cmd"])
+    command = _without_shared_ledger(config["Cmd"])
     if there:
         command += ["--metrics-port", str(metrics_port(mechanism, configuration))]
     number = 1
@@ -90,10 +92,10 @@ def _metrics_network(networks: Mapping[str, Any]) -> str:
     return next(name for name, endpoint in networks.items() if "exporter" in (endpoint.get("Aliases") or []))
 
 
-def _without_books(command: Sequence[str]) -> list[str]:
+def _without_shared_ledger(command: Sequence[str]) -> list[str]:
     kept = list(command)
-    if _BOOKS in kept:
-        at = kept.index(_BOOKS)
+    if _SHARED_LEDGER in kept:
+        at = kept.index(_SHARED_LEDGER)
         del kept[at : at + 2]
     return kept
 

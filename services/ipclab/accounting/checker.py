@@ -1,6 +1,6 @@
 """Accounts for every sequence number: received once, duplicate, or lost with the reason.
 
-Pure: it knows messages by number only, and keeps its books in a `ConsumerLedger`. Within one stream
+Pure: it knows messages by number only, and keeps its accounts in a `ConsumerLedger`. Within one stream
 
     sent by the producer = received + lost + missing + still on the way
 
@@ -19,7 +19,7 @@ WINDOW = 1024
 PATIENCE = 8  # ticks of `lifecycle.TICK_S`, 2 s: no network of the lab keeps a datagram for so long
 
 
-class _Books:
+class _ProducerState:
     """One producer's stream: the record on file, its copy in memory, and the open gaps."""
 
     def __init__(self, record: StreamRecord) -> None:
@@ -32,7 +32,7 @@ class _Books:
 
     @property
     def stream(self) -> Stream:
-        """The books as they stand."""
+        """The stream as it stands."""
         return self._stream._replace(expected=self.expected)
 
     @stream.setter
@@ -42,7 +42,7 @@ class _Books:
 
 
 class Checker:
-    """The books of a consumer that has its channel to itself, over all producers."""
+    """The accounts of a consumer that has its channel to itself, over all producers."""
 
     shared = False
 
@@ -51,35 +51,35 @@ class Checker:
         self._ordered = ordered
         self._reliable = reliable
         self._ticks = 0
-        self._books: dict[int, _Books] = {}
+        self._producers: dict[int, _ProducerState] = {}
         for producer, record in ledger.records.items():
-            books = self._books[producer] = _Books(record)
+            state = self._producers[producer] = _ProducerState(record)
             # What an earlier life of this consumer was still missing can no longer be told from lost.
-            if missing := books.stream.missing:
-                lost = books.stream.lost_at_consumer_restart + missing
-                books.stream = books.stream._replace(missing=0, lost_at_consumer_restart=lost)
+            if missing := state.stream.missing:
+                lost = state.stream.lost_at_consumer_restart + missing
+                state.stream = state.stream._replace(missing=0, lost_at_consumer_restart=lost)
 
     def account(self, producer: int, epoch: int, sequence: int) -> None:
         """Enter one message that arrived whole."""
-        books = self._books.get(producer)
-        if books is None:
-            books = self._books[producer] = _Books(self._ledger.record_of(producer))
-        if sequence == books.expected and epoch == books.epoch and not books.gaps:
-            books.expected = sequence + 1
-            books.record.advance(sequence + 1)
+        state = self._producers.get(producer)
+        if state is None:
+            state = self._producers[producer] = _ProducerState(self._ledger.record_of(producer))
+        if sequence == state.expected and epoch == state.epoch and not state.gaps:
+            state.expected = sequence + 1
+            state.record.advance(sequence + 1)
         else:
-            books.stream = self._irregular(books, epoch, sequence)
-        books.fresh = False
+            state.stream = self._irregular(state, epoch, sequence)
+        state.fresh = False
 
     def tick(self) -> None:
         """Time has passed: give up what has been missing for too long."""
         self._ticks += 1
         if self._reliable:
             return
-        for books in self._books.values():
-            given_up = [number for number, seen in books.gaps.items() if self._ticks - seen > PATIENCE]
+        for state in self._producers.values():
+            given_up = [number for number, seen in state.gaps.items() if self._ticks - seen > PATIENCE]
             if given_up:
-                books.stream = self._give_up(books, books.stream, given_up)
+                state.stream = self._give_up(state, state.stream, given_up)
 
     def corrupt(self) -> None:
         """Enter one arrival that was no message as sent; its number will show up as a gap."""
@@ -91,33 +91,33 @@ class Checker:
         return self._ledger.corrupt
 
     def streams(self) -> Iterable[Stream]:
-        """The books of every producer."""
-        return [books.stream for books in list(self._books.values())]
+        """The stream of every producer."""
+        return [state.stream for state in list(self._producers.values())]
 
-    def _irregular(self, books: _Books, epoch: int, sequence: int) -> Stream:
-        stream = books.stream
+    def _irregular(self, state: _ProducerState, epoch: int, sequence: int) -> Stream:
+        stream = state.stream
         if sequence < stream.expected:
-            if sequence not in books.gaps:
+            if sequence not in state.gaps:
                 return stream._replace(duplicate=stream.duplicate + 1)
-            del books.gaps[sequence]
+            del state.gaps[sequence]
             return stream._replace(missing=stream.missing - 1, reordered=stream.reordered + 1)
         gap = sequence - stream.expected
         new_epoch = epoch != stream.epoch
         stream = stream._replace(epoch=epoch, expected=sequence + 1)
-        if books.fresh:
+        if state.fresh:
             return stream._replace(lost_at_consumer_restart=stream.lost_at_consumer_restart + gap)
         if new_epoch:
             return stream._replace(lost_at_producer_restart=stream.lost_at_producer_restart + gap)
         if self._ordered:
             return stream._replace(lost_in_channel=stream.lost_in_channel + gap)
-        books.gaps.update(dict.fromkeys(range(max(sequence - gap, sequence - WINDOW), sequence), self._ticks))
+        state.gaps.update(dict.fromkeys(range(max(sequence - gap, sequence - WINDOW), sequence), self._ticks))
         beyond = max(0, gap - WINDOW)
         stream = stream._replace(missing=stream.missing + gap - beyond, lost_in_channel=stream.lost_in_channel + beyond)
-        return self._give_up(books, stream, [number for number in books.gaps if number < sequence - WINDOW])
+        return self._give_up(state, stream, [number for number in state.gaps if number < sequence - WINDOW])
 
     @staticmethod
-    def _give_up(books: _Books, stream: Stream, numbers: Sequence[int]) -> Stream:
+    def _give_up(state: _ProducerState, stream: Stream, numbers: Sequence[int]) -> Stream:
         for number in numbers:
-            del books.gaps[number]
+            del state.gaps[number]
         lost = stream.lost_in_channel + len(numbers)
         return stream._replace(missing=stream.missing - len(numbers), lost_in_channel=lost)

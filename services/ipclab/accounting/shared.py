@@ -12,7 +12,7 @@ The bits are a ring: number n is bit n % 64 of block n // 64, in slot block % `B
 head moves on, the slot it moves to is emptied first and then the copy is switched: what the slot held was counted as
 older `BLOCKS - VALID` blocks ago, so a death in between, and a reader that takes a while, see nothing wrong.
 
-The books of a consumer that shares its channel with others: what it received, and no word of what is lost.
+The accounts of a consumer that shares its channel with others: what it received, and no word of what is lost.
 
 Each consumer writes into a folder of its own, named like its container, on a volume that the consumers of one channel
 share; so its notes are still there when its container is gone. See docs/decisions/0016-shared-mailbox-accounting.md.
@@ -163,7 +163,7 @@ def merge(sent: int, notes: Sequence[Snapshot], running: Sequence[Snapshot | Non
     """
     floor = max((note.floor for note in notes), default=0)
     earlier = max((note.below for note in notes if note.floor == floor), default=0)
-    notes = [note for note in notes if note.end > floor]  # the others are in the books below the floor
+    notes = [note for note in notes if note.end > floor]  # the others are in the ledger below the floor
     base = max([floor, *(note.first for note in notes)])
     older, sets = 0, []
     for note in notes:
@@ -223,7 +223,7 @@ class SharedChecker:
         return self._ledger.corrupt
 
     def streams(self) -> Iterable[Stream]:
-        """Of every producer: the private books as they were closed, and on top what was received since."""
+        """Of every producer: the private ledger as it was closed, and on top what was received since."""
         for producer, received in list(self._received.items()):
             before = self._before.get(producer, Stream(0, 0, 0, 0, 0, 0, 0, 0))
             yield before._replace(
@@ -238,13 +238,13 @@ class SharedChecker:
         return received
 
 
-def fold(ledger: ConsumerLedger, books: Path) -> None:
+def fold(ledger: ConsumerLedger, shared_ledger: Path) -> None:
     """Enter what many consumers received into the ledger of the one that is alone now; a second time changes nothing.
 
     What none of them received is lost. The lab lets a channel run empty before its consumers are stopped.
     """
     found: dict[int, list[Snapshot]] = {}
-    for path in books.glob("*/*"):
+    for path in shared_ledger.glob("*/*"):
         if snapshot := Snapshot.of(path.read_bytes()):
             found.setdefault(snapshot.producer, []).append(snapshot)
     for producer, notes in found.items():
@@ -265,36 +265,36 @@ def fold(ledger: ConsumerLedger, books: Path) -> None:
         )
 
 
-def claim(books: Path, *, shared: bool) -> int:
+def claim(shared_ledger: Path, *, shared: bool) -> int:
     """Say whether this consumer is alone on its channel, for as long as it lives (flock(2)); returns the descriptor.
 
-    :raises LedgerError: another one says otherwise; then the books of both would be wrong
+    :raises LedgerError: another one says otherwise; then the accounts of both would be wrong
     """
     try:
-        descriptor = os.open(books / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(shared_ledger / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
         other = "keeps the channel to itself" if shared else "takes from this channel already"
         raise LedgerError(
-            f"books {books}: another consumer {other} (hint: ./lab up --scale tells all of them; with Compose alone, "
-            "LAB_SYSV_MQ_SHARED=1 or LAB_POSIX_MQ_SHARED=1 does)"
+            f"shared ledger {shared_ledger}: another consumer {other} (hint: ./lab up --scale tells all of them; "
+            "with Compose alone, LAB_SYSV_MQ_SHARED=1 or LAB_POSIX_MQ_SHARED=1 does)"
         ) from error
     except OSError as error:
-        raise LedgerError(f"books {books}: {error.strerror}") from error
+        raise LedgerError(f"shared ledger {shared_ledger}: {error.strerror}") from error
     return descriptor
 
 
-def free_class(books: Path, classes: int) -> int:
-    """A class that no other consumer of these books takes, while there is one; ours for as long as we live (flock(2)).
+def free_class(shared_ledger: Path, classes: int) -> int:
+    """Lock a class for this consumer until the process ends (flock(2)): a free one, while there is one.
 
     :raises LedgerError: more consumers than there can be
     """
     for slot in range(MOST):
-        descriptor = os.open(books / f"class-{slot}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(shared_ledger / f"class-{slot}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
         else:
             return slot % classes + 1
-    raise LedgerError(f"books {books}: {MOST} consumers are at work already")
+    raise LedgerError(f"shared ledger {shared_ledger}: {MOST} consumers are at work already")

@@ -1,4 +1,4 @@
-"""The kernel's own books of an IPC namespace: what it holds, whose it is, and how much there can be.
+"""The kernel objects of an IPC namespace: what there is, whose it is, and how much there can be.
 
 A container that joins the namespace looks whenever it is asked for its metrics, so an object that vanishes is gone from
 the next page, and one that all its processes left behind stays on it. To look changes nothing: nothing is attached,
@@ -20,7 +20,7 @@ from ipclab.metrics.definitions import Definition, Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class KernelObjects:
     """All of it at one moment."""
 
     segments: Sequence[kernel_sysv.Segment]
@@ -53,17 +53,21 @@ class Books:
 Remembered = dict[int, tuple[str, str]]
 
 
-def samples(books: Books, pairs: Owners, matrix: EchoOwners, remembered: Remembered) -> Iterable[Sample]:
+def samples(objects: KernelObjects, pairs: Owners, matrix: EchoOwners, remembered: Remembered) -> Iterable[Sample]:
     """The metrics; what the kernel did not tell has none.
 
     `remembered` has the mechanism and the owner of each segment, by id. A segment that is removed has lost its key, so
     the page before says whose it is; the dictionary is changed for the next page.
     """
-    remembered |= {segment.id: _whose(segment, pairs, matrix) for segment in books.segments if not segment.is_removed}
-    for gone in remembered.keys() - {segment.id for segment in books.segments}:
+    remembered |= {segment.id: _whose(segment, pairs, matrix) for segment in objects.segments if not segment.is_removed}
+    for gone in remembered.keys() - {segment.id for segment in objects.segments}:
         del remembered[gone]
-    sysv_objects: list[kernel_sysv.SysvObject] = [*books.segments, *books.sysv_queues, *books.semaphore_sets]
-    posix_objects: list[kernel_posix.PosixObject] = [*books.shared_objects, *books.posix_queues, *books.semaphores]
+    sysv_objects: list[kernel_sysv.SysvObject] = [*objects.segments, *objects.sysv_queues, *objects.semaphore_sets]
+    posix_objects: list[kernel_posix.PosixObject] = [
+        *objects.shared_objects,
+        *objects.posix_queues,
+        *objects.semaphores,
+    ]
     for sysv in sysv_objects:
         mechanism, owner = _whose(sysv, pairs, matrix)
         key = kernel_sysv.hexadecimal(sysv.key)
@@ -76,9 +80,9 @@ def samples(books: Books, pairs: Owners, matrix: EchoOwners, remembered: Remembe
         mechanism = pairs.of_name(posix.name)
         owner = mechanism or matrix.of_name(posix.name)
         yield from _of_object(_facts_of_posix(posix), ("", "", posix.name, str(posix.uid), owner), mechanism)
-    yield Sample(metrics.KERNEL_DEV_SHM_USED, books.space.used_bytes)
-    yield Sample(metrics.KERNEL_DEV_SHM_LIMIT, books.space.limit_bytes)
-    for name, value in books.limits.items():
+    yield Sample(metrics.KERNEL_DEV_SHM_USED, objects.space.used_bytes)
+    yield Sample(metrics.KERNEL_DEV_SHM_LIMIT, objects.space.limit_bytes)
+    for name, value in objects.limits.items():
         yield Sample(metrics.KERNEL_LIMIT, value, (name,))
 
 

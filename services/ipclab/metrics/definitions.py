@@ -181,7 +181,7 @@ NAMESPACE_INFO = Definition(
     frozenset(Role),
     (*_ENDPOINT_LABELS, "container", "ipc", "mnt", "net", "pid"),
 )
-# The kernel's books of the shared IPC namespace; the mechanism is empty where an object is none of a pair's.
+# The kernel objects of the shared IPC namespace; the mechanism is empty where an object is none of a pair's.
 KERNEL_SHM_SIZE = _kernel(
     "ipc_kernel_shm_size_bytes", "Size of a shared memory segment or object, mapped or not.", *_OBJECT_LABELS
 )

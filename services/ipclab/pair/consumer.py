@@ -77,7 +77,7 @@ _RETRY_S = 0.2
 
 
 class Consumer:
-    """One receiver and its books."""
+    """One receiver and its accounts."""
 
     def __init__(
         self, mechanism: Mechanism, address: Address, checker: Checker | SharedChecker, vitals: Vitals, stop: Stop

@@ -55,7 +55,7 @@ class Tally:
     torn_reads: int = 0
 
 
-class RaceBooks:
+class RaceTally:
     """A tally for the rounds with the lock, and one for those without."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from ipclab.contract.errors import ChannelError
 from ipclab.contract.optional import SharesWords, Words
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
-from ipclab.pair.race import WORDS, Race, RaceBooks, Side
+from ipclab.pair.race import WORDS, Race, RaceTally, Side
 from ipclab.runtime.lifecycle import log
 
 PERIOD_NS = 1_000_000_000
@@ -60,7 +60,7 @@ class Racer:
         self._complaint = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="race", daemon=True)
-        self.books = RaceBooks()
+        self.tally = RaceTally()
 
     def start(self) -> None:
         """Begin to race, in a thread of its own."""
@@ -72,10 +72,10 @@ class Racer:
         self._thread.join()
 
     def samples(self) -> Iterable[Sample]:
-        """What this side exports; the books are the consumer's."""
+        """What this side exports; the tally is the consumer's."""
         yield Sample(metrics.SWITCH_ON, self._sync, (str(Switch.SYNC),))
         if self._side is Side.CONSUMER:
-            for sync, tally in self.books.tallies.items():
+            for sync, tally in self.tally.tallies.items():
                 label = ("on" if sync else "off",)
                 yield Sample(metrics.UPDATES, tally.updates, label)
                 yield Sample(metrics.LOST_UPDATES, tally.lost_updates, label)
@@ -113,7 +113,7 @@ class Racer:
             if self._side is Side.CONSUMER:
                 if self._wait_until(moment + self._rounds.period_ns // 2):
                     return
-                self.books.enter(race.snapshot(number), race.records_read, race.torn_reads)
+                self.tally.enter(race.snapshot(number), race.records_read, race.torn_reads)
                 race.sync = self._wanted()
 
     def _wait_until(self, moment_ns: int) -> bool:

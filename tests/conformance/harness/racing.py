@@ -40,7 +40,7 @@ class RacingEndpoint:
     def tallies(self) -> dict[str, dict[str, int]]:
         """What the consumer has counted, with the lock and without."""
         assert self._racer
-        return {"on" if sync else "off": asdict(tally) for sync, tally in self._racer.books.tallies.items()}
+        return {"on" if sync else "off": asdict(tally) for sync, tally in self._racer.tally.tallies.items()}
 
     def race_until(self, sync: str, **more: int) -> dict[str, int]:
         """Wait until so much more was counted of each that is named, but not for ever; what was counted by then."""

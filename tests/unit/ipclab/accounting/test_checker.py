@@ -17,7 +17,7 @@ CHANNEL, PRODUCER, CONSUMER = "lost_in_channel", "lost_at_producer_restart", "lo
 
 
 class Fates:
-    """The plain way to keep the same books: one fate per sequence number. For one producer."""
+    """The plain way to keep the same accounts: one fate per sequence number. For one producer."""
 
     def __init__(self, *, ordered: bool, window: int) -> None:
         self.fate: dict[int, str] = {}
@@ -74,7 +74,7 @@ def assert_same(stream: Stream, fates: Fates) -> None:
 
 
 class Consumption:
-    """A consumer with its ledger on disk, and the plain books beside it."""
+    """A consumer with its ledger on disk, and the plain accounts beside it."""
 
     def __init__(self, directory: Path, *, ordered: bool, window: int = checker.WINDOW) -> None:
         self._path = directory / "consumer.ledger"
@@ -127,7 +127,7 @@ steps = st.lists(st.one_of(arrival, arrival, arrival, st.sampled_from(["consumer
 
 @settings(max_examples=150)
 @given(steps=steps, is_ordered=st.booleans(), window=st.sampled_from([1, 4, 1024]))
-def test_whatever_arrives_the_books_are_those_of_counting_every_number(
+def test_whatever_arrives_the_accounts_are_those_of_counting_every_number(
     steps: list[tuple[int, int] | str], is_ordered: bool, window: int
 ) -> None:
     with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:

@@ -230,19 +230,19 @@ def kill_in_the_middle(what: str, path: Path, after: int) -> int:
 
 
 @pytest.mark.parametrize("after", [1, 2000, 5001])
-def test_the_books_of_a_consumer_after_kill_9(path: Path, after: int) -> None:
+def test_the_account_of_a_consumer_after_kill_9(path: Path, after: int) -> None:
     """Two numbers of nine are left out, and every 50 messages another epoch begins: most updates are writes."""
     done = kill_in_the_middle("consumer", path, after)
     (record,) = ConsumerLedger(path).records.values()
     stream = record.read()
 
-    def books_after(messages: int) -> tuple[int, int, int, int]:
+    def account_after(messages: int) -> tuple[int, int, int, int]:
         last = messages - 1
         expected = last + last // 7 * 2 + 1
         return 1 + last // 50, expected, expected - messages, messages
 
     found = (stream.epoch, stream.expected, stream.lost, stream.received)
-    assert found in (books_after(done), books_after(done + 1))
+    assert found in (account_after(done), account_after(done + 1))
     assert stream.missing == stream.duplicate == stream.reordered == stream.lost_at_consumer_restart == 0
     assert done >= after
 

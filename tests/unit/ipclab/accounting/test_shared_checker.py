@@ -20,12 +20,12 @@ PRODUCERS = (7, 8)
 
 
 class Mailbox:
-    """A queue, what was put into it, and who took what out: the truth that the books must tell."""
+    """A queue, what was put into it, and who took what out: the truth that the accounts must tell."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.books = directory / "books"
-        self.books.mkdir()
+        self.shared_ledger = directory / "shared_ledger"
+        self.shared_ledger.mkdir()
         self.queue: deque[tuple[int, int]] = deque()
         self.sent = dict.fromkeys(PRODUCERS, 0)
         self.received: dict[int, set[int]] = {producer: set() for producer in PRODUCERS}
@@ -38,7 +38,7 @@ class Mailbox:
         self.sent[producer] += 1
 
     def start(self, who: int) -> None:
-        self.consumers[who] = SharedChecker(self.ledger(who), self.books / str(who))
+        self.consumers[who] = SharedChecker(self.ledger(who), self.shared_ledger / str(who))
 
     def ledger(self, who: int) -> ConsumerLedger:
         return ConsumerLedger(self.directory / f"{who}.ledger")
@@ -72,7 +72,7 @@ class Mailbox:
         del self.consumers[who]
 
     def account(self, producer: int) -> Account:
-        notes = {int(p.parent.name): Snapshot.of(p.read_bytes()) for p in self.books.glob(f"*/{producer}")}
+        notes = {int(p.parent.name): Snapshot.of(p.read_bytes()) for p in self.shared_ledger.glob(f"*/{producer}")}
         return merge(self.sent[producer], [n for n in notes.values() if n], [notes.get(w) for w in self.consumers])
 
     def drain(self) -> None:
@@ -97,7 +97,7 @@ events = st.one_of(
 
 @settings(deadline=None)
 @given(st.lists(events, min_size=5, max_size=120), st.integers(0, 5))
-def test_the_books_of_all_tell_the_truth_at_every_moment(script: Sequence[tuple[str, int]], before: int) -> None:
+def test_the_accounts_of_all_tell_the_truth_at_every_moment(script: Sequence[tuple[str, int]], before: int) -> None:
     with tempfile.TemporaryDirectory() as directory, small_window():
         box = Mailbox(Path(directory))
         alone = Checker(box.ledger(1), ordered=True)  # an earlier time, in which 1 was alone and lost something
@@ -120,11 +120,11 @@ def test_the_books_of_all_tell_the_truth_at_every_moment(script: Sequence[tuple[
         for producer in PRODUCERS:
             account = box.account(producer)
             assert (account.received, account.lost) == (len(box.received[producer]), len(box.lost[producer]))
-        # Two of them go for good, and 1 is alone again: its own books say the same, and go on.
+        # Two of them go for good, and 1 is alone again: its own account says the same, and go on.
         for who in (1, 2, 3):
             box.leave(who)
         for _ in range(2):  # a second time changes nothing
-            fold(box.ledger(1), box.books)
+            fold(box.ledger(1), box.shared_ledger)
         checker = Checker(box.ledger(1), ordered=True)
         for producer in PRODUCERS:
             checker.account(producer, 1, box.sent[producer])
@@ -133,7 +133,7 @@ def test_the_books_of_all_tell_the_truth_at_every_moment(script: Sequence[tuple[
             assert stream.duplicate == 0
 
 
-def test_a_consumer_that_is_gone_stays_in_the_books(tmp_path: Path) -> None:
+def test_a_consumer_that_is_gone_stays_in_the_accounts(tmp_path: Path) -> None:
     box = Mailbox(tmp_path)
     for who in (1, 2):
         box.start(who)
@@ -179,7 +179,7 @@ def test_where_messages_overtake_a_gap_is_lost_later(tmp_path: Path) -> None:
     box = Mailbox(tmp_path)
     box.start(1)
     box.consumers[1].account(7, 1, 5)
-    (note,) = [Snapshot.of(path.read_bytes()) for path in box.books.glob("*/7")]
+    (note,) = [Snapshot.of(path.read_bytes()) for path in box.shared_ledger.glob("*/7")]
     assert note
     assert [merge(6, [note], [note], overtaking=n).lost for n in (0, 3, 100)] == [5, 3, 0]
 

@@ -75,7 +75,7 @@ def a_consumer(directory: Path) -> Consumer:
 
 def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
     """One object of each kind; what is not told of it is left out."""
-    books = exporter.Books(
+    objects = exporter.KernelObjects(
         segments=[sysv.Segment(1229996033, 7, 10001, 2_097_424, 2)],
         sysv_queues=[
             sysv.Queue(1229996049, 8, 10001, 3, 3072, 16_384),
@@ -91,14 +91,14 @@ def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
     )
     owners = Owners({"sysv_shm": 1229996033, "sysv_mq": 1229996049}, {"posix_shm": "ring", "posix_mq": "queue"})
     yield from vitals.namespace_samples()
-    yield from exporter.samples(books, owners, EchoOwners.at(Address(key=1229996065)), {})
+    yield from exporter.samples(objects, owners, EchoOwners.at(Address(key=1229996065)), {})
 
 
 def a_racer(side: Side) -> Racer:
     mechanism = mechanisms.load("plain_file")
     assert shares_words(mechanism)
     racer = Racer(mechanism, ADDRESS, side, lambda: False, Rounds())
-    racer.books.tallies = {True: Tally(1000, 0, 500, 0), False: Tally(2000, 700, 900, 80)}
+    racer.tally.tallies = {True: Tally(1000, 0, 500, 0), False: Tally(2000, 700, 900, 80)}
     return racer
 
 

@@ -33,10 +33,10 @@ def test_what_a_mechanism_cannot_is_refused(name: str, classes: int, pick: int, 
         classified(name, mechanisms.load(name), classes, pick)
 
 
-def test_only_a_mailbox_is_shared_and_only_with_books(tmp_path: Path) -> None:
+def test_only_a_mailbox_is_shared_and_only_with_a_shared_ledger(tmp_path: Path) -> None:
     with pytest.raises(click.BadParameter, match="tcp serves one receiver"):
         claimed("tcp", mechanisms.load("tcp"), tmp_path, shared=True)
-    with pytest.raises(click.BadParameter, match="--books"):
+    with pytest.raises(click.BadParameter, match="--shared-ledger"):
         claimed("sysv_mq", mechanisms.load("sysv_mq"), None, shared=True)
     claimed("tcp", mechanisms.load("tcp"), None, shared=False)
 
@@ -48,10 +48,10 @@ def test_consumers_pick_only_where_several_share_types(tmp_path: Path) -> None:
     assert [picked(sysv, tmp_path, 2, shared=True) for _ in range(3)] == [1, 2, 1]
 
 
-def test_the_books_are_those_of_one_or_of_many(tmp_path: Path) -> None:
+def test_the_checker_is_that_of_one_or_of_many(tmp_path: Path) -> None:
     ledger, mechanism = ConsumerLedger(tmp_path / "ledger"), mechanisms.load("sysv_mq")
-    books = tmp_path / "books"
-    books.mkdir()
-    assert isinstance(checker(ledger, mechanism, books, shared=True), SharedChecker)
-    assert isinstance(checker(ledger, mechanism, books, shared=False), Checker)
+    shared_ledger = tmp_path / "shared_ledger"
+    shared_ledger.mkdir()
+    assert isinstance(checker(ledger, mechanism, shared_ledger, shared=True), SharedChecker)
+    assert isinstance(checker(ledger, mechanism, shared_ledger, shared=False), Checker)
     assert isinstance(checker(ledger, mechanism, None, shared=False), Checker)

@@ -38,11 +38,11 @@ class NoWords:
     open_words = create_words
 
 
-def test_the_books_are_the_consumers_and_both_show_the_lock() -> None:
+def test_the_tally_is_the_consumers_and_both_show_the_lock() -> None:
     shown = {}
     for side in Side:
         racer = Racer(NoWords(), Address(), side, lambda: True, Rounds())
-        racer.books.tallies[False] = Tally(9, 3, 5, 2)
+        racer.tally.tallies[False] = Tally(9, 3, 5, 2)
         shown[side] = {(s.definition, *s.labels): s.value for s in racer.samples()}
     assert shown[Side.PRODUCER] == {(metrics.SWITCH_ON, "sync"): True}
     assert shown[Side.CONSUMER] == {

@@ -49,17 +49,17 @@ def state(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Path:
-    folder = tmp_path / "books"
+def ledger(tmp_path: Path) -> Path:
+    folder = tmp_path / "ledger"
     (folder / "consumer").mkdir(parents=True)
     (folder / "consumer" / "7").write_bytes(b"notes")
     return folder
 
 
 @pytest.fixture
-def life(state: Path, books: Path) -> Iterator[subprocess.Popen[str]]:
+def life(state: Path, ledger: Path) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-c", _LIFE, str(state), str(books)],
+        [sys.executable, "-c", _LIFE, str(state), str(ledger)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -88,14 +88,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_it_forgets_waits_for_the_word_and_begins_anew_as_the_same_process(
-    life: subprocess.Popen[str], state: Path, books: Path
+    life: subprocess.Popen[str], state: Path, ledger: Path
 ) -> None:
     assert line(life) == "alive ['.ipclab', 'consumer', 'load.json', 'producer.ledger']"
     tell(state, PREPARE)
     assert line(life) == "stopping: reset"
     assert line(life) == forgotten("7.5")
     assert sorted(path.name for path in state.iterdir()) == [".ipclab", ORDER]
-    assert list(books.iterdir()) == []
+    assert list(ledger.iterdir()) == []
     tell(state, GO)
     assert line(life) == "alive ['.ipclab']"
     assert life.poll() is None

@@ -24,7 +24,7 @@ def consumer(mechanism: str, **host: Any) -> Container:
     docker.attrs = {
         "Config": {
             "Image": "ipclab/lab:it",
-            "Cmd": ["consumer", mechanism, "--key", "7", "--books", "/books"],
+            "Cmd": ["consumer", mechanism, "--key", "7", "--shared-ledger", "/ledger"],
             "Env": ["LAB_RATE=200", "LAB_HOLDER=holder"],
         },
         "HostConfig": {"ReadonlyRootfs": True, "CapDrop": ["ALL"], "Memory": 1, "IpcMode": "container:abc", **host},

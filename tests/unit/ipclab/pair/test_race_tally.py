@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.pair.race import RaceBooks, Snapshot, Tally
+from ipclab.pair.race import RaceTally, Snapshot, Tally
 
 FIRST = Snapshot(number=10, sync=False, epoch=1, made=1000, counter=400)
 
@@ -17,29 +17,29 @@ def after(before: Snapshot, *, made: int = 0, grown: int = 0) -> Snapshot:
 
 
 def test_what_the_counter_does_not_show_was_lost() -> None:
-    books = RaceBooks()
-    assert not books.enter(FIRST, 7, 7)  # nothing to hold it against
+    tally = RaceTally()
+    assert not tally.enter(FIRST, 7, 7)  # nothing to hold it against
     second = after(FIRST, made=300, grown=200)
-    assert books.enter(second, 50, 4)
-    assert books.enter(after(second, made=10, grown=10), 5, 0)
-    assert books.tallies == {False: Tally(310, 100, 55, 4), True: Tally()}
+    assert tally.enter(second, 50, 4)
+    assert tally.enter(after(second, made=10, grown=10), 5, 0)
+    assert tally.tallies == {False: Tally(310, 100, 55, 4), True: Tally()}
 
 
 def test_each_round_counts_under_its_own_condition() -> None:
-    books = RaceBooks()
-    books.enter(FIRST, 0, 0)
+    tally = RaceTally()
+    tally.enter(FIRST, 0, 0)
     locked = after(FIRST, made=20, grown=20)._replace(sync=True)
-    assert books.enter(locked, 9, 0)
-    assert books.enter(after(locked, made=8, grown=5)._replace(sync=False), 3, 1)
-    assert books.tallies == {True: Tally(20, 0, 9, 0), False: Tally(8, 3, 3, 1)}
+    assert tally.enter(locked, 9, 0)
+    assert tally.enter(after(locked, made=8, grown=5)._replace(sync=False), 3, 1)
+    assert tally.tallies == {True: Tally(20, 0, 9, 0), False: Tally(8, 3, 3, 1)}
 
 
 def test_a_counter_that_goes_back_has_lost_more_than_was_made() -> None:
     """A side that was stopped between load and store writes an old value."""
-    books = RaceBooks()
-    books.enter(FIRST, 0, 0)
-    books.enter(after(FIRST, made=10, grown=-100), 0, 0)
-    assert books.tallies[False].lost_updates == 110
+    tally = RaceTally()
+    tally.enter(FIRST, 0, 0)
+    tally.enter(after(FIRST, made=10, grown=-100), 0, 0)
+    assert tally.tallies[False].lost_updates == 110
 
 
 @pytest.mark.parametrize(
@@ -52,20 +52,20 @@ def test_a_counter_that_goes_back_has_lost_more_than_was_made() -> None:
     ],
 )
 def test_a_round_that_something_else_can_explain_is_not_judged(disturbed: Snapshot | None) -> None:
-    books = RaceBooks()
-    books.enter(FIRST, 0, 0)
-    assert not books.enter(disturbed, 100, 100)
-    assert books.tallies == {True: Tally(), False: Tally()}
+    tally = RaceTally()
+    tally.enter(FIRST, 0, 0)
+    assert not tally.enter(disturbed, 100, 100)
+    assert tally.tallies == {True: Tally(), False: Tally()}
 
 
 def test_the_round_after_a_disturbed_one_is_not_judged_and_the_next_is() -> None:
-    books = RaceBooks()
-    books.enter(FIRST, 0, 0)
-    books.enter(None, 0, 0)
+    tally = RaceTally()
+    tally.enter(FIRST, 0, 0)
+    tally.enter(None, 0, 0)
     restarted = replace_numbers(FIRST, 2)
-    assert not books.enter(restarted, 9, 9)
-    assert books.enter(after(restarted, made=6, grown=6), 2, 0)
-    assert books.tallies[False] == Tally(6, 0, 2, 0)
+    assert not tally.enter(restarted, 9, 9)
+    assert tally.enter(after(restarted, made=6, grown=6), 2, 0)
+    assert tally.tallies[False] == Tally(6, 0, 2, 0)
 
 
 def replace_numbers(before: Snapshot, rounds: int) -> Snapshot:
@@ -75,11 +75,11 @@ def replace_numbers(before: Snapshot, rounds: int) -> Snapshot:
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500), st.booleans())))
 def test_the_totals_are_the_sums_of_the_rounds(rounds: list[tuple[int, int, bool]]) -> None:
-    books, now = RaceBooks(), FIRST
-    books.enter(now, 0, 0)
+    tally, now = RaceTally(), FIRST
+    tally.enter(now, 0, 0)
     for made, lost, sync in rounds:
         now = after(now, made=made, grown=made - lost)._replace(sync=sync)
-        books.enter(now, 1, 0)
-    for sync, tally in books.tallies.items():
+        tally.enter(now, 1, 0)
+    for sync, counted in tally.tallies.items():
         mine = [(made, lost) for made, lost, chosen in rounds if chosen is sync]
-        assert replace(tally) == Tally(sum(m for m, _ in mine), sum(lost for _, lost in mine), len(mine), 0)
+        assert replace(counted) == Tally(sum(m for m, _ in mine), sum(lost for _, lost in mine), len(mine), 0)
