@@ -6,7 +6,6 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from docker.errors import APIError
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
@@ -136,5 +135,5 @@ def one_line(said: object, limit: int = 300) -> str:
     """
     if isinstance(said, bytes):
         return " ".join(said.decode(errors="replace").split())[-limit:]
-    text = said.explanation if isinstance(said, APIError) and said.explanation else said
+    text = getattr(said, "explanation", None) or said  # an APIError's; the SDK takes long to import
     return " ".join(str(text).split())[:limit]
