@@ -21,8 +21,8 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.signals import Terminated
 
 _TYPED = ("services", "scripts", "dashboards", "tests")
-_WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance")
-_WITH_CONTAINERS = "tests/lab"
+WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance")
+WITH_CONTAINERS = "tests/lab"
 
 
 def run_checks(pytest_arguments: Sequence[str], fast: bool) -> None:
@@ -59,7 +59,7 @@ def _run_everything() -> list[int]:
     with _started(_module("labctl", "test", "--fast"), end=signal.SIGTERM) as fast:
         _build_images()
         code = fast.wait()
-    return [code, run_tool("pytest", _WITH_CONTAINERS)]
+    return [code, run_tool("pytest", WITH_CONTAINERS)]
 
 
 def _run_without_containers() -> list[int]:
@@ -68,7 +68,7 @@ def _run_without_containers() -> list[int]:
     # Each test has objects of its own, each process an IPC namespace and a prefix of its own: any two may run at once.
     processes = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     with tempfile.TemporaryFile() as said, _started(_module("mypy", *_typed()), output=said) as mypy:
-        tests = run_tool("pytest", "--numprocesses", processes, *_WITHOUT_CONTAINERS)
+        tests = run_tool("pytest", "--numprocesses", processes, *WITHOUT_CONTAINERS)
         codes.append(mypy.wait())
         said.seek(0)
         sys.stdout.write(f"mypy: {said.read().decode(errors='replace')}")
@@ -86,11 +86,13 @@ def _typed() -> list[str]:
 
 
 def _build_images() -> None:
-    """What fails here fails again in the first test with containers, which tells more."""
-    from labctl.engine.images import make_ready  # Docker's SDK
+    """The lab's, and the second host's. What fails here fails again in a test with containers, which tells more."""
+    from labctl.engine.images import ensure_engine_image, make_ready  # Docker's SDK
 
     try:
-        make_ready(Configuration.load().values, root=ROOT)
+        settings = Configuration.load().values
+        client, base = make_ready(settings, root=ROOT)
+        ensure_engine_image(client, settings, base, root=ROOT)
     except LabError as error:
         sys.stderr.write(f"error: {error}\n")
 

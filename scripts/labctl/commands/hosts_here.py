@@ -11,12 +11,12 @@ from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
 from labctl.config import compose_file
-from labctl.config.configuration import IMAGE_TAG, Configuration
+from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.config.values import refuse
 from labctl.engine import compose, engine, fallback_images
-from labctl.engine.base_images import ensure_base_images, ensure_engine_base
-from labctl.engine.images import engine_image, ensure_image
+from labctl.engine.base_images import ensure_base_images
+from labctl.engine.images import ensure_engine_image
 from labctl.hosts import dial, image, nested_engine, published_responder, remote_probe
 from labctl.hosts.docker_host import OPTION
 from labctl.hosts.probe import NAME, NEEDS, command_of
@@ -52,11 +52,10 @@ def bring_up(configuration: Configuration) -> None:
         )
     probes = probes_of(found)
     base = ensure_base_images(client, configuration.values, root=ROOT)
-    base = ensure_engine_base(client, configuration.values, base, root=ROOT)
+    base = ensure_engine_image(client, configuration.values, base, root=ROOT)
     instead_of = base.instead_of.get(fallback_images.ENGINE)
     if instead_of and not any(container.service == compose_file.SECOND_HOST for container in found):
         say(f"The second host runs on {fallback_images.ENGINE} instead of {instead_of}, which is not here")
-    ensure_image(client, engine_image(base, configuration.values[IMAGE_TAG]), base, configuration.values, ROOT)
     compose.start([compose_file.SECOND_HOST], {**configuration.environment(), **base.environment()}, {})
     host = _second_host(client, configuration.project)
     _require_answer(host)

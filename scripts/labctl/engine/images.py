@@ -17,7 +17,7 @@ from docker.errors import ImageNotFound
 
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG
-from labctl.engine.base_images import BaseImages, choose_base_images, ensure_prometheus_base
+from labctl.engine.base_images import BaseImages, choose_base_images, ensure_engine_base, ensure_prometheus_base
 from labctl.engine.compose import ensure_compose, install_plugin, require_common_api
 from labctl.engine.engine import ensure_engine, say_if_not_tested, will_be_installed
 from labctl.engine.fallback_images import BaseArchive, base_archive
@@ -126,6 +126,18 @@ def _ensure_images(
         ensure_image(client, image, base, settings, root)
 
     side_by_side(*(partial(build, image) for image in own_images(base, settings[IMAGE_TAG])))
+    return base
+
+
+def ensure_engine_image(
+    client: docker.DockerClient, settings: Mapping[str, str], base: BaseImages, *, root: Path
+) -> BaseImages:
+    """The second host's image ready in the engine; returns `base` with what it is built on.
+
+    :raises LabError: as `ensure_engine_base` does, and when a build fails
+    """
+    base = ensure_engine_base(client, settings, base, root=root)
+    ensure_image(client, engine_image(base, settings[IMAGE_TAG]), base, settings, root)
     return base
 
 

@@ -17,8 +17,8 @@ from docker.models.containers import Container
 
 from lab.harness.stack import ROOT, Stack, wait_until
 from labctl.config.configuration import IMAGE_TAG, Configuration
-from labctl.engine.base_images import ensure_base_images, ensure_engine_base
-from labctl.engine.images import engine_image, ensure_image
+from labctl.engine.base_images import ensure_base_images
+from labctl.engine.images import engine_image, ensure_engine_image
 
 _PORT = 2375
 _STARTS_WITHIN_S = 40
@@ -69,9 +69,8 @@ class Machine:
 def another_machine(stack: Stack) -> Iterator[Machine]:
     """One, beside the lab on the network on which the lab's ports are published; nothing of it is left."""
     values = Configuration.load().values
-    base = ensure_engine_base(stack.client, values, ensure_base_images(stack.client, values, root=ROOT), root=ROOT)
+    base = ensure_engine_image(stack.client, values, ensure_base_images(stack.client, values, root=ROOT), root=ROOT)
     image = engine_image(base, values[IMAGE_TAG])
-    ensure_image(stack.client, image, base, values, ROOT)
     network = stack.client.networks.get(f"{stack.project}_front")
     container = stack.client.containers.create(
         image.name,

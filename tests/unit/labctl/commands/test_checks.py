@@ -1,0 +1,14 @@
+"""`./lab test` runs every test once."""
+
+from __future__ import annotations
+
+from labctl.commands import checks
+from labctl.config.paths import ROOT
+
+
+def test_every_test_belongs_to_one_part() -> None:
+    parts = [ROOT / part for part in (*checks.WITHOUT_CONTAINERS, checks.WITH_CONTAINERS)]
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    assert files
+    for file in files:
+        assert sum(file.is_relative_to(part) for part in parts) == 1, file
