@@ -18,7 +18,7 @@ from ipclab import mechanisms
 from ipclab import options as mailbox_options
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
-from ipclab.accounting.removed_producers import with_gone
+from ipclab.accounting.removed_producers import with_removed_producers
 from ipclab.container import Endpoint
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
@@ -66,7 +66,7 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     ledger = ProducerLedger(options["state"] / "producer.ledger")
     load = LoadFile(options["state"] / "load.json", Load(rate, size))
     loop = Producer(subject, endpoint.address, ledger, load, endpoint.vitals, endpoint.stop)
-    endpoint.run(loop.run, lambda: with_gone(loop.samples(), options["state"] / removed_producers.FILE))
+    endpoint.run(loop.run, lambda: with_removed_producers(loop.samples(), options["state"] / removed_producers.FILE))
 
 
 @cli.command()

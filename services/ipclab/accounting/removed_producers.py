@@ -1,6 +1,6 @@
-"""What producers sent that are gone: their containers were removed, and this one, which stays, counts for them.
+"""The counts of removed producers: one producer of the channel adds them to its own.
 
-`./lab up` writes the file when it takes producers away, so that what a channel's producers sent never becomes less.
+`./lab up` writes the file when it removes producers, so the counts of a channel never fall.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 
-FILE = "gone.json"
+FILE = "removed_producers.json"
 
 
 def parse(content: bytes) -> dict[int, tuple[int, int]]:
@@ -27,13 +27,13 @@ def parse(content: bytes) -> dict[int, tuple[int, int]]:
         raise ValueError(f"it lists no producers: {error}") from error
 
 
-def with_gone(samples: Iterable[Sample], file: Path) -> Iterable[Sample]:
+def with_removed_producers(samples: Iterable[Sample], file: Path) -> Iterable[Sample]:
     """The producer's samples, the counts of those in the file included."""
     try:
-        gone = list(parse(file.read_bytes()).values())
+        removed = list(parse(file.read_bytes()).values())
     except (OSError, ValueError):  # there is none; it is being written
-        gone = []
-    more = {metrics.SENT.name: sum(sent for sent, _ in gone), metrics.SKIPPED.name: sum(n for _, n in gone)}
+        removed = []
+    more = {metrics.SENT.name: sum(sent for sent, _ in removed), metrics.SKIPPED.name: sum(n for _, n in removed)}
     for sample in samples:
         extra = more.get(sample.definition.name, 0)
         yield replace(sample, value=sample.value + extra) if extra and isinstance(sample.value, int) else sample

@@ -14,7 +14,7 @@ SAMPLES = [Sample(metrics.SENT, 5), Sample(metrics.SKIPPED, 1), Sample(metrics.L
 
 
 def values(path: Path) -> list[object]:
-    return [sample.value for sample in removed_producers.with_gone(SAMPLES, path)]
+    return [sample.value for sample in removed_producers.with_removed_producers(SAMPLES, path)]
 
 
 def test_counts_for_all_that_are_gone_and_changes_nothing_else(tmp_path: Path) -> None:
