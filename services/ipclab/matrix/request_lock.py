@@ -1,9 +1,9 @@
-"""Whose turn it is to ask, where a channel has room for one who asks.
+"""The lock that serves the askers of a one-way channel one after the other.
 
-A ring has one producer, and a pipe or a file does not tell who wrote to it. So a channel that goes one way serves
-one asker after the other. The turn is a lock on a file beside the channel, in the place that the mechanism needs
-anyway: the volume, or /dev/shm, which goes with the IPC namespace. The kernel frees the lock when its owner dies
-(flock(2)). The answerer makes the file and takes it away; who asks creates nothing.
+A ring has one producer, and a pipe or a file does not say which process wrote to it: a one-way channel serves one asker
+at a time. The request lock is flock(2) on a file beside the channel, in the place that the mechanism needs anyway: the
+volume, or /dev/shm, which belongs to the IPC namespace. The kernel frees the lock when its owner dies. The answerer
+makes and removes the file; an asker only opens it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ _SHM = Path("/dev/shm")
 _LOOK_AGAIN_S = 0.002
 
 
-def turn_file(traits: Traits, address: Address) -> Path:
+def lock_file(traits: Traits, address: Address) -> Path:
     """Where the lock of the channel at `address` lives.
 
     :raises Unusable: the mechanism needs neither a volume nor an IPC namespace, so there is no place to meet
     """
     if Sharing.VOLUME in traits.requires:
-        return address.path.with_name(f"{address.path.name}.turn")
+        return address.path.with_name(f"{address.path.name}.request-lock")
     if Sharing.IPC_NAMESPACE in traits.requires:
-        return _SHM / f"ipclab-{address.path.name or format(address.key, 'x')}.turn"
-    raise Unusable("a one-way channel without a file system in common has no place for a turn", code=errno.ENOTSUP)
+        return _SHM / f"ipclab-{address.path.name or format(address.key, 'x')}.request-lock"
+    raise Unusable(
+        "a one-way channel without a common file system has no place for the request lock", code=errno.ENOTSUP
+    )
 
 
 def make(path: Path) -> None:
@@ -54,11 +56,11 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-class Turn:
-    """The right to ask, from the beginning until `release`."""
+class RequestLock:
+    """The request lock, held from the constructor until `release`."""
 
     def __init__(self, path: Path, timeout_s: float) -> None:
-        """Wait for it.
+        """Wait for the lock.
 
         :raises PeerAbsent: there is no answerer
         :raises AccessRefused: it is somebody else's

@@ -33,7 +33,7 @@ from ipclab.contract.channel import KEYS_PER_CHANNEL, Address, ClosingEndpoint, 
 from ipclab.contract.errors import ChannelError, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.contract.optional import Answerer, Asker, TwoWay
 from ipclab.matrix import request_lock
-from ipclab.matrix.request_lock import Turn
+from ipclab.matrix.request_lock import RequestLock
 
 _MAGIC = b"IPCL half duplex"
 _NONCE_BYTES = 8
@@ -59,9 +59,9 @@ class HalfDuplexAsker(ClosingEndpoint):
         with ExitStack() as undo:
             # First of all, because its error is the mechanism's own; it writes nothing.
             sender = undo.enter_context(mechanism.open_sender(address))
-            turn_file = request_lock.turn_file(mechanism.traits, address)
-            self._turn = Turn(turn_file, max(0.0, deadline - time.monotonic()))
-            undo.callback(self._turn.release)
+            lock_file = request_lock.lock_file(mechanism.traits, address)
+            self._request_lock = RequestLock(lock_file, max(0.0, deadline - time.monotonic()))
+            undo.callback(self._request_lock.release)
             replies = mechanism.create_receiver(reply_address(address))
             undo.callback(replies.remove)
             _introduce(sender, replies, deadline)
@@ -75,7 +75,7 @@ class HalfDuplexAsker(ClosingEndpoint):
         """Let go of the answerer's channel, and take the own one away."""
         self._replies.remove()
         self._sender.close()
-        self._turn.release()
+        self._request_lock.release()
 
 
 def _introduce(sender: Sender, replies: Receiver, deadline: float) -> None:
@@ -101,13 +101,13 @@ class HalfDuplexAnswerer(ClosingEndpoint):
         """See `ipclab.matrix.request_reply.create_answerer`."""
         self._mechanism = mechanism
         self._address = address
-        self._turn_file = request_lock.turn_file(mechanism.traits, address)
+        self._lock_file = request_lock.lock_file(mechanism.traits, address)
         self._receiver = mechanism.create_receiver(address)
         self._receive = self._receiver.receive_into
         self._back: Sender | None = None
         self.reply = self._nobody
         try:
-            request_lock.make(self._turn_file)
+            request_lock.make(self._lock_file)
         except ChannelError:
             self._receiver.remove()
             raise
@@ -133,10 +133,10 @@ class HalfDuplexAnswerer(ClosingEndpoint):
         self._forget()
         with suppress(ChannelError):
             self._remove_what_a_dead_asker_left()
-        request_lock.remove(self._turn_file)
+        request_lock.remove(self._lock_file)
 
     def _remove_what_a_dead_asker_left(self) -> None:
-        nobody_asks = Turn(self._turn_file, 0.0)
+        nobody_asks = RequestLock(self._lock_file, 0.0)
         try:
             self._mechanism.create_receiver(reply_address(self._address)).remove()
         finally:
@@ -146,7 +146,7 @@ class HalfDuplexAnswerer(ClosingEndpoint):
         """A segment that its asker has removed goes when we let go of it, too."""
         if self._back:
             with suppress(ChannelError):
-                nobody_asks = Turn(self._turn_file, 0.0)
+                nobody_asks = RequestLock(self._lock_file, 0.0)
                 self._forget()
                 nobody_asks.release()
 
@@ -179,7 +179,7 @@ def create_answerer(mechanism: Mechanism, address: Address) -> Answerer:
 
 
 def open_asker(mechanism: Mechanism, address: Address, timeout_s: float = 1.0) -> Asker:
-    """Whoever asks at `address`. On a one-way channel it waits for its turn and for an answerer that lives.
+    """Whoever asks at `address`. On a one-way channel it waits for the request lock and for an answerer that lives.
 
     :raises ChannelError: as `Mechanism.open_sender` does, and on a one-way channel, after `timeout_s`:
     :raises PeerAbsent: nobody answered the introduction (ETIMEDOUT)

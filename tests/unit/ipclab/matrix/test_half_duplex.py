@@ -1,4 +1,4 @@
-"""The way back has an address of its own, wherever the first one is; a turn is one asker's."""
+"""The way back has an address of its own, wherever the first one is; one asker holds the request lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import ChannelFull, PeerAbsent, Unusable
 from ipclab.matrix import request_lock
-from ipclab.matrix.request_lock import Turn, turn_file
+from ipclab.matrix.request_lock import RequestLock, lock_file
 from ipclab.matrix.request_reply import reply_address
 from ipclab.mechanisms.sysv_shm import _words_keys
 
@@ -37,27 +37,27 @@ def test_the_way_back_is_beside_the_way_there() -> None:
 
 
 def test_a_turn_is_one_askers_at_a_time(tmp_path: Path) -> None:
-    path = tmp_path / "turn"
+    path = tmp_path / "request-lock"
     with pytest.raises(PeerAbsent) as absent:
-        Turn(path, 0.0)
+        RequestLock(path, 0.0)
     assert absent.value.errno_name == "ENOENT"
     request_lock.make(path)
-    first = Turn(path, 0.0)
+    first = RequestLock(path, 0.0)
     with pytest.raises(ChannelFull) as busy:
-        Turn(path, 0.01)
+        RequestLock(path, 0.01)
     assert busy.value.errno_name == "EBUSY"
     first.release()
     first.release()
-    Turn(path, 0.0).release()
+    RequestLock(path, 0.0).release()
     request_lock.remove(path)
     request_lock.remove(path)
     assert not path.exists()
 
 
-def test_a_turn_file_is_where_the_mechanism_has_something_in_common() -> None:
+def test_the_lock_file_is_where_the_mechanism_has_something_in_common() -> None:
     fifo, queue, tcp = (mechanisms.load(name).traits for name in ("fifo", "posix_mq", "tcp"))
-    assert turn_file(fifo, Address(path=Path("/channel/x"))) == Path("/channel/x.turn")
-    assert turn_file(queue, Address(path=Path("x"))) == Path("/dev/shm/ipclab-x.turn")
-    assert turn_file(queue, Address(key=0xAB)) == Path("/dev/shm/ipclab-ab.turn")
+    assert lock_file(fifo, Address(path=Path("/channel/x"))) == Path("/channel/x.request-lock")
+    assert lock_file(queue, Address(path=Path("x"))) == Path("/dev/shm/ipclab-x.request-lock")
+    assert lock_file(queue, Address(key=0xAB)) == Path("/dev/shm/ipclab-ab.request-lock")
     with pytest.raises(Unusable):
-        turn_file(tcp, Address(port=1))
+        lock_file(tcp, Address(port=1))
