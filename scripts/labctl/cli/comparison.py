@@ -128,12 +128,13 @@ def matrix(as_json: bool, as_markdown: bool, explain: tuple[str, Placement] | No
     check_one_format("matrix", json=as_json, markdown=as_markdown, explain=explain)
     configuration = Configuration.load()
 
+    from labctl.lab.lab import Lab
     from labctl.matrix.table import show_evidence, show_matrix
 
     if explain:
-        show_evidence(configuration, *explain)
+        show_evidence(Lab(configuration), *explain)
     else:
-        show_matrix(configuration, "json" if as_json else "markdown" if as_markdown else "table")
+        show_matrix(Lab(configuration), "json" if as_json else "markdown" if as_markdown else "table")
 
 
 @click.command(short_help="Split one job over workers, and measure what that brings.")
@@ -156,6 +157,7 @@ def speedup(mechanism: str, workers: tuple[int, ...], limit: int, chunks: int, r
     """
     configuration = Configuration.load()
 
+    from labctl.lab.lab import Lab
     from labctl.speedup.speedup import compare
 
-    compare(configuration, mechanism, workers, limit=limit, chunks=chunks, rounds=rounds, as_json=as_json)
+    compare(Lab(configuration), mechanism, workers, limit=limit, chunks=chunks, rounds=rounds, as_json=as_json)

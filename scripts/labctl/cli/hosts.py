@@ -106,9 +106,10 @@ def hosts_up(other: DockerHost | None, address: str | None) -> None:
     configuration = Configuration.load()
 
     from labctl.commands.hosts import bring_up
+    from labctl.lab.lab import Lab
 
     with changing(configuration.project, "./lab hosts up"):
-        bring_up(configuration, other, address)
+        bring_up(Lab(configuration), other, address)
 
 
 @hosts.command("down", short_help="Remove the second engine, or leave the other machine as it was.")
@@ -124,6 +125,7 @@ def hosts_down() -> None:
     configuration = Configuration.load()
 
     from labctl.commands.hosts import take_down
+    from labctl.lab.lab import Lab
 
     with changing(configuration.project, "./lab hosts down"):
-        take_down(configuration)
+        take_down(Lab(configuration))

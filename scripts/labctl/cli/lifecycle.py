@@ -60,6 +60,7 @@ def up(
 
     from labctl.engine import engine
     from labctl.lab import clones, containers
+    from labctl.lab.lab import Lab
 
     # Before the ports: without an engine to ask, a port that this lab itself has would count as somebody else's.
     client = engine.usable()
@@ -70,7 +71,7 @@ def up(
 
         from labctl.commands.up import bring_up
 
-        bring_up(configuration, wanted, timeout_s, scale, ask_again=pull)
+        bring_up(Lab(configuration), wanted, timeout_s, scale, ask_again=pull)
 
 
 @click.command(short_help="Remove the containers, networks and volumes.")
@@ -108,6 +109,7 @@ def reset(take_over: bool) -> None:
     configuration = Configuration.load()
 
     from labctl.commands.reset import reset as reset_lab
+    from labctl.lab.lab import Lab
 
     with changing(configuration.project, "./lab reset"):
-        reset_lab(configuration, take_over=take_over)
+        reset_lab(Lab(configuration), take_over=take_over)

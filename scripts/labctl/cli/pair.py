@@ -109,8 +109,9 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
     configuration = Configuration.load()
 
     from labctl.commands.load import change_load
+    from labctl.lab.lab import Lab
 
-    change_load(configuration, mechanism, rate, size, reset)
+    change_load(Lab(configuration), mechanism, rate, size, reset)
 
 
 @click.command(short_help="Switch the lock of a running pair's shared words.")
@@ -132,8 +133,9 @@ def sync(mechanism: str, state: str | None, reset: bool) -> None:
     configuration = Configuration.load()
 
     from labctl.commands.sync import change_sync
+    from labctl.lab.lab import Lab
 
-    change_sync(configuration, mechanism, None if reset else state == "on")
+    change_sync(Lab(configuration), mechanism, None if reset else state == "on")
 
 
 @click.command(short_help="Move the consumer of a pair apart from its producer, live, and back.")
@@ -154,11 +156,12 @@ def place(mechanism: str, placement: Placement | None, back: bool) -> None:
     check_place_options(mechanism, placement, back)
     configuration = Configuration.load()
 
+    from labctl.lab.lab import Lab
     from labctl.place.place import place as move_consumer
     from labctl.place.place import put_back
 
     with changing(configuration.project, f"./lab place {mechanism}"):
         if placement:
-            move_consumer(configuration, mechanism, placement)
+            move_consumer(Lab(configuration), mechanism, placement)
         else:
-            put_back(configuration, mechanism)
+            put_back(Lab(configuration), mechanism)

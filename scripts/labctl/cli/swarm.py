@@ -40,10 +40,11 @@ def swarm_up(mechanisms: tuple[str, ...]) -> None:
     wanted = sorted(set(mechanisms)) or compose_file.declared()
     configuration.check_size(wanted, "swarm up")
 
+    from labctl.lab.lab import Lab
     from labctl.swarm.swarm import bring_up
 
     with changing(configuration.project, "./lab swarm up"):
-        bring_up(configuration, wanted)
+        bring_up(Lab(configuration), wanted)
 
 
 @swarm.command("status", short_help="Show where the tasks run, and what reaches whom.")

@@ -108,15 +108,16 @@ def status(mechanism: str | None, kernel: bool, containers: bool, everything: bo
     configuration = Configuration.load()
 
     from labctl.commands.status import Section, show_json, show_pair, show_status
+    from labctl.lab.lab import Lab
 
     if as_json:
-        show_json(configuration)
+        show_json(Lab(configuration))
     elif mechanism:
-        show_pair(configuration, mechanism)
+        show_pair(Lab(configuration), mechanism)
     elif everything:
-        show_status(configuration, list(Section))
+        show_status(Lab(configuration), list(Section))
     else:
-        show_status(configuration, [Section(name) for name, asked in sections.items() if asked] or [Section.PAIRS])
+        show_status(Lab(configuration), [Section(name) for name, asked in sections.items() if asked] or [Section.PAIRS])
 
 
 @click.command(short_help="Show the first dashboard here, live.")
@@ -131,8 +132,9 @@ def watch() -> None:
     configuration = Configuration.load()
 
     from labctl.commands.watch import watch as show
+    from labctl.lab.lab import Lab
 
-    show(configuration)
+    show(Lab(configuration))
 
 
 @click.command(short_help="Show what the containers of a pair wrote.")
@@ -156,8 +158,9 @@ def logs(mechanism: str, lines: int) -> None:
     configuration = Configuration.load()
 
     from labctl.commands.logs import show_logs
+    from labctl.lab.lab import Lab
 
-    show_logs(configuration, mechanism, lines)
+    show_logs(Lab(configuration), mechanism, lines)
 
 
 @click.command(short_help="Show the anonymous pipes of a parent and its child.")
@@ -173,8 +176,9 @@ def fork() -> None:
     configuration = Configuration.load()
 
     from labctl.commands.fork import show_fork
+    from labctl.lab.lab import Lab
 
-    show_fork(configuration)
+    show_fork(Lab(configuration))
 
 
 @click.command(short_help="Write what was measured into one HTML file.")
@@ -213,9 +217,10 @@ def report(since_s: int, folder: Path) -> None:
     Prometheus(configuration.number("LAB_PROMETHEUS_PORT")).query("vector(1)")  # a silent one has nothing to write
     need_tools()
 
+    from labctl.lab.lab import Lab
     from labctl.report.report import write_report
 
-    write_report(configuration, since_s, folder)
+    write_report(Lab(configuration), since_s, folder)
 
 
 @click.command("open", short_help="Open a dashboard in the browser.")
@@ -228,5 +233,6 @@ def open_(dashboard: str | None) -> None:
     configuration = Configuration.load()
 
     from labctl.commands.open import open_dashboard
+    from labctl.lab.lab import Lab
 
-    open_dashboard(configuration, dashboard)
+    open_dashboard(Lab(configuration), dashboard)

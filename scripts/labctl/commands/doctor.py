@@ -23,6 +23,7 @@ from labctl.grafana import dashboards
 from labctl.grafana import panels as grafana_check
 from labctl.grafana.client import GrafanaSilent
 from labctl.lab import containers, ports
+from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 from labctl.terminal.progress import step
@@ -78,7 +79,7 @@ def _findings() -> Iterator[Finding]:
     if client is not None:
         yield _images(client, configuration)
         yield from _not_pulled()
-        yield from lab_findings.of_lab(client, configuration)
+        yield from lab_findings.of_lab(Lab(configuration, client))
         yield from _grafana(client, configuration)
 
 

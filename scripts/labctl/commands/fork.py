@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from labctl.config.configuration import Configuration
-from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import run_in
+from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 
@@ -21,15 +20,15 @@ _WHY = (
 )
 
 
-def show_fork(configuration: Configuration) -> None:
+def show_fork(lab: Lab) -> None:
     """Fork in the pair's producer's container; print both ends of both pipes, and the time of a round trip.
 
     :raises LabError: the pair does not run, or the two cannot talk
     """
-    found = containers.of_project(engine.connect(), configuration.project)
+    found = lab.containers()
     running = [c for c in containers.of_pair(found, _MECHANISM) if c.is_producer and c.running]
     if not running:
-        raise LabError(f"{_MECHANISM} is not running in {configuration.project}", hint=f"./lab up {_MECHANISM}")
+        raise LabError(f"{_MECHANISM} is not running in {lab.project}", hint=f"./lab up {_MECHANISM}")
     where = running[0]
     ran = run_in(where.docker, ["python", "-m", "ipclab", "fork"])
     if ran.code:

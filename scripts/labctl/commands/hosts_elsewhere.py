@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-import docker
-
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from labctl.config import compose_file
-from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
-from labctl.engine import engine
 from labctl.hosts import docker_host, image, probe, published_responder, remote_engine, remote_probe
 from labctl.hosts.docker_host import OPTION, DockerHost
 from labctl.hosts.image import Brought
 from labctl.hosts.remote_engine import OtherEngine
-from labctl.lab import containers, state_files
+from labctl.lab import state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
+from labctl.lab.lab import Lab
 from labctl.lab.probes import probes_of
-from labctl.lab.prometheus import Prometheus
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
@@ -30,7 +26,7 @@ _SCRAPED_WITHIN_S = 15  # two seconds until Prometheus looks at the file, a roun
 _DIRECTORY, _FILE = "/prometheus", "second_host.json"  # as services/prometheus/prometheus.yml has it
 
 
-def bring_up(configuration: Configuration, host: DockerHost, address: str) -> None:
+def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
     """Bring the lab's image to `host`, publish a responder on `address` for it, and start a probe there.
 
     :raises BadInput: `host` or `address` will not do; nothing was changed
@@ -42,21 +38,21 @@ def bring_up(configuration: Configuration, host: DockerHost, address: str) -> No
         raise
     except LabError as error:
         raise remote_engine.as_bad_input(error) from error
-    client = engine.connect()
+    client = lab.client
     remote_engine.require_kin(other, client)
     there = docker_host.address_of(host)
-    found = containers.of_project(client, configuration.project)
-    require_running(found, configuration.project)
+    found = lab.containers()
+    require_running(found, lab.project)
     probes = probes_of(found)
     if not set(probes) >= probe.NEEDS:
         raise LabError("the responder does not run, so there is nothing to ask there", hint="./lab up, then again")
     known = published_responder.find(found)
     _require_no_other(found, known, host)
-    port = configuration.number("LAB_TCP_PORT")
+    port = lab.configuration.number("LAB_TCP_PORT")
     if known is None or published_responder.address_of(known) != (address, port):
         published_responder.require_bindable(address, port)
     say(f"TCP and UDP {address}:{port} of this machine answer {there} from now until ./lab hosts down")
-    brought = image.bring(client, other.client, configuration.lab_image, tagged=False)
+    brought = image.bring(client, other.client, lab.configuration.lab_image, tagged=False)
     if known:  # once more: what was there before the first time is still what was there before
         old = published_responder.brought_by(known)
         brought = Brought(brought.id, new=brought.new or brought.id == old)
@@ -65,28 +61,28 @@ def bring_up(configuration: Configuration, host: DockerHost, address: str) -> No
     with step(f"Starting a probe at {host}"):
         try:
             link = published_responder.start(
-                client, configuration, probes[Placement.SAME_CONTAINER], host, (address, port), brought
+                client, lab.configuration, probes[Placement.SAME_CONTAINER], host, (address, port), brought
             )
             command = probe.command_of({**probes, Placement.SECOND_HOST: link})
-            remote_probe.start(other, configuration.project, brought.id, command, there, str(link.docker.id))
+            remote_probe.start(other, lab.project, brought.id, command, there, str(link.docker.id))
         except BaseException:
-            _take_back(client, configuration.project, other, brought)
+            _take_back(lab, other, brought)
             raise
     _tell(found, [f"{there}:{metrics.PORT}"])
-    _require_scraped(configuration, there)
+    _require_scraped(lab, there)
     show_lines([f"the second host is {host}: ./lab matrix shows it"])
 
 
-def take_down(configuration: Configuration, client: docker.DockerClient, responder: Container) -> None:
+def take_down(lab: Lab, responder: Container) -> None:
     """Take back what was published here and what was brought there. The lab goes on.
 
     :raises LabError: that machine does not answer; here nothing is left all the same
     """
     url = published_responder.host_of(responder)
     with step(f"Leaving {url}"):
-        _tell(containers.of_project(client, configuration.project), [])
+        _tell(lab.containers(), [])
         stop_and_remove(responder.docker)
-        published_responder.leave(configuration.project, str(responder.docker.id), responder.docker.labels)
+        published_responder.leave(lab.project, str(responder.docker.id), responder.docker.labels)
     show_lines([f"{url} is no second host any more, and nothing of it is left"])
 
 
@@ -103,8 +99,8 @@ def _require_no_other(found: Iterable[Container], known: Container | None, host:
         )
 
 
-def _take_back(client: docker.DockerClient, project: str, other: OtherEngine, brought: Brought) -> None:
-    link = published_responder.find(containers.of_project(client, project))
+def _take_back(lab: Lab, other: OtherEngine, brought: Brought) -> None:
+    link = published_responder.find(lab.containers())
     if link:
         stop_and_remove(link.docker)
     remote_probe.remove(other, str(link.docker.id) if link else "", brought.id if brought.new else None)
@@ -118,8 +114,8 @@ def _tell(found: Iterable[Container], targets: Sequence[str]) -> None:
             state_files.write(container.docker, _DIRECTORY, _FILE, content.encode())
 
 
-def _require_scraped(configuration: Configuration, there: str) -> None:
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+def _require_scraped(lab: Lab, there: str) -> None:
+    prometheus = lab.prometheus
     up = f"up{{instance='{there}:{metrics.PORT}'}} == 1"
     with step("Waiting until Prometheus sees that probe"):
         if not wait_until(lambda: prometheus.query(up), _SCRAPED_WITHIN_S):

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
 from labctl.config import compose_file
-from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.config.values import refuse
-from labctl.engine import compose, engine, fallback_images
+from labctl.engine import compose, fallback_images
 from labctl.engine.base_images import ensure_base_images
 from labctl.engine.images import ensure_engine_image
 from labctl.hosts import dial, image, nested_engine, published_responder, remote_probe
 from labctl.hosts.docker_host import OPTION
 from labctl.hosts.probe import NAME, NEEDS, command_of
-from labctl.lab import containers
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running
+from labctl.lab.lab import Lab
 from labctl.lab.probes import probes_of
 from labctl.place.place import put_all_back
 from labctl.swarm import down
@@ -35,15 +33,15 @@ _ANSWERS_WITHIN_S = 30
 _NETWORK = {"network_mode": "host"}
 
 
-def bring_up(configuration: Configuration) -> None:
+def bring_up(lab: Lab) -> None:
     """Start the second engine, bring the lab's image into it, and start the probe there if there is a responder.
 
     :raises BadInput: the second host is another machine
     :raises LabError: the lab does not run, or a step fails
     """
-    client = engine.connect()
-    found = containers.of_project(client, configuration.project)
-    require_running(found, configuration.project)
+    client = lab.client
+    found = lab.containers()
+    require_running(found, lab.project)
     if other := published_responder.find(found):
         raise refuse(
             "hosts up",
@@ -51,15 +49,15 @@ def bring_up(configuration: Configuration) -> None:
             hint=f"./lab hosts down, then again; or with {OPTION}",
         )
     probes = probes_of(found)
-    base = ensure_base_images(client, configuration.values, root=ROOT)
-    base = ensure_engine_image(client, configuration.values, base, root=ROOT)
+    base = ensure_base_images(client, lab.configuration.values, root=ROOT)
+    base = ensure_engine_image(client, lab.configuration.values, base, root=ROOT)
     instead_of = base.instead_of.get(fallback_images.ENGINE)
     if instead_of and not any(container.service == compose_file.SECOND_HOST for container in found):
         say(f"The second host runs on {fallback_images.ENGINE} instead of {instead_of}, which is not here")
-    compose.start([compose_file.SECOND_HOST], {**configuration.environment(), **base.environment()}, {})
-    host = _second_host(client, configuration.project)
+    compose.start([compose_file.SECOND_HOST], {**lab.configuration.environment(), **base.environment()}, {})
+    host = _second_host(lab)
     _require_answer(host)
-    name = configuration.lab_image
+    name = lab.configuration.lab_image
     other = dial.client(dial.into(str(host.id)))
     brought = image.bring(client, other, name, tagged=True)
     if not set(probes) >= NEEDS:
@@ -85,12 +83,12 @@ def bring_up(configuration: Configuration) -> None:
     show_lines(["the second host is up: ./lab matrix shows it"])
 
 
-def take_down(configuration: Configuration, client: docker.DockerClient, host: Sequence[Container]) -> None:
+def take_down(lab: Lab, host: Sequence[Container]) -> None:
     """Remove the second engine with all that it holds. The lab goes on, with the consumers that were placed there.
 
     :raises LabError: the engine does not answer
     """
-    project = configuration.project
+    client, project = lab.client, lab.project
     label = {"label": [f"{PROJECT_LABEL}={project}", f"com.docker.compose.volume={compose_file.SECOND_HOST}"]}
     if not host and not client.volumes.list(filters=label):
         show_lines(["there is no second host"])
@@ -100,7 +98,7 @@ def take_down(configuration: Configuration, client: docker.DockerClient, host: S
     for container in host:
         _wake(container)
     try:
-        put_all_back(configuration, compose_file.declared(), Placement.SECOND_HOST)
+        put_all_back(lab, compose_file.declared(), Placement.SECOND_HOST)
     except LabError as error:
         say(f"{error}; a consumer that was placed there starts here by ./lab up, and what it received there is lost")
     with step("Removing the second host"):
@@ -128,5 +126,5 @@ def _require_answer(host: DockerContainer) -> None:
             raise LabError(f"the second engine does not answer: {last}", hint="./lab hosts down removes it")
 
 
-def _second_host(client: docker.DockerClient, project: str) -> DockerContainer:
-    return next(c.docker for c in containers.of_project(client, project) if c.service == compose_file.SECOND_HOST)
+def _second_host(lab: Lab) -> DockerContainer:
+    return next(c.docker for c in lab.containers() if c.service == compose_file.SECOND_HOST)

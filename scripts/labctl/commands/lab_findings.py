@@ -15,11 +15,11 @@ from docker.errors import APIError, NotFound
 
 from labctl.commands.finding import Finding, Verdict
 from labctl.config import compose_file
-from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.lab import clones, containers
 from labctl.lab.containers import PROJECT_LABEL, Container
-from labctl.lab.prometheus import Prometheus, PrometheusSilent
+from labctl.lab.lab import Lab
+from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import namespace_split
 
 _CLOCK_OFF_S = 2.0  # more than the slowest answer of an engine that is well
@@ -28,17 +28,17 @@ _NANOSECONDS = re.compile(r"(\.\d{6})\d*")
 _LOOK_UP = "RES_OPTIONS='timeout:1 attempts:1' getent ahostsv4 {name} >/dev/null || echo {name}"
 
 
-def of_lab(client: docker.DockerClient, configuration: Configuration) -> Iterator[Finding]:
+def of_lab(lab: Lab) -> Iterator[Finding]:
     """Everything about the project's containers and networks; nothing where it has none."""
-    project = configuration.project
-    found = containers.of_project(client, project)
+    client, project = lab.client, lab.project
+    found = lab.containers()
     networks = [_inspected(n) for n in client.networks.list(filters={"label": f"{PROJECT_LABEL}={project}"})]
     yield from _clones(client, project)
     yield from _states(found)
     attached = {c.docker.id for c in found if c.state in ("running", "paused", "restarting")}
     yield from of_networks([network for network in networks if network], attached, any_container=bool(found))
     yield from _names(found)
-    yield from _splits(configuration, found)
+    yield from _splits(lab, found)
 
 
 def clock(client: docker.DockerClient) -> Finding:
@@ -173,9 +173,9 @@ def _not_found(reader: Container, services: Sequence[str]) -> set[str]:
     return set(output.decode(errors="replace").split()) & set(services) if code == 0 else set()
 
 
-def _splits(configuration: Configuration, found: Sequence[Container]) -> Iterator[Finding]:
+def _splits(lab: Lab, found: Sequence[Container]) -> Iterator[Finding]:
     try:
-        splits = namespace_split.find(Prometheus(configuration.number("LAB_PROMETHEUS_PORT")), found) if found else []
+        splits = namespace_split.find(lab.prometheus, found) if found else []
     except PrometheusSilent:
         if any(c.service == "prometheus" and c.running for c in found):
             yield Finding("Prometheus", Verdict.WARN, "runs and does not answer", "docker logs tells why; ./lab up")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 
 from labctl.commands import pair_table
-from labctl.config.configuration import Configuration
-from labctl.engine import engine
 from labctl.grafana import annotation
 from labctl.lab import containers
 from labctl.lab.containers import Container, run_in
+from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Prometheus
 from labctl.measured.pairs import SETTLED_AFTER_S, current_load, has_load, measure
 from labctl.terminal.errors import LabError
@@ -19,18 +18,16 @@ from labctl.terminal.waiting import wait_until
 _TAKEN_UP_WITHIN_S = 30
 
 
-def change_load(
-    configuration: Configuration, mechanism: str, rate: int | None, size_bytes: int | None, reset: bool
-) -> None:
+def change_load(lab: Lab, mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
     """Change what is given of the load, wait until Prometheus shows it, and print the pair's row.
 
     :raises LabError: the pair does not run, or does not take up the load
     """
-    found = containers.of_project(engine.connect(), configuration.project)
+    found = lab.containers()
     producers = [c for c in containers.of_pair(found, mechanism) if c.is_producer and c.running]
     if not producers:
-        raise LabError(f"{mechanism} is not running in {configuration.project}", hint=f"./lab up {mechanism}")
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+        raise LabError(f"{mechanism} is not running in {lab.project}", hint=f"./lab up {mechanism}")
+    prometheus = lab.prometheus
     wanted = _initial_load(producers[0]) if reset else _merged(prometheus, mechanism, rate, size_bytes)
     with step(f"Changing the load of {mechanism} to {wanted[0]} messages/s of {wanted[1]} bytes") as current:
         changed_at = time.time()
@@ -43,7 +40,7 @@ def change_load(
                 hint=f"docker logs {producers[0].id}",
             )
     text = f"load of {mechanism}: {wanted[0]} messages/s of {wanted[1]} bytes"
-    annotation.note(configuration, found, "load", [mechanism], text, changed_at)
+    annotation.note(lab.configuration, found, "load", [mechanism], text, changed_at)
     pair_table.show_pairs(measure(prometheus, [mechanism]))
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from labctl.config.configuration import Configuration
-from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import Container
+from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 
 
-def show_logs(configuration: Configuration, mechanism: str, lines: int) -> None:
+def show_logs(lab: Lab, mechanism: str, lines: int) -> None:
     """Print the last `lines` of each container, each with its time (UTC) and whose it is.
 
     :raises LabError: the pair has no container
     """
-    found = containers.of_pair(containers.of_project(engine.connect(), configuration.project), mechanism)
+    found = containers.of_pair(lab.containers(), mechanism)
     if not found:
-        raise LabError(f"{mechanism} is not running in {configuration.project}", hint=f"./lab up {mechanism}")
+        raise LabError(f"{mechanism} is not running in {lab.project}", hint=f"./lab up {mechanism}")
     label = max(len(container.label) for container in found)
     written = sorted(line for container in found for line in _lines(container, lines))
     show_lines([f"{stamp}  {who:{label}}  {text}" for stamp, who, text in written] or [f"{mechanism} wrote nothing"])

@@ -6,22 +6,22 @@ import os
 import sys
 import webbrowser
 
-from labctl.config.configuration import GRAFANA_URL, Configuration
+from labctl.config.configuration import GRAFANA_URL
 from labctl.grafana import client, dashboards
 from labctl.grafana.client import Grafana, GrafanaSilent
-from labctl.lab.prometheus import Prometheus
+from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 
 
-def open_dashboard(configuration: Configuration, name: str | None) -> None:
+def open_dashboard(lab: Lab, name: str | None) -> None:
     """Open the dashboard, Grafana's home without a name; print its address.
 
     :raises LabError: Grafana does not answer; what is there instead is named
     """
-    grafana = Grafana(client.address(configuration))
+    grafana = Grafana(client.address(lab.configuration))
     if not grafana.answers():
-        raise _absent(configuration, grafana)
+        raise _absent(lab, grafana)
     shipped = {dashboard.name: dashboard for dashboard in dashboards.shipped()}
     address = f"{grafana.url}/d/{shipped[name].uid}" if name else f"{grafana.url}/"
     if has_display() and webbrowser.open(address):
@@ -35,9 +35,9 @@ def has_display() -> bool:
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def _absent(configuration: Configuration, grafana: Grafana) -> LabError:
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
-    wanted = configuration.values["GRAFANA_IMAGE"] or configuration.values[GRAFANA_URL]
+def _absent(lab: Lab, grafana: Grafana) -> LabError:
+    prometheus = lab.prometheus
+    wanted = lab.configuration.values["GRAFANA_IMAGE"] or lab.configuration.values[GRAFANA_URL]
     why = f"Grafana does not answer at {grafana.url}" if wanted else "this lab has no Grafana: GRAFANA_IMAGE is empty"
     if prometheus.answers():
         return GrafanaSilent(f"{why}; Prometheus is there: {prometheus.url}", hint="./lab watch shows the figures")

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-import docker
-
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import producer_in
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
-from labctl.lab import containers, state_files
+from labctl.lab import state_files
 from labctl.lab.containers import Container, stop_and_remove
+from labctl.lab.lab import Lab
 from labctl.measured import accounts
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
@@ -27,8 +26,7 @@ _EMPTY_WITHIN_S = 5
 
 
 def prepare(
-    client: docker.DockerClient,
-    project: str,
+    lab: Lab,
     mechanisms: Sequence[str],
     scale: Scale,
     classes: Mapping[str, int],
@@ -38,7 +36,7 @@ def prepare(
     :param classes: types or priorities of a mechanism's messages, where it has any; with other ones a channel has to
         run empty too, because what is left in it is in an order that the next consumer does not expect
     """
-    found = containers.of_project(client, project)
+    found = lab.containers()
     for mechanism in mechanisms:
         consumers, producers = (_side(found, mechanism, role) for role in compose_file.ROLES)
         keep = {role: scale.get(compose_file.service_of(mechanism, role), 1) for role in compose_file.ROLES}
@@ -54,7 +52,7 @@ def prepare(
                 producer.docker.stop(timeout=_GRACE_S)
             _hand_over(producers[: keep["producer"]], producers[keep["producer"] :])
             if switches and (shared or _classes(consumers[0]) > 1):
-                wait_until(lambda: _is_empty(client, project, mechanism), _EMPTY_WITHIN_S)  # noqa: B023
+                wait_until(lambda: _is_empty(lab, mechanism), _EMPTY_WITHIN_S)  # noqa: B023
             for consumer in consumers if switches else consumers[keep["consumer"] :]:
                 consumer.docker.stop(timeout=_GRACE_S)
             for consumer in consumers[keep["consumer"] :]:
@@ -90,7 +88,7 @@ def _hand_over(staying: Sequence[Container], going: Sequence[Container]) -> None
         stop_and_remove(container.docker)
 
 
-def _is_empty(client: docker.DockerClient, project: str, mechanism: str) -> bool:
+def _is_empty(lab: Lab, mechanism: str) -> bool:
     """Nothing is on the way any more; what was lost at the very end counts as if it were, until it is given up."""
-    books = accounts.read(containers.of_project(client, project), mechanism)
+    books = accounts.read(lab.containers(), mechanism)
     return not books.total("on_the_way")

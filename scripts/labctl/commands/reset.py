@@ -17,12 +17,12 @@ from ipclab.accounting.ledger import LedgerError, streams_in
 from ipclab.runtime.reset import GO, ORDER, PREPARE, forgotten
 from ipclab.runtime.reset import order as order_of
 from labctl.config import compose_file
-from labctl.config.configuration import IMAGE_TAG, Configuration
-from labctl.engine import compose, engine
+from labctl.config.configuration import IMAGE_TAG
+from labctl.engine import compose
 from labctl.grafana import annotation
 from labctl.lab import clones, containers, state_files
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running, stop_and_remove
-from labctl.lab.prometheus import Prometheus
+from labctl.lab.lab import Lab
 from labctl.measured import accounts, namespace_split, traffic
 from labctl.place import place, placed
 from labctl.terminal.errors import LabError
@@ -38,20 +38,20 @@ _SAY_AGAIN_AFTER_S = 3
 _MOVES_WITHIN_S = 30
 
 
-def reset(configuration: Configuration, *, take_over: bool) -> None:
+def reset(lab: Lab, *, take_over: bool) -> None:
     """Bring every container of the running lab back to where `./lab up` had it, and let every pair count from 0.
 
     :raises BadInput: another clone started this lab
     :raises LabError: the lab does not run, or a pair does not move afterwards
     """
-    client = engine.connect()
-    project = configuration.project
+    client = lab.client
+    project = lab.project
     if not take_over:
         clones.require_ours(containers.listed(client, project), project, "reset")
-    found = containers.of_project(client, project)
+    found = lab.containers()
     require_running(found, project)
-    found = _bring_back(client, configuration, found)
-    _heal_split(configuration, found)
+    found = _bring_back(lab, found)
+    _heal_split(lab, found)
     mechanisms = sorted({c.mechanism for c in found if c.mechanism})
     scaled = {mechanism for mechanism in mechanisms if _is_scaled(found, mechanism)}
     with step(f"Resetting {traffic.in_words(mechanisms)}"):
@@ -59,8 +59,8 @@ def reset(configuration: Configuration, *, take_over: bool) -> None:
         _forget(found, token)
         _order([c for c in found if c.is_producer and c.mechanism not in scaled], GO, token)
     if scaled:
-        _make_anew(client, configuration, [c for c in found if c.mechanism in scaled])
-        found = containers.of_project(client, project)
+        _make_anew(lab, [c for c in found if c.mechanism in scaled])
+        found = lab.containers()
     with step(f"Waiting for messages of {traffic.in_words(mechanisms)}") as current:
         waiting = list(mechanisms)
         if not wait_until(lambda: _all_move(found, waiting, current), _MOVES_WITHIN_S, every_s=0.5):
@@ -69,20 +69,20 @@ def reset(configuration: Configuration, *, take_over: bool) -> None:
                 hint=f"./lab status {waiting[0]} shows why; ./lab down, then ./lab up",
             )
     text = f"reset: {traffic.in_words(mechanisms)} count from 0"
-    annotation.note(configuration, found, "reset", mechanisms, text)
+    annotation.note(lab.configuration, found, "reset", mechanisms, text)
     show_lines([f"{text}; loads and locks are those of ./lab up, one consumer and one producer each"])
 
 
-def _bring_back(client: docker.DockerClient, configuration: Configuration, found: list[Container]) -> list[Container]:
+def _bring_back(lab: Lab, found: list[Container]) -> list[Container]:
     """Let all run where compose.yaml has them; returns them as they are then."""
-    project = configuration.project
+    project = lab.project
     changed = _unpause(found)
-    if placed.all_placed(client, found, project):
-        place.put_all_back(configuration, compose_file.declared())
-        found, changed = containers.of_project(client, project), False
+    if placed.all_placed(lab.client, found, project):
+        place.put_all_back(lab, compose_file.declared())
+        found, changed = lab.containers(), False
     changed |= _start(found)
-    changed |= _reconnect(client, found, project)
-    return containers.of_project(client, project) if changed else found
+    changed |= _reconnect(lab.client, found, project)
+    return lab.containers() if changed else found
 
 
 def _unpause(found: Iterable[Container]) -> bool:
@@ -119,8 +119,8 @@ def _reconnect(client: docker.DockerClient, found: Iterable[Container], project:
     return connected
 
 
-def _heal_split(configuration: Configuration, found: Sequence[Container]) -> None:
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+def _heal_split(lab: Lab, found: Sequence[Container]) -> None:
+    prometheus = lab.prometheus
     if prometheus.answers():
         splits = namespace_split.find(prometheus, found)
         for split in splits:
@@ -173,16 +173,16 @@ def _is_scaled(found: Sequence[Container], mechanism: str) -> bool:
     return len(containers.of_pair(found, mechanism)) > len(compose_file.ROLES) or accounts.is_shared(found, mechanism)
 
 
-def _make_anew(client: docker.DockerClient, configuration: Configuration, members: Sequence[Container]) -> None:
+def _make_anew(lab: Lab, members: Sequence[Container]) -> None:
     """The pairs of these containers with one of each side, under the load that they were started with."""
     for member in members:
         stop_and_remove(member.docker)
     for mechanism in sorted({str(member.mechanism) for member in members}):
         books = f"com.docker.compose.volume={mechanism.replace('_', '-')}-ledger"
-        for volume in client.volumes.list(filters={"label": [f"{PROJECT_LABEL}={configuration.project}", books]}):
+        for volume in lab.client.volumes.list(filters={"label": [f"{PROJECT_LABEL}={lab.project}", books]}):
             volume.remove(force=True)
         pair = containers.of_pair(members, mechanism)
-        environment = {**configuration.environment(), **_started_with(pair)}
+        environment = {**lab.configuration.environment(), **_started_with(pair)}
         # One by one: together, the producer would wait for its consumer's health check.
         for service in compose_file.services_of(mechanism):
             compose.start([service], environment, {}, alone=True)

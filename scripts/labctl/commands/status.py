@@ -12,12 +12,11 @@ from typing import Any
 from docker import DockerClient
 
 from labctl.commands import addresses, pair_table, tables
-from labctl.config.configuration import Configuration
-from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import Container, mechanisms_of, require_running
 from labctl.lab.costs import Cost, CostMeter
-from labctl.lab.prometheus import Prometheus, PrometheusSilent
+from labctl.lab.lab import Lab
+from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import accounts, kernel_objects, namespace_split, races
 from labctl.measured import pairs as measurements
 from labctl.measured.accounts import ChannelBooks
@@ -66,16 +65,16 @@ class Reading:
         )
 
 
-def show_status(configuration: Configuration, sections: Collection[Section]) -> None:
+def show_status(lab: Lab, sections: Collection[Section]) -> None:
     """Print sections of the lab's state; the pairs alone fit into 24 lines of 80 columns.
 
     :raises LabError: nothing of it runs, or Prometheus does not answer
     """
-    client, found = _running(configuration)
+    client, found = _running(lab)
     needs_costs = Section.CONTAINERS in sections
     meter = CostMeter(found if needs_costs else [])
     try:
-        reading = read(configuration, client, found)
+        reading = read(lab, client, found)
     except PrometheusSilent:
         tables.show_containers(found, meter.read())  # the containers' states are what there is to see
         raise
@@ -89,23 +88,23 @@ def show_status(configuration: Configuration, sections: Collection[Section]) -> 
         tables.show_containers(found, meter.read())
     show_lines(list(_troubles(reading)))
     if Section.PAIRS in sections:
-        show_lines(addresses.lines(configuration, found))
+        show_lines(addresses.lines(lab.configuration, found))
         if not needs_costs:
             show_text(_summary(found))
 
 
-def show_pair(configuration: Configuration, mechanism: str) -> None:
+def show_pair(lab: Lab, mechanism: str) -> None:
     """Print everything that is known of one pair.
 
     :raises LabError: it does not run, or Prometheus does not answer
     """
-    client, found = _running(configuration)
+    client, found = _running(lab)
     members = containers.of_pair(found, mechanism)
     if not members:
-        raise LabError(f"{mechanism} is not running in {configuration.project}", hint=f"./lab up {mechanism}")
+        raise LabError(f"{mechanism} is not running in {lab.project}", hint=f"./lab up {mechanism}")
     meter = CostMeter(members)
     try:
-        reading = read(configuration, client, found).of(mechanism)
+        reading = read(lab, client, found).of(mechanism)
     except PrometheusSilent:
         tables.show_containers(members, meter.read())
         raise
@@ -116,16 +115,16 @@ def show_pair(configuration: Configuration, mechanism: str) -> None:
     show_lines(list(_troubles(reading)))
 
 
-def show_json(configuration: Configuration) -> None:
+def show_json(lab: Lab) -> None:
     """Print all of it for machines.
 
     :raises LabError: nothing of it runs, or Prometheus does not answer
     """
-    client, found = _running(configuration)
+    client, found = _running(lab)
     meter = CostMeter(found)
-    reading = read(configuration, client, found)
+    reading = read(lab, client, found)
     document = as_document(
-        configuration.project, reading.pairs, reading.books, found, meter.read(), reading.splits, reading.races
+        lab.project, reading.pairs, reading.books, found, meter.read(), reading.splits, reading.races
     )
     document["switches"] = reading.switches
     document["placements"] = [finding.as_json() for finding in reading.placements]
@@ -133,18 +132,18 @@ def show_json(configuration: Configuration) -> None:
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
-def read(configuration: Configuration, client: DockerClient, found: Sequence[Container]) -> Reading:
+def read(lab: Lab, client: DockerClient, found: Sequence[Container]) -> Reading:
     """Ask Prometheus, and read the ledgers of pairs that are scaled.
 
     :raises PrometheusSilent: Prometheus does not answer
     """
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    prometheus = lab.prometheus
     pairs = measurements.measure(prometheus, mechanisms_of(found))
     books = kernel_objects.read(prometheus)
     races_found = races.measure(prometheus, mechanisms_of(found))
     switches_found = races.read(prometheus)
     splits = namespace_split.find(prometheus, found)
-    elsewhere = placed.all_placed(client, found, configuration.project)
+    elsewhere = placed.all_placed(client, found, lab.project)
     placements = findings.findings(prometheus, elsewhere, pairs)
     channels = accounts.read_all(found)
     pairs = accounts.with_books(pairs, channels)
@@ -180,11 +179,11 @@ def as_document(
     }
 
 
-def _running(configuration: Configuration) -> tuple[DockerClient, list[Container]]:
+def _running(lab: Lab) -> tuple[DockerClient, list[Container]]:
     """The engine, and the project's containers, of which at least one runs."""
-    client = engine.connect()
-    found = containers.of_project(client, configuration.project)
-    require_running(found, configuration.project)
+    client = lab.client
+    found = lab.containers()
+    require_running(found, lab.project)
     return client, found
 
 

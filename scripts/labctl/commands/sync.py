@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 
 from labctl.commands import tables
-from labctl.config.configuration import Configuration
-from labctl.engine import engine
 from labctl.grafana import annotation
 from labctl.lab import containers
 from labctl.lab.containers import Container, run_in
-from labctl.lab.prometheus import Prometheus
+from labctl.lab.lab import Lab
 from labctl.measured import races
 from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step
@@ -19,17 +17,17 @@ from labctl.terminal.waiting import wait_until
 _TAKEN_UP_WITHIN_S = 30
 
 
-def change_sync(configuration: Configuration, mechanism: str, wanted: bool | None) -> None:
+def change_sync(lab: Lab, mechanism: str, wanted: bool | None) -> None:
     """Switch the lock, None being what the pair was started with; wait until rounds were run so, and show them.
 
     :raises LabError: the pair does not run, or does not follow
     """
-    found = containers.of_project(engine.connect(), configuration.project)
+    found = lab.containers()
     consumers = [c for c in containers.of_pair(found, mechanism) if c.running and not c.is_producer]
     if not consumers:
-        raise LabError(f"{mechanism} is not running in {configuration.project}", hint=f"./lab up {mechanism}")
+        raise LabError(f"{mechanism} is not running in {lab.project}", hint=f"./lab up {mechanism}")
     consumer = consumers[0]
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    prometheus = lab.prometheus
     sync = consumer.environment.get("LAB_SYNC") == "on" if wanted is None else wanted
     before = races.updates(prometheus, mechanism, sync)
     with step(f"Switching sync of {mechanism} {_word(sync)}") as current:
@@ -47,7 +45,7 @@ def change_sync(configuration: Configuration, mechanism: str, wanted: bool | Non
                 f"Prometheus shows no rounds of {mechanism} with sync {_word(sync)} within {_TAKEN_UP_WITHIN_S} s",
                 hint=f"docker logs {consumer.id}",
             )
-    annotation.note(configuration, found, "sync", [mechanism], f"sync of {mechanism}: {_word(sync)}", changed_at)
+    annotation.note(lab.configuration, found, "sync", [mechanism], f"sync of {mechanism}: {_word(sync)}", changed_at)
     tables.show_races(races.measure(prometheus, [mechanism]))
 
 

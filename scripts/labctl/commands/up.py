@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import docker
-
 from labctl.commands import addresses, pair_table, rescale, tables
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
-from labctl.config.configuration import SHARED, Configuration
+from labctl.config.configuration import SHARED
 from labctl.config.paths import ROOT
 from labctl.engine import compose, compose_override
 from labctl.engine.images import make_ready
 from labctl.grafana import annotation
-from labctl.lab import containers
-from labctl.lab.containers import Container
-from labctl.lab.prometheus import Prometheus
+from labctl.lab.lab import Lab
 from labctl.measured import accounts, namespace_split
 from labctl.measured.pairs import measure
 from labctl.measured.traffic import wait_for_traffic
@@ -29,48 +25,46 @@ from labctl.terminal.waiting import wait_until
 _RECOVERED_WITHIN_S = 10  # three health checks
 
 
-def bring_up(
-    configuration: Configuration, wanted: Sequence[str], timeout_s: float, scale: Scale, *, ask_again: bool = False
-) -> None:
+def bring_up(lab: Lab, wanted: Sequence[str], timeout_s: float, scale: Scale, *, ask_again: bool = False) -> None:
     """Start the pairs, wait until each has moved messages, and print what was measured.
 
     :param ask_again: ask registries that were silent a short while ago
 
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
     """
-    client, images = make_ready(configuration.values, root=ROOT, ask_again=ask_again)
-    compose_override.write(images, configuration.values)
+    lab.client, images = make_ready(lab.configuration.values, root=ROOT, ask_again=ask_again)
+    compose_override.write(images, lab.configuration.values)
     services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
     services += [*compose_file.observers_of(wanted), "prometheus"]
     if set(wanted) == set(compose_file.declared()):
         services += compose_file.matrix_services()
     if images.grafana:
         services.append("grafana")
-    lab = _Lab(configuration, client, wanted)
+    start = _Start(lab, wanted)
     before = lab.containers()
     if not before:  # once per lab, and not at each command
         for used, wanted_image in images.instead_of.items():
             say(f"The lab runs on {used} instead of {wanted_image}, which is not here")
-    place.put_all_back(configuration, wanted)
-    rescale.prepare(client, configuration.project, wanted, scale, _classes(configuration))
-    lab.start(services, {**configuration.environment(), **images.environment(), **_shared(scale)}, scale)
-    lab.heal_split()
-    lab.wait_for_traffic(timeout_s)
+    place.put_all_back(lab, wanted)
+    rescale.prepare(lab, wanted, scale, _classes(lab))
+    start.start(services, {**lab.configuration.environment(), **images.environment(), **_shared(scale)}, scale)
+    start.heal_split()
+    start.wait_for_traffic(timeout_s)
 
     books = accounts.read_all([c for c in lab.containers() if c.mechanism in wanted])
     pair_table.show_pairs(accounts.with_books(measure(lab.prometheus, wanted), books))
     tables.show_accounts(books)
     if images.grafana:
-        addresses.require_grafana(configuration, lab.containers)
-    annotation.annotate(configuration, before, lab.containers())
-    show_lines(addresses.lines(configuration, lab.containers()))
+        addresses.require_grafana(lab.configuration, lab.containers)
+    annotation.annotate(lab.configuration, before, lab.containers())
+    show_lines(addresses.lines(lab.configuration, lab.containers()))
 
 
-def _classes(configuration: Configuration) -> dict[str, int]:
+def _classes(lab: Lab) -> dict[str, int]:
     """How many types or priorities the messages of a mechanism have."""
     return {
-        "sysv_mq": configuration.number("LAB_SYSV_MQ_TYPES"),
-        "posix_mq": configuration.number("LAB_POSIX_MQ_PRIORITIES"),
+        "sysv_mq": lab.configuration.number("LAB_SYSV_MQ_TYPES"),
+        "posix_mq": lab.configuration.number("LAB_POSIX_MQ_PRIORITIES"),
     }
 
 
@@ -79,17 +73,12 @@ def _shared(scale: Scale) -> dict[str, str]:
     return {name: "1" if scale.get(service, 1) > 1 else "" for name, service in SHARED.items()}
 
 
-class _Lab:
-    """The lab that is being brought up."""
+class _Start:
+    """The start of pairs in a lab."""
 
-    def __init__(self, configuration: Configuration, client: docker.DockerClient, wanted: Sequence[str]) -> None:
-        self.prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
-        self._project = configuration.project
-        self._client = client
+    def __init__(self, lab: Lab, wanted: Sequence[str]) -> None:
+        self._lab = lab
         self._wanted = wanted
-
-    def containers(self) -> list[Container]:
-        return containers.of_project(self._client, self._project)
 
     def start(self, services: Sequence[str], environment: Mapping[str, str], scale: Scale) -> None:
         """Start the services; once more if Compose met a container that recovers by itself."""
@@ -105,16 +94,16 @@ class _Lab:
 
     def heal_split(self) -> None:
         """Bring members that a crashed holder left behind into its new namespace, if there are any."""
-        if not self.prometheus.answers():
+        if not self._lab.prometheus.answers():
             return  # it has just been started, and so have the members
-        splits = namespace_split.find(self.prometheus, self.containers())
+        splits = namespace_split.find(self._lab.prometheus, self._lab.containers())
         for split in splits:
             say(f"{split}; restarting {split.member.service}")
         namespace_split.heal(splits)
 
     def wait_for_traffic(self, timeout_s: float) -> None:
         """Until every wanted pair moves messages; raises LabError with the reasons when one does not."""
-        wait_for_traffic(self._client, self._project, self.prometheus, self._wanted, timeout_s)
+        wait_for_traffic(self._lab, self._wanted, timeout_s)
 
     def _is_healthy(self) -> bool:
-        return all(c.health in ("healthy", "none") for c in self.containers() if c.mechanism in self._wanted)
+        return all(c.health in ("healthy", "none") for c in self._lab.containers() if c.mechanism in self._wanted)

@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from labctl.config import compose_file
-from labctl.config.configuration import Configuration
-from labctl.lab.prometheus import Prometheus, PrometheusSilent
+from labctl.lab.lab import Lab
+from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import pairs
 from labctl.measured.pairs import WINDOW_S, Row, Totals
 from labctl.terminal import colours
@@ -100,16 +100,16 @@ def _number(value: float | None, form: str) -> str:
 _EVERY_S = 1.0  # Prometheus scrapes as often
 
 
-def watch(configuration: Configuration) -> None:
+def watch(lab: Lab) -> None:
     """Show the table, again every second on a terminal until Ctrl-C.
 
     :raises LabError: no pair is measured, or Prometheus does not answer when asked first
     """
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    prometheus = lab.prometheus
     screen = Screen(lambda: (pairs.read_totals(prometheus), pairs.read_rows(prometheus)))
     screen.look()
     if not screen.rows:
-        raise LabError(f"no pair of {configuration.project} is measured", hint="./lab up starts them")
+        raise LabError(f"no pair of {lab.project} is measured", hint="./lab up starts them")
     if not sys.stdout.isatty():
         show_lines([summary(screen.totals), ""])
         show_table(as_table(screen.rows))

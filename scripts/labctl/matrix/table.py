@@ -11,12 +11,10 @@ from rich.text import Text
 
 from ipclab.matrix.placement import SHARED, Placement
 from labctl.config.compose_file import RESPONDER
-from labctl.config.configuration import Configuration
-from labctl.engine import engine
 from labctl.lab import containers
 from labctl.lab.containers import require_running
+from labctl.lab.lab import Lab
 from labctl.lab.probes import placements_shown, probes_of
-from labctl.lab.prometheus import Prometheus
 from labctl.matrix import cells as reachability
 from labctl.matrix import evidence
 from labctl.matrix.cells import Cell
@@ -33,13 +31,13 @@ _CONDITIONS = (
 )
 
 
-def show_matrix(configuration: Configuration, form: str) -> None:
+def show_matrix(lab: Lab, form: str) -> None:
     """Print the matrix as a "table", as "json" or as "markdown".
 
     :raises LabError: it is not running, or a cell differs from what is predicted
     """
-    placements = placements_shown(_probes(configuration))
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    placements = placements_shown(_probes(lab))
+    prometheus = lab.prometheus
 
     def measured() -> list[Cell] | None:
         cells = reachability.read(prometheus, placements)
@@ -48,7 +46,7 @@ def show_matrix(configuration: Configuration, form: str) -> None:
     # What has just been started, or was just cut off, gets the time of a round; what is wrong stays wrong.
     cells = wait_until(measured, _MEASURED_WITHIN_S) or reachability.read(prometheus, placements)
     if form == "json":
-        sys.stdout.write(json.dumps({"project": configuration.project, "cells": list(map(as_json, cells))}, indent=2))
+        sys.stdout.write(json.dumps({"project": lab.project, "cells": list(map(as_json, cells))}, indent=2))
         sys.stdout.write("\n")
     elif form == "markdown":
         sys.stdout.write(as_markdown(cells, placements))
@@ -58,15 +56,15 @@ def show_matrix(configuration: Configuration, form: str) -> None:
     require_as_predicted(cells)
 
 
-def show_evidence(configuration: Configuration, mechanism: str, placement: Placement) -> None:
+def show_evidence(lab: Lab, mechanism: str, placement: Placement) -> None:
     """Print what the two containers of one cell have in common, and the system call that failed.
 
     :raises LabError: it is not running
     """
-    probes = _probes(configuration)
+    probes = _probes(lab)
     if placement not in probes:
         raise LabError(f"no probe runs at {placement}", hint=f"{_STARTS.get(placement, './lab up')} starts it")
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    prometheus = lab.prometheus
     evidence.show(prometheus, probes, mechanism, placement)
 
 
@@ -139,9 +137,9 @@ def reason_lines(cells: Sequence[Cell]) -> list[str]:
     ]
 
 
-def _probes(configuration: Configuration) -> dict[Placement, containers.Container]:
-    found = containers.of_project(engine.connect(), configuration.project)
-    require_running(found, configuration.project)
+def _probes(lab: Lab) -> dict[Placement, containers.Container]:
+    found = lab.containers()
+    require_running(found, lab.project)
     probes = probes_of(found)
     if any(container.service == RESPONDER and container.state == "paused" for container in found):
         raise LabError("the responder is paused, so it answers nobody", hint="`docker unpause` it")

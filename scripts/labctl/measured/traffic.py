@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import docker
-
 from labctl.config import compose_file
-from labctl.lab import containers
 from labctl.lab.diagnosis import not_moving
+from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Prometheus, PrometheusSilent
 from labctl.measured.pairs import SETTLED_AFTER_S, measure, received
 from labctl.terminal.progress import Step, step
 from labctl.terminal.waiting import wait_until
 
 
-def wait_for_traffic(
-    client: docker.DockerClient, project: str, prometheus: Prometheus, mechanisms: Sequence[str], timeout_s: float
-) -> None:
+def wait_for_traffic(lab: Lab, mechanisms: Sequence[str], timeout_s: float) -> None:
     """Until every pair has moved messages, and long enough to be measured.
 
     :raises LabError: one moved none within `timeout_s`; the details are printed
     """
-    watch = _Watch(prometheus, mechanisms)
+    watch = _Watch(lab.prometheus, mechanisms)
     with step(f"Waiting for messages of {in_words(mechanisms)}") as current:
         if not wait_until(lambda: watch.all_move(current), timeout_s):
-            raise not_moving(watch.waiting, containers.of_project(client, project), timeout_s)
-        wait_until(lambda: _settled(client, project, prometheus, mechanisms, current), 2 * SETTLED_AFTER_S)
+            raise not_moving(watch.waiting, lab.containers(), timeout_s)
+        wait_until(lambda: _settled(lab, mechanisms, current), 2 * SETTLED_AFTER_S)
 
 
 def in_words(mechanisms: Sequence[str]) -> str:
@@ -63,12 +59,10 @@ class _Watch:
         return not self.waiting
 
 
-def _settled(
-    client: docker.DockerClient, project: str, prometheus: Prometheus, mechanisms: Sequence[str], current: Step
-) -> bool:
+def _settled(lab: Lab, mechanisms: Sequence[str], current: Step) -> bool:
     """Whether the figures are there, of the running pairs alone, and not of their start."""
-    found = containers.of_project(client, project)
+    found = lab.containers()
     started = max(c.started_at for c in found if c.mechanism in mechanisms or c.service == "prometheus")
-    left_s = started + SETTLED_AFTER_S - prometheus.now()
+    left_s = started + SETTLED_AFTER_S - lab.prometheus.now()
     current.detail(f"measuring for another {max(left_s, 0):.0f} s")
-    return left_s <= 0 and all(pair.one_way_p99_seconds is not None for pair in measure(prometheus, mechanisms))
+    return left_s <= 0 and all(pair.one_way_p99_seconds is not None for pair in measure(lab.prometheus, mechanisms))

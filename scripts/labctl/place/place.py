@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ipclab.matrix.placement import Placement
-from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
 from labctl.hosts import published_responder
+from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Prometheus
 from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure
 from labctl.place import findings, placed
@@ -20,17 +20,17 @@ from labctl.terminal.waiting import wait_until
 _FELT_WITHIN_S = 30
 
 
-def place(configuration: Configuration, mechanism: str, placement: Placement) -> None:
+def place(lab: Lab, mechanism: str, placement: Placement) -> None:
     """Move the consumer of a pair to `placement`, and show what came of it.
 
     :raises BadInput: the pair is scaled, or there is no second host; nothing was changed
     :raises LabError: the lab does not run, or messages that should arrive do not
     """
-    lab = Relocation(configuration)
-    original = lab.consumer(mechanism)
-    if placement is Placement.SECOND_HOST and lab.other is None:
+    moves = Relocation(lab)
+    original = moves.consumer(mechanism)
+    if placement is Placement.SECOND_HOST and moves.other is None:
         raise published_responder.refusal(
-            configuration.project,
+            lab.project,
             f"place {mechanism} {placement}",
             hint="two machines have two clocks, and latency needs one; ./lab hosts down, ./lab hosts up, then again",
         ) or refuse(
@@ -38,25 +38,25 @@ def place(configuration: Configuration, mechanism: str, placement: Placement) ->
             allowed="a second host that runs, and there is none",
             hint="./lab hosts up starts one",
         )
-    now = lab.placed_of(mechanism)
+    now = moves.placed_of(mechanism)
     left: set[str] = set()
     if now is None or now.placement != placement:
         left = findings.consumers_of(lab.prometheus, mechanism)
         with step(f"Moving the consumer of {mechanism} to {placement}"):
-            lab.move(original, now, placement)
+            moves.move(original, now, placement)
     else:
-        lab.plug(original, placement)  # its host may have been made anew since
-    _show(lab, mechanism, placement, left)
+        moves.plug(original, placement)  # its host may have been made anew since
+    _show(lab, moves, mechanism, placement, left)
 
 
-def put_back(configuration: Configuration, mechanism: str) -> None:
+def put_back(lab: Lab, mechanism: str) -> None:
     """Move the consumer of a pair back to where compose.yaml has it.
 
     :raises BadInput: it was not moved
     :raises LabError: the lab does not run, or the pair moves nothing afterwards
     """
-    lab = Relocation(configuration)
-    now = lab.placed_of(mechanism)
+    moves = Relocation(lab)
+    now = moves.placed_of(mechanism)
     if now is None:
         raise refuse(
             f"place {mechanism} --back",
@@ -64,36 +64,34 @@ def put_back(configuration: Configuration, mechanism: str) -> None:
             hint=f"./lab place {mechanism} {placed.elsewhere(mechanism)[0]}",
         )
     with step(f"Moving the consumer of {mechanism} back"):
-        lab.put_back(now)
-    lab.wait_for_traffic(mechanism)
+        moves.put_back(now)
+    moves.wait_for_traffic(mechanism)
     show_lines([f"the consumer of {mechanism} is back from {now.placement}, and its books with it"])
 
 
-def put_all_back(
-    configuration: Configuration, wanted: Sequence[str], placement: Placement | None = None
-) -> list[Placed]:
+def put_all_back(lab: Lab, wanted: Sequence[str], placement: Placement | None = None) -> list[Placed]:
     """Move the consumers of these pairs back, those at `placement` alone if it is given; say which.
 
     :raises LabError: an engine does not answer
     """
-    lab = Relocation(configuration)
-    moved = [it for it in lab.placed if it.mechanism in wanted and placement in (None, it.placement)]
+    moves = Relocation(lab)
+    moved = [it for it in moves.placed if it.mechanism in wanted and placement in (None, it.placement)]
     for it in moved:
-        lab.put_back(it)
+        moves.put_back(it)
         say(f"the consumer of {it.mechanism} was at {it.placement} and is back")
     return moved
 
 
-def _show(lab: Relocation, mechanism: str, placement: Placement, left: set[str]) -> None:
+def _show(lab: Lab, moves: Relocation, mechanism: str, placement: Placement, left: set[str]) -> None:
     """Wait until what is to be seen is there, and nothing of the containers that were `left`; print it."""
     if placed.reaches(mechanism, placement):
-        lab.wait_for_traffic(mechanism)
+        moves.wait_for_traffic(mechanism)
         with step("Measuring what arrives there"):
             wait_until(lambda: _is_measured(lab.prometheus, mechanism), _FELT_WITHIN_S)
     else:
         with step("Waiting until the producer feels it"):
             wait_until(lambda: _is_dark(lab.prometheus, mechanism, left), _FELT_WITHIN_S)
-    here = [it for it in lab.find_placed() if it.mechanism == mechanism]
+    here = [it for it in moves.find_placed() if it.mechanism == mechanism]
     measured = measure(lab.prometheus, [mechanism])
     show_lines([str(finding) for finding in findings.findings(lab.prometheus, here, measured)])
     if placement is Placement.SECOND_HOST and placed.reaches(mechanism, placement):

@@ -16,12 +16,10 @@ from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
 from labctl.config import compose_file
-from labctl.config.configuration import Configuration
-from labctl.engine import engine
 from labctl.grafana import annotation
 from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
-from labctl.lab.prometheus import Prometheus
+from labctl.lab.lab import Lab
 from labctl.measured import traffic
 from labctl.place import container as placed_container
 from labctl.place import container as placed_targets
@@ -38,17 +36,15 @@ _STATE = "/state"
 class Relocation:
     """The lab as it is at the moment of the command, and the moves in it."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        self._configuration = configuration
-        self._client = engine.connect()
-        self._found = containers.of_project(self._client, configuration.project)
-        self.prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._found = lab.containers()
         self.other = placed.second_engine(self._found)
         self.placed = self.find_placed()
 
     def find_placed(self) -> list[Placed]:
         """Who is elsewhere now."""
-        return placed.all_placed(self._client, self._found, self._configuration.project)
+        return placed.all_placed(self._lab.client, self._found, self._lab.project)
 
     def placed_of(self, mechanism: str) -> Placed | None:
         """Where the pair's consumer is, if it is elsewhere."""
@@ -60,7 +56,7 @@ class Relocation:
         :raises LabError: the pair does not run
         :raises BadInput: there are several
         """
-        require_running(self._found, self._configuration.project)
+        require_running(self._found, self._lab.project)
         pair = containers.of_pair(self._found, mechanism)
         consumers = [container for container in pair if not container.is_producer]
         if len(consumers) > 1:
@@ -70,17 +66,17 @@ class Relocation:
             )
         moving = [c for c in pair if c.is_producer and c.running]
         if not moving or not (consumers and (consumers[0].running or self.placed_of(mechanism))):
-            raise LabError(f"{mechanism} is not running in {self._configuration.project}", hint=f"./lab up {mechanism}")
+            raise LabError(f"{mechanism} is not running in {self._lab.project}", hint=f"./lab up {mechanism}")
         return consumers[0]
 
     def move(self, original: Container, now: Placed | None, placement: Placement) -> None:
         """Make the new one, stop the old one, carry the books, start the new one."""
-        client = self._client
+        client = self._lab.client
         if placement is Placement.SECOND_HOST:
             assert self.other is not None
             client = self.other
-        body = placed_container.configuration_of(original, self._producer(original), placement, self._configuration)
-        name = f"{self._configuration.project}-{placed.service_of(str(original.mechanism))}-{placement}"
+        body = placed_container.configuration_of(original, self._producer(original), placement, self._lab.configuration)
+        name = f"{self._lab.project}-{placed.service_of(str(original.mechanism))}-{placement}"
         with _said(f"the consumer of {original.mechanism} cannot be placed at {placement}"):
             made = client.api.create_container_from_config(body, name.replace("_", "-"))
             new = client.containers.get(made["Id"])
@@ -118,15 +114,13 @@ class Relocation:
 
     def wait_for_traffic(self, mechanism: str) -> None:
         """Until messages arrive; raises LabError if none do."""
-        traffic.wait_for_traffic(
-            self._client, self._configuration.project, self.prometheus, [mechanism], _MOVES_WITHIN_S
-        )
+        traffic.wait_for_traffic(self._lab, [mechanism], _MOVES_WITHIN_S)
 
     def plug(self, original: Container, placement: Placement | None) -> None:
         """Bring the second host into the pair's network, under the name that the producer asks for, or out of it."""
         hosts = [container for container in self._found if container.service == compose_file.SECOND_HOST]
         for name, endpoint in placed_container.pair_networks(original).items():
-            network = self._client.networks.get(name)
+            network = self._lab.client.networks.get(name)
             members = network.attrs.get("Containers") or {}
             for host in hosts:
                 if host.docker.id in members and placement is not Placement.SECOND_HOST:
@@ -136,8 +130,8 @@ class Relocation:
 
     def _tell(self, mechanism: str, what: str) -> None:
         """Prometheus: where to find those whose name the engine's DNS does not know. Grafana: what was done."""
-        placed_targets.write(self._found, self.find_placed(), self._configuration)
-        annotation.note(self._configuration, self._found, "place", [mechanism], what)
+        placed_targets.write(self._found, self.find_placed(), self._lab.configuration)
+        annotation.note(self._lab.configuration, self._found, "place", [mechanism], what)
 
 
 def _carry(old: DockerContainer, new: DockerContainer) -> None:

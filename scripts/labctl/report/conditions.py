@@ -9,13 +9,12 @@ from pathlib import Path
 
 import docker
 
-from labctl.config.configuration import GRAFANA_URL, Configuration
+from labctl.config.configuration import GRAFANA_URL
 from labctl.config.paths import ROOT
 from labctl.engine import engine
 from labctl.engine.machine import this_machine
-from labctl.lab import containers
 from labctl.lab.containers import Container
-from labctl.lab.prometheus import Prometheus
+from labctl.lab.lab import Lab
 from labctl.measured import races
 from labctl.terminal.errors import LabError
 
@@ -24,34 +23,35 @@ _GIB = 2**30
 Facts = list[tuple[str, str]]
 
 
-def machine_and_versions(configuration: Configuration, prometheus: Prometheus) -> Facts:
+def machine_and_versions(lab: Lab) -> Facts:
     """What runs on what. What cannot be found out is said to be unknown, and why."""
     facts: Facts = [
         ("this machine", f"{this_machine().name}, {platform.system()} {platform.release()}, {platform.machine()}"),
         ("its CPUs", f"{os.cpu_count()} of {_cpu_model() or 'model unknown: no /proc/cpuinfo'}"),
-        ("the lab", f"{revision()}; project {configuration.project}"),
+        ("the lab", f"{revision()}; project {lab.project}"),
         ("Python of ./lab", platform.python_version()),
     ]
     try:
-        client = engine.connect()
-        facts += _engine(client)
-        facts += _containers(containers.of_project(client, configuration.project))
+        facts += _engine(lab.client)
+        facts += _containers(lab.containers())
     except LabError as error:
         facts.append(("Docker Engine", f"unknown: {error.message}"))
-    facts.append(("Prometheus", prometheus.version()))
+    facts.append(("Prometheus", lab.prometheus.version()))
     return facts
 
 
-def settings(configuration: Configuration, prometheus: Prometheus) -> Facts:
+def settings(lab: Lab) -> Facts:
     """Every setting as `./lab` has it now, and the switches as the pairs say that they stand."""
     # An address may hold a password, and has no part in any number.
-    facts: Facts = [(name, value or "(empty)") for name, value in configuration.values.items() if name != GRAFANA_URL]
+    facts: Facts = [
+        (name, value or "(empty)") for name, value in lab.configuration.values.items() if name != GRAFANA_URL
+    ]
     for title, label, metric in (("CPUs", "cpus", "ipc_cpus_info"), ("waits by", "wait", "ipc_wait_info")):
         ends: dict[str, set[str]] = {}
-        for sample in prometheus.query(f"count by (mechanism, role, {label}) ({metric}{{mechanism!=''}})"):
+        for sample in lab.prometheus.query(f"count by (mechanism, role, {label}) ({metric}{{mechanism!=''}})"):
             ends.setdefault(sample.labels[label], set()).add(f"{sample.labels['mechanism']} {sample.labels['role']}")
         facts += [(f"{title} now: {word}", ", ".join(sorted(who))) for word, who in sorted(ends.items())]
-    for line in races.lines(races.read(prometheus)):
+    for line in races.lines(races.read(lab.prometheus)):
         mechanism, _, states = line.partition(": ")
         facts.append((f"{mechanism} now", states))
     return facts

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ipclab.matrix.placement import Placement
-from labctl.config.configuration import Configuration
+from labctl.lab.lab import Lab
 from labctl.lab.probes import placements_shown
 from labctl.lab.prometheus import Prometheus
 from labctl.matrix import cells as reachability
@@ -31,17 +31,17 @@ PAGE = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_report(configuration: Configuration, since_s: int, folder: Path) -> None:
+def write_report(lab: Lab, since_s: int, folder: Path) -> None:
     """Ask Prometheus, draw, and write; nothing is written, and nothing old touched, before all of it is there.
 
     :raises LabError: Prometheus does not answer or has nothing of that time, or the folder cannot be written to
     """
-    prometheus = Prometheus(configuration.number("LAB_PROMETHEUS_PORT"))
+    prometheus = lab.prometheus
     with step("Asking Prometheus"):
         measured = data.read(prometheus, since_s)
         cells = _cells(prometheus)
-        facts = conditions.machine_and_versions(configuration, prometheus)
-        settings = conditions.settings(configuration, prometheus)
+        facts = conditions.machine_and_versions(lab)
+        settings = conditions.settings(lab)
     with step("Drawing"):
         plots = report_plots.plots(measured)
     write({PAGE: page(measured, since_s, cells, facts, settings, plots).encode(), **plots}, folder)

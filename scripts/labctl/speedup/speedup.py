@@ -6,16 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import docker
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.contract.channel import Traits
 from labctl.config.compose_file import traits_of
-from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
-from labctl.engine import engine
 from labctl.engine.compose import ensure_compose
 from labctl.engine.images import ensure_images
+from labctl.lab.lab import Lab
 from labctl.speedup import table
 from labctl.speedup.containers import Watch, crew
 from labctl.speedup.results import Comparison
@@ -23,7 +21,7 @@ from labctl.terminal.progress import Step, step
 
 
 def compare(
-    configuration: Configuration,
+    lab: Lab,
     mechanism: str,
     workers: Sequence[int],
     *,
@@ -36,27 +34,26 @@ def compare(
 
     :raises LabError: no engine, no image, or a container failed; nothing is left running
     """
-    client = engine.connect()
+    client = lab.client
     traits = traits_of(mechanism)
     ensure_compose()
-    ensure_images(client, configuration.values, root=ROOT)
+    ensure_images(client, lab.configuration.values, root=ROOT)
     job = ["--job", str(limit), "--chunks", str(chunks), "--rounds", str(rounds)]
-    found = [_with_workers(client, configuration, mechanism, traits, count, job) for count in workers]
+    found = [_with_workers(lab, mechanism, traits, count, job) for count in workers]
     table.show(mechanism, traits, limit, chunks, found, as_json)
 
 
 def _with_workers(
-    client: docker.DockerClient,
-    configuration: Configuration,
+    lab: Lab,
     mechanism: str,
     traits: Traits,
     workers: int,
     job: list[str],
 ) -> Comparison:
-    image = configuration.lab_image
+    image = lab.configuration.lab_image
     title = f"Sharing the job among {workers} workers" if workers > 1 else "Handing the job to 1 worker"
-    with step(title) as current, crew(client, configuration.project, image, traits.requires) as it:
-        watch = Watch(client, it)
+    with step(title) as current, crew(lab.client, lab.project, image, traits.requires) as it:
+        watch = Watch(lab.client, it)
         try:
             coordinator = it.start_coordinator(mechanism, ["--workers", str(workers), *job])
             watch.start()

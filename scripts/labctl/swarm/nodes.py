@@ -17,11 +17,11 @@ from docker.errors import DockerException
 from docker.models.containers import Container as DockerContainer
 
 from labctl.config import compose_file
-from labctl.config.configuration import Configuration
 from labctl.engine import compose
 from labctl.hosts import dial, image, published_responder
 from labctl.lab import containers
 from labctl.lab.containers import Ran, run_in
+from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
@@ -53,15 +53,13 @@ class Manager:
         return self.run(["docker", "exec", *variables, str(task.id), *command])
 
 
-def assemble(configuration: Configuration, client: docker.DockerClient) -> tuple[Manager, str]:
+def assemble(lab: Lab) -> tuple[Manager, str]:
     """A Swarm with at least two nodes: its manager, and the id of the manager's node.
-
-    :param client: the engine that runs the lab
 
     :raises BadInput: there is no second node, or this engine is a worker of a Swarm; nothing was changed
     :raises LabError: the manager does not start, or the second host cannot join
     """
-    project = configuration.project
+    client, project = lab.client, lab.project
     if users := _users_swarm(client):
         return users, str(client.info()["Swarm"]["NodeID"])
     second = second_host(client, project)
@@ -74,9 +72,9 @@ def assemble(configuration: Configuration, client: docker.DockerClient) -> tuple
             f"a Swarm needs a second node, and {project} has no second host",
             hint="./lab hosts up starts a second host here; docs/MANY_MACHINES.md has how a second machine joins",
         )
-    container = _manager_container(client, project) or _start(configuration, client)
+    container = _manager_container(client, project) or _start(lab)
     manager = Manager(dial.client(dial.into(str(container.id))), container)
-    image.bring(client, manager.client, configuration.lab_image, tagged=True)
+    image.bring(client, manager.client, lab.configuration.lab_image, tagged=True)
     interface = _interface(container, project)
     if not _in_swarm(container):
         say("A Swarm of two engines in containers: swarm-manager, and the second host; this machine's own joins none")
@@ -136,9 +134,9 @@ def _users_swarm(client: docker.DockerClient) -> Manager | None:
     return Manager(client, None) if _others(client, str(state["NodeID"])) else None
 
 
-def _start(configuration: Configuration, client: docker.DockerClient) -> DockerContainer:
-    compose.start([compose_file.SWARM_MANAGER], configuration.environment(), {}, alone=True)
-    container = _manager_container(client, configuration.project)
+def _start(lab: Lab) -> DockerContainer:
+    compose.start([compose_file.SWARM_MANAGER], lab.configuration.environment(), {}, alone=True)
+    container = _manager_container(lab.client, lab.project)
     assert container is not None
     with step("Waiting for the manager's engine"):
         if not wait_until(lambda: container.exec_run(["docker", "info"]).exit_code == 0, _ANSWERS_WITHIN_S):

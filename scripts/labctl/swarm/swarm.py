@@ -10,10 +10,10 @@ from typing import Any
 from docker.errors import ImageNotFound
 from docker.models.services import Service
 
-from labctl.config.configuration import Configuration
 from labctl.config.paths import COMPOSE_FILE, ROOT
 from labctl.engine import engine
 from labctl.lab import state_files
+from labctl.lab.lab import Lab
 from labctl.swarm import nodes, table
 from labctl.swarm import stack as swarm_stack
 from labctl.swarm.nodes import Manager
@@ -28,39 +28,39 @@ _HINT = "./lab swarm down, and again"
 _IN_MANAGER, _STACK_FILE = "/var/lib/docker", "stack.json"
 
 
-def bring_up(configuration: Configuration, wanted: Sequence[str]) -> None:
+def bring_up(lab: Lab, wanted: Sequence[str]) -> None:
     """Deploy the pairs, with a responder and two probes, and print what can be seen of them.
 
     :raises BadInput: there is no second node
     :raises LabError: a step fails
     """
-    client = engine.connect()
-    image = configuration.lab_image
+    client = lab.client
+    image = lab.configuration.lab_image
     try:
         client.images.get(image)
     except ImageNotFound as error:
         raise LabError(f"there is no image {image}", hint="./lab up builds it") from error
-    manager, home = nodes.assemble(configuration, client)
-    model = _model(configuration)
+    manager, home = nodes.assemble(lab)
+    model = _model(lab)
     stack, dropped = swarm_stack.of_model(model, wanted, home, matrix=True)
     for key in sorted(dropped):
         say(f"not in the stack: {key} ({swarm_stack.DROPPED[key]})")
     running = {
         name
-        for name, service in services_of(manager.client, configuration.project).items()
+        for name, service in services_of(manager.client, lab.project).items()
         if service.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
     }
     for name in running & set(stack["services"]):
         stack["services"][name]["deploy"]["replicas"] = 1
-    _deploy(manager, name_of(configuration.project), stack)
-    services = services_of(manager.client, configuration.project)
+    _deploy(manager, name_of(lab.project), stack)
+    services = services_of(manager.client, lab.project)
     # Those at home first: consumers. One at a time: docs/decisions/0011-serial-start-and-stop.md.
     with step("Starting tasks") as current:
         for name in [name for name in stack["services"] if name not in running]:
             current.detail(name)
             services[name].scale(1)
             _wait_for_task(services[name], name)
-    table.show(configuration.project, manager, services)
+    table.show(lab.project, manager, services)
 
 
 def show_status(project: str, as_json: bool) -> None:
@@ -75,14 +75,14 @@ def show_status(project: str, as_json: bool) -> None:
     table.show(project, manager, services, as_json=as_json)
 
 
-def _model(configuration: Configuration) -> Mapping[str, Any]:
+def _model(lab: Lab) -> Mapping[str, Any]:
     compose = ["docker", "compose", "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE)]
     with step("Reading compose.yaml") as current:
         text = run(
             [*compose, "--profile", "*", "config", "--format", "json"],
             step=current,
             hint=f"git diff {COMPOSE_FILE.name}",
-            environment=configuration.environment(),
+            environment=lab.configuration.environment(),
             cwd=ROOT,
         )
     model: dict[str, Any] = json.loads(text[text.index("{") :])
