@@ -161,10 +161,11 @@ def test_down_finds_the_volumes_without_a_name_that_compose_left() -> None:
 def test_doctor_sees_what_is_paused_and_names_that_nobody_answers_to() -> None:
     with small_lab("ipclabtest6", "fifo") as stack:
         assert "every running container is found by name" in findings(stack)
-        labels = containers.one_off_labels(stack.project, "unheard-of", 1)
+        # It says that it is a service of compose.yaml, and the engine was never told that name.
+        labels = containers.one_off_labels(stack.project, "udp-consumer", 1)
         with by_hand(stack, labels=labels, network=f"{stack.project}_metrics"):
             seen = findings(stack)
-            assert f"in {stack.project}_metrics: unheard-of" in seen
+            assert f"in {stack.project}_metrics: udp-consumer" in seen
         consumer = stack.container("fifo-consumer")
         consumer.pause()
         try:

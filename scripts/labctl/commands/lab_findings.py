@@ -133,7 +133,8 @@ def _names(found: Sequence[Container]) -> Iterator[Finding]:
         reader = next((c for c in members if c.service in _has_getent(found)), None)
         if reader is None:
             continue
-        services = sorted({c.service for c in members} - {reader.service})
+        # Consumers that were placed and a published responder have no name of their own.
+        services = sorted(({c.service for c in members} & set(compose_file.all_services())) - {reader.service})
         asked += len(services)
         if lost := _not_found(reader, services):
             dead[network] = lost
