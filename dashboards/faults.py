@@ -95,8 +95,9 @@ def _on_the_way(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "How many messages are on the way?",
         "Sent, and neither received nor lost: they wait in the mechanism. A paused consumer lets it rise, until the "
-        "mechanism is full and the producer must wait. Where several consumers share a mailbox nobody can tell: no "
-        "line.",
+        "mechanism is full and the producer must wait: its page does not answer, so what it received last stands "
+        "against what the producer goes on sending; of udp that is also what was dropped meanwhile. Where several "
+        "consumers share a mailbox nobody can tell: no line.",
         "none",
         _GRAPH,
         {"{{mechanism}}": "max by (mechanism) (mechanism:ipc_messages:in_flight)"},

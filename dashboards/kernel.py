@@ -16,6 +16,7 @@ from labctl.config import compose_file
 # Half of the screen, so that no name of an object is cut.
 _TABLE = _GRAPH = Place(12, 9)
 _OBJECT = {"of": "Of", "object": "Key or name"}
+_ASKED = "consumer", "producer"
 _MINE = '{mechanism!=""}'  # the responder has objects of its own, which are no pair's
 
 
@@ -46,6 +47,12 @@ def _of_objects(series: str) -> str:
     others = f'label_replace({named}, "of", "($1)", "owner", "(.+)")'
     whose = f'label_replace({others}, "of", "$1", "mechanism", "(.+)")'
     return f'max by (of, object) (label_replace({whose}, "of", "(nobody)", "of", ""))'
+
+
+def _of_buffers(operation: str, expression: str) -> str:
+    """Of pipes and sockets: as the consumer says, or as the producer does where the consumer does not answer."""
+    sides = (expression.replace("{}", f'{{role="{role}"}}') for role in _ASKED)
+    return " or ".join(f"{operation} by (mechanism) ({side})" for side in sides)
 
 
 def _segments() -> table.Panel:
@@ -110,13 +117,14 @@ def _fill(mechanisms: list[str]) -> timeseries.Panel:
         "How full is each mailbox?",
         "What waits, as a share of what fits: a queue's bytes (System V, msgmnb) or messages (POSIX), a pipe's 64 KiB, "
         "a socket's buffer, all of /dev/shm. At 100 % the producer must wait, or messages are dropped (udp). Pause a "
-        "consumer and watch its line rise.",
+        "consumer and watch its line rise: the queues are asked by the kernel exporter, pipes and sockets then by the "
+        "producer. Of tcp it knows only its own side's buffer. Of udp nobody else can ask: no line while it is paused.",
         "percentunit",
         _GRAPH,
         {
             "{{mechanism}}": f"max by (mechanism) (ipc_kernel_queue_bytes{_MINE} / ipc_kernel_queue_limit_bytes)"
             f" or max by (mechanism) (ipc_kernel_queue_messages{_MINE} / ipc_kernel_queue_limit_messages)"
-            " or max by (mechanism) (ipc_kernel_buffer_bytes / ipc_kernel_buffer_limit_bytes)",
+            f" or {_of_buffers('max', 'ipc_kernel_buffer_bytes{} / ipc_kernel_buffer_limit_bytes{}')}",
             "/dev/shm": "max(ipc_kernel_dev_shm_used_bytes / ipc_kernel_dev_shm_limit_bytes)",
         },
     )
@@ -127,14 +135,15 @@ def _waiting(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "How many bytes wait in the kernel?",
         "Solid: bytes in queues, pipes and socket buffers that nobody has received yet. Dashed: where each is full, if "
-        "that is a number of bytes: 16 KiB of a System V queue, 64 KiB of a pipe.",
+        "that is a number of bytes: 16 KiB of a System V queue, 64 KiB of a pipe. While a consumer is paused, its pipe "
+        "or socket is asked by the producer: of tcp only what its own side still holds, of udp nothing, so no line.",
         "bytes",
         _GRAPH,
         {
             "{{mechanism}}": f"sum by (mechanism) (ipc_kernel_queue_bytes{_MINE})"
-            " or sum by (mechanism) (ipc_kernel_buffer_bytes)",
+            f" or {_of_buffers('sum', 'ipc_kernel_buffer_bytes{}')}",
             "{{mechanism}} limit": f"max by (mechanism) (ipc_kernel_queue_limit_bytes{_MINE})"
-            " or max by (mechanism) (ipc_kernel_buffer_limit_bytes)",
+            f" or {_of_buffers('max', 'ipc_kernel_buffer_limit_bytes{}')}",
         },
     )
     return in_mechanism_colours(panel.override_by_regexp("/ limit$/", counterpart()), mechanisms)

@@ -11,6 +11,7 @@ from dashboards.lines import dashed, dotted, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap, note
 from dashboards.promql import octaves, quantile, rate, with_container
 from dashboards.tables import Column, one_row_each
+from ipclab.metrics.definitions import PART_OF
 
 _IT = variables.CHOSEN
 _GRAPH = Place(8, 6)
@@ -35,6 +36,7 @@ def dashboard() -> Dashboard:
         .with_panel(_sides())
         .with_panel(_flow())
         .with_panel(_latency())
+        .with_panel(_parts())
         .with_panel(_spread())
         .with_panel(_missing())
         .with_panel(_errors())
@@ -106,6 +108,24 @@ def _latency() -> timeseries.Panel:
     return logarithmic(panel, 1e-5).override_by_name("p99", [dotted()])
 
 
+def _parts() -> timeseries.Panel:
+    part = f"max by (part) (mechanism_part:ipc_message_part_seconds:p50_5s{{{_IT},part!='transit'}})"
+    return graph(
+        "Where does the time of a message go?",
+        f"Medians of one message in {PART_OF}. Late: from due until the producer began to send; its timer and the "
+        "scheduler. Send: header, checksum and the system call. Channel: what is left until the consumer had it; the "
+        "kernel on its way, a CPU that was asleep, the waking, the interpreter. Wake, a part of the channel: from "
+        "woken to running, a mean that the kernel counts. Check: checksum and accounts, after the latency has ended.",
+        "s",
+        _GRAPH,
+        {
+            "{{part}}": part,
+            "channel": f"max(mechanism:ipc_message_channel_seconds:p50_5s{{{_IT}}})",
+            "wake": f"max(mechanism:ipc_wake_seconds:mean5s{{{_IT}}})",
+        },
+    )
+
+
 def _spread() -> heatmap.Panel:
     return latency_heatmap(
         "How are the latencies spread?",
@@ -149,10 +169,10 @@ def _on_the_way() -> timeseries.Panel:
     return graph(
         "How many messages are on the way?",
         "Sent, and neither received nor lost: they wait in the mechanism. Grows when the consumer is too slow or "
-        "paused, until the mechanism is full. Where several consumers share a mailbox nobody can tell, and it is 0.",
+        "paused, until the mechanism is full. Where several consumers share a mailbox nobody can tell: no line.",
         "none",
         _GRAPH,
-        {"on the way": f"sum(mechanism:ipc_messages:in_flight{{{_IT}}}) or vector(0)"},
+        {"on the way": f"sum(mechanism:ipc_messages:in_flight{{{_IT}}})"},
     ).axis_soft_max(10)
 
 

@@ -14,9 +14,11 @@ def lost_updates(mechanisms: list[str], place: Place) -> timeseries.Panel:
     """Of a counter that both sides change."""
     return _race(
         "The race: how many updates are lost?",
-        "Both sides add to one shared counter, once with a lock around it (sync on) and once with a flag that does "
-        "not suffice (sync off): ./lab sync switches. The share of updates that the counter does not show. With the "
-        "lock it is 0. A line ends where nothing is measured that way.",
+        "Once a second both sides add to one shared counter, up to 500 times within a millisecond, with a lock around "
+        "it (sync on) or without (sync off): ./lab sync switches. The share of updates that the counter does not show. "
+        "With the lock it is 0. Between load and store each side gives its CPU away (sched_yield), or a loss would be "
+        "rare: the share says that it happens, not how often it would by itself. A line ends where nothing is measured "
+        "that way.",
         "ipc_shared_updates_lost_total",
         "ipc_shared_updates_total",
         mechanisms,
@@ -28,8 +30,9 @@ def torn_reads(mechanisms: list[str], place: Place) -> timeseries.Panel:
     """Of a record that one side writes and the other reads."""
     return _race(
         "The race: how many reads are torn?",
-        "One side writes a record of several words while the other reads it. The share of reads whose words are not "
-        "of one time. With the lock (sync on) it is 0; without, each is a value that nobody ever wrote.",
+        "One side writes a record of several words while the other reads it, in the same bursts; in the middle of a "
+        "record a side gives its CPU away. The share of reads whose words are not of one time. With the lock (sync on) "
+        "it is 0; without, each is a value that nobody ever wrote.",
         "ipc_shared_records_torn_total",
         "ipc_shared_records_read_total",
         mechanisms,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.builders import heatmap, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import variables
+from dashboards import shared, variables
 from dashboards.document import new_dashboard
 from dashboards.lines import SCALE, counterpart, for_the_scale_alone, in_mechanism_colours, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap
@@ -39,12 +39,15 @@ class Side:
 
 
 def dashboard() -> Dashboard:
-    """Three rows fill the first screen: rate, latency, CPU; three the second: spread, bytes, context switches."""
+    """Three rows fill the first screen: rate, latency, CPU; then a latency's parts, spread, bytes, context switches."""
     made = new_dashboard("speed", "How fast each mechanism is, and what a message costs.")
     made.with_variable(variables.message_size())
     left, right = _sides()
-    for panel in (_rate, _latency, _cpu, _spread, _data, _switches):
-        made.with_panel(panel(left, right)).with_panel(panel(right, left))
+    for first in (_rate, _latency, _cpu):
+        made.with_panel(first(left, right)).with_panel(first(right, left))
+    made.with_panel(shared.parts(compose_file.declared(), Place(24, 12)))
+    for second in (_spread, _data, _switches):
+        made.with_panel(second(left, right)).with_panel(second(right, left))
     return made
 
 
@@ -70,8 +73,7 @@ def _latency(side: Side, other: Side) -> timeseries.Panel:
         (side, other),
         "How long does a message take",
         "From due to received, of 5 seconds at a time. Solid: the median. Dashed: p99, which one message in a hundred "
-        "exceeds. At an easy load "
-        "it is the waking of the consumer that takes time, not the copying; so both halves look alike.",
+        "exceeds. At an easy load little of it is copying, so both halves look alike; the table below has the parts.",
         "s",
         lambda half: {
             "{{mechanism}}": median(half.where),

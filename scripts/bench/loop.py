@@ -1,12 +1,13 @@
 """One of the two loops at full speed in a process of its own, with its metrics or without.
 
-`python -m bench.loop ROLE MECHANISM ADDRESS_JSON STATE_DIR SECONDS with|without`; the consumer prints how many
-messages it received in how many seconds.
+`python -m bench.loop ROLE MECHANISM ADDRESS_JSON STATE_DIR SECONDS with|without`; each prints how often it slept, the
+consumer also how many messages it received in how many seconds.
 """
 
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import threading
 import time
@@ -59,7 +60,10 @@ def main() -> None:
         ledger = ProducerLedger(state / "producer.ledger")
         load = LoadFile(state / "load.json", Load(settings.MAX_RATE, MESSAGE_BYTES))
         producer = Producer(subject, address, ledger, load, vitals, stop)
+        if not measured:
+            producer._late = producer._send = _NoHistogram()
         _run(producer.run, stop, float(seconds_text) + 2)
+        print(json.dumps({"sleeps": _sleeps()}))
         return
     checker = Checker(ConsumerLedger(state / "consumer.ledger"), ordered=subject.traits.ordered)
     consumer = Consumer(subject, address, checker, vitals, stop)
@@ -68,11 +72,16 @@ def main() -> None:
         server, _ = start_http_server(0, addr="127.0.0.1", registry=registry_of(page))
         threading.Thread(target=_scrape, args=(server.server_port, stop), daemon=True).start()
     else:
-        consumer._latency = _NoHistogram()
+        consumer._latency = consumer._transit = consumer._check = _NoHistogram()
     begin = time.monotonic()
     _run(consumer.run, stop, float(seconds_text))
     received = sum(stream.received for stream in checker.streams())
-    print(json.dumps({"received": received, "seconds": time.monotonic() - begin}))
+    print(json.dumps({"received": received, "seconds": time.monotonic() - begin, "sleeps": _sleeps()}))
+
+
+def _sleeps() -> int:
+    """Voluntary context switches of the loop's thread (getrusage(2))."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 def _run(loop: Callable[[], None], stop: Stop, seconds: float) -> None:

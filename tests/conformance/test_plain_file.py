@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +19,7 @@ from conformance.harness.peers import Peer, PeerError
 from conformance.harness.volumes import mounted
 from ipclab.building_blocks.framing import PREFIX_BYTES, write_prefix
 from ipclab.building_blocks.shared_file import HEADER_BYTES
-from ipclab.contract.channel import Address
+from ipclab.contract.channel import Address, Wait
 from ipclab.contract.errors import AccessRefused, ChannelFull, ReceiveTimeout, TornMessage
 from ipclab.mechanisms.plain_file import LONG_BYTES, MECHANISM, FileReceiver, PlainFile
 
@@ -180,6 +181,46 @@ def test_fsync_is_one_call_a_message_or_none(fsync: bool, address: Address, monk
             sender.send(memoryview(body(number, 100)), 1.0)
         assert all_of(receiver) == ([0, 1, 2], 0)
     assert len(calls) == (3 if fsync else 0)
+
+
+def _sleeps_while_nothing_comes(receiver: FileReceiver) -> int:
+    """How often the thread gives its CPU away in one second, after a message was received."""
+    buffer = memoryview(bytearray(1 << 20))
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    with pytest.raises(ReceiveTimeout):
+        receiver.receive_into(buffer, 1.0)
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+
+
+def test_the_reader_sleeps_until_the_kernel_tells_of_a_change(address: Address) -> None:
+    sleeps = {}
+    for wait in (Wait.BLOCK, Wait.POLL):
+        mechanism = PlainFile(wait=wait)
+        with mechanism.create_receiver(address) as receiver, mechanism.open_sender(address) as sender:
+            sender.send(memoryview(body(1, 100)), 1.0)
+            assert receiver.receive_into(memoryview(bytearray(200)), 1.0) == 100
+            sleeps[wait] = _sleeps_while_nothing_comes(receiver)
+            assert receiver.waits_by is wait
+    assert sleeps[Wait.BLOCK] < 10, "it is woken by what it does itself"
+    assert sleeps[Wait.POLL] > 20
+
+
+def test_a_reader_without_inotify_says_so_and_looks_again_and_again(
+    address: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open("/dev/null", os.O_RDONLY)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 1, hard))  # room for the file, and for nothing else
+    try:
+        receiver = MECHANISM.create_receiver(address)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with receiver, MECHANISM.open_sender(address) as sender:
+        assert receiver.waits_by is Wait.POLL
+        assert "no inotify (EMFILE" in caplog.text
+        sender.send(memoryview(body(1, 100)), 1.0)
+        assert receiver.receive_into(memoryview(bytearray(200)), 1.0) == 100
 
 
 @pytest.fixture

@@ -121,7 +121,8 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
 def sync(mechanism: str, state: str | None, reset: bool) -> None:
     """Switch the lock around what both sides of a pair change, and print what that costs.
 
-    Once a second both sides change a counter and a record that they share. With the lock, nothing is lost;
+    Once a second both sides change a counter and a record that they share, for a millisecond, hundreds of times. In the
+    middle of each change they give their CPU away, or a collision would be rare. With the lock, nothing is lost;
     without it the same code loses updates and reads torn records, which are counted. Messages go on as ever.
 
     \b

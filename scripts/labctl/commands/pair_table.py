@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
+from ipclab.metrics.definitions import PART_OF
 from labctl.measured.pairs import WINDOW_S, PairMeasures
 from labctl.terminal.printing import count, duration, new_table, show_lines, show_table, show_text, size
 
@@ -24,6 +25,15 @@ _PAIR_HEADINGS = (
     *("pair", "messages\n/s", "one-way\nmedian", "one-way\np99"),
     *("skipped", "lost", "dropped", "corrupt"),
 )
+
+
+_PARTS = {
+    "late": f"median of 1 message in {PART_OF}: from due until its sending began",
+    "send": "median: header, checksum and system call, until send returned",
+    "channel": "what is left until received: kernel, idle CPU, waking, interpreter",
+    "wake": "a part of channel: from woken to running, the kernel's mean (schedstat)",
+    "check": "median: checksum and accounts, after the latency has ended",
+}
 
 
 def show_pairs(pairs: Sequence[PairMeasures]) -> None:
@@ -113,6 +123,8 @@ def _facts(pair: PairMeasures) -> Iterator[tuple[str, str, str]]:
         duration(pair.one_way_p99_seconds),
         "1 in 100 took longer; buckets are at most 25 % wide",
     )
+    for part, meaning in _PARTS.items():
+        yield f"  {part}", duration(pair.parts.get(part)), meaning
     yield "sent", _exactly(pair.sent), created
     yield "received", _exactly(pair.received), created
     yield "on the way", _exactly(pair.in_flight), "sent, and neither received nor lost so far"

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from ipclab.pair.race import BURST_NS, MAX_STEPS
 from labctl.lab.containers import Container
 from labctl.lab.costs import Cost
 from labctl.measured.accounts import ChannelBooks
@@ -97,7 +98,8 @@ def _kernel_rows(books: KernelBooks) -> Iterator[_Row]:
         depth = (_of_limit(queue.bytes, queue.limit_bytes), _of_limit(queue.messages, queue.limit_messages))
         yield f"queue {queue.key or queue.name}", queue.owner or "-", *depth, "-"
     for buffer in books.buffers:
-        yield "pipe or socket buffer", buffer.mechanism, _of_limit(buffer.bytes, buffer.limit_bytes), "-", "-"
+        where = "pipe or socket buffer" if buffer.asked == "consumer" else f"buffer, asked by the {buffer.asked}"
+        yield where, buffer.mechanism, _of_limit(buffer.bytes, buffer.limit_bytes), "-", "-"
     if books.dev_shm_used_bytes is not None:
         yield "/dev/shm", "-", _of_limit(books.dev_shm_used_bytes, books.dev_shm_limit_bytes), "-", "-"
 
@@ -139,7 +141,9 @@ def show_accounts(channels: Sequence[ChannelBooks]) -> None:
 
 
 _RACES_NOTE = (
-    "Race: both sides change a shared counter and a record, once a second; sync on is with a lock. Counts: since the "
+    f"Race: once a second a burst of at most {BURST_NS / 1e6:.0f} ms, in which each side adds up to {MAX_STEPS} times "
+    "to a shared counter, and writes or reads a record. In the middle of each step a side gives its CPU away "
+    "(sched_yield): by chance alone updates are lost far less often. Sync on is with a lock. Counts: since the "
     "consumer was started, in rounds that both sides did to the end."
 )
 

@@ -44,11 +44,15 @@ class Queue:
 
 @dataclass(frozen=True)
 class Buffer:
-    """What waits in the pipes or sockets of a pair's receivers."""
+    """What waits in the pipes or sockets of a pair, as its consumer says, or its producer where that is silent.
+
+    A producer's socket tells of its own side alone: see `ipclab.queued`.
+    """
 
     mechanism: str
     bytes: int
     limit_bytes: int | None
+    asked: str = "consumer"
 
 
 @dataclass(frozen=True)
@@ -96,20 +100,29 @@ def read(prometheus: Prometheus) -> KernelBooks:
         for identity in sorted(set().union(*figures))
         for mechanism, key, _, name, uid, owner in [identity]
     ]
-    held, limits = (
-        {
-            sample.labels["mechanism"]: int(sample.value)
-            for sample in prometheus.query(f"sum by (mechanism) {fresh(metric)}")
-        }
-        for metric in ("ipc_kernel_buffer_bytes", "ipc_kernel_buffer_limit_bytes")
-    )
     return KernelBooks(
         segments,
         queues,
-        [Buffer(mechanism, held[mechanism], limits.get(mechanism)) for mechanism in sorted(held)],
+        _buffers(prometheus),
         _one(prometheus, "ipc_kernel_dev_shm_used_bytes"),
         _one(prometheus, "ipc_kernel_dev_shm_limit_bytes"),
     )
+
+
+def _buffers(prometheus: Prometheus) -> list[Buffer]:
+    held, limits = (
+        {
+            (sample.labels["mechanism"], sample.labels["role"]): int(sample.value)
+            for sample in prometheus.query(f"sum by (mechanism, role) {fresh(metric)}")
+        }
+        for metric in ("ipc_kernel_buffer_bytes", "ipc_kernel_buffer_limit_bytes")
+    )
+    # "consumer" comes before "producer", and what comes first stays.
+    found = {
+        mechanism: Buffer(mechanism, held[mechanism, role], limits.get((mechanism, role)), role)
+        for mechanism, role in sorted(held, reverse=True)
+    }
+    return [found[mechanism] for mechanism in sorted(found)]
 
 
 def _objects(prometheus: Prometheus, metric: str) -> dict[_Identity, int]:

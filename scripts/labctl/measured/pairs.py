@@ -12,8 +12,8 @@ The first dashboard's large numbers: what all mechanisms together do right now.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from labctl.lab.prometheus import Prometheus
@@ -68,6 +68,9 @@ class PairMeasures:
     one_way_p50_seconds: float | None
     one_way_p99_seconds: float | None
     wait: str | None = None  # what the consumer does while nothing comes: "block", "poll" or "spin"
+    # Seconds of one message in `ipclab.metrics.PART_OF`: medians of late, send, transit, check; the mean of wake; the
+    # channel, which is transit less send. See `dashboards.shared.parts`.
+    parts: Mapping[str, float] = field(default_factory=dict)
     cpus: str | None = None  # on how many CPUs both sides may run: "one", "two", "3"; "one, two" where they differ
 
     def as_json(self) -> dict[str, Any]:
@@ -86,6 +89,7 @@ def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasu
     counted = counts.read(prometheus, WINDOW_S)
     for mechanism, values in numbers.items():
         values |= {name: counted.totals.get(mechanism, {}).get(name) for name in counts.COUNTERS}
+    parts = _parts(prometheus)
     cpus = _words(prometheus, "cpus", "ipc_cpus_info")
     waits = _words(prometheus, "wait", 'ipc_wait_info{role="consumer"}')
     return [
@@ -93,6 +97,7 @@ def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasu
             mechanism=mechanism,
             lost_by_reason=dict(counted.lost_by_reason.get(mechanism, {})),
             wait=waits.get(mechanism),
+            parts=parts.get(mechanism, {}),
             cpus=cpus.get(mechanism),
             **values,
         )
@@ -123,6 +128,21 @@ def current_load(prometheus: Prometheus, mechanism: str) -> tuple[int, int] | No
         for metric in ("ipc_load_rate", "ipc_message_size_bytes")
     )
     return (int(rates[0].value), int(sizes[0].value)) if rates and sizes else None
+
+
+def _parts(prometheus: Prometheus) -> dict[str, dict[str, float]]:
+    """Mechanism to the parts of a message's time, by name, in the order in which they pass."""
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for sample in prometheus.query("mechanism_part:ipc_message_part_seconds:p50_5s"):
+        found[sample.labels.get("mechanism", "")][sample.labels["part"]] = sample.value
+    for name, expression in (
+        ("channel", "mechanism:ipc_message_channel_seconds:p50_5s"),
+        ("wake", "mechanism:ipc_wake_seconds:mean5s"),
+    ):
+        for mechanism, value in _by_mechanism(prometheus, expression).items():
+            found[mechanism][name] = value
+    order = ("late", "send", "transit", "channel", "wake", "check")
+    return {mechanism: {name: parts[name] for name in order if name in parts} for mechanism, parts in found.items()}
 
 
 def _words(prometheus: Prometheus, label: str, metric: str) -> dict[str, str]:

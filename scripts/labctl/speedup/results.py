@@ -54,6 +54,11 @@ class Comparison:
         return self._median("alone_wall_ns")
 
     @property
+    def alone_computing_s(self) -> float:
+        """CPU time of one process in the job: the rest of its wall time it had no CPU."""
+        return self._median("alone_computing_ns")
+
+    @property
     def wall_s(self) -> float:
         """Wall time of the workers, from the first task sent to the last result received."""
         return self._median("wall_ns")
@@ -101,6 +106,7 @@ class Comparison:
         return {
             "workers": self.workers,
             "alone_wall_seconds": self.alone_s,
+            "alone_computing_cpu_seconds": self.alone_computing_s,
             "wall_seconds": self.wall_s,
             "speedup": self.speedup,
             "efficiency": self.efficiency,

@@ -57,6 +57,8 @@ def remarks(found: Sequence[Comparison]) -> list[str]:
         )
     for comparison in found:
         count, fraction = comparison.workers, comparison.parallel_fraction
+        if count == 1:
+            lines.append(_of_one(comparison))
         if fraction is not None and fraction < 0:
             lines.append(f"{count} workers took longer than one process: below 0 is no fraction any more.")
         if fraction is not None and fraction > 1:
@@ -67,6 +69,21 @@ def remarks(found: Sequence[Comparison]) -> list[str]:
                 f"{count} workers: {resent} tasks without an answer were sent again, {duplicates} results came twice."
             )
     return lines
+
+
+def _of_one(comparison: Comparison) -> str:
+    """Why the speedup of one worker is not 1.00: it shares nothing, so it shows what handing over costs, and noise."""
+    alone, worker = comparison.alone_computing_s, comparison.computing_s
+    took = (
+        f"one process took {duration(alone)} of CPU time and {duration(max(0.0, comparison.alone_s - alone))} without "
+        f"a CPU; the worker {duration(worker)} and {duration(max(0.0, comparison.wall_s - worker))}"
+    )
+    if comparison.speedup > 1:
+        return (
+            f"1 worker shares nothing, so a speedup of {comparison.speedup:.2f} is how far two measurements of the "
+            f"same work differ here, and no gain: {took}. Other speedups are as uncertain."
+        )
+    return f"1 worker shares nothing: a speedup of {comparison.speedup:.2f} is what handing the job over costs: {took}."
 
 
 def _show_table(found: Sequence[Comparison]) -> None:

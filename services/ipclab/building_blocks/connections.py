@@ -6,7 +6,10 @@ Replies on a connection: it goes both ways, each its own byte stream, framed as 
 from __future__ import annotations
 
 import errno
+import fcntl
 import socket
+import struct
+import termios
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +22,7 @@ from ipclab.building_blocks.timed_io import SocketRead, SocketWrite
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, ReceiveTimeout, Unusable
 
+_INT = struct.Struct("i")
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNUSABLE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EEXIST, errno.EMFILE, errno.ENAMETOOLONG, errno.EPROTOTYPE)
 
@@ -66,6 +70,18 @@ class ConnectionSender(ClosingEndpoint):
         self._connection = connection
         writer = StreamWriter(what, connection.fileno(), write(connection), name=name)
         self.send, self.check_linked = writer.send, writer.check_linked
+
+    def queued_bytes(self) -> int:
+        """See `ipclab.contract.optional`: what was sent and the other side's socket has not taken over (SIOCOUTQ).
+
+        Of a Unix socket that is all that waits, with the kernel's overhead (unix(7)); of TCP what is not acknowledged
+        (tcp(7)): what waits in the receiver's socket is acknowledged, and only the receiver can ask for it.
+        """
+        return int(_INT.unpack(fcntl.ioctl(self._connection, termios.TIOCOUTQ, bytes(_INT.size)))[0])
+
+    def capacity_bytes(self) -> int:
+        """See `ipclab.contract.optional`."""
+        return self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
 
     def close(self) -> None:
         self._connection.close()

@@ -15,7 +15,7 @@ from functools import partial
 
 from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.stream_receiver import StreamReceiver
-from ipclab.building_blocks.stream_sender import StreamWriter
+from ipclab.building_blocks.stream_sender import StreamWriter, unread_bytes
 from ipclab.building_blocks.timed_io import PipeRead, PipeWrite
 from ipclab.contract.channel import ClosingEndpoint
 
@@ -27,6 +27,14 @@ class PipeSender(ClosingEndpoint):
         self._descriptor = descriptor
         writer = StreamWriter(what, descriptor, PipeWrite(descriptor), marked=marked, name=name)
         self.send, self.check_linked = writer.send, writer.check_linked
+
+    def queued_bytes(self) -> int:
+        """See `ipclab.contract.optional`: a pipe is one buffer, and both ends may ask how full it is (FIONREAD)."""
+        return unread_bytes(self._descriptor)
+
+    def capacity_bytes(self) -> int:
+        """See `ipclab.contract.optional`."""
+        return fcntl.fcntl(self._descriptor, fcntl.F_GETPIPE_SZ)
 
     def close(self) -> None:
         if self._descriptor >= 0:

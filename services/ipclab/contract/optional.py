@@ -24,10 +24,12 @@ Batches: an optional part of the contract, for mechanisms that move many message
 All messages of a batch have one length and lie one behind the other in `block`. Single messages and batches can be
 mixed on one channel; the other side need not know.
 
-What waits in the kernel's buffer of a receiver: an optional part of the contract, for receivers that can ask.
+What waits in the kernel's buffer of an endpoint: an optional part of the contract, for those that can ask.
 
 The buffer of a pipe or a socket belongs to those who have it open: nobody else can look into it, unlike a queue
-or a segment, which anybody in the namespace finds (`ipclab.kernel_exporter.exporter`).
+or a segment, which anybody in the namespace finds (`ipclab.kernel_exporter.exporter`). Both sides have a pipe open, so
+a sender tells what waits while its receiver is paused. Of sockets a sender can tell its own side; of UDP it has nothing
+to tell.
 
 What the kernel itself threw away: an optional part of the contract, for receivers that can ask.
 
@@ -46,7 +48,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol, TypeGuard, runtime_checkable
 
-from ipclab.contract.channel import Address, Endpoint, Mechanism, Receiver, Sender
+from ipclab.contract.channel import Address, Endpoint, Mechanism, Receiver, Sender, Wait
 
 WORD_BYTES = 8
 
@@ -177,8 +179,15 @@ class BatchReceiver(Protocol):
 
 
 @runtime_checkable
+class SaysHowItWaits(Protocol):
+    """A receiver that may have to wait in another way than was asked for, because this machine lacks something."""
+
+    waits_by: Wait
+
+
+@runtime_checkable
 class HoldsBytes(Protocol):
-    """A receiver whose kernel object says how full it is; both numbers are sums over the connections open now."""
+    """An endpoint whose kernel object says how full it is; both numbers are sums over the connections open now."""
 
     def queued_bytes(self) -> int:
         """Bytes that were sent and not yet read, as the kernel counts them (`capacity_bytes` does so too)."""

@@ -1,10 +1,11 @@
-"""A plain file: one appends, the other looks again and again. The baseline that the textbooks warn about.
+"""A plain file: one appends, the other is told of it and reads. The baseline that the textbooks warn about.
 
 Sources: open(2), write(2), flock(2), fsync(2). A file has no borders, no order between writers, no bound, and
 wakes nobody. All of it has to be added: checked frames (`ipclab.building_blocks.framing`); flock(2) around "where is
-the end? write there", without which (`lock=False`) two writers write over each other; a largest size; and a reader that
-polls, 1 ms after the last message and up to 20 ms later. fsync(2) is for a crash of the machine, and slow;
-what is written survives the writer in any case.
+the end? write there", without which (`lock=False`) two writers write over each other; a largest size; and inotify(7),
+by which the kernel tells the reader of a change. Where there is none the reader polls, 1 ms after the last message and
+up to 20 ms later. A message is read from the page cache and has seen no disk: fsync(2) is for a crash of the machine,
+and shows what the disk costs; what is written survives the writer in any case.
 
 The reader shortens the file when it has read all of it and it is long, or nothing more comes. A full file
 (16 MiB) is EAGAIN and a full volume ENOSPC; both are over when the reader has caught up.
@@ -22,6 +23,7 @@ The writing end of `plain_file`: it looks where the end is and writes there, and
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
 from contextlib import suppress
@@ -46,43 +48,69 @@ from ipclab.contract.channel import (
     Wait,
 )
 from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.linux.inotify import Watch
 
 LONG_BYTES = 1 << 20
+_IDLE_S = 0.04  # without a change: nobody writes
+_log = logging.getLogger("ipclab")
 _READER_PAUSES_S = (0.001, 0.02)
 _LOCKED_PAUSE_S = 0.00005
 
 
-class FileReceiver(ClosingEndpoint):
-    """Looks whether there is more; owns the file. A message counts as read when it is handed out."""
+def _watch(file: SharedFile) -> Watch | None:
+    try:
+        return Watch(file.descriptor)
+    except OSError as error:
+        code = errno.errorcode.get(error.errno or 0, "?")
+        _log.warning("file %s: no inotify (%s, %s); looking every 1 to 20 ms instead", file.path, code, error.strerror)
+        return None
 
-    def __init__(self, file: SharedFile) -> None:
+
+class FileReceiver(ClosingEndpoint):
+    """Looks whether there is more; owns the file. A message counts as read when it is handed out.
+
+    It sleeps until inotify(7) tells of a change. Where that is not to be had, or was not wanted, it looks again every 1
+    to 20 ms; `waits_by` says which.
+    """
+
+    def __init__(self, file: SharedFile, wait: Wait = Wait.BLOCK) -> None:
         self._file = file
+        self._watch = _watch(file) if wait is Wait.BLOCK else None
+        self.waits_by = Wait.POLL if self._watch is None else Wait.BLOCK
         self._frames = FrameReader(MAX_MESSAGE_BYTES, checked=True)
         self._offset = file.read_to
         self._losing = LosingName(file.is_linked, file.gone)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         deadline = time.monotonic() + timeout_s
-        pause = _READER_PAUSES_S[0]
+        pause = _READER_PAUSES_S[0] if self._watch is None else _IDLE_S
+        idle = False
         try:
             while (length := self._next_into(buffer)) is None:
                 count = self._read_more()
                 if count:
                     continue
                 if count is not None:
-                    self._tidy(idle=pause == _READER_PAUSES_S[1])
+                    self._tidy(idle=idle)
                 left = deadline - time.monotonic()
                 if left <= 0:
                     timeout = ReceiveTimeout(f"file {self._file.path}: nothing new", code=errno.EAGAIN)
                     raise self._losing.timed_out(timeout)
-                time.sleep(min(_LOCKED_PAUSE_S if count is None else pause, left))
-                if count is not None:
+                if count is None:
+                    time.sleep(min(_LOCKED_PAUSE_S, left))
+                elif self._watch is None:
+                    time.sleep(min(pause, left))
                     pause = min(2 * pause, _READER_PAUSES_S[1])
+                    idle = pause == _READER_PAUSES_S[1]
+                elif not self._changes(self._watch, min(pause, left)):
+                    pause, idle = left, True
         except OSError as error:
             raise named(self._file.path, error) from error
         return length
 
     def close(self) -> None:
+        if self._watch:
+            self._watch.close()
         self._file.close()
 
     def remove(self) -> None:
@@ -90,6 +118,11 @@ class FileReceiver(ClosingEndpoint):
         with suppress(OSError):
             self._file.path.unlink()
         remove_words(self._file.path)
+
+    def _changes(self, watch: Watch, within_s: float) -> bool:
+        """Sleep until somebody else changes the file. What we ourselves did to it is among what is forgotten here."""
+        watch.forget()
+        return self._file.length() != self._offset or watch.wait(within_s)
 
     def _read_more(self) -> int | None:
         """How many bytes were new; None if somebody has the lock, who may yet take back what is there."""
@@ -268,8 +301,8 @@ class PlainFile(WordsInFile):
         copies=_COPIES,
         copies_large=_COPIES,
         waits=Fact(
-            (Wait.POLL,),
-            "ipclab.mechanisms.plain_file",
+            (Wait.BLOCK, Wait.POLL),
+            "inotify(7), and ipclab.mechanisms.plain_file",
             "none: read(2) at the end of a file returns 0 at once, and waits for nothing",
         ),
         send_errnos=Fact(
@@ -281,15 +314,20 @@ class PlainFile(WordsInFile):
         switches={Switch.FSYNC: False, Switch.LOCK: True, Switch.SYNC: True},
     )
 
-    def __init__(self, *, lock: bool = True, fsync: bool = False) -> None:
+    def __init__(self, *, lock: bool = True, fsync: bool = False, wait: Wait | None = None) -> None:
+        self._wait = wait or Wait.BLOCK
         self.lock = lock
         self.fsync = fsync
 
     def tuned(self, tuning: Tuning) -> PlainFile:
-        return PlainFile(**{switch: on for switch, on in tuning.switches.items() if switch is not Switch.SYNC})
+        switches = {str(switch): on for switch, on in tuning.switches.items()}
+        return PlainFile(
+            lock=switches.get(Switch.LOCK, self.lock), fsync=switches.get(Switch.FSYNC, self.fsync), wait=tuning.wait
+        )
 
     def create_receiver(self, address: Address) -> FileReceiver:
-        return FileReceiver(open_file(address.path, SharedFile.adopt, locking=self.lock, flags=os.O_CREAT))
+        file = open_file(address.path, SharedFile.adopt, locking=self.lock, flags=os.O_CREAT)
+        return FileReceiver(file, self._wait)
 
     def open_sender(self, address: Address) -> FileSender:
         return FileSender(open_file(address.path, SharedFile.expect, locking=self.lock), fsync=self.fsync)

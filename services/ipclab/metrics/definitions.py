@@ -40,6 +40,20 @@ _OBJECT_LABELS = ("key", "id", "name", "uid", "owner")
 
 
 @dataclass(frozen=True, slots=True)
+class Buckets:
+    """Which buckets of a histogram Prometheus gets: bounds from one to another in ns, and every so manieth of them."""
+
+    first_ns: int
+    last_ns: int
+    every: int
+
+
+# 1 µs to 17 s, four to a power of two: outside of it the resolution is not worth the series.
+_LATENCY_BUCKETS = Buckets(1 << 10, 1 << 34, 1)
+_PART_BUCKETS = Buckets(1 << 10, 1 << 22, 2)  # to 4 ms, two to a power of two: a median of what is mostly short
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """One metric: its name without the suffix that Prometheus adds, its type, help, labels and exporters."""
 
@@ -48,6 +62,7 @@ class Definition:
     help: str
     roles: frozenset[Role]
     labels: tuple[str, ...] = _ENDPOINT_LABELS
+    buckets: Buckets = _LATENCY_BUCKETS  # of a histogram
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -119,14 +134,30 @@ LATENCY = _consumer(
     "From the moment a message was due to the moment it was received (CLOCK_MONOTONIC, one host).",
     type_=Type.HISTOGRAM,
 )
+# Of one message in so many, on both sides the same ones; a prime, so that no number of types or priorities divides it.
+PART_OF = 11
+MESSAGE_PART = Definition(
+    "ipc_message_part_seconds",
+    Type.HISTOGRAM,
+    f"Parts of one message in {PART_OF}: late (before send), send, transit (send begun to received), check (after it).",
+    _ENDPOINTS,
+    (*_ENDPOINT_LABELS, "part"),
+    _PART_BUCKETS,
+)
 KERNEL_DROPS = _consumer(
     "ipc_kernel_drops", "Arrivals for which the kernel had no room (SO_MEMINFO), in this life of the consumer."
 )
-KERNEL_BUFFER = _consumer(
-    "ipc_kernel_buffer_bytes", "Bytes that wait in the kernel's pipe or socket buffer to be received.", type_=Type.GAUGE
+KERNEL_BUFFER = Definition(
+    "ipc_kernel_buffer_bytes",
+    Type.GAUGE,
+    "Bytes that wait in the kernel's pipe or socket buffer, as this side is told (FIONREAD, SO_MEMINFO, SIOCOUTQ).",
+    _ENDPOINTS,
 )
-KERNEL_BUFFER_LIMIT = _consumer(
-    "ipc_kernel_buffer_limit_bytes", "Capacity of that pipe, or the limit of that socket's buffer.", type_=Type.GAUGE
+KERNEL_BUFFER_LIMIT = Definition(
+    "ipc_kernel_buffer_limit_bytes",
+    Type.GAUGE,
+    "Capacity of that pipe, or the limit of that socket's buffer.",
+    _ENDPOINTS,
 )
 CHANNEL_OPEN = Definition("ipc_channel_open", Type.GAUGE, "1 while this endpoint has its channel open.", _ENDPOINTS)
 CHANNEL_OPENS = Definition(
@@ -173,6 +204,18 @@ CPU_SECONDS = Definition(
     "CPU time of the thread that communicates, by mode.",
     _ENDPOINTS,
     (*_ENDPOINT_LABELS, "mode"),
+)
+RUN_DELAY = Definition(
+    "ipc_run_delay_seconds",
+    Type.COUNTER,
+    "Time in which the thread that communicates was awake and waited for a CPU (/proc/thread-self/schedstat).",
+    _ENDPOINTS,
+)
+RUNS = Definition(
+    "ipc_runs",
+    Type.COUNTER,
+    "How often that thread was given a CPU: after a wait, or after others had it.",
+    _ENDPOINTS,
 )
 NAMESPACE_INFO = Definition(
     "ipc_namespace_info",

@@ -8,12 +8,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ipclab.metrics.definitions import Definition, Role, Sample, Type
+from ipclab.metrics.definitions import Buckets, Definition, Role, Sample, Type
 from ipclab.metrics.histogram import Histogram
-
-# What Prometheus gets of the histogram: 1 µs to 17 s. Outside of it the resolution is not worth the series.
-_FIRST_BUCKET_NS = 1 << 10
-_LAST_BUCKET_NS = 1 << 34
 
 
 class Page(Collector):
@@ -33,7 +29,7 @@ class Page(Collector):
             if family is None:
                 family = families[definition.name] = _family(definition)
             mechanism = self._mechanism if sample.mechanism is None else sample.mechanism
-            _add(family, (mechanism, self._role, *sample.labels), sample.value)
+            _add(family, (mechanism, self._role, *sample.labels), sample.value, definition.buckets)
         return families.values()
 
 
@@ -54,11 +50,11 @@ def _family(definition: Definition) -> Metric:
             return HistogramMetricFamily(definition.name, definition.help, labels=definition.labels)
 
 
-def _add(family: Metric, labels: Sequence[str], value: float | Histogram) -> None:
+def _add(family: Metric, labels: Sequence[str], value: float | Histogram, which: Buckets) -> None:
     if isinstance(family, HistogramMetricFamily) and isinstance(value, Histogram):
         buckets = [
             ("+Inf" if bound == float("inf") else repr(bound), count)
-            for bound, count in value.cumulative(_FIRST_BUCKET_NS, _LAST_BUCKET_NS)
+            for bound, count in value.cumulative(which.first_ns, which.last_ns, which.every)
         ]
         family.add_metric(labels, buckets, value.sum_ns / 1e9)
     elif isinstance(family, CounterMetricFamily | GaugeMetricFamily) and not isinstance(value, Histogram):

@@ -49,17 +49,18 @@ class Histogram:
         self.counts[index if index < SIZE else SIZE - 1] += 1
         self.sum_ns += nanoseconds
 
-    def cumulative(self, first_ns: int, last_ns: int) -> list[tuple[float, int]]:
+    def cumulative(self, first_ns: int, last_ns: int, every: int = 1) -> list[tuple[float, int]]:
         """Pairs of upper bound in seconds and samples below it, as Prometheus wants them.
 
-        Bounds outside `first_ns` to `last_ns` are left out; the last pair is at infinity.
+        Bounds outside `first_ns` to `last_ns` are left out, and of those within all but every so manieth (1, 2, 4, so
+        that powers of two stay); the last pair is at infinity.
         """
         pairs: list[tuple[float, int]] = []
         total = 0
         for index, count in enumerate(self.counts):
             total += count
             bound = upper_bound_ns(index)
-            if first_ns <= bound <= last_ns:
+            if first_ns <= bound <= last_ns and (index + 1) % every == 0:
                 pairs.append((bound / 1e9, total))
         pairs.append((math.inf, total))
         return pairs

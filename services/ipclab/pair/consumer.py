@@ -1,15 +1,9 @@
-"""The consumer's loop: receive, check, account, and measure how long it took.
-
-What the kernel says of the receiver that is open now, for a consumer to export.
-
-The kernel is asked on a tick, a few times a second and from the thread that receives, never per message.
-"""
+"""The consumer's loop: receive, check, account, and measure how long it took."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from ipclab.accounting import message
 from ipclab.accounting.checker import Checker
@@ -17,53 +11,12 @@ from ipclab.accounting.message import CorruptMessage
 from ipclab.accounting.shared import SharedChecker
 from ipclab.contract.channel import Address, Mechanism, Receiver
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
-from ipclab.contract.optional import Classifies, CountsDrops, HoldsBytes
+from ipclab.contract.optional import Classifies, SaysHowItWaits
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
+from ipclab.pair.kernel_receiver import KernelReceiver
 from ipclab.runtime.lifecycle import TICK_S, Complaint, Stop, Vitals, log
-
-
-class KernelReceiver:
-    """Follows one receiver after the other. What was dropped adds up; what is held belongs to the open one.
-
-    A receiver of which the kernel tells nothing has no series: that is not the same as 0.
-    """
-
-    def __init__(self) -> None:
-        self._receiver: object = None
-        self._dropped_before = 0  # at the receivers that are closed
-        self._dropped: int | None = None
-        self._held: tuple[int, int] | None = None  # bytes, and how many there can be
-
-    @contextmanager
-    def following(self, receiver: object) -> Iterator[None]:
-        """`receiver` is open within the block."""
-        self._receiver = receiver
-        self.tick()
-        try:
-            yield
-        finally:
-            self.tick()
-            self._receiver = self._held = None
-            self._dropped_before = self._dropped or 0
-
-    def tick(self) -> None:
-        """Ask the kernel: at most four system calls for each connection."""
-        receiver = self._receiver
-        if isinstance(receiver, CountsDrops):
-            self._dropped = self._dropped_before + receiver.kernel_drops()
-        if isinstance(receiver, HoldsBytes):
-            self._held = receiver.queued_bytes(), receiver.capacity_bytes()
-
-    def samples(self) -> Iterable[Sample]:
-        """What the kernel said at the last tick."""
-        held = self._held
-        if self._dropped is not None:
-            yield Sample(metrics.KERNEL_DROPS, self._dropped)
-        if held is not None:
-            yield Sample(metrics.KERNEL_BUFFER, held[0])
-            yield Sample(metrics.KERNEL_BUFFER_LIMIT, held[1])
 
 
 def class_samples(mechanism: Mechanism) -> Iterable[Sample]:
@@ -87,7 +40,7 @@ class Consumer:
         self._checker = checker
         self._vitals = vitals
         self._stop = stop
-        self._latency = Histogram()
+        self._latency, self._transit, self._check = Histogram(), Histogram(), Histogram()
         self._kernel = KernelReceiver()
         self._bytes = 0
         self._buffer = memoryview(bytearray(mechanism.traits.max_message_bytes))
@@ -101,7 +54,7 @@ class Consumer:
                     with self._kernel.following(receiver):
                         log.info("channel open")
                         complaint.over()
-                        self._vitals.opened()
+                        self._vitals.opened(receiver.waits_by if isinstance(receiver, SaysHowItWaits) else None)
                         self._drain(receiver)
                     if self._stop.begin_anew:
                         receiver.remove()
@@ -125,6 +78,8 @@ class Consumer:
         yield from class_samples(self._mechanism)
         yield Sample(metrics.SHARED, self._checker.shared)
         yield Sample(metrics.LATENCY, self._latency)
+        yield Sample(metrics.MESSAGE_PART, self._transit, ("transit",))
+        yield Sample(metrics.MESSAGE_PART, self._check, ("check",))
         yield from self._kernel.samples()
         yield from self._vitals.samples()
 
@@ -151,3 +106,6 @@ class Consumer:
         self._checker.account(header.producer, header.epoch, header.sequence)
         self._latency.record(now - header.due_ns)
         self._bytes += len(arrived)
+        if not header.sequence % metrics.PART_OF:
+            self._transit.record(now - header.sent_ns)
+            self._check.record(time.monotonic_ns() - now)

@@ -20,6 +20,8 @@ from ipclab.contract.errors import AccessRefused, ChannelError, ChannelFull, Pee
 from ipclab.contract.optional import FoundByName
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
+from ipclab.metrics.histogram import Histogram
+from ipclab.pair.kernel_receiver import KernelReceiver
 from ipclab.runtime.lifecycle import TICK_S, Complaint, Stop, Vitals, log
 from ipclab.runtime.overrides import LoadFile
 
@@ -73,6 +75,8 @@ class Producer:
         self._errors = Counter(dict.fromkeys(mechanism.traits.send_errnos, 0))
         self._epoch = time.time_ns()
         self._unsent: int | None = None
+        self._late, self._send = Histogram(), Histogram()
+        self._kernel = KernelReceiver()
         self._pool = memoryview(os.urandom(_POOL_BYTES + mechanism.traits.max_message_bytes))
         self._take_up_load()
 
@@ -93,7 +97,7 @@ class Producer:
         complaint = Complaint()
         while not self._stop.requested:
             try:
-                with self._mechanism.open_sender(self._address) as sender:
+                with self._mechanism.open_sender(self._address) as sender, self._kernel.following(sender):
                     log.info("channel open")
                     complaint.over()
                     wait_s = _BACKOFF_S[0]
@@ -120,6 +124,9 @@ class Producer:
         yield Sample(metrics.SKIPPED, self._ledger.skipped)
         for errno_name, count in list(self._errors.items()):
             yield Sample(metrics.SEND_ERRORS, count, (errno_name,))
+        yield Sample(metrics.MESSAGE_PART, self._late, ("late",))
+        yield Sample(metrics.MESSAGE_PART, self._send, ("send",))
+        yield from self._kernel.samples()
         yield Sample(metrics.LOAD_RATE, self._load.rate)
         yield Sample(metrics.MESSAGE_SIZE, self._load.size_bytes)
         yield from self._vitals.samples()
@@ -133,6 +140,7 @@ class Producer:
             if self._vitals.tick(now):
                 if check_linked:
                     check_linked()
+                self._kernel.tick()
                 self._follow_load()
                 self._skip_overdue(now)
             early = self._schedule.due_ns - now
@@ -167,6 +175,9 @@ class Producer:
             raise
         else:
             self._unsent = None
+            if not sequence % metrics.PART_OF:
+                self._late.record(now - self._schedule.due_ns)
+                self._send.record(time.monotonic_ns() - now)
             self._schedule.advance()
 
     def _body(self, sequence: int) -> memoryview:

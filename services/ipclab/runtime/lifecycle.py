@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.contract.channel import Switch, Wait
 from ipclab.contract.errors import ChannelError
-from ipclab.linux import namespaces
+from ipclab.linux import namespaces, scheduling
 from ipclab.linux.namespaces import inodes
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
@@ -83,11 +83,13 @@ class Vitals:
         self._channel_open = False
         self._opens = 0
         self._usage = self._first_usage = resource.getrusage(resource.RUSAGE_THREAD)
+        self._schedule = self._first_schedule = scheduling.of_this_thread()
         self._next_ns = 0
         self._namespaces = (namespaces.container(), *namespaces.inodes().values())
 
-    def opened(self) -> None:
-        """The endpoint has its channel."""
+    def opened(self, waits_by: Wait | None = None) -> None:
+        """The endpoint has its channel; `waits_by` where that is not what was asked for."""
+        self._wait = waits_by or self._wait
         self._channel_open = True
         self._opens += 1
         self._next_ns = 0
@@ -103,6 +105,7 @@ class Vitals:
             return False
         self._next_ns = now_ns + TICK_NS
         self._usage = resource.getrusage(resource.RUSAGE_THREAD)
+        self._schedule = scheduling.of_this_thread()
         with suppress(OSError):  # a full disk must not stop the traffic; the health check will tell
             if self._channel_open:
                 self._alive.touch()
@@ -127,6 +130,9 @@ class Vitals:
             yield Sample(metrics.SWITCH_ON, on, (str(switch),))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw - first.ru_nvcsw, ("voluntary",))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nivcsw - first.ru_nivcsw, ("involuntary",))
+        if (schedule := self._schedule) and (began := self._first_schedule):
+            yield Sample(metrics.RUN_DELAY, (schedule.delay_ns - began.delay_ns) / 1e9)
+            yield Sample(metrics.RUNS, schedule.runs - began.runs)
         yield Sample(metrics.CPU_SECONDS, usage.ru_utime - first.ru_utime, ("user",))
         yield Sample(metrics.CPU_SECONDS, usage.ru_stime - first.ru_stime, ("system",))
         yield from self.namespace_samples()

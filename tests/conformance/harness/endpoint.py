@@ -221,9 +221,9 @@ class Endpoint(RacingEndpoint):
         return self._receiver.kernel_drops() if isinstance(self._receiver, CountsDrops) else 0
 
     def held(self) -> list[int] | None:
-        """[bytes in the receiver's buffer in the kernel, how many there can be]; None where the kernel tells none."""
-        receiver: object = self._receiver
-        return [receiver.queued_bytes(), receiver.capacity_bytes()] if isinstance(receiver, HoldsBytes) else None
+        """[bytes in this side's buffer in the kernel, how many there can be]; None where the kernel tells none."""
+        side: object = self._receiver or self._sender
+        return [side.queued_bytes(), side.capacity_bytes()] if isinstance(side, HoldsBytes) else None
 
     def open_descriptors(self) -> int:
         """How many this process has."""

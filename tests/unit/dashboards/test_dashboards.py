@@ -236,7 +236,7 @@ def test_a_rule_reads_what_exists_and_is_named_after_it(record: str, expr: str) 
     level, metric, operation = record.split(":")
     assert operation
     assert metric.startswith("ipc_")
-    assert set(level.split("_")) <= {"mechanism", "kind", "size"}
+    assert set(level.split("_")) <= {"mechanism", "kind", "part", "size"}
 
 
 def test_grafana_is_told_where_the_dashboards_and_prometheus_are() -> None:

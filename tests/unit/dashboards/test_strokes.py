@@ -46,8 +46,8 @@ def test_the_errnos_of_a_mechanism_look_different(mechanism: str) -> None:
 
 
 def test_the_reasons_of_a_loss_look_different() -> None:
-    lost = panel("faults", "What was lost, and why?")
-    assert alike(lost, [*(f"fifo {reason}" for reason in strokes.OF_REASON), "fifo never sent"]) == []
+    lost = panel("faults", "What was lost or skipped, and why?")
+    assert alike(lost, [*(f"fifo {reason}" for reason in strokes.OF_REASON), "fifo skipped"]) == []
 
 
 def test_types_and_priorities_look_different() -> None:

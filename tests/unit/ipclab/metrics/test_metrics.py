@@ -17,6 +17,7 @@ from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional import shares_words
 from ipclab.kernel_exporter import exporter, posix, sysv
 from ipclab.kernel_exporter.owners import EchoOwners, Owners
+from ipclab.linux.scheduling import Scheduling
 from ipclab.matrix.placement import Placement
 from ipclab.matrix.probe import Attempt, Prober
 from ipclab.mechanisms.sysv_mq import SysvMq
@@ -39,6 +40,7 @@ def fixed_vitals(directory: Path) -> Vitals:
     vitals = Vitals(directory / "alive", switches={Switch.LOCK: True})
     vitals._usage = resource.struct_rusage((12.5, 3.25, *range(2, 14), 4000, 50))
     vitals._first_usage = resource.struct_rusage((0.0, 0.0, *range(2, 14), 0, 0))
+    vitals._schedule, vitals._first_schedule = Scheduling(1_500_000_000, 4050), Scheduling(0, 0)
     vitals._namespaces = ("c0ffee123456", "4026532001", "4026532002", "4026532003", "4026532004")
     return vitals
 
@@ -51,6 +53,9 @@ def a_producer(directory: Path) -> Producer:
     load = LoadFile(directory / "load.json", Load(200, 1024))
     producer = Producer(channel, ADDRESS, ledger, load, fixed_vitals(directory), channel.stop)
     producer._errors["EPIPE"] = 7
+    producer._late.record(20_000)
+    producer._send.record(9_000)
+    producer._kernel._held = (4096, 65_536)
     return producer
 
 
@@ -65,6 +70,8 @@ def a_consumer(directory: Path) -> Consumer:
     consumer = Consumer(channel, ADDRESS, Checker(ledger, ordered=True), vitals, channel.stop)
     for nanoseconds in (3, 900, 1024, 50_000, 50_001, 1_000_000_000, 200_000_000_000):
         consumer._latency.record(nanoseconds)
+    consumer._transit.record(50_000)
+    consumer._check.record(4_000)
     consumer._bytes = 1_048_576
     consumer._kernel._dropped = 70
     consumer._mechanism = SysvMq(2)

@@ -267,3 +267,24 @@ def test_the_kernel_is_asked_on_a_tick_and_not_per_message(life: Life) -> None:
     life.consumer.run()
     assert shown == [0, 1, 1, 1, 4]
     assert life.metric(metrics.KERNEL_DROPS) == 5
+
+
+def test_of_one_message_in_so_many_it_is_measured_how_long_it_took_since_it_was_sent(
+    life: Life, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parts lie inside the latency (transit) and behind it (check)."""
+    account = life.consumer._checker.account
+
+    def slow(*message: int) -> None:
+        account(*message)
+        clock.now_ns += 3_000
+
+    monkeypatch.setattr(life.consumer._checker, "account", slow)
+    began = clock.now_ns
+    count = 2 * metrics.PART_OF + 1
+    life.receive(*(sealed(n, sent_ns=began - 5_000 + 3_000 * n) for n in range(count)))
+    transit, check = (life.metric(metrics.MESSAGE_PART, part) for part in ("transit", "check"))
+    assert isinstance(transit, Histogram)
+    assert isinstance(check, Histogram)
+    assert (sum(transit.counts), sum(check.counts)) == (3, 3)
+    assert (transit.sum_ns, check.sum_ns) == (3 * 5_000, 3 * 3_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ipclab.contract.channel import Address
 from ipclab.mechanisms import fifo, plain_file, udp
 from ipclab.metrics import definitions as metrics
-from ipclab.pair.consumer import KernelReceiver
+from ipclab.pair.kernel_receiver import KernelReceiver
 from labctl.lab.ports import free_port
 
 MESSAGE = memoryview(bytes(1000))

@@ -15,6 +15,7 @@ from ipclab.accounting.message import Header
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, Unusable
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition
+from ipclab.metrics.histogram import Histogram
 from ipclab.pair import producer
 from ipclab.pair.producer import MAX_LAG_NS, Producer
 from ipclab.runtime.lifecycle import TICK_NS, Stop, Vitals
@@ -92,6 +93,37 @@ def sending(life: Life, count: int, failures: dict[int, Callable[[], Exception]]
 
     life.channel.on_send = on_send
     life.run()
+
+
+# --- where the time goes ---------------------------------------------------------------------------------
+
+
+def test_of_one_message_in_so_many_it_is_measured_how_late_it_was_and_how_long_send_took(life: Life) -> None:
+    def on_send(attempt: int, _message: bytes) -> bool:
+        life.clock.now_ns += 7_000  # in send
+        if attempt == 3 * metrics.PART_OF:
+            life.stop.request("enough")
+        return True
+
+    life.channel.on_send = on_send
+    life.run()
+    late, send = (
+        next(s.value for s in life.producer.samples() if s.definition is metrics.MESSAGE_PART and s.labels == (part,))
+        for part in ("late", "send")
+    )
+    assert isinstance(late, Histogram)
+    assert isinstance(send, Histogram)
+    measured = [h for h in life.headers if h.sequence % metrics.PART_OF == 0]
+    assert len(measured) == 3
+    assert (sum(send.counts), send.sum_ns) == (3, 3 * 7_000)
+    assert (sum(late.counts), late.sum_ns) == (3, sum(h.sent_ns - h.due_ns for h in measured))
+
+
+def test_a_number_that_was_not_sent_is_not_measured(life: Life) -> None:
+    sending(life, 3, {1: full, 2: full})
+    (send,) = [s.value for s in life.producer.samples() if s.labels == ("send",)]
+    assert isinstance(send, Histogram)
+    assert sum(send.counts) == 1
 
 
 # --- steady load --------------------------------------------------------------------------------------

@@ -39,6 +39,11 @@ def test_every_figure_of_a_pair() -> None:
             "__name__": lost + scraped(messages_sent=105, messages_received=100, kernel_drops=3, **zeros),
             "in_flight": [(FIFO, 1.4)],
             "received:rate5s": [(FIFO, 199.75)],
+            "part:ipc_message_part": [
+                ({**FIFO, "part": part}, value) for part, value in (("transit", 6e-5), ("send", 9e-6), ("late", 2e-5))
+            ],
+            "ipc_message_channel": [(FIFO, 4.6e-5)],
+            "ipc_wake_seconds": [(FIFO, 5e-6)],
             "p50_5s": [(FIFO, 0.0001)],
             "p99_5s": [(FIFO, 0.002)],
             "cpus_info": [({**FIFO, "cpus": "two"}, 1.0), ({**FIFO, "cpus": "one"}, 1.0)],
@@ -66,6 +71,7 @@ def test_every_figure_of_a_pair() -> None:
         "one_way_p50_seconds": 0.0001,
         "one_way_p99_seconds": 0.002,
         "wait": "poll",
+        "parts": {"late": 2e-5, "send": 9e-6, "transit": 6e-5, "channel": 4.6e-5, "wake": 5e-6},
         "cpus": "one, two",
     }
 
@@ -85,7 +91,8 @@ def test_the_table_says_how_each_was_measured(capsys: pytest.CaptureFixture[str]
 def test_what_is_not_measured_is_null_and_not_zero() -> None:
     with prometheus_that_says({}) as prometheus:
         (pair,) = pairs.measure(prometheus, ["fifo"])
-    figures = {key: value for key, value in pair.as_json().items() if key not in ("mechanism", "lost_by_reason")}
+    empty = ("mechanism", "lost_by_reason", "parts")
+    figures = {key: value for key, value in pair.as_json().items() if key not in empty}
     assert set(figures.values()) == {None}
 
 

@@ -45,7 +45,7 @@ def _page(port: int) -> str:
 
 @pytest.mark.parametrize(
     ("mechanism", "asked", "shown"),
-    [("mmap_file", {}, "block"), ("mmap_file", {"LAB_WAIT": "spin"}, "spin"), ("plain_file", {}, "poll")],
+    [("mmap_file", {}, "block"), ("mmap_file", {"LAB_WAIT": "spin"}, "spin"), ("plain_file", {}, "block")],
 )
 def test_how_it_waits_is_shown_as_asked(mechanism: str, asked: dict[str, str], shown: str, tmp_path: Path) -> None:
     with page_of(mechanism, tmp_path, **asked) as page:

@@ -39,8 +39,9 @@ ANSWERS: dict[str, Vector] = {
     "queue_bytes": [(SYSV, 15_360.0), (POSIX, 10_240.0)],
     "queue_limit_messages": [(POSIX, 10.0)],
     "queue_limit_bytes": [(SYSV, 16_384.0)],
-    "buffer_bytes": [(FIFO, 1028.0)],
-    "buffer_limit_bytes": [(FIFO, 65_536.0)],
+    "buffer_bytes": [({**FIFO, "role": role}, 1028.0) for role in ("consumer", "producer")]
+    + [({"mechanism": "tcp", "role": "producer"}, 77.0)],
+    "buffer_limit_bytes": [({**FIFO, "role": role}, 65_536.0) for role in ("producer", "consumer")],
     "dev_shm_used": [({}, 4_202_496.0)],
     "dev_shm_limit": [({}, 67_108_864.0)],
 }
@@ -59,7 +60,7 @@ BOOKS = KernelBooks(
         Queue("posix_mq", "posix_mq", "", "/queue", 10001, 10, 10_240, 10, None),
         Queue("sysv_mq", "sysv_mq", "0x03", "", 10001, 15, 15_360, None, 16_384),
     ],
-    buffers=[Buffer("fifo", 1028, 65_536)],
+    buffers=[Buffer("fifo", 1028, 65_536, "consumer"), Buffer("tcp", 77, None, "producer")],  # whose consumer is silent
     dev_shm_used_bytes=4_202_496,
     dev_shm_limit_bytes=67_108_864,
 )
@@ -91,6 +92,7 @@ def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str
         "queue /queue posix_mq 10,240 10 of 10 -",
         "queue 0x03 sysv_mq 15,360 of 16,384 15 -",
         "pipe or socket buffer fifo 1,028 of 65,536 - -",
+        "buffer, asked by the producer tcp 77 - -",
         "/dev/shm - 4,202,496 of 67,108,864 - -",
     ):
         assert row.split() in lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ipclab.pair.race import BURST_NS, MAX_STEPS
 from labctl.commands import tables
 from labctl.measured import races
 from labctl.measured.races import Race
@@ -75,3 +76,11 @@ def test_the_switches_of_an_append_are_shown_as_the_producer_says() -> None:
         found = races.read(prometheus)
     assert found == {"plain_file": {"lock": True, "fsync": False}}
     assert races.lines(found) == ["plain_file: fsync off, lock on"]
+
+
+def test_the_table_says_that_it_is_a_burst_and_that_a_yield_makes_it_lose(capsys: pytest.CaptureFixture[str]) -> None:
+    tables.show_races([Race("sysv_shm", False, True, 90, 40, 60, 7)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"burst of at most {BURST_NS // 1_000_000} ms" in said
+    assert f"up to {MAX_STEPS} times" in said
+    assert "sched_yield" in said

@@ -14,6 +14,7 @@ def found(
     """One round; a third of the moving is the coordinator's."""
     return {
         "alone_wall_ns": alone_s * 1e9,
+        "alone_computing_ns": alone_s * 0.9 * 1e9,
         "wall_ns": wall_s * 1e9,
         "computing_ns": computing_s * 1e9,
         "moving_workers_ns": moving_s * 2 / 3 * 1e9,
@@ -55,6 +56,16 @@ def test_the_json_has_every_figure_and_the_rounds() -> None:
     ("it", "says"),
     [
         (comparison(2, found(1.0, 0.6)), []),
+        (
+            comparison(1, found(1.13, 1.0, computing_s=0.95)),
+            [
+                "speedup of 1.13 is how far two measurements",
+                "no gain",
+                "1.02 s of CPU time and 113 ms without",
+                "950 ms",
+            ],
+        ),
+        (comparison(1, found(1.0, 1.25)), ["speedup of 0.80 is what handing the job over costs", "900 ms of CPU time"]),
         (comparison(4, found(1.0, 0.6)), ["4 workers on 2 CPUs", "at most"]),
         (comparison(4, found(1.0, 0.6), cpus=4), []),
         (comparison(2, found(1.0, 1.5)), ["2 workers took longer"]),
