@@ -22,9 +22,9 @@ def panels(dashboard: str) -> list[Panel]:
 
 
 def halves() -> dict[str, list[Panel]]:
-    """Question to its two panels on Speed and its price."""
+    """Question to its two panels on Speed and its price; the table of a latency's parts is for all mechanisms."""
     found: dict[str, list[Panel]] = {}
-    for panel in panels("speed"):
+    for panel in (panel for panel in panels("speed") if panel["type"] != "table"):
         found.setdefault(panel["title"].partition("?")[0], []).append(panel)
     return found
 
