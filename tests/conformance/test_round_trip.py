@@ -82,8 +82,8 @@ def test_of_two_askers_each_gets_its_own_replies(asker: Peer, start: StartPeer) 
     for number in range(20):
         asker.do("send", sequence=number, size=100)
         second.do("send", sequence=1000 + number, size=200)
-        assert second.do("hear") == [1000 + number, 200]
-        assert asker.do("hear") == [number, 100]
+        assert second.do("receive_reply") == [1000 + number, 200]
+        assert asker.do("receive_reply") == [number, 100]
 
 
 @pytest.mark.mechanisms(picks=lambda traits: traits.direction is Direction.ONE_WAY)

@@ -17,7 +17,7 @@ from ipclab.contract.channel import Address, Mechanism, Traits
 from ipclab.contract.errors import PeerGone, ReceiveTimeout
 from ipclab.speedup.job import count_primes
 from ipclab.speedup.messages import MESSAGE_BYTES, Left, Message, Ready, Result, Stop, Task, decode, encode
-from ipclab.speedup.site import Site, open_patiently
+from ipclab.speedup.topology import Topology, open_patiently
 
 _PRIMES_BELOW_10000 = 1229  # https://oeis.org/A006880
 _CHUNKS = 12
@@ -59,13 +59,13 @@ def test_workers_count_what_one_process_counts(name: str, traits: Traits, addres
     workers, before = 3, kernel_objects()
     with ExitStack() as stack:
         lead = stack.enter_context(coordinator(name, address, workers=workers, rounds=2))
-        crew = [
+        containers = [
             stack.enter_context(role("speedup-worker", name, address, "--number", str(number)))
             for number in range(1, workers + 1)
         ]
         code, output, said = ended(lead)
         assert (code, said) == (0, ""), said
-        for process in crew:  # each was told to stop, and left by itself
+        for process in containers:  # each was told to stop, and left by itself
             assert ended(process) == (0, "", ""), said
     assert kernel_objects() == before
     assert list(address.path.parent.iterdir()) == []
@@ -88,10 +88,10 @@ class Impostor:
     """This process as the only worker: it answers as the test wants, over the real mechanism."""
 
     def __init__(self, mechanism: Mechanism, address: Address, stack: ExitStack) -> None:
-        site = Site(mechanism.traits, address.key, address.path, "127.0.1.{}", address.port)
-        self._tasks = mechanism.create_receiver(site.tasks(1))
+        topology = Topology(mechanism.traits, address.key, address.path, "127.0.1.{}", address.port)
+        self._tasks = mechanism.create_receiver(topology.tasks(1))
         stack.callback(self._tasks.remove)
-        self._results = stack.enter_context(open_patiently(mechanism.open_sender, site.results(1)))
+        self._results = stack.enter_context(open_patiently(mechanism.open_sender, topology.results(1)))
         self.say(Ready(1))
 
     def listen_no_more(self) -> None:

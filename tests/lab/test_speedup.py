@@ -75,12 +75,12 @@ def running(own: Stack, mechanism: str) -> Iterator[tuple[subprocess.Popen[str],
     with subprocess.Popen(command, env=own.environment, stderr=subprocess.PIPE, text=True) as process:
         try:
 
-            def crew() -> list[Container] | None:
+            def containers() -> list[Container] | None:
                 assert process.poll() is None, process.communicate()[1]
                 found = own.client.containers.list(filters={"label": f"com.docker.compose.project={own.project}"})
                 return sorted(found, key=lambda container: str(container.name)) if len(found) == 3 else None
 
-            yield process, wait_until("coordinator and workers run", 60, crew)
+            yield process, wait_until("coordinator and workers run", 60, containers)
         finally:
             process.kill()
 
@@ -109,11 +109,11 @@ def test_ended_from_outside_it_leaves_nothing(own: Stack, sent: signal.Signals, 
 
 
 def test_its_containers_are_confined_and_down_removes_what_a_killed_run_left(own: Stack) -> None:
-    with running(own, "sysv_mq") as (process, crew):
+    with running(own, "sysv_mq") as (process, containers):
         process.kill()
         process.wait(30)
-    coordinator, *workers = crew
-    for container in crew:
+    coordinator, *workers = containers
+    for container in containers:
         host = container.attrs["HostConfig"]
         assert host["ReadonlyRootfs"]
         assert host["Init"]
@@ -125,7 +125,7 @@ def test_its_containers_are_confined_and_down_removes_what_a_killed_run_left(own
         assert container.attrs["Config"]["User"] == "10001:10001"
     assert coordinator.attrs["HostConfig"]["IpcMode"] == "shareable"
     assert {worker.attrs["HostConfig"]["IpcMode"] for worker in workers} == {f"container:{coordinator.id}"}
-    volumes = [mount["Name"] for container in crew for mount in container.attrs["Mounts"]]
+    volumes = [mount["Name"] for container in containers for mount in container.attrs["Mounts"]]
     assert len(set(volumes)) == len(volumes), "two of them share a volume"
     down = own.lab("down")
     assert down.returncode == 0, down.stderr

@@ -3,7 +3,7 @@
 They are confined as compose.yaml confines all containers of ours. They are not in it, because their number, and what
 they share, is chosen on the command line. See docs/decisions/0017-speedup-containers.md.
 
-Who of a crew ended before the work was done: the coordinator could only notice that somebody is silent.
+The watch names the worker that ended before the work was done: the coordinator only sees a silent channel.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _VOLUME_AT = "/channel"
 _SHM_SIZE = "96m"
 
 
-class Crew:
+class WorkerContainers:
     """What runs; made and removed one at a time, see docs/decisions/0011-serial-start-and-stop.md."""
 
     def __init__(self, client: docker.DockerClient, project: str, image: str, requires: frozenset[Sharing]) -> None:
@@ -97,7 +97,7 @@ class Crew:
         return container
 
     def _place(self, number: int) -> dict[str, Any]:
-        """The volume and the network; a host is found by the name that `ipclab.speedup.site` expects."""
+        """The volume and the network; a host is found by the name that `ipclab.speedup.topology` expects."""
         place: dict[str, Any] = {"network_mode": "none"}
         if Sharing.VOLUME in self._requires:
             place["volumes"] = {self._name: {"bind": _VOLUME_AT, "mode": "rw"}}
@@ -109,25 +109,27 @@ class Crew:
 
 
 @contextmanager
-def crew(client: docker.DockerClient, project: str, image: str, requires: frozenset[Sharing]) -> Iterator[Crew]:
-    """A crew for the time of the block; afterwards nothing of it is left, however the block ends."""
-    it = Crew(client, project, image, requires)
+def worker_containers(
+    client: docker.DockerClient, project: str, image: str, requires: frozenset[Sharing]
+) -> Iterator[WorkerContainers]:
+    """The containers of one run, within the block. They are removed at its end, also after an error."""
+    containers = WorkerContainers(client, project, image, requires)
     try:
-        it.share()
-        yield it
+        containers.share()
+        yield containers
     finally:
-        it.remove()
+        containers.remove()
 
 
 class Watch(threading.Thread):
     """Asks the engine for nothing: it is told when a worker dies, and then ends the coordinator too."""
 
-    def __init__(self, client: docker.DockerClient, crew: Crew) -> None:
+    def __init__(self, client: docker.DockerClient, containers: WorkerContainers) -> None:
         super().__init__(name="watch-workers", daemon=True)
-        self._crew = crew
+        self._containers = containers
         self._dead: int | None = None
         self._events: Any = client.events(
-            filters={"label": f"{RUN_LABEL}={crew.run}", "event": "die"},
+            filters={"label": f"{RUN_LABEL}={containers.run}", "event": "die"},
             decode=True,
         )
 
@@ -149,8 +151,8 @@ class Watch(threading.Thread):
 
     def failure(self, mechanism: str, exit_code: int) -> LabError:
         """Why the coordinator ended with `exit_code`: itself, or the worker that died first."""
-        crew, dead = self._crew, self._dead
-        who = crew.coordinator if dead is None else crew.workers[dead]
+        containers, dead = self._containers, self._dead
+        who = containers.coordinator if dead is None else containers.workers[dead]
         assert who is not None
         name = "the coordinator" if dead is None else f"worker {dead}"
         who.reload()
@@ -161,11 +163,11 @@ class Watch(threading.Thread):
         lines = who.logs(stdout=False, stderr=True, tail=1).decode(errors="replace").split("\n")
         said = lines[0].strip().removeprefix("error: ") or "it said nothing"
         return LabError(
-            f"speedup over {mechanism} with {len(crew.workers)} workers failed: {name} ended ({code}): {said}",
+            f"speedup over {mechanism} with {len(containers.workers)} workers failed: {name} ended ({code}): {said}",
             hint="run it again; ./lab doctor looks at memory and CPUs",
         )
 
     def _end_coordinator(self) -> None:
         with suppress(APIError, NotFound):
-            if self._crew.coordinator is not None:
-                self._crew.coordinator.kill()
+            if self._containers.coordinator is not None:
+                self._containers.coordinator.kill()

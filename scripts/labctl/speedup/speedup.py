@@ -15,7 +15,7 @@ from labctl.engine.compose import ensure_compose
 from labctl.engine.images import ensure_images
 from labctl.lab.lab import Lab
 from labctl.speedup import table
-from labctl.speedup.containers import Watch, crew
+from labctl.speedup.containers import Watch, worker_containers
 from labctl.speedup.results import Comparison
 from labctl.terminal.progress import Step, step
 
@@ -52,14 +52,14 @@ def _with_workers(
 ) -> Comparison:
     image = lab.configuration.lab_image
     title = f"Sharing the job among {workers} workers" if workers > 1 else "Handing the job to 1 worker"
-    with step(title) as current, crew(lab.client, lab.project, image, traits.requires) as it:
-        watch = Watch(lab.client, it)
+    with step(title) as current, worker_containers(lab.client, lab.project, image, traits.requires) as containers:
+        watch = Watch(lab.client, containers)
         try:
-            coordinator = it.start_coordinator(mechanism, ["--workers", str(workers), *job])
+            coordinator = containers.start_coordinator(mechanism, ["--workers", str(workers), *job])
             watch.start()
             for number in range(1, workers + 1):
                 current.detail(f"starting worker {number}")
-                it.start_worker(mechanism, number)
+                containers.start_worker(mechanism, number)
             documents = list(_followed(coordinator, current))
             exit_code = int(coordinator.wait()["StatusCode"])
             if exit_code:

@@ -117,14 +117,14 @@ class Classifies(Protocol):
         """
 
 
-class Hears(Endpoint, Protocol):
+class ReceivingEnd(Endpoint, Protocol):
     """An end at which messages arrive. Unlike a `Receiver` it need not own a kernel object."""
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         """See `ipclab.contract.channel.Receiver`."""
 
 
-class Asker(Sender, Hears, Protocol):
+class Asker(Sender, ReceivingEnd, Protocol):
     """Asks with `send`; `receive_into` hears the replies to its own messages and to nobody else's.
 
     A question that timed out may still be answered, and nothing tells the late reply from the next one: after

@@ -31,9 +31,7 @@ def lock_file(traits: Traits, address: Address) -> Path:
         return address.path.with_name(f"{address.path.name}.request-lock")
     if Sharing.IPC_NAMESPACE in traits.requires:
         return _SHM / f"ipclab-{address.path.name or format(address.key, 'x')}.request-lock"
-    raise Unusable(
-        "a one-way channel without a common file system has no place for the request lock", code=errno.ENOTSUP
-    )
+    raise Unusable("a one-way channel without a common file system has no place for the lock", code=errno.ENOTSUP)
 
 
 def make(path: Path) -> None:

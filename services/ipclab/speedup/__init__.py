@@ -1,6 +1,6 @@
-"""Why processes cooperate at all: one CPU-bound job, done by one process and then by several.
+"""The speedup of one CPU-bound job that several processes share.
 
-A *coordinator* cuts the job into chunks and sends each as a task to *workers*, which send back what they counted.
-It does the whole job alone before each time it shares it, in the same process, so that every comparison is between
-neighbours in time. The mechanism between them is one of `ipclab.mechanisms`, used through its contract alone.
+A *coordinator* splits the job into chunks and sends each chunk as a task to a *worker*, which sends the result back.
+Before each shared round the coordinator does the whole job alone, in the same process: each comparison is between
+neighbours in time. Tasks and results go over one of `ipclab.mechanisms`, through its contract alone.
 """

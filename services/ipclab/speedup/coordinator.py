@@ -1,4 +1,4 @@
-"""The coordinator: does the whole job alone, then shares it, and compares; as many rounds as asked."""
+"""The coordinator: does the whole job alone, then shares it, and compares the two; as many rounds as asked."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ipclab.contract.errors import ChannelFull, PeerAbsent, PeerGone
 from ipclab.speedup.job import count_primes, split
 from ipclab.speedup.messages import Left, Ready, Stop
 from ipclab.speedup.sharing import share
-from ipclab.speedup.site import OPEN_WITHIN_S
-from ipclab.speedup.team import Team
+from ipclab.speedup.topology import OPEN_WITHIN_S
+from ipclab.speedup.worker_pool import WorkerPool
 
-_TELL_S = 1.0
-_LOOK_UP_S = 0.1
+_SEND_S = 1.0
+_POLL_S = 0.1
 _LEFT_WITHIN_S = 10.0
 
 
@@ -44,15 +44,15 @@ class Round:
     duplicates: int
 
 
-def wait_until_ready(team: Team) -> None:
-    """Until every worker has said that it is.
+def wait_until_ready(pool: WorkerPool) -> None:
+    """Wait for `Ready` of every worker.
 
-    :raises PeerAbsent: one has not, within `OPEN_WITHIN_S` of the one before: they are started one at a time
+    :raises PeerAbsent: no further worker is ready within `OPEN_WITHIN_S`; the workers are started one at a time
     """
-    missing = set(team.workers)
+    missing = set(pool.workers)
     deadline = time.monotonic() + OPEN_WITHIN_S
     while missing:
-        message = team.hear(_LOOK_UP_S)
+        message = pool.receive(_POLL_S)
         if isinstance(message, Ready):
             missing.discard(message.worker)
             deadline = time.monotonic() + OPEN_WITHIN_S
@@ -61,11 +61,11 @@ def wait_until_ready(team: Team) -> None:
             raise PeerAbsent(f"not ready within {OPEN_WITHIN_S:.0f} s: worker {names}", code=errno.ETIMEDOUT)
 
 
-def compare(team: Team, limit: int, chunks: int, rounds: int) -> Iterator[Round]:
+def compare(pool: WorkerPool, limit: int, chunks: int, rounds: int) -> Iterator[Round]:
     """Count the primes below `limit` alone and together, `rounds` times.
 
     :raises WrongResult: the two counts differ
-    :raises ChannelError: a worker is gone or answers no more
+    :raises ChannelError: a worker has ended or does not answer
     """
     ranges = split(limit, chunks)
     for number in range(1, rounds + 1):
@@ -73,7 +73,7 @@ def compare(team: Team, limit: int, chunks: int, rounds: int) -> Iterator[Round]
         primes = count_primes(0, limit)
         alone_wall_ns, alone_computing_ns = time.monotonic_ns() - wall_ns, time.thread_time_ns() - cpu_ns
 
-        together = share(team, number, ranges)
+        together = share(pool, number, ranges)
         if together.primes != primes:
             raise WrongResult(
                 f"round {number}: the workers count {together.primes} primes below {limit}, one process {primes}"
@@ -87,40 +87,40 @@ def compare(team: Team, limit: int, chunks: int, rounds: int) -> Iterator[Round]
             computing_ns=together.computing_ns,
             moving_workers_ns=together.moving_workers_ns,
             moving_coordinator_ns=together.moving_coordinator_ns,
-            tasks_done=tuple(together.done[worker] for worker in team.workers),
+            tasks_done=tuple(together.done[worker] for worker in pool.workers),
             resent=together.resent,
             duplicates=together.duplicates,
         )
 
 
-def dismiss(team: Team) -> None:
-    """Tell every worker to stop, and wait until all have left.
+def dismiss(pool: WorkerPool) -> None:
+    """Send `Stop` to every worker, and wait until all have left.
 
-    :raises PeerGone: one has not, within `_LEFT_WITHIN_S`
+    :raises PeerGone: a worker has not left within `_LEFT_WITHIN_S`
     """
-    present = set(team.workers)
-    _stop(team, present)
+    present = set(pool.workers)
+    _stop(pool, present)
     deadline = time.monotonic() + _LEFT_WITHIN_S
     while present:
-        message = team.hear(_LOOK_UP_S)
+        message = pool.receive(_POLL_S)
         if isinstance(message, Left):
             present.discard(message.worker)
-        elif message is None and not team.reliable and time.monotonic() <= deadline:
-            _stop(team, present)
+        elif message is None and not pool.reliable and time.monotonic() <= deadline:
+            _stop(pool, present)
         elif time.monotonic() > deadline:
             names = ", ".join(map(str, sorted(present)))
             raise PeerGone(f"not stopped within {_LEFT_WITHIN_S:.0f} s: worker {names}", code=errno.ETIMEDOUT)
 
 
-def _stop(team: Team, workers: set[int]) -> None:
+def _stop(pool: WorkerPool, workers: set[int]) -> None:
     for worker in sorted(workers):
         try:
-            team.tell(worker, Stop(), _TELL_S)
+            pool.send(worker, Stop(), _SEND_S)
         except ChannelFull:
-            raise PeerGone(f"worker {worker} takes nothing any more", code=errno.EAGAIN) from None
+            raise PeerGone(f"worker {worker} takes no message any more", code=errno.EAGAIN) from None
         except PeerGone as error:
             if error.may_be_delivered:
-                continue  # a worker that was awake took it, and left with its ring before the bell was rung
-            if team.reliable:
-                raise  # else it has left, and it was its answer that was lost: nobody is there to refuse the Stop
+                continue  # an awake worker took the message, and removed its ring before the notifier was called
+            if pool.reliable:
+                raise  # an unreliable mechanism lost the worker's `Left`: the worker has ended
             workers.discard(worker)

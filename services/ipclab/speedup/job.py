@@ -1,9 +1,8 @@
-"""The job: counting the primes below a limit by trial division. Pure Python, CPU-bound, and its result can be checked.
+"""The job: counting the primes below a limit by trial division, and the limits of its options.
 
-The count of a range does not depend on any other range, so the job splits without a serial rest; what keeps the
-speedup below the number of workers is communication, and the CPUs that there are.
-
-What may be asked for, once for the containers and for `./lab speedup`.
+The job is pure Python and CPU-bound, and its result can be checked. The count of a range does not depend on any other
+range, so the job has no serial rest: communication and the number of CPUs keep the speedup below the number of workers.
+The containers and `./lab speedup` share the limits of the options.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import click
 
 
 def count_primes(low: int, high: int) -> int:
-    """How many primes there are from `low` to `high - 1`."""
+    """The number of primes from `low` to `high - 1`."""
     count = 0
     for candidate in range(max(low, 2), high):
         if candidate % 2 == 0:
@@ -33,8 +32,7 @@ def count_primes(low: int, high: int) -> int:
 def split(limit: int, chunks: int) -> list[tuple[int, int]]:
     """The ranges `(low, high)` that make up 0 to `limit`, sizes differing by one at most, the costliest first.
 
-    Larger numbers take longer to divide. A costly chunk that is taken last keeps one worker busy while the others
-    have nothing left to do.
+    Larger numbers take longer to divide. A costly chunk at the end keeps one worker busy while the others are idle.
     """
     borders = [limit * index // chunks for index in range(chunks + 1)]
     return list(pairwise(borders))[::-1]

@@ -1,4 +1,4 @@
-"""What coordinator and workers say to each other: five messages, all of 56 bytes.
+"""The messages between coordinator and workers: five kinds, all of 56 bytes.
 
     offset  bytes  field
          0      4  magic "IPCS"
@@ -20,7 +20,7 @@ MESSAGE_BYTES = _LAYOUT.size
 
 
 class Ready(NamedTuple):
-    """A worker has its channels, and waits for tasks."""
+    """A worker has its channels and waits for tasks."""
 
     worker: int
 
@@ -35,7 +35,7 @@ class Task(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a worker counted, and the CPU time in ns that this took, and that its calls took since its last result."""
+    """The primes of one task. CPU time: `computing_ns` of counting, `moving_ns` of all calls since the last result."""
 
     worker: int
     round: int
@@ -46,11 +46,11 @@ class Result(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """There will be no more tasks. Each is for one worker, which answers with `Left`."""
+    """The last message to a worker, which answers with `Left`."""
 
 
 class Left(NamedTuple):
-    """A worker lets go of its channels."""
+    """A worker closes its channels."""
 
     worker: int
 
@@ -60,7 +60,7 @@ KINDS: tuple[type[Message], ...] = (Ready, Task, Result, Stop, Left)
 
 
 class NotAMessage(ValueError):
-    """The bytes are none of ours: which check failed."""
+    """The bytes are no message of the speedup; the text names the failed check."""
 
 
 def encode(message: Message) -> memoryview:

@@ -1,4 +1,4 @@
-"""A worker: takes a task, counts, sends the result, until it is told to stop."""
+"""A worker: takes a task, counts, and sends the result, until the coordinator sends Stop."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from ipclab.contract.channel import Mechanism, Receiver, Sender
 from ipclab.contract.errors import ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.speedup.job import count_primes
 from ipclab.speedup.messages import MESSAGE_BYTES, Left, Message, Ready, Result, Stop, Task, decode, encode
-from ipclab.speedup.site import Site, Stopwatch, open_patiently
+from ipclab.speedup.topology import Stopwatch, Topology, open_patiently
 
 _IDLE_LIMIT_S = 180.0  # the coordinator computes alone for much less than this
 _SEND_WITHIN_S = 30.0
-_LOOK_UP_S = 0.1
-_ASK_AGAIN_AFTER_LOOKS = 10
+_POLL_S = 0.1
+_ASK_AGAIN_AFTER_POLLS = 10
 
 
-def work(mechanism: Mechanism, site: Site, number: int) -> None:
-    """Do what comes.
+def work(mechanism: Mechanism, topology: Topology, number: int) -> None:
+    """Do the tasks of worker `number`.
 
-    :raises ChannelError: a channel cannot be opened or broke, or nothing came for `_IDLE_LIMIT_S`
-    :raises NotAMessage: something else came
+    :raises ChannelError: a channel cannot be opened or broke, or no task came for `_IDLE_LIMIT_S`
+    :raises NotAMessage: the bytes that arrived are no message of the speedup
     """
-    with mechanism.create_receiver(site.tasks(number)) as tasks:
-        with open_patiently(mechanism.open_sender, site.results(number)) as results:
+    with mechanism.create_receiver(topology.tasks(number)) as tasks:
+        with open_patiently(mechanism.open_sender, topology.results(number)) as results:
             _Worker(tasks, results, number, reliable=mechanism.traits.reliable).run()
-        if not mechanism.traits.many_receivers:  # a mailbox is not ours alone: others may have yet to take their Stop
+        if not mechanism.traits.many_receivers:  # other workers may still take their Stop from a shared mailbox
             tasks.remove()
 
 
@@ -35,14 +35,14 @@ class _Worker:
         self._tasks = tasks
         self._results = results
         self._number = number
-        self._is_heard = reliable
+        self._is_answered = reliable
         self._buffer = memoryview(bytearray(MESSAGE_BYTES))
         self._stopwatch = Stopwatch()
 
     def run(self) -> None:
         self._send(Ready(self._number))
         while isinstance(task := self._next(), Task):
-            self._is_heard = True
+            self._is_answered = True
             began_ns = time.thread_time_ns()
             primes = count_primes(task.low, task.high)
             computing_ns = time.thread_time_ns() - began_ns
@@ -51,18 +51,19 @@ class _Worker:
         try:
             self._send(Left(self._number))
         except PeerGone as error:
-            if not error.may_be_delivered:  # else a coordinator that was awake heard it, and left before the bell rang
+            # Otherwise an awake coordinator took `Left`, and removed its ring before the notifier was called.
+            if not error.may_be_delivered:
                 raise
 
     def _next(self) -> Task | Stop:
-        """What the coordinator says next."""
-        for look in range(1, round(_IDLE_LIMIT_S / _LOOK_UP_S)):
+        """The next task, or `Stop`."""
+        for poll in range(1, round(_IDLE_LIMIT_S / _POLL_S)):
             try:
                 with self._stopwatch.running():
-                    length = self._tasks.receive_into(self._buffer, _LOOK_UP_S)
+                    length = self._tasks.receive_into(self._buffer, _POLL_S)
             except ReceiveTimeout:
-                self._stopwatch.take()  # between two rounds: a poll that finds nothing is no part of either
-                if not self._is_heard and look % _ASK_AGAIN_AFTER_LOOKS == 0:
+                self._stopwatch.take()  # between two rounds: an empty poll belongs to neither round
+                if not self._is_answered and poll % _ASK_AGAIN_AFTER_POLLS == 0:
                     self._send(Ready(self._number))
                 continue
             message = decode(self._buffer[:length])

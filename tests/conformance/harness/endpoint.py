@@ -185,7 +185,7 @@ class Endpoint(RacingEndpoint):
             answered += 1
         return answered
 
-    def hear(self, timeout_s: float = 2.0) -> list[int]:
+    def receive_reply(self, timeout_s: float = 2.0) -> list[int]:
         """Receive one reply; what it is."""
         assert self._asker
         length = self._asker.receive_into(self._buffer, timeout_s)
@@ -194,7 +194,7 @@ class Endpoint(RacingEndpoint):
     def ask(self, sequence: int, size: int, timeout_s: float = 2.0) -> list[int]:
         """One question and its reply; what that is."""
         self.send(sequence, size, timeout_s)
-        return self.hear(timeout_s)
+        return self.receive_reply(timeout_s)
 
     def ask_for_ever(self, size: int) -> None:
         """Ask without end; ends by being killed."""

@@ -7,24 +7,24 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import KEYS_PER_CHANNEL, Sharing
 from ipclab.speedup.job import WORKERS
-from ipclab.speedup.site import Site
+from ipclab.speedup.topology import Topology
 
 assert WORKERS.max is not None
 ALL = range(1, WORKERS.max + 1)
 
 
-def site(name: str) -> Site:
-    return Site(mechanisms.load(name).traits, key=1, path=Path("/channel/speedup"), hosts="speedup-{}", port=9000)
+def topology(name: str) -> Topology:
+    return Topology(mechanisms.load(name).traits, key=1, path=Path("/channel/speedup"), hosts="speedup-{}", port=9000)
 
 
 def test_queues_are_mailboxes_and_nothing_else_is() -> None:
-    sites = {name: site(name) for name in mechanisms.names()}
-    assert [name for name, it in sites.items() if it.tasks(1) == it.tasks(2)] == ["posix_mq", "sysv_mq"]
+    topologies = {name: topology(name) for name in mechanisms.names()}
+    assert [name for name, it in topologies.items() if it.tasks(1) == it.tasks(2)] == ["posix_mq", "sysv_mq"]
 
 
 @pytest.mark.parametrize("name", mechanisms.names())
 def test_channels_that_differ_share_no_part_of_an_address(name: str) -> None:
-    where = site(name)
+    where = topology(name)
     tasks, results = {where.tasks(w) for w in ALL}, {where.results(w) for w in ALL}
     assert len(tasks) == (1 if where.traits.many_receivers else len(ALL))
     assert len(results) == (1 if where.traits.many_senders else len(ALL))
@@ -37,5 +37,5 @@ def test_channels_that_differ_share_no_part_of_an_address(name: str) -> None:
 
 
 def test_a_worker_listens_on_its_own_host_and_the_coordinator_on_its() -> None:
-    assert site("tcp").tasks(3).host == "speedup-3"
-    assert site("tcp").results(3).host == "speedup-0"
+    assert topology("tcp").tasks(3).host == "speedup-3"
+    assert topology("tcp").results(3).host == "speedup-0"

@@ -1,13 +1,11 @@
-"""Where coordinator and workers meet: which channels there are between them, and the address of each.
+"""The channels between coordinator and workers with their addresses, and the CPU time of communication.
 
-Which shape they have is the mechanism's. Where a channel serves many receivers it is a mailbox: all tasks go into one,
-and whichever worker is free takes the next. Elsewhere each worker has a channel of its own for its tasks. Results share
-one channel where it serves many senders, and have one for each worker where it does not.
+The mechanism decides the topology. A channel with many receivers is one mailbox for all tasks: the next free worker
+takes the next task. Otherwise each worker has a channel of its own for its tasks. Results share one channel where it
+serves many senders; otherwise there is one channel for each worker.
 
-What communicating costs a process: the CPU time of its thread inside `send` and `receive_into`.
-
-That is system calls, copies, framing, waking the other side, and looking again and again where a mechanism polls
-(CLOCK_THREAD_CPUTIME_ID, clock_gettime(2)). The time a process sleeps in these calls is not in it.
+`Stopwatch` adds up the CPU time of a thread inside `send` and `receive_into` (CLOCK_THREAD_CPUTIME_ID,
+clock_gettime(2)): system calls, copies, framing, waking the other side, and polling. Time asleep is not part of it.
 """
 
 from __future__ import annotations
@@ -23,15 +21,15 @@ from ipclab.contract.errors import PeerAbsent
 
 COORDINATOR = 0  # workers are 1, 2, …
 OPEN_WITHIN_S = 30.0
-_LOOK_AGAIN_S = 0.02
+_RETRY_S = 0.02
 
 
 @dataclass(frozen=True)
-class Site:
-    """Addresses that all of one run agree upon.
+class Topology:
+    """The addresses of one run.
 
-    `key` is the first of the keys that are used, `path` what all names begin with, `hosts` the pattern of a host's
-    name, in which `{}` is the number of its worker, or 0 for the coordinator.
+    `key` is the first key, `path` the beginning of all names, `hosts` the pattern of a host name: `{}` is the number of
+    the worker, or 0 for the coordinator.
     """
 
     traits: Traits
@@ -41,12 +39,12 @@ class Site:
     port: int
 
     def tasks(self, worker: int) -> Address:
-        """Where a worker, from 1, takes its tasks."""
+        """The address of the tasks of a worker, from 1."""
         channel = 0 if self.traits.many_receivers else worker
         return self._address("tasks", 2 * channel, channel, host=channel)
 
     def results(self, worker: int) -> Address:
-        """Where the results of a worker go."""
+        """The address of the results of a worker."""
         channel = 0 if self.traits.many_senders else worker
         return self._address("results", 2 * channel + 1, channel, host=COORDINATOR)
 
@@ -60,9 +58,9 @@ class Site:
 
 
 def open_patiently(open_sender: Callable[[Address], Sender], address: Address) -> Sender:
-    """A sender, once its receiver is there.
+    """Open a sender, and wait for its receiver.
 
-    :raises PeerAbsent: it was not within `OPEN_WITHIN_S`
+    :raises PeerAbsent: there is no receiver within `OPEN_WITHIN_S`
     """
     deadline = time.monotonic() + OPEN_WITHIN_S
     while True:
@@ -71,18 +69,18 @@ def open_patiently(open_sender: Callable[[Address], Sender], address: Address) -
         except PeerAbsent:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_RETRY_S)
 
 
 class Stopwatch:
-    """Adds up the calls of one process."""
+    """The CPU time of the calls of one process."""
 
     def __init__(self) -> None:
         self._moving_ns = 0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count the call in this block, whether it succeeds or raises."""
+        """Count the call in this block, also if the call raises."""
         began_ns = time.thread_time_ns()
         try:
             yield
