@@ -74,6 +74,14 @@ def test_readme_begins_with_a_clone_that_has_the_command_line(tmp_path: Path) ->
     assert os.access(tmp_path / folder / "lab", os.X_OK)
 
 
+def test_the_output_that_readme_shows_has_the_columns_of_the_lab(stack: Stack) -> None:
+    (sample,) = re.findall(r"^```\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    header = sample.splitlines()[:3]
+    shown = [line.rstrip() for line in stack.lab("status").stdout.splitlines()]
+    assert shown[: len(header)] == header
+    assert [line.split()[0] for line in sample.splitlines()[-2:]] == ["Prometheus", "Grafana"]
+
+
 def test_every_link_leads_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
