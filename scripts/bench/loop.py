@@ -26,14 +26,14 @@ from ipclab.metrics.histogram import Histogram
 from ipclab.pair.consumer import Consumer
 from ipclab.pair.producer import Producer
 from ipclab.runtime import settings
-from ipclab.runtime.lifecycle import Stop, Vitals
+from ipclab.runtime.lifecycle import EndpointStatus, Stop
 from ipclab.runtime.overrides import Load, LoadFile
 
 MESSAGE_BYTES = 64
 
 
-class _NoVitals(Vitals):
-    """Vitals that show nothing."""
+class _NoStatus(EndpointStatus):
+    """A status that shows nothing."""
 
     def tick(self, now_ns: int) -> bool:  # noqa: ARG002 - that is the point
         return False
@@ -54,19 +54,19 @@ def main() -> None:
     fields = json.loads(address_text)
     address = Address(**{**fields, "path": Path(fields["path"])})
     stop = Stop()
-    vitals = (Vitals if measured else _NoVitals)(state / f"{role}.alive")
+    status = (EndpointStatus if measured else _NoStatus)(state / f"{role}.alive")
     subject = mechanisms.load(mechanism)
     if role == "producer":
         ledger = ProducerLedger(state / "producer.ledger")
         load = LoadFile(state / "load.json", Load(settings.MAX_RATE, MESSAGE_BYTES))
-        producer = Producer(subject, address, ledger, load, vitals, stop)
+        producer = Producer(subject, address, ledger, load, status, stop)
         if not measured:
             producer._late = producer._send = _NoHistogram()
         _run(producer.run, stop, float(seconds_text) + 2)
         print(json.dumps({"sleeps": _sleeps()}))
         return
     checker = Checker(ConsumerLedger(state / "consumer.ledger"), ordered=subject.traits.ordered)
-    consumer = Consumer(subject, address, checker, vitals, stop)
+    consumer = Consumer(subject, address, checker, status, stop)
     if measured:
         page = Page(mechanism, Role.CONSUMER, consumer.samples)
         server, _ = start_http_server(0, addr="127.0.0.1", registry=registry_of(page))

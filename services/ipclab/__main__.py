@@ -19,7 +19,7 @@ from ipclab import options as mailbox_options
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_removed_producers
-from ipclab.container import Endpoint
+from ipclab.container import ContainerRole
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
 from ipclab.kernel_exporter.exporter import KernelObjects, Remembered, samples
@@ -58,15 +58,15 @@ cli.add_command(speedup.worker)
 @endpoint_options
 def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     """Send messages at a constant rate."""
-    subject, tuning = tuned(mechanism, options)
-    if problem := settings.check_size(mechanism, size, subject.traits.max_message_bytes):
+    loaded, tuning = tuned(mechanism, options)
+    if problem := settings.check_size(mechanism, size, loaded.traits.max_message_bytes):
         raise click.BadParameter(problem, param_hint="LAB_SIZE")
-    subject = mailbox_options.classified(mechanism, subject, options["classes"])
-    endpoint = Endpoint(mechanism, Role.PRODUCER, options, tuning, subject)
+    loaded = mailbox_options.classified(mechanism, loaded, options["classes"])
+    container = ContainerRole(mechanism, Role.PRODUCER, options, tuning, loaded)
     ledger = ProducerLedger(options["state"] / "producer.ledger")
     load = LoadFile(options["state"] / "load.json", Load(rate, size))
-    loop = Producer(subject, endpoint.address, ledger, load, endpoint.vitals, endpoint.stop)
-    endpoint.run(loop.run, lambda: with_removed_producers(loop.samples(), options["state"] / removed_producers.FILE))
+    loop = Producer(loaded, container.address, ledger, load, container.status, container.stop)
+    container.run(loop.run, lambda: with_removed_producers(loop.samples(), options["state"] / removed_producers.FILE))
 
 
 @cli.command()
@@ -77,23 +77,25 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
 @endpoint_options
 def consumer(mechanism: str, shared_ledger: Path | None, pick: int | None, shared: bool, **options: Any) -> None:
     """Receive messages and account for every one."""
-    subject, tuning = tuned(mechanism, options)
-    mailbox_options.claimed(mechanism, subject, shared_ledger, shared=shared)
-    pick = pick or mailbox_options.picked(subject, shared_ledger, options["classes"], shared=shared)
-    subject = mailbox_options.classified(mechanism, subject, options["classes"], pick)
-    endpoint = Endpoint(mechanism, Role.CONSUMER, options, tuning, subject, [shared_ledger] if shared_ledger else [])
+    loaded, tuning = tuned(mechanism, options)
+    mailbox_options.claimed(mechanism, loaded, shared_ledger, shared=shared)
+    pick = pick or mailbox_options.picked(loaded, shared_ledger, options["classes"], shared=shared)
+    loaded = mailbox_options.classified(mechanism, loaded, options["classes"], pick)
+    container = ContainerRole(
+        mechanism, Role.CONSUMER, options, tuning, loaded, [shared_ledger] if shared_ledger else []
+    )
     ledger = ConsumerLedger(options["state"] / "consumer.ledger")
-    checker = mailbox_options.checker(ledger, subject, shared_ledger, shared=shared)
-    loop = Consumer(subject, endpoint.address, checker, endpoint.vitals, endpoint.stop)
-    endpoint.run(loop.run, loop.samples)
+    checker = mailbox_options.checker(ledger, loaded, shared_ledger, shared=shared)
+    loop = Consumer(loaded, container.address, checker, container.status, container.stop)
+    container.run(loop.run, loop.samples)
 
 
 @cli.command()
 @endpoint_options
 def holder(**options: Any) -> None:
     """Hold the IPC namespace that others join."""
-    endpoint = Endpoint("", Role.HOLDER, options)
-    endpoint.run(lambda: hold(endpoint.vitals, endpoint.stop), endpoint.vitals.namespace_samples)
+    container = ContainerRole("", Role.HOLDER, options)
+    container.run(lambda: hold(container.status, container.stop), container.status.namespace_samples)
 
 
 @cli.command()
@@ -109,17 +111,17 @@ def kernel(
     """Show what the kernel holds in the IPC namespace of this container."""
     owners = Owners(dict(keys), dict(paths))
     matrix = EchoOwners() if base is None else EchoOwners.at(Address(key=base))
-    endpoint = Endpoint("", Role.KERNEL, options)
+    container = ContainerRole("", Role.KERNEL, options)
     if not DEV_MQUEUE.is_dir():
         log.warning("%s is not mounted here: POSIX message queues cannot be shown", DEV_MQUEUE)
 
     remembered: Remembered = {}
 
     def page() -> Iterable[Sample]:
-        yield from endpoint.vitals.namespace_samples()
+        yield from container.status.namespace_samples()
         yield from samples(KernelObjects.read(), owners, matrix, remembered)
 
-    endpoint.run(lambda: hold(endpoint.vitals, endpoint.stop), page)
+    container.run(lambda: hold(container.status, container.stop), page)
 
 
 @cli.command()
@@ -127,12 +129,12 @@ def kernel(
 @endpoint_options
 def responder(answer_only: bool, **options: Any) -> None:
     """Answer by every mechanism, and probe that from inside this container. `--path` is a directory."""
-    endpoint = Endpoint("", Role.RESPONDER, options)
-    here = echo.addresses(replace(endpoint.address, host=_LOOPBACK))
-    prober = Prober(Placement.SAME_CONTAINER, here, endpoint.vitals, endpoint.stop)
-    answering = Responder(echo.addresses(endpoint.address), endpoint.stop)
-    loop = (lambda: hold(endpoint.vitals, endpoint.stop)) if answer_only else prober.run
-    endpoint.run(lambda: answering.during(loop), prober.samples, prepare=answering.start)
+    container = ContainerRole("", Role.RESPONDER, options)
+    here = echo.addresses(replace(container.address, host=_LOOPBACK))
+    prober = Prober(Placement.SAME_CONTAINER, here, container.status, container.stop)
+    answering = Responder(echo.addresses(container.address), container.stop)
+    loop = (lambda: hold(container.status, container.stop)) if answer_only else prober.run
+    container.run(lambda: answering.during(loop), prober.samples, prepare=answering.start)
 
 
 @cli.command()
@@ -142,15 +144,15 @@ def responder(answer_only: bool, **options: Any) -> None:
 @endpoint_options
 def probe(placement: str, once: bool, explain: str | None, **options: Any) -> None:
     """Try to reach the responder by every mechanism, round after round. `--path` is a directory."""
-    endpoint = Endpoint("", Role.PROBE, options)
-    addresses = echo.addresses(endpoint.address)
-    prober = Prober(Placement(placement), addresses, endpoint.vitals, endpoint.stop)
+    container = ContainerRole("", Role.PROBE, options)
+    addresses = echo.addresses(container.address)
+    prober = Prober(Placement(placement), addresses, container.status, container.stop)
     if explain:
         click.echo(json.dumps(explained(mechanisms.load(explain), addresses[explain])))
     elif once:
         click.echo(json.dumps({name: asdict(tried) for name, tried in prober.round()}))
     else:
-        endpoint.run(prober.run, prober.samples)
+        container.run(prober.run, prober.samples)
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""What the roles of the lab's containers have in common: the address, the signals, the vitals, the metrics page."""
+"""What the roles of the lab's containers have in common: the address, the signals, the status, the metrics page."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page, registry_of
 from ipclab.pair.race import Side
 from ipclab.pair.racer import Racer, Rounds
-from ipclab.runtime.lifecycle import EXIT_SPLIT, Stop, Vitals, wake_on_time, watch_holder
+from ipclab.runtime.lifecycle import EXIT_SPLIT, EndpointStatus, Stop, wake_on_time, watch_holder
 from ipclab.runtime.overrides import SyncFile
 from ipclab.runtime.reset import Reset
 
 _UNTUNED = Tuning()
 
 
-class Endpoint:
+class ContainerRole:
     """One role of one container."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Endpoint:
         role: Role,
         options: dict[str, Any],
         tuning: Tuning = _UNTUNED,
-        subject: Mechanism | None = None,
+        loaded: Mechanism | None = None,
         forgotten: Sequence[Path] = (),
     ) -> None:
         self._mechanism = mechanism
@@ -46,15 +46,15 @@ class Endpoint:
         # How the lock of the race stands is the racer's to show.
         shown: dict[Switch, bool] = {switch: on for switch, on in tuning.switches.items() if switch != Switch.SYNC}
         self.stop = Stop()
-        self._reset = Reset([options["state"], *forgotten], self.stop) if subject else None
+        self._reset = Reset([options["state"], *forgotten], self.stop) if loaded else None
         look = self._reset.look if self._reset else lambda: None
-        self.vitals = Vitals(options["alive"], tuning.wait or Wait.BLOCK, shown, look)
+        self.status = EndpointStatus(options["alive"], tuning.wait or Wait.BLOCK, shown, look)
         self._racer: Racer | None = None
-        if subject and shares_words(subject):
+        if loaded and shares_words(loaded):
             wanted = SyncFile(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current
             names = mechanisms.names()
             rounds = Rounds.of(names.index(mechanism), len(names))
-            self._racer = Racer(subject, self.address, Side[role.name], wanted, rounds)
+            self._racer = Racer(loaded, self.address, Side[role.name], wanted, rounds)
 
     def run(
         self,

@@ -17,7 +17,7 @@ from ipclab.matrix import request_reply
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
-from ipclab.runtime.lifecycle import TICK_S, Stop, Vitals
+from ipclab.runtime.lifecycle import TICK_S, EndpointStatus, Stop
 
 TRY_S = 1.0
 ROUND_EVERY_S = 4.0
@@ -75,26 +75,28 @@ def explained(mechanism: Mechanism, address: Address) -> dict[str, object]:
 class Prober:
     """The rounds of one placement."""
 
-    def __init__(self, placement: Placement, addresses: Mapping[str, Address], vitals: Vitals, stop: Stop) -> None:
+    def __init__(
+        self, placement: Placement, addresses: Mapping[str, Address], status: EndpointStatus, stop: Stop
+    ) -> None:
         self._placement = placement
         self._targets = {name: (mechanisms.load(name), address) for name, address in addresses.items()}
-        self._vitals = vitals
+        self._status = status
         self._stop = stop
         self._last: dict[str, Attempt] = {}
 
     def run(self) -> None:
         """One round after the other, at a steady pace."""
-        self._vitals.opened()
+        self._status.opened()
         while not self._stop.requested:
             next_round = time.monotonic() + ROUND_EVERY_S
             for name, tried in self.round():
                 self._last[name] = tried
-                self._vitals.tick(time.monotonic_ns())
+                self._status.tick(time.monotonic_ns())
             self._idle_until(next_round)
 
     def _idle_until(self, then: float) -> None:
         while (left := then - time.monotonic()) > 0 and not self._stop.requested:
-            self._vitals.tick(time.monotonic_ns())
+            self._status.tick(time.monotonic_ns())
             time.sleep(min(left, TICK_S))
 
     def round(self) -> Iterable[tuple[str, Attempt]]:
@@ -114,4 +116,4 @@ class Prober:
                 yield Sample(metrics.PROBE_ERROR, 1, (*where, last.error), name)
             else:
                 yield Sample(metrics.PROBE_ROUND_TRIP, last.round_trip_s, where, name)
-        yield from self._vitals.namespace_samples()
+        yield from self._status.namespace_samples()

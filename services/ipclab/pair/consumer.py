@@ -16,7 +16,7 @@ from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
 from ipclab.pair.kernel_receiver import KernelReceiver
-from ipclab.runtime.lifecycle import TICK_S, Complaint, Stop, Vitals, log
+from ipclab.runtime.lifecycle import TICK_S, Complaint, EndpointStatus, Stop, log
 
 
 def class_samples(mechanism: Mechanism) -> Iterable[Sample]:
@@ -33,12 +33,17 @@ class Consumer:
     """One receiver and its accounts."""
 
     def __init__(
-        self, mechanism: Mechanism, address: Address, checker: Checker | SharedChecker, vitals: Vitals, stop: Stop
+        self,
+        mechanism: Mechanism,
+        address: Address,
+        checker: Checker | SharedChecker,
+        status: EndpointStatus,
+        stop: Stop,
     ) -> None:
         self._mechanism = mechanism
         self._address = address
         self._checker = checker
-        self._vitals = vitals
+        self._status = status
         self._stop = stop
         self._latency, self._transit, self._check = Histogram(), Histogram(), Histogram()
         self._kernel = KernelReceiver()
@@ -54,13 +59,13 @@ class Consumer:
                     with self._kernel.following(receiver):
                         log.info("channel open")
                         complaint.over()
-                        self._vitals.opened(receiver.waits_by if isinstance(receiver, SaysHowItWaits) else None)
+                        self._status.opened(receiver.waits_by if isinstance(receiver, SaysHowItWaits) else None)
                         self._drain(receiver)
                     if self._stop.begin_anew:
                         receiver.remove()
             except (PeerAbsent, PeerGone, AccessRefused) as error:
-                self._vitals.closed()
-                self._vitals.tick(time.monotonic_ns())
+                self._status.closed()
+                self._status.tick(time.monotonic_ns())
                 complaint.about(error)
                 time.sleep(_RETRY_S)
 
@@ -81,7 +86,7 @@ class Consumer:
         yield Sample(metrics.MESSAGE_PART, self._transit, ("transit",))
         yield Sample(metrics.MESSAGE_PART, self._check, ("check",))
         yield from self._kernel.samples()
-        yield from self._vitals.samples()
+        yield from self._status.samples()
 
     def _drain(self, receiver: Receiver) -> None:
         """Receive on one open channel until it breaks or we stop."""
@@ -97,7 +102,7 @@ class Consumer:
                 now = clock()
                 log.warning("corrupt: %s", error)
                 self._checker.corrupt()
-            if self._vitals.tick(now):
+            if self._status.tick(now):
                 self._kernel.tick()
                 self._checker.tick()
 

@@ -22,7 +22,7 @@ from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
 from ipclab.pair.kernel_receiver import KernelReceiver
-from ipclab.runtime.lifecycle import TICK_S, Complaint, Stop, Vitals, log
+from ipclab.runtime.lifecycle import TICK_S, Complaint, EndpointStatus, Stop, log
 from ipclab.runtime.overrides import LoadFile
 
 _NS = 1_000_000_000
@@ -64,13 +64,19 @@ class Producer:
     """One sender under its load."""
 
     def __init__(
-        self, mechanism: Mechanism, address: Address, ledger: ProducerLedger, load: LoadFile, vitals: Vitals, stop: Stop
+        self,
+        mechanism: Mechanism,
+        address: Address,
+        ledger: ProducerLedger,
+        load: LoadFile,
+        status: EndpointStatus,
+        stop: Stop,
     ) -> None:
         self._mechanism = mechanism
         self._address = address
         self._ledger = ledger
         self._load_file = load
-        self._vitals = vitals
+        self._status = status
         self._stop = stop
         self._errors = Counter(dict.fromkeys(mechanism.traits.send_errnos, 0))
         self._epoch = time.time_ns()
@@ -101,11 +107,11 @@ class Producer:
                     log.info("channel open")
                     complaint.over()
                     wait_s = _BACKOFF_S[0]
-                    self._vitals.opened()
+                    self._status.opened()
                     self._pump(sender)
             except (PeerAbsent, PeerGone, AccessRefused) as error:
                 self._errors[error.errno_name] += 1
-                self._vitals.closed()
+                self._status.closed()
                 complaint.about(error)
                 self._idle(wait_s)
                 wait_s = min(2 * wait_s, _BACKOFF_S[1])
@@ -129,7 +135,7 @@ class Producer:
         yield from self._kernel.samples()
         yield Sample(metrics.LOAD_RATE, self._load.rate)
         yield Sample(metrics.MESSAGE_SIZE, self._load.size_bytes)
-        yield from self._vitals.samples()
+        yield from self._status.samples()
 
     def _pump(self, sender: Sender) -> None:
         """Send on one open channel until it breaks or we stop."""
@@ -137,7 +143,7 @@ class Producer:
         check_linked = sender.check_linked if isinstance(sender, FoundByName) else None
         while not self._stop.requested:
             now = clock()
-            if self._vitals.tick(now):
+            if self._status.tick(now):
                 if check_linked:
                     check_linked()
                 self._kernel.tick()
@@ -145,7 +151,7 @@ class Producer:
                 self._skip_overdue(now)
             early = self._schedule.due_ns - now
             if early > 0:
-                time.sleep(min(early, max(self._vitals.next_ns - now, 0)) / 1e9)
+                time.sleep(min(early, max(self._status.next_ns - now, 0)) / 1e9)
                 continue
             self._send_one(sender, now)
 
@@ -188,7 +194,7 @@ class Producer:
     def _idle(self, seconds: float) -> None:
         """Pass the time without a channel; messages go on being due, and overdue."""
         now = time.monotonic_ns()
-        if self._vitals.tick(now):
+        if self._status.tick(now):
             self._follow_load()
             self._skip_overdue(now)
         time.sleep(seconds)

@@ -1,9 +1,7 @@
-"""How a container of ours lives: it beats while it works, and stops when it is told to.
+"""The life of a container's process: its status, how it stops, and the holder of the IPC namespace.
 
-The holder: owns the shared IPC namespace and does nothing else.
-
-An IPC namespace dies with its last process. If a consumer owned it, restarting the consumer would take
-it away from its producer; so a container that never needs a restart owns it, and shows its inode.
+An IPC namespace ends with its last process. A consumer that owned the namespace would take it away from its producer at
+every restart. The holder therefore owns the namespace, has no other job, needs no restart, and shows the inode.
 """
 
 from __future__ import annotations
@@ -30,23 +28,23 @@ from ipclab.metrics.definitions import Sample
 
 TICK_NS = 250_000_000
 TICK_S = TICK_NS / 1e9
-# The restart policy brings the container back, into the namespace that its holder is in by then.
+# The restart policy restarts the container, which then joins the current namespace of its holder.
 EXIT_SPLIT = 75  # EX_TEMPFAIL, sysexits(3)
 
 log = logging.getLogger("ipclab")
 
 
 class Stop:
-    """Whether to stop, and with which exit code. Loops look at it at least once a tick."""
+    """The request to stop, and the exit code. Loops check it at least once a tick."""
 
     def __init__(self) -> None:
         self.requested = False
         self.signalled = False
-        self.begin_anew = False  # afterwards, with nothing of what is in the channel: see ipclab.runtime.reset
+        self.begin_anew = False  # start again afterwards, with an empty channel: see ipclab.runtime.reset
         self.exit_code = 0
 
     def on_signals(self) -> None:
-        """Stop on SIGTERM and SIGINT, after the message in hand."""
+        """Stop on SIGTERM and SIGINT, after the current message."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
 
@@ -62,11 +60,11 @@ class Stop:
         self.request(signal.Signals(number).name)
 
 
-class Vitals:
-    """What every endpoint shows of itself: its channel, its costs, its namespaces, and that it is alive.
+class EndpointStatus:
+    """The status of an endpoint: its channel, its costs, its namespaces, and that it is alive.
 
-    `alive` is a file whose age the container's health check looks at; it is touched once a tick while
-    the channel is open. `wait` is how the endpoint waits, `switches` how they stand. `each_tick` is called then too.
+    `alive` is a file that is touched once a tick while the channel is open; the container's health check reads its age.
+    `wait` is how the endpoint waits, `switches` are its switches. `each_tick` is called once a tick.
     """
 
     def __init__(
@@ -100,13 +98,13 @@ class Vitals:
         self._next_ns = 0
 
     def tick(self, now_ns: int) -> bool:
-        """Beat if it is time; True if it was. Call from the thread that communicates: its costs are shown."""
+        """Update the status once a tick; True if it did. Call it in the thread that communicates, which is measured."""
         if now_ns < self._next_ns:
             return False
         self._next_ns = now_ns + TICK_NS
         self._usage = resource.getrusage(resource.RUSAGE_THREAD)
         self._schedule = scheduling.of_this_thread()
-        with suppress(OSError):  # a full disk must not stop the traffic; the health check will tell
+        with suppress(OSError):  # a full disk must not stop the traffic; the health check shows it
             if self._channel_open:
                 self._alive.touch()
             else:
@@ -116,7 +114,7 @@ class Vitals:
 
     @property
     def next_ns(self) -> int:
-        """When the next beat is due, CLOCK_MONOTONIC."""
+        """The time of the next tick, CLOCK_MONOTONIC in ns."""
         return self._next_ns
 
     def samples(self) -> Iterable[Sample]:
@@ -138,7 +136,7 @@ class Vitals:
         yield from self.namespace_samples()
 
     def namespace_samples(self) -> Iterable[Sample]:
-        """Who shares what: all that the holder has to show."""
+        """The namespaces of this container: all that the holder exports."""
         yield Sample(metrics.NAMESPACE_INFO, 1, self._namespaces)
 
 
@@ -169,18 +167,18 @@ _WATCH_EVERY_S = 2.0
 
 
 def watch_holder(metrics_url: str, on_split: Callable[[str], None]) -> None:
-    """In the background: call `on_split(reason)` once the holder is in another IPC namespace than we are.
+    """In the background: call `on_split(reason)` once the holder is in another IPC namespace than this process.
 
-    That happens when the holder crashed and came back: its members stay behind in the old namespace,
-    where nobody who joins later can reach them. A holder that does not answer proves nothing.
+    The cause is a holder that crashed and was restarted: its members stay in the old namespace, where no later member
+    can reach them. A holder that does not answer proves nothing.
     """
 
     def watch() -> None:
-        ours = inodes()["ipc"]
+        own = inodes()["ipc"]
         while True:
-            theirs = _ipc_inode_at(metrics_url)
-            if theirs is not None and theirs != ours:
-                on_split(f"the holder is in IPC namespace {theirs}, we are in {ours}")
+            inode = _ipc_inode_at(metrics_url)
+            if inode is not None and inode != own:
+                on_split(f"the holder is in IPC namespace {inode}, this container in {own}")
                 return
             pause.wait(_WATCH_EVERY_S)
 
@@ -201,9 +199,9 @@ def _ipc_inode_at(metrics_url: str) -> str | None:
     return None
 
 
-def hold(vitals: Vitals, stop: Stop) -> None:
+def hold(status: EndpointStatus, stop: Stop) -> None:
     """Hold the namespace until told to stop."""
-    vitals.opened()
+    status.opened()
     while not stop.requested:
-        vitals.tick(time.monotonic_ns())
+        status.tick(time.monotonic_ns())
         time.sleep(TICK_S)

@@ -118,7 +118,7 @@ def test_a_holder_in_our_namespace_is_watched_on_until_it_is_in_another(holder: 
     holder.wait_until_asked(5)
     assert split.reasons == []
     holder.page = page_of(OTHER)
-    assert split.wait() == f"the holder is in IPC namespace {OTHER}, we are in {namespaces.inodes()['ipc']}"
+    assert split.wait() == f"the holder is in IPC namespace {OTHER}, this container in {namespaces.inodes()['ipc']}"
 
 
 def test_a_holder_that_does_not_answer_proves_nothing(holder: Holder) -> None:

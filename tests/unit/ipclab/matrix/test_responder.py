@@ -22,7 +22,7 @@ from ipclab.matrix.probe import QUESTION_BYTES, Prober, attempt, explained
 from ipclab.matrix.responder import Responder
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
-from ipclab.runtime.lifecycle import Stop, Vitals
+from ipclab.runtime.lifecycle import EndpointStatus, Stop
 
 WITHIN_S = 10.0
 TRIED = ("fifo", "sysv_mq", "tcp")  # one-way, two-way by types, two-way by connection
@@ -99,7 +99,7 @@ def test_a_keeper_that_dies_ends_the_container(few: dict[str, Address]) -> None:
 @pytest.mark.usefixtures("responder")
 def test_a_prober_exports_what_it_found(few: dict[str, Address], tmp_path: Path) -> None:
     nowhere = {"unix_stream": Address(path=tmp_path / "nobody"), **few}
-    prober = Prober(Placement.SHARED_VOLUME, nowhere, Vitals(tmp_path / "alive"), Stop())
+    prober = Prober(Placement.SHARED_VOLUME, nowhere, EndpointStatus(tmp_path / "alive"), Stop())
     assert all(sample.definition is metrics.NAMESPACE_INFO for sample in prober.samples())
     prober._last = dict(prober.round())
     seen: dict[metrics.Definition, dict[str | None, Sample]] = {}

@@ -29,20 +29,20 @@ from ipclab.pair.consumer import Consumer
 from ipclab.pair.producer import Producer
 from ipclab.pair.race import Side, Tally
 from ipclab.pair.racer import Racer, Rounds
-from ipclab.runtime.lifecycle import Stop, Vitals
+from ipclab.runtime.lifecycle import EndpointStatus, Stop
 from ipclab.runtime.overrides import Load, LoadFile
 from support.scripted import ADDRESS, Channel, Clock
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "metrics.prom"
 
 
-def fixed_vitals(directory: Path) -> Vitals:
-    vitals = Vitals(directory / "alive", switches={Switch.LOCK: True})
-    vitals._usage = resource.struct_rusage((12.5, 3.25, *range(2, 14), 4000, 50))
-    vitals._first_usage = resource.struct_rusage((0.0, 0.0, *range(2, 14), 0, 0))
-    vitals._schedule, vitals._first_schedule = Scheduling(1_500_000_000, 4050), Scheduling(0, 0)
-    vitals._namespaces = ("c0ffee123456", "4026532001", "4026532002", "4026532003", "4026532004")
-    return vitals
+def fixed_status(directory: Path) -> EndpointStatus:
+    status = EndpointStatus(directory / "alive", switches={Switch.LOCK: True})
+    status._usage = resource.struct_rusage((12.5, 3.25, *range(2, 14), 4000, 50))
+    status._first_usage = resource.struct_rusage((0.0, 0.0, *range(2, 14), 0, 0))
+    status._schedule, status._first_schedule = Scheduling(1_500_000_000, 4050), Scheduling(0, 0)
+    status._namespaces = ("c0ffee123456", "4026532001", "4026532002", "4026532003", "4026532004")
+    return status
 
 
 def a_producer(directory: Path) -> Producer:
@@ -51,7 +51,7 @@ def a_producer(directory: Path) -> Producer:
     ledger.skipped = 42
     channel = Channel(Clock(), Stop())
     load = LoadFile(directory / "load.json", Load(200, 1024))
-    producer = Producer(channel, ADDRESS, ledger, load, fixed_vitals(directory), channel.stop)
+    producer = Producer(channel, ADDRESS, ledger, load, fixed_status(directory), channel.stop)
     producer._errors["EPIPE"] = 7
     producer._late.record(20_000)
     producer._send.record(9_000)
@@ -65,9 +65,9 @@ def a_consumer(directory: Path) -> Consumer:
     ledger.record_of(12).write(Stream(1, 2000, 0, 1, 2, 3, 4, 5))
     ledger.corrupt = 6
     channel = Channel(Clock(), Stop())
-    vitals = fixed_vitals(directory)
-    vitals.opened()
-    consumer = Consumer(channel, ADDRESS, Checker(ledger, ordered=True), vitals, channel.stop)
+    status = fixed_status(directory)
+    status.opened()
+    consumer = Consumer(channel, ADDRESS, Checker(ledger, ordered=True), status, channel.stop)
     for nanoseconds in (3, 900, 1024, 50_000, 50_001, 1_000_000_000, 200_000_000_000):
         consumer._latency.record(nanoseconds)
     consumer._transit.record(50_000)
@@ -80,7 +80,7 @@ def a_consumer(directory: Path) -> Consumer:
     return consumer
 
 
-def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
+def kernel_samples(status: EndpointStatus) -> Iterable[Sample]:
     """One object of each kind; what is not told of it is left out."""
     objects = exporter.KernelObjects(
         segments=[sysv.Segment(1229996033, 7, 10001, 2_097_424, 2)],
@@ -97,7 +97,7 @@ def kernel_samples(vitals: Vitals) -> Iterable[Sample]:
         limits={"msgmnb": 16_384},
     )
     owners = Owners({"sysv_shm": 1229996033, "sysv_mq": 1229996049}, {"posix_shm": "ring", "posix_mq": "queue"})
-    yield from vitals.namespace_samples()
+    yield from status.namespace_samples()
     yield from exporter.samples(objects, owners, EchoOwners.at(Address(key=1229996065)), {})
 
 
@@ -116,7 +116,7 @@ def both(*parts: Callable[[], Iterable[Sample]]) -> Callable[[], Iterable[Sample
 
 def a_prober(directory: Path, placement: Placement) -> Prober:
     """One mechanism was reached, one was not."""
-    prober = Prober(placement, {}, fixed_vitals(directory), Stop())
+    prober = Prober(placement, {}, fixed_status(directory), Stop())
     prober._last = {"fifo": Attempt(0.0042, 0.000052), "sysv_shm": Attempt(0.00031, error="ENOENT", text="…")}
     return prober
 
@@ -126,8 +126,8 @@ def pages(directory: Path) -> dict[Role, str]:
     samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
         Role.PRODUCER: ("fifo", both(a_producer(directory).samples, a_racer(Side.PRODUCER).samples)),
         Role.CONSUMER: ("fifo", both(a_consumer(directory).samples, a_racer(Side.CONSUMER).samples)),
-        Role.HOLDER: ("", fixed_vitals(directory).namespace_samples),
-        Role.KERNEL: ("", lambda: kernel_samples(fixed_vitals(directory))),
+        Role.HOLDER: ("", fixed_status(directory).namespace_samples),
+        Role.KERNEL: ("", lambda: kernel_samples(fixed_status(directory))),
         Role.RESPONDER: ("", a_prober(directory, Placement.SAME_CONTAINER).samples),
         Role.PROBE: ("", a_prober(directory, Placement.SHARED_VOLUME).samples),
     }

@@ -15,7 +15,7 @@ from ipclab.metrics.definitions import Definition
 from ipclab.metrics.histogram import Histogram, bucket
 from ipclab.pair import consumer
 from ipclab.pair.consumer import Consumer
-from ipclab.runtime.lifecycle import TICK_NS, Stop, Vitals
+from ipclab.runtime.lifecycle import TICK_NS, EndpointStatus, Stop
 from support.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, gone, traits
 
 
@@ -28,7 +28,7 @@ class Life:
         self.channel = Channel(clock, self.stop, traits=traits(ordered=ordered))
         self.alive = directory / "alive"
         checker = Checker(ConsumerLedger(directory / "consumer.ledger"), ordered=ordered)
-        self.consumer = Consumer(self.channel, ADDRESS, checker, Vitals(self.alive), self.stop)
+        self.consumer = Consumer(self.channel, ADDRESS, checker, EndpointStatus(self.alive), self.stop)
 
     def receive(self, *script: bytes | Exception) -> None:
         self.channel.script = iter(script)

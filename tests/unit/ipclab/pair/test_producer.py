@@ -18,7 +18,7 @@ from ipclab.metrics.definitions import Definition
 from ipclab.metrics.histogram import Histogram
 from ipclab.pair import producer
 from ipclab.pair.producer import MAX_LAG_NS, Producer
-from ipclab.runtime.lifecycle import TICK_NS, Stop, Vitals
+from ipclab.runtime.lifecycle import TICK_NS, EndpointStatus, Stop
 from ipclab.runtime.overrides import Load, LoadFile
 from support.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, absent, full, gone
 
@@ -36,8 +36,8 @@ class Life:
         self.load = LoadFile(directory / "load.json", load or Load(RATE, 128))
         self.began_ns = clock.now_ns
         self.alive = directory / "alive"
-        vitals = Vitals(self.alive)
-        self.producer = Producer(self.channel, ADDRESS, self.ledger, self.load, vitals, self.stop)
+        status = EndpointStatus(self.alive)
+        self.producer = Producer(self.channel, ADDRESS, self.ledger, self.load, status, self.stop)
 
     def run(self, *, until_ns: int | None = None) -> None:
         """Run until the channel or the clock says stop; the clock asks at every sleep."""
