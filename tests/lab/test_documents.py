@@ -14,12 +14,9 @@ from lab.harness.stack import ROOT, Stack
 
 README = ROOT / "README.md"
 PAGES = sorted([README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-# The name of the project in the pages; the lab of the tests has another one.
-_PROJECT = "ipclab-"
 # This very run is `./lab test`, of everything or of a part; CI calls it with no argument.
 _THIS_RUN = ["./lab", "test"]
-# Builds what was built, or needs a registry: run by hand, and by the test of Compose without our command line.
-_COMPOSE_ALONE = ["docker", "compose", "up"]
+_COMPOSE = ["docker", "compose"]
 # Ends the lab of all tests, so a test of its own runs it last of all: tests/lab/test_lifecycle.py.
 _DOWN = ["./lab", "down"]
 
@@ -41,11 +38,11 @@ def test_the_commands_of_a_page_work(page: Path, stack: Stack) -> None:
         if command[:2] == _THIS_RUN:
             assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "exec ./lab test"
             continue
-        if command in (_COMPOSE_ALONE, _DOWN) or command in _cloning():
+        if command == _DOWN or command in _cloning():
             continue
-        if command[0] == "docker":
-            at_work = [word.replace(_PROJECT, f"{stack.project}-") for word in command]
-            subprocess.run(at_work, check=True, capture_output=True, timeout=60)
+        if command[:2] == _COMPOSE:
+            done = stack.compose(*command[2:])
+            assert done.returncode == 0, f"{command}: {done.stderr}"
             continue
         assert command[0] == "./lab", f"no test runs {command}"
         done = stack.lab(*command[1:], within_s=500)
