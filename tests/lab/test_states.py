@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from lab.harness.stack import Stack, wait_until
+from lab.harness.stack import PROJECT, Stack, wait_until
 from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.lab import anonymous_volumes, containers
 
+_SMALL = f"{PROJECT}small"  # a lab of one pair, beside that of all tests
 _BY_HAND = "by-hand"  # a container that is not the lab's
 pytestmark = pytest.mark.timeout(900)
 
@@ -74,9 +75,8 @@ def findings(stack: Stack) -> str:
     return " ".join(stack.lab("doctor").stdout.split())
 
 
-@pytest.mark.usefixtures("stack")
 def test_two_up_at_once_and_the_second_waits_for_the_first() -> None:
-    stack = Stack("ipclabtest6")
+    stack = Stack(_SMALL)
     try:
         both = [
             subprocess.Popen(
@@ -100,9 +100,8 @@ def test_two_up_at_once_and_the_second_waits_for_the_first() -> None:
     assert stack.leftovers() == []
 
 
-@pytest.mark.usefixtures("stack")
 def test_a_second_clone_is_refused_with_both_folders_named_unless_it_takes_over(tmp_path: Path) -> None:
-    with small_lab("ipclabtest6", "fifo") as stack:
+    with small_lab(_SMALL, "fifo") as stack:
         before = stack.container("fifo-consumer").id
         for command in (["up", "fifo"], ["reset"], ["down"]):
             refused = another_clone(tmp_path, stack, *command)
@@ -118,9 +117,8 @@ def test_a_second_clone_is_refused_with_both_folders_named_unless_it_takes_over(
         assert stack.lab("up", "fifo").returncode == 2
 
 
-@pytest.mark.usefixtures("stack")
 def test_down_goes_on_past_what_it_cannot_remove_and_names_it() -> None:
-    with small_lab("ipclabtest6", "fifo") as stack:
+    with small_lab(_SMALL, "fifo") as stack:
         project = stack.project
         with by_hand(stack, volumes=[f"{project}_fifo:/somewhere"], network=f"{project}_metrics"):
             assert f"not the lab's: {project}-{_BY_HAND}" in findings(stack)
@@ -134,10 +132,9 @@ def test_down_goes_on_past_what_it_cannot_remove_and_names_it() -> None:
         assert again.returncode == 0, again.stderr
 
 
-@pytest.mark.usefixtures("stack")
 def test_down_finds_the_volumes_without_a_name_that_compose_left() -> None:
     image = f"ipclab/lab:{Configuration.load().values['LAB_IMAGE_TAG']}"
-    with small_lab("ipclabtest6", "fifo") as stack:
+    with small_lab(_SMALL, "fifo") as stack:
         nameless = {
             mount["Name"]
             for name in ("fifo-consumer", "fifo-producer")
@@ -157,9 +154,8 @@ def test_down_finds_the_volumes_without_a_name_that_compose_left() -> None:
             foreign.remove()
 
 
-@pytest.mark.usefixtures("stack")
 def test_doctor_sees_what_is_paused_and_names_that_nobody_answers_to() -> None:
-    with small_lab("ipclabtest6", "fifo") as stack:
+    with small_lab(_SMALL, "fifo") as stack:
         assert "every running container is found by name" in findings(stack)
         # It says that it is a service of compose.yaml, and the engine was never told that name.
         labels = containers.one_off_labels(stack.project, "udp-consumer", 1)
