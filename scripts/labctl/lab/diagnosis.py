@@ -27,7 +27,10 @@ def not_moving(mechanisms: Sequence[str], all_containers: Sequence[Container], w
             for line in last_lines(container):
                 say(f"  | {line}")
     names = " ".join(mechanisms)
-    return LabError("; ".join(states), hint=hints[0] if hints else f"docker logs, ./lab down, ./lab up {names}")
+    return LabError(
+        "; ".join(states),
+        hint=hints[0] if hints else f"./lab doctor looks for the cause; or ./lab down, then ./lab up {names}",
+    )
 
 
 def last_lines(container: Container) -> list[str]:
