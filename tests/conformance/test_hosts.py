@@ -23,5 +23,5 @@ def test_an_impossible_host_is_unusable(mechanism: Mechanism, address: Address, 
 def test_an_unknown_host_is_absent(mechanism: Mechanism, address: Address) -> None:
     with pytest.raises(PeerAbsent) as absent:
         mechanism.open_sender(replace(address, host="nobody.invalid"))
-    assert absent.value.errno_name == "EHOSTUNREACH"
+    assert absent.value.errno_name.startswith("EAI_")
     assert absent.value.errno_name in mechanism.traits.send_errnos

@@ -9,13 +9,17 @@ from conformance.harness.peers import Peer, PeerError
 from ipclab.contract.channel import Sharing, Traits
 
 
-def test_another_ipc_namespace_matters_to_those_that_require_a_common_one(
-    receiver: Peer, start: StartPeer, traits: Traits
+@pytest.mark.parametrize(
+    ("leave", "needed"), [("leave_ipc_namespace", Sharing.IPC_NAMESPACE), ("leave_dev_shm", Sharing.DEV_SHM)]
+)
+def test_what_is_not_shared_matters_to_those_that_require_it_and_to_no_other(
+    receiver: Peer, start: StartPeer, traits: Traits, leave: str, needed: Sharing
 ) -> None:
+    """Docker's `ipc:` shares both; a System V object and a POSIX queue need the one, POSIX shared memory the other."""
     sender = start()
-    if not sender.do("leave_ipc_namespace"):
+    if not sender.do(leave):
         pytest.skip("needs the right to make namespaces (root, CAP_SYS_ADMIN)")
-    if Sharing.IPC_NAMESPACE in traits.requires:
+    if needed in traits.requires:
         with pytest.raises(PeerError) as absent:
             sender.do("open", role="sender")
         assert (absent.value.kind, absent.value.errno_name) == ("PeerAbsent", "ENOENT")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.mechanisms(among=("posix_shm", "mmap_file"))
 @pytest.fixture
 def place(traits: Traits, address: Address) -> str:
     """Where the memory comes from."""
-    return "/dev/shm" if Sharing.IPC_NAMESPACE in traits.requires else str(address.path.parent)
+    return "/dev/shm" if Sharing.DEV_SHM in traits.requires else str(address.path.parent)
 
 
 @pytest.fixture

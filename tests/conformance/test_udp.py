@@ -131,7 +131,7 @@ def test_a_second_receiver_is_refused_and_takes_nothing(sender: Peer, receiver: 
 def test_a_name_that_is_no_host_is_an_absent_peer(address: Address) -> None:
     with pytest.raises(PeerAbsent) as absent:
         MECHANISM.open_sender(replace(address, host="no such host"))
-    assert absent.value.errno_name == "EHOSTUNREACH"
+    assert absent.value.errno_name.startswith("EAI_"), "the resolver says so, and no system call"
 
 
 def test_only_a_receiver_that_can_counts_drops(address: Address) -> None:

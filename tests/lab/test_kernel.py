@@ -44,7 +44,7 @@ def test_the_objects_of_every_pair_in_the_namespace_are_listed(stack: Stack) -> 
             **held(stack, mechanism, metrics.KERNEL_SHM_SIZE),
             **held(stack, mechanism, metrics.KERNEL_QUEUE_BYTES),
         }
-        shared = Sharing.IPC_NAMESPACE in mechanisms.load(mechanism).traits.requires
+        shared = bool(mechanisms.load(mechanism).traits.requires & {Sharing.IPC_NAMESPACE, Sharing.DEV_SHM})
         assert bool(listed) == shared, (mechanism, listed)
     # The ring and the words that both sides share; the bells of the ring, and with System V the lock of the words.
     assert attached(stack) == [2, 2]

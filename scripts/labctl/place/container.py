@@ -31,6 +31,7 @@ _SHARED_LEDGER = (
     "--shared-ledger"  # what only consumers that share a mailbox need; the ledger has it all where there is one
 )
 _HOLDER = "LAB_HOLDER="
+_OWN_DEV_SHM = {"/dev/shm": "size=64m,mode=1777"}
 _CONFINED = ("Init", "ReadonlyRootfs", "CapDrop", "SecurityOpt", "Tmpfs", "RestartPolicy", "LogConfig")
 # On the second host too: what bounds the container that its engine is in does not bound those that the engine starts.
 _BOUNDED = ("Memory", "MemorySwap", "PidsLimit", "CpusetCpus")
@@ -62,6 +63,10 @@ def configuration_of(
     body["HostConfig"]["IpcMode"] = "private"
     if Sharing.IPC_NAMESPACE in SHARED[placement]:
         body["HostConfig"]["IpcMode"] = f"container:{producer.docker.id}"
+        if (
+            Sharing.DEV_SHM not in SHARED[placement]
+        ):  # which `ipc:` brings along, unless something else is mounted there
+            body["HostConfig"]["Tmpfs"] = {**host.get("Tmpfs", {}), **_OWN_DEV_SHM}
     if Sharing.VOLUME in SHARED[placement]:  # else the image's own, which is empty
         body["HostConfig"]["Binds"] = [f"{_channel_of(producer)}:{_CHANNEL}"]
     if there:

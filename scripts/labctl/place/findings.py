@@ -53,7 +53,7 @@ class Finding:
         consumers, producers = (self.ipc_namespaces.get(role, "not shown") for role in (Role.CONSUMER, Role.PRODUCER))
         return {
             Sharing.IPC_NAMESPACE: f" ({consumers}, the producer's is {producers})",
-            Sharing.NETWORK: " (metrics, which no mechanism uses)",
+            Sharing.NETWORK: " (metrics, which no mechanism uses: its receiver listens on the pair's own alone)",
         }.get(Sharing(missing), "")
 
 

@@ -76,14 +76,15 @@ def _on(client: docker.DockerClient, project: str) -> list[Placed]:
     ]
 
 
+# What compose.yaml shares between the two sides of a pair: `ipc:`, a volume, or a network.
+_OF_PAIRS = (Placement.SHARED_IPC, Placement.SHARED_VOLUME, Placement.SHARED_NETWORK)
+
+
 def elsewhere(mechanism: str) -> list[Placement]:
     """Where the consumer of a pair can be moved to: apart from the producer, and not where it is anyway."""
     requires = mechanisms.load(mechanism).traits.requires
-    return [
-        place
-        for place in Placement
-        if place is not Placement.SAME_CONTAINER and (SHARED[place] != requires or place is Placement.SECOND_HOST)
-    ]
+    home = next(place for place in _OF_PAIRS if requires <= SHARED[place])
+    return [place for place in Placement if place not in (Placement.SAME_CONTAINER, home)]
 
 
 def reaches(mechanism: str, placement: Placement) -> bool:

@@ -81,7 +81,7 @@ class WorkerContainers:
 
     @property
     def _shares_ipc(self) -> bool:
-        return Sharing.IPC_NAMESPACE in self._requires
+        return bool(self._requires & {Sharing.IPC_NAMESPACE, Sharing.DEV_SHM})  # Docker's `ipc:` shares both
 
     def _start(self, role: str, number: int, arguments: list[str], ipc: dict[str, str]) -> DockerContainer:
         container: DockerContainer = self._client.containers.create(

@@ -20,8 +20,9 @@ What every implementation promises:
    longest and raises `ReceiveTimeout`.
 4. When the peer dies, the survivor gets `PeerGone` or goes on waiting; it never hangs beyond its
    timeout. A receiver outlives its senders: the next one can open the same channel.
-5. Every failure is a `ChannelError` that carries the errno by name. No other exception leaves a
-   mechanism, whatever the kernel or the peer does.
+5. Every failure is a `ChannelError` that carries the errno which a system call returned, by name, or a plain word
+   where none failed (`ipclab.contract.errors`). No other exception leaves a mechanism, whatever the kernel or the
+   peer does.
 6. What the mechanism guarantees beyond that (order, reliability, limits) is what its `Traits` say, and
    the conformance suite asserts what they say.
 
@@ -85,9 +86,14 @@ class Wait(StrEnum):
 
 
 class Sharing(StrEnum):
-    """What two containers must have in common; the values are the words of `compose.yaml`."""
+    """What two containers must have in common; the values are the words of `compose.yaml`.
+
+    Docker's `ipc:` shares two things at once: the IPC namespace, which has the System V objects and the POSIX message
+    queues, and the file system mounted at /dev/shm, which has POSIX shared memory and named semaphores.
+    """
 
     IPC_NAMESPACE = "ipc namespace"
+    DEV_SHM = "/dev/shm"
     VOLUME = "volume"
     NETWORK = "network"
 
@@ -205,7 +211,8 @@ class Address:
     """Where the two endpoints meet; each mechanism uses the part it needs.
 
     `key` is a System V key (1 to 2**31 - 1), `path` a name in the filesystem, `host` and `port` a
-    socket address (a receiver listens on every local address when `host` is empty).
+    socket address. A receiver listens on the one address that `host`, its own name, has, so that it is reached
+    from that network alone; on every local address when `host` is empty.
     """
 
     key: int = 0
@@ -276,6 +283,7 @@ class Mechanism(Protocol):
         """Make the kernel object, or adopt a leftover.
 
         :raises AccessRefused: somebody else's object is in the way
+        :raises PeerAbsent: the host to listen on has no address here
         :raises Unusable: the mechanism cannot work here
         """
 

@@ -9,6 +9,17 @@ from __future__ import annotations
 
 import errno
 
+# Instead of an errno, where every system call succeeded and the lab itself found that it cannot go on.
+FULL = "full"
+EMPTY = "empty"
+NOT_READY = "not ready"
+REMOVED = "removed"
+DAMAGED = "damaged"
+GONE = "gone"
+NO_ANSWER = "no answer"
+WRONG_ANSWER = "wrong answer"
+NOT_TOLD = "address not told"
+
 # What to do about what no retry mends; the containers run as user 10001.
 _HINTS = {
     "EROFS": "the volume is mounted read-only: mount it read-write",
@@ -24,13 +35,14 @@ _HINTS = {
 class ChannelError(Exception):
     """A channel could not do what it was asked.
 
-    `errno_name` is the kernel's own word (`"ENOENT"`), `may_be_delivered` says whether the message
-    of the failing `send` can still reach the receiver.
+    `errno_name` is the kernel's own word (`"ENOENT"`). Where no system call failed, `code` is the plain word for what
+    happened instead: a name of getaddrinfo(3) (`"EAI_AGAIN"`), or `NO_ANSWER`. `may_be_delivered` says whether the
+    message of the failing `send` can still reach the receiver.
     """
 
-    def __init__(self, message: str, *, code: int, may_be_delivered: bool = False) -> None:
+    def __init__(self, message: str, *, code: int | str, may_be_delivered: bool = False) -> None:
         self.may_be_delivered = may_be_delivered
-        self.errno_name = errno.errorcode.get(code, str(code))
+        self.errno_name = code if isinstance(code, str) else errno.errorcode.get(code, str(code))
         super().__init__(f"{message} ({self.errno_name})")
 
     def explained(self) -> str:

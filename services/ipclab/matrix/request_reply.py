@@ -22,7 +22,6 @@ in the answerer's `receive_into` of a one-way channel.
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Callable
@@ -30,7 +29,16 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from ipclab.contract.channel import KEYS_PER_CHANNEL, Address, ClosingEndpoint, Mechanism, Receiver, Sender
-from ipclab.contract.errors import ChannelError, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.contract.errors import (
+    GONE,
+    NO_ANSWER,
+    ChannelError,
+    MessageTooLarge,
+    PeerAbsent,
+    PeerGone,
+    ReceiveTimeout,
+    TornMessage,
+)
 from ipclab.contract.optional import Answerer, Asker, TwoWay
 from ipclab.matrix import request_lock
 from ipclab.matrix.request_lock import RequestLock
@@ -59,8 +67,8 @@ class HalfDuplexAsker(ClosingEndpoint):
         with ExitStack() as undo:
             # First of all, because its error is the mechanism's own; it writes nothing.
             sender = undo.enter_context(mechanism.open_sender(address))
-            lock_file = request_lock.lock_file(mechanism.traits, address)
-            self._request_lock = RequestLock(lock_file, max(0.0, deadline - time.monotonic()))
+            lock = request_lock.lock_object(mechanism.traits, address)
+            self._request_lock = RequestLock(lock, max(0.0, deadline - time.monotonic()))
             undo.callback(self._request_lock.release)
             replies = mechanism.create_receiver(reply_address(address))
             undo.callback(replies.remove)
@@ -89,7 +97,7 @@ def _introduce(sender: Sender, replies: Receiver, deadline: float) -> None:
         except (MessageTooLarge, TornMessage):  # for somebody who died
             continue
         except ReceiveTimeout as error:
-            raise PeerAbsent("the channel is there, but nobody answers", code=errno.ETIMEDOUT) from error
+            raise PeerAbsent("the channel is there, but nobody answers", code=NO_ANSWER) from error
 
 
 class HalfDuplexAnswerer(ClosingEndpoint):
@@ -101,13 +109,13 @@ class HalfDuplexAnswerer(ClosingEndpoint):
         """See `ipclab.matrix.request_reply.create_answerer`."""
         self._mechanism = mechanism
         self._address = address
-        self._lock_file = request_lock.lock_file(mechanism.traits, address)
+        self._lock = request_lock.lock_object(mechanism.traits, address)
         self._receiver = mechanism.create_receiver(address)
         self._receive = self._receiver.receive_into
         self._back: Sender | None = None
         self.reply = self._nobody
         try:
-            request_lock.make(self._lock_file)
+            self._lock.make()
         except ChannelError:
             self._receiver.remove()
             raise
@@ -133,10 +141,10 @@ class HalfDuplexAnswerer(ClosingEndpoint):
         self._forget()
         with suppress(ChannelError):
             self._remove_what_a_dead_asker_left()
-        request_lock.remove(self._lock_file)
+        self._lock.remove()
 
     def _remove_what_a_dead_asker_left(self) -> None:
-        nobody_asks = RequestLock(self._lock_file, 0.0)
+        nobody_asks = RequestLock(self._lock, 0.0)
         try:
             self._mechanism.create_receiver(reply_address(self._address)).remove()
         finally:
@@ -146,7 +154,7 @@ class HalfDuplexAnswerer(ClosingEndpoint):
         """A segment that its asker has removed goes when we let go of it, too."""
         if self._back:
             with suppress(ChannelError):
-                nobody_asks = RequestLock(self._lock_file, 0.0)
+                nobody_asks = RequestLock(self._lock, 0.0)
                 self._forget()
                 nobody_asks.release()
 
@@ -165,7 +173,7 @@ class HalfDuplexAnswerer(ClosingEndpoint):
 
     def _nobody(self, payload: memoryview, timeout_s: float) -> None:
         del payload, timeout_s
-        raise PeerGone("whoever asked has gone", code=errno.EPIPE)
+        raise PeerGone("whoever asked has gone", code=GONE)
 
 
 def create_answerer(mechanism: Mechanism, address: Address) -> Answerer:
@@ -182,8 +190,8 @@ def open_asker(mechanism: Mechanism, address: Address, timeout_s: float = 1.0) -
     """Whoever asks at `address`. On a one-way channel it waits for the request lock and for an answerer that lives.
 
     :raises ChannelError: as `Mechanism.open_sender` does, and on a one-way channel, after `timeout_s`:
-    :raises PeerAbsent: nobody answered the introduction (ETIMEDOUT)
-    :raises ChannelFull: somebody else asked all the time (EBUSY)
+    :raises PeerAbsent: nobody answered the introduction (`errors.NO_ANSWER`)
+    :raises ChannelFull: somebody else asked all the time (EAGAIN)
     """
     if isinstance(mechanism, TwoWay):
         return mechanism.open_asker(address)

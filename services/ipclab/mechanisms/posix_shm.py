@@ -1,8 +1,9 @@
 """POSIX shared memory: a named object that both processes map, a ring in it, two named semaphores to wait on.
 
 Sources: shm_overview(7), sem_overview(7), shm_open(3), sem_open(3), posix_fallocate(3). The objects are files
-of the tmpfs at /dev/shm, which containers share when they share the IPC namespace, and live until somebody
-unlinks them. Unlike a System V segment the memory counts against the size of that file system (`shm_size`).
+of the tmpfs at /dev/shm, found through the mount and not through the IPC namespace (Docker's `ipc:` shares both),
+and live until somebody unlinks them. Unlike a System V segment the memory counts against the size of that file
+system (`shm_size`).
 
 A semaphore's timeout is a time of day (sem_timedwait(3)): a clock that is set back makes one wait longer.
 
@@ -22,7 +23,7 @@ from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 from ipclab.building_blocks.shared_words import MappedWords, take
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
-from ipclab.contract.errors import PeerAbsent, Unusable
+from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
 from ipclab.contract.optional import Words
 
 
@@ -138,7 +139,7 @@ class PosixShm(WordsInObject, RingMechanism):
     traits = ring_traits(
         kind="shm_overview(7)",
         persistence=Fact(Persistence.KERNEL, "shm_overview(7), Persistence"),
-        requires=Fact(frozenset({Sharing.IPC_NAMESPACE}), "shm_overview(7): the tmpfs at /dev/shm"),
+        requires=Fact(frozenset({Sharing.DEV_SHM}), "shm_overview(7), sem_overview(7), mount_namespaces(7)"),
         waits="sem_wait(3)",
         errnos="shm_open(3), sem_post(3)",
         man_page="shm_overview(7)",
@@ -164,7 +165,7 @@ class PosixShm(WordsInObject, RingMechanism):
         descriptor = _open(name, 0)
         if os.fstat(descriptor).st_size != RING_BYTES:
             os.close(descriptor)
-            raise PeerAbsent(f"{_WHAT} {name} is not a ring", code=errno.ENOENT)
+            raise PeerAbsent(f"{_WHAT} {name} is not a ring", code=NOT_READY)
         return RingSender(_Object(name, descriptor, 0), self._wait)
 
 

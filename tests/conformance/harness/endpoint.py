@@ -83,8 +83,12 @@ class Endpoint(RacingEndpoint):
         return all(subprocess.run(command.split(), stderr=subprocess.DEVNULL).returncode == 0 for command in commands)
 
     def leave_ipc_namespace(self) -> bool:
-        """What a container with a private IPC namespace has: its own one, and a /dev/shm of its own."""
-        return not ctypes.CDLL(None).unshare(_CLONE_NEWIPC) and self.mount("/dev/shm", 16 << 20)
+        """Have one of its own; /dev/shm stays."""
+        return not ctypes.CDLL(None).unshare(_CLONE_NEWIPC)
+
+    def leave_dev_shm(self) -> bool:
+        """Have one of its own; the IPC namespace stays."""
+        return self.mount("/dev/shm", 16 << 20)
 
     def remount(self, directory: str, option: str) -> None:
         """Change what `mount` put there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,7 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import ChannelFull, PeerAbsent, Unusable
-from ipclab.matrix import request_lock
-from ipclab.matrix.request_lock import RequestLock, lock_file
+from ipclab.matrix.request_lock import LockFile, LockObject, LockQueue, RequestLock, lock_object
 from ipclab.matrix.request_reply import reply_address
 from ipclab.mechanisms.sysv_shm import _words_keys
 
@@ -36,28 +36,43 @@ def test_the_way_back_is_beside_the_way_there() -> None:
     assert reply_address(Address(key=5)).path == Path()
 
 
-def test_a_turn_is_one_askers_at_a_time(tmp_path: Path) -> None:
-    path = tmp_path / "request-lock"
+@pytest.fixture(params=[LockFile, LockQueue])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> LockObject:
+    name = f"request-lock-{os.getpid():x}"
+    return LockFile(tmp_path / name) if request.param is LockFile else LockQueue(f"/{name}")
+
+
+def test_the_lock_is_one_askers_at_a_time_and_the_next_ones_when_it_dies(place: LockObject) -> None:
     with pytest.raises(PeerAbsent) as absent:
-        RequestLock(path, 0.0)
+        RequestLock(place, 0.0)
     assert absent.value.errno_name == "ENOENT"
-    request_lock.make(path)
-    first = RequestLock(path, 0.0)
+    place.make()
+    place.make()
+    first = RequestLock(place, 0.0)
     with pytest.raises(ChannelFull) as busy:
-        RequestLock(path, 0.01)
-    assert busy.value.errno_name == "EBUSY"
+        RequestLock(place, 0.01)
+    assert busy.value.errno_name == "EAGAIN", "what flock(2) returned"
     first.release()
     first.release()
-    RequestLock(path, 0.0).release()
-    request_lock.remove(path)
-    request_lock.remove(path)
-    assert not path.exists()
+    dies = os.fork()
+    if not dies:
+        RequestLock(place, 0.0)
+        os._exit(0)
+    os.waitpid(dies, 0)
+    RequestLock(place, 0.0).release()
+    place.remove()
+    place.remove()
+    with pytest.raises(PeerAbsent):
+        RequestLock(place, 0.0)
 
 
-def test_the_lock_file_is_where_the_mechanism_has_something_in_common() -> None:
-    fifo, queue, tcp = (mechanisms.load(name).traits for name in ("fifo", "posix_mq", "tcp"))
-    assert lock_file(fifo, Address(path=Path("/channel/x"))) == Path("/channel/x.request-lock")
-    assert lock_file(queue, Address(path=Path("x"))) == Path("/dev/shm/ipclab-x.request-lock")
-    assert lock_file(queue, Address(key=0xAB)) == Path("/dev/shm/ipclab-ab.request-lock")
+def test_the_lock_is_where_the_mechanism_has_something_in_common() -> None:
+    fifo, queue, segment, object_, tcp = (
+        mechanisms.load(name).traits for name in ("fifo", "posix_mq", "sysv_shm", "posix_shm", "tcp")
+    )
+    assert lock_object(fifo, Address(path=Path("/channel/x"))) == LockFile(Path("/channel/x.request-lock"))
+    assert lock_object(object_, Address(path=Path("x"))) == LockFile(Path("/dev/shm/ipclab-x.request-lock"))
+    assert lock_object(queue, Address(path=Path("x"))) == LockQueue("/ipclab-x.request-lock")
+    assert lock_object(segment, Address(key=0xAB)) == LockQueue("/ipclab-ab.request-lock")
     with pytest.raises(Unusable):
-        lock_file(tcp, Address(port=1))
+        lock_object(tcp, Address(port=1))

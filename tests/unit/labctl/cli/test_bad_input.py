@@ -111,7 +111,7 @@ CASES = [
     arguments("place tcp second-host", "PLACEMENT second-host", "did you mean second_host?"),
     arguments("place tcp", "place tcp", "--back", "second_host"),
     arguments("place tcp second_host --back", "place tcp second_host --back", "./lab place tcp second_host"),
-    arguments("place tcp same_container", "shared_ipc, shared_volume, second_host"),
+    arguments("place tcp same_container", "shared_ipc, ipc_namespace, shared_volume, second_host"),
     arguments("place fifo shared_volume", "shares just that", "--back"),
     arguments("hosts sideways", "sideways"),
     arguments("hosts up now", "now"),

@@ -25,9 +25,8 @@ def test_a_pair_needs_both_sides() -> None:
 
 
 def test_who_looks_at_a_namespace_comes_with_the_pairs_that_use_it() -> None:
-    shared = {
-        name for name in compose_file.declared() if Sharing.IPC_NAMESPACE in mechanisms.load(name).traits.requires
-    }
+    of_ipc = {Sharing.IPC_NAMESPACE, Sharing.DEV_SHM}  # Docker's `ipc:` shares both
+    shared = {name for name in compose_file.declared() if mechanisms.load(name).traits.requires & of_ipc}
     assert shared
     for name in compose_file.declared():
         assert compose_file.observers_of([name]) == (["kernel"] if name in shared else [])

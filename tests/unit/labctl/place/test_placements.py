@@ -39,17 +39,19 @@ def consumer(mechanism: str, **host: Any) -> Container:
 
 def test_every_pair_can_be_moved_to_where_it_shares_something_else() -> None:
     assert placed.elsewhere("sysv_shm") == [
+        Placement.IPC_NAMESPACE,
         Placement.SHARED_VOLUME,
         Placement.SHARED_NETWORK,
         Placement.SECOND_HOST,
     ]
     for name in mechanisms.names():
         places = placed.elsewhere(name)
-        assert len(places) == 3
+        assert len(places) == 4
         assert Placement.SECOND_HOST in places
         reached = [place for place in places if placed.reaches(name, place)]
-        crosses = mechanisms.load(name).traits.requires == {Sharing.NETWORK}
-        assert reached == ([Placement.SECOND_HOST] if crosses else [])
+        only_there = {Sharing.NETWORK: Placement.SECOND_HOST, Sharing.IPC_NAMESPACE: Placement.IPC_NAMESPACE}
+        (needed,) = mechanisms.load(name).traits.requires
+        assert reached == ([only_there[needed]] if needed in only_there else [])
 
 
 def body(mechanism: str, placement: Placement) -> dict[str, Any]:
@@ -82,16 +84,17 @@ def test_prometheus_is_told_of_those_on_the_second_host() -> None:
 
 
 def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
-    def shared(mechanism: str, placement: Placement) -> tuple[Any, Any]:
+    def shared(mechanism: str, placement: Placement) -> tuple[Any, Any, bool]:
         host = body(mechanism, placement)["HostConfig"]
         assert host["NetworkMode"] == "it_metrics", "a pair's own network, where only Prometheus's is needed"
-        return host.get("Binds"), host["IpcMode"]
+        return host.get("Binds"), host["IpcMode"], "/dev/shm" in host.get("Tmpfs", {})
 
     for name in mechanisms.names():
         expected = {
-            Placement.SHARED_VOLUME: ([f"it_{name}:/channel"], "private"),
-            Placement.SHARED_NETWORK: (None, "private"),
-            Placement.SHARED_IPC: (None, f"container:{name}-id"),
+            Placement.SHARED_VOLUME: ([f"it_{name}:/channel"], "private", False),
+            Placement.SHARED_NETWORK: (None, "private", False),
+            Placement.SHARED_IPC: (None, f"container:{name}-id", False),
+            Placement.IPC_NAMESPACE: (None, f"container:{name}-id", True),
         }
         for place in set(placed.elsewhere(name)) - {Placement.SECOND_HOST}:
             assert shared(name, place) == expected[place]
@@ -109,8 +112,8 @@ def test_what_is_said_about_one_that_is_elsewhere() -> None:
     without = Finding("fifo", Placement.SHARED_IPC, "running", ["ipc namespace"], ["volume"], 0.0, ["ENXIO"], inodes)
     assert "fifo needs the same volume, and there it has another one; the producer gets ENXIO" in str(without)
     assert "the producer gets EAGAIN" in str(dark)
-    apart = Finding("tcp", Placement.SHARED_IPC, "running", ["ipc namespace"], ["network"], 0.0, ["EHOSTUNREACH"], {})
-    assert "tcp needs the same network, and there it has another one (metrics, which no mechanism uses)" in str(apart)
+    apart = Finding("tcp", Placement.SHARED_IPC, "running", ["ipc namespace"], ["network"], 0.0, ["EAI_AGAIN"], {})
+    assert "tcp needs the same network, and there it has another one (metrics, which no mechanism uses" in str(apart)
     assert "not measured" in str(replace(arrives, messages_per_s=None))
     cut = replace(arrives, messages_per_s=0.0, producer_errors=["ETIMEDOUT"])
     assert str(cut).endswith("nothing arrives; the producer gets ETIMEDOUT")
