@@ -109,10 +109,12 @@ def _refused(mechanisms: list[str]) -> timeseries.Panel:
     errors = f"sum by (mechanism, errno) (rate(ipc_send_errors_total{WINDOW}))"
     panel = graph(
         "What does the kernel refuse?",
-        "Failed attempts of producers to open or to send, a second, by errno. A mechanism that has none lies on zero, "
-        "under its bare name. Solid, ENOENT and EHOSTUNREACH, thick, ECONNREFUSED and ENXIO: nobody is there. Dashed, "
-        "EPIPE and EIDRM, long dashes, ECONNRESET: the other side has gone. Dotted, EAGAIN: full. Dash-dot, ETIMEDOUT "
-        "and ENOSPC: silent, or no space; of a ring EBADMSG: it is damaged.",
+        "Failed attempts of producers to open or to send, a second, by errno; in plain words where no system call "
+        "failed and the lab itself cannot go on. A mechanism that has none lies on zero, under its bare name. Solid, "
+        "ENOENT and EAI_AGAIN, thick, ECONNREFUSED, ENXIO and not ready: nobody is there. Thick and dashed, "
+        "ENETUNREACH, thick and dotted, EHOSTUNREACH: no way there. Dashed, EPIPE and EIDRM, long dashes, ECONNRESET "
+        "and removed: the other side has gone. Dotted, EAGAIN and full: full. Dash-dot, ETIMEDOUT and ENOSPC: silent, "
+        "or no space; of a ring: damaged.",
         "suffix: /s",
         _GRAPH,
         {"{{mechanism}} {{errno}}": f"{errors} > 0 or {rate('ipc_send_errors_total')} == 0"},

@@ -158,7 +158,8 @@ def _errors() -> timeseries.Panel:
     return graph(
         "What does the kernel say to the producer?",
         "Failed attempts to open or to send, by errno: what `man` lists for it, and how often it happens. On a healthy "
-        "pair all are zero. EAGAIN is a full channel, ENOENT and ECONNREFUSED an absent consumer, EPIPE a dead one.",
+        "pair all are zero. EAGAIN or full: no room. ENOENT or ECONNREFUSED: no consumer. EPIPE: a dead one. Plain "
+        "words: no system call failed, and the lab itself cannot go on.",
         "suffix: /s",
         _GRAPH,
         {"{{errno}}": rate("ipc_send_errors_total", "errno", _IT)},

@@ -27,18 +27,25 @@ DASH_DOT = _dashes(12, 5, 2, 5)
 OF_ERRNO: Mapping[str, Stroke] = {
     # nobody there
     "ENOENT": SOLID,
-    "EHOSTUNREACH": SOLID,
+    "EAI_AGAIN": SOLID,
+    "EAI_NONAME": (*THICK, *LONG_DASHED),
+    "ENETUNREACH": (*THICK, *DASHED),
+    "EHOSTUNREACH": (*THICK, *DOTTED),
     "ECONNREFUSED": THICK,
     "ENXIO": THICK,
     # the other side has gone
     "EPIPE": DASHED,
     "EIDRM": DASHED,
+    "removed": LONG_DASHED,
     "ECONNRESET": LONG_DASHED,
     # full, or silent
     "EAGAIN": DOTTED,
     "ETIMEDOUT": DASH_DOT,
     "ENOSPC": DASH_DOT,
-    "EBADMSG": DASH_DOT,
+    "full": DOTTED,
+    # of a ring, which no system call knows
+    "not ready": THICK,
+    "damaged": DASH_DOT,
 }
 OF_REASON: Mapping[str, Stroke] = {"channel": SOLID, "consumer_restart": DASHED, "producer_restart": LONG_DASHED}
 # As many as there can be types or priorities at once (`ipclab.contract.optional.MOST`).

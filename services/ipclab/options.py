@@ -91,7 +91,7 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--key", type=settings.KEY, default=1, help="System V key."),
         click.option("--path", type=_ANY_PATH, default=Path(), help="Name in the filesystem."),
-        click.option("--host", default="", help="Host to connect to, or address to listen on."),
+        click.option("--host", default="", help="Host to connect to, or own name to listen on."),
         click.option("--port", type=settings.PORT, default=1, help="TCP port."),
         click.option(
             "--wait",

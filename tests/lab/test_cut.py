@@ -29,6 +29,29 @@ def test_tcp_notices_a_silent_cut_and_goes_on_when_it_is_mended(stack: Stack) ->
     assert (after["corrupt"], after["duplicate"]) == (before["corrupt"], before["duplicate"])
 
 
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("mechanism", ["tcp", "udp"])
+def test_a_receiver_that_comes_back_under_another_address_is_reached_there(stack: Stack, mechanism: str) -> None:
+    """It listens on its address in the pair's network alone, which is another one when its own was given away."""
+    stack.wait_for_traffic(mechanism)
+    network = stack.client.networks.get(f"{stack.project}_{mechanism}")
+    consumer, guest = stack.endpoint(mechanism, "consumer"), stack.endpoint("fifo", "consumer")
+    before = _address(stack, mechanism)
+    network.disconnect(consumer)
+    network.connect(guest)
+    try:
+        network.connect(consumer, aliases=[f"{mechanism}-receiver"])
+        assert _address(stack, mechanism) != before
+        stack.wait_for_traffic(mechanism, within_s=30)
+    finally:
+        network.disconnect(guest)
+
+
+def _address(stack: Stack, mechanism: str) -> str:
+    networks = stack.endpoint(mechanism, "consumer").attrs["NetworkSettings"]["Networks"]
+    return str(networks[f"{stack.project}_{mechanism}"]["IPAddress"])
+
+
 def _silence(stack: Stack) -> int:
     """How often the kernel gave up: by the timeout, or by ARP's earlier report if there was one (tcp(7))."""
     page = stack.page("tcp-producer")

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterable, Mapping
 
 import docker
+from docker.types import EndpointConfig
 
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER, of_every_container
@@ -24,6 +25,7 @@ from labctl.lab.containers import Container
 from labctl.terminal.errors import BadInput
 
 HOST_LABEL, _ADDRESS_LABEL, _IMAGE_LABEL = "ipclab.docker-host", "ipclab.address", "ipclab.brought-image"
+_NAME = "echo"  # what the responder listens on, as its --host has it: here its address in the network that publishes
 _METRICS, _FRONT = "metrics", "front"  # compose.yaml's networks: scraping only, and the one that is not internal
 
 
@@ -81,6 +83,7 @@ def start(
     """Publish a responder like `responder` on an address and its port, for TCP and UDP, and note `other` on it."""
     address, port = published
     project = configuration.project
+    front = f"{project}_{_FRONT}"
     labels = {
         HOST_LABEL: str(other),
         _ADDRESS_LABEL: f"{address}:{port}",
@@ -91,7 +94,8 @@ def start(
         [*responder.docker.attrs["Config"]["Cmd"], "--port", str(port), "--answer-only"],
         name=f"{project}-{PUBLISHED_RESPONDER}-1",
         labels={**containers.one_off_labels(project, PUBLISHED_RESPONDER, 1), **labels},
-        network=f"{project}_{_FRONT}",
+        network=front,
+        networking_config={front: EndpointConfig(client.api.api_version, aliases=[_NAME])},
         ports={f"{port}/{protocol}": (address, port) for protocol in ("tcp", "udp")},
         ipc_mode="private",
         restart_policy={"Name": "unless-stopped"},

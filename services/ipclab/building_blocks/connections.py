@@ -20,7 +20,17 @@ from ipclab.building_blocks.stream_receiver import Stream, StreamReceiver
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES, StreamWriter
 from ipclab.building_blocks.timed_io import SocketRead, SocketWrite
 from ipclab.contract.channel import ClosingEndpoint
-from ipclab.contract.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, ReceiveTimeout, Unusable
+from ipclab.contract.errors import (
+    EMPTY,
+    GONE,
+    NO_ANSWER,
+    AccessRefused,
+    ChannelError,
+    PeerAbsent,
+    PeerGone,
+    ReceiveTimeout,
+    Unusable,
+)
 
 _INT = struct.Struct("i")
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -30,16 +40,20 @@ _UNUSABLE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EEXIST, errno.EMFILE, 
 def named(what: str, error: OSError) -> ChannelError:
     """The error of making or opening the socket `what`."""
     message = f"{what}: {error.strerror or error}"
-    if isinstance(error, socket.gaierror):  # its numbers are not errnos; no such host now, perhaps later
-        return PeerAbsent(message, code=errno.EHOSTUNREACH)
-    if isinstance(error, TimeoutError):
-        return PeerAbsent(message, code=errno.ETIMEDOUT)
+    if isinstance(error, socket.gaierror):  # no system call failed; no such host now, perhaps later
+        return PeerAbsent(message, code=_resolver_word(error))
     code = error.errno or errno.ENAMETOOLONG  # "AF_UNIX path too long" is all that has no number
     if code in _REFUSED:
         return AccessRefused(message, code=code)
     if code in _UNUSABLE:
         return Unusable(message, code=code)
     return PeerAbsent(message, code=code)
+
+
+def _resolver_word(error: socket.gaierror) -> str:
+    """The name of a resolver's error, whose numbers are not errnos: getaddrinfo(3)."""
+    names = (name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == error.errno)
+    return next(names, f"EAI {error.errno}")
 
 
 def inet(kind: str, host: str, port: int) -> str:
@@ -91,6 +105,7 @@ class ConnectionReceiver(StreamReceiver):
     """The listening side. `prepare` sets the options of every connection that comes in.
 
     `limit_option` is the socket option that limits what can wait in one: the receiver's or the sender's buffer.
+    `while_silent` is called when a wait ended without a message, and raises where nothing can come any more.
     """
 
     def __init__(
@@ -100,12 +115,14 @@ class ConnectionReceiver(StreamReceiver):
         prepare: Callable[[socket.socket], None] | None = None,
         limit_option: int = socket.SO_RCVBUF,
         name: Name | None = None,
+        while_silent: Callable[[], None] | None = None,
     ) -> None:
         listener.setblocking(False)
         super().__init__(what, door=listener.fileno(), name=name)
         self._listener = listener
         self._prepare = prepare
         self._limit_option = limit_option
+        self._while_silent = while_silent
 
     def close(self) -> None:
         super().close()
@@ -120,6 +137,14 @@ class ConnectionReceiver(StreamReceiver):
             return connection.getsockopt(socket.SOL_SOCKET, self._limit_option)
         finally:
             connection.detach()
+
+    def _next_ready(self, left_s: float) -> Stream | None:
+        try:
+            return super()._next_ready(left_s)
+        except ReceiveTimeout:
+            if self._while_silent:
+                self._while_silent()
+            raise
 
     def _let_in(self) -> None:
         try:
@@ -166,10 +191,10 @@ class ConnectionAsker(ConnectionSender):
             pass
         except EOFError as error:
             frames.end_of_stream()
-            raise PeerGone(f"{self._what}: the answerer has closed", code=errno.ECONNRESET) from error
+            raise PeerGone(f"{self._what}: the answerer has closed", code=NO_ANSWER) from error
         except OSError as error:
             raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.ECONNRESET) from error
-        raise ReceiveTimeout(f"{self._what}: no reply", code=errno.EAGAIN)
+        raise ReceiveTimeout(f"{self._what}: no reply", code=EMPTY)
 
 
 class ConnectionAnswerer(ConnectionReceiver):
@@ -187,7 +212,7 @@ class ConnectionAnswerer(ConnectionReceiver):
         """See `ipclab.contract.optional.Answerer`."""
         asker = self._asker
         if asker is None:
-            raise PeerGone(f"{self._what}: whoever asked has gone", code=errno.EPIPE)
+            raise PeerGone(f"{self._what}: whoever asked has gone", code=GONE)
         asker.send(payload, timeout_s)
 
     def _welcome(self, connection: socket.socket) -> None:

@@ -27,7 +27,7 @@ import secrets
 import struct
 import zlib
 
-from ipclab.contract.errors import MessageTooLarge, TornMessage
+from ipclab.contract.errors import DAMAGED, MessageTooLarge, TornMessage
 
 _MAGIC = b"FRAM"
 _LENGTH = struct.Struct("<4sI")
@@ -162,7 +162,7 @@ class FrameReader:
         left = self.end - self._start
         self._start = self.end = 0
         if left:
-            raise TornMessage(f"the writer ended within a message; {left} bytes dropped", code=errno.EBADMSG)
+            raise TornMessage(f"the writer ended within a message; {left} bytes dropped", code=DAMAGED)
 
     def give_up(self) -> None:
         """Nothing more will come for the frame that has begun; go on with the next one that is here already.
@@ -173,7 +173,7 @@ class FrameReader:
         if left:
             position = self._next_prefix()
             self._start = position if position >= 0 else self.end
-            raise TornMessage(f"{self._start - begin} bytes of a message that was never finished", code=errno.EBADMSG)
+            raise TornMessage(f"{self._start - begin} bytes of a message that was never finished", code=DAMAGED)
 
     def _length_at(self, position: int) -> int | None:
         magic, length = _LENGTH.unpack_from(self._view, position)
@@ -212,7 +212,7 @@ class FrameReader:
         position = self._next_prefix()
         # No sound prefix: keep the last bytes, which may be the beginning of one.
         self._start = position if position >= 0 else max(begin + 1, self.end - len(_MAGIC) + 1)
-        return TornMessage(f"{self._start - begin} bytes are no frame; skipped", code=errno.EBADMSG)
+        return TornMessage(f"{self._start - begin} bytes are no frame; skipped", code=DAMAGED)
 
     def _make_room(self) -> None:
         if self._start == self.end:

@@ -48,7 +48,7 @@ class Name:
 
     def gone(self, what: str) -> PeerGone:
         """The error where it does not."""
-        return PeerGone(f"{what}: its name was removed", code=errno.ENOENT)
+        return PeerGone(f"{what}: its name was removed", code=errno.ENOENT)  # by lstat(2)
 
 
 class LosingName:

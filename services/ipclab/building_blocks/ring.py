@@ -31,7 +31,7 @@ from __future__ import annotations
 import errno
 from array import array
 
-from ipclab.contract.errors import MessageTooLarge, PeerGone, TornMessage
+from ipclab.contract.errors import DAMAGED, REMOVED, MessageTooLarge, PeerGone, TornMessage
 
 _MAGIC = int.from_bytes(b"IPCRING1", "little")
 _WORD = 8
@@ -109,7 +109,7 @@ class Ring:
         """
         words, capacity = self.words, self.capacity
         if words[_CLOSED]:
-            raise PeerGone("the receiver took the ring away", code=errno.EIDRM)
+            raise PeerGone("the receiver took the ring away", code=REMOVED)
         length = len(payload)
         record = (length + 15) & -8  # the commit word, and the payload padded
         if 2 * record > capacity:
@@ -157,7 +157,7 @@ class Ring:
             length = self._length_at(head, 0)
         if length is None or head + _record_bytes(length) > tail:
             words[HEAD] = tail
-            raise TornMessage(f"the ring is damaged at {head}; {tail - head} bytes dropped", code=errno.EBADMSG)
+            raise TornMessage(f"the ring is damaged at {head}; {tail - head} bytes dropped", code=DAMAGED)
         if length <= len(buffer):
             begin = offset + _WORD
             buffer[:length] = self._data[begin : begin + length]
@@ -168,7 +168,7 @@ class Ring:
 
     @staticmethod
     def _damaged(tail: int, head: int) -> PeerGone:
-        return PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=errno.EBADMSG)
+        return PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=DAMAGED)
 
     def _length_at(self, position: int, offset: int) -> int | None:
         commit = self.words[DATA + (offset >> 3)]
@@ -227,7 +227,7 @@ def try_read_many(ring: Ring, block: memoryview, size: int) -> int:
 def _read_one(ring: Ring, block: memoryview, size: int) -> int:
     length = ring.try_read_into(block[:size])
     if length is not None and length != size:
-        raise TornMessage(f"a message of {length} bytes among those of {size}", code=errno.EBADMSG)
+        raise TornMessage(f"a message of {length} bytes among those of {size}", code=DAMAGED)
     return int(length is not None)
 
 

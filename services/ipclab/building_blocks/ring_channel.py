@@ -18,7 +18,6 @@ What the shared-memory mechanisms say of themselves, as far as the ring says it:
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Callable
@@ -40,7 +39,19 @@ from ipclab.contract.channel import (
     Tuning,
     Wait,
 )
-from ipclab.contract.errors import ChannelError, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
+from ipclab.contract.errors import (
+    DAMAGED,
+    EMPTY,
+    FULL,
+    NOT_READY,
+    REMOVED,
+    ChannelError,
+    ChannelFull,
+    PeerAbsent,
+    PeerGone,
+    ReceiveTimeout,
+    TornMessage,
+)
 
 MAX_MESSAGE_BYTES = 1 << 20
 RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
@@ -97,7 +108,7 @@ class _Endpoint(ClosingEndpoint):
 
     @staticmethod
     def _gone() -> PeerGone:
-        return PeerGone("the shared memory or a semaphore of it was removed", code=errno.EIDRM)
+        return PeerGone("the shared memory or a semaphore of it was removed", code=REMOVED)
 
 
 class RingSender(_Endpoint):
@@ -113,7 +124,7 @@ class RingSender(_Endpoint):
         self._try_write = self._ring.try_write
         try:
             if not self._ring.is_ready():
-                raise PeerAbsent("the shared memory holds no ring yet", code=errno.ENOENT)
+                raise PeerAbsent("the shared memory holds no ring yet", code=NOT_READY)
             self._ring_bell()  # an earlier sender may have died between writing and ringing
         except ChannelError:
             self.close()
@@ -168,7 +179,7 @@ class RingSender(_Endpoint):
 
     @staticmethod
     def _full() -> ChannelFull:
-        return ChannelFull(f"the ring of {RING_BYTES} bytes is full", code=errno.EAGAIN)
+        return ChannelFull(f"the ring of {RING_BYTES} bytes is full", code=FULL)
 
 
 class RingReceiver(_Endpoint):
@@ -194,7 +205,7 @@ class RingReceiver(_Endpoint):
             else:
                 length = self._read_when_written(buffer, timeout_s)
             if length is None:
-                raise self._losing.timed_out(ReceiveTimeout("the ring is empty", code=errno.EAGAIN))
+                raise self._losing.timed_out(ReceiveTimeout("the ring is empty", code=EMPTY))
         if self._words[SENDER_WAITS]:
             self._make_way()
         return length
@@ -205,7 +216,7 @@ class RingReceiver(_Endpoint):
         if not count:
             length = self.receive_into(block[:size], timeout_s)
             if length != size:
-                raise TornMessage(f"a message of {length} bytes among those of {size}", code=errno.EBADMSG)
+                raise TornMessage(f"a message of {length} bytes among those of {size}", code=DAMAGED)
             return 1
         if self._words[SENDER_WAITS]:
             self._make_way()
@@ -275,6 +286,7 @@ def ring_traits(
     waits: str,
     errnos: str,
     man_page: str,
+    kernel_errnos: tuple[str, ...] = ("ENOENT",),
 ) -> Traits:
     """The facts about a mechanism made of a ring: these are the memory's, the others are the ring's.
 
@@ -324,9 +336,9 @@ def ring_traits(
             "memory wakes nobody; the semaphores beside it do",
         ),
         send_errnos=Fact(
-            ("EAGAIN", "EBADMSG", "EIDRM", "ENOENT"),
-            f"{errnos}, and ipclab.building_blocks.ring_channel",
-            "a store has no errno; EAGAIN is a full ring, EBADMSG a damaged one, EIDRM one that was removed",
+            (*kernel_errnos, FULL, NOT_READY, REMOVED, DAMAGED),
+            f"{errnos}; the others: ipclab.building_blocks.ring_channel",
+            f"{' and '.join(kernel_errnos)}, of opening and waking; a store has no errno",
         ),
         man_page=man_page,
         switches={Switch.SYNC: True},

@@ -67,11 +67,11 @@ class SharedFile(ClosingEndpoint):
             # fcntl(2): of the first byte, for as long as we live. flock(2) knows nothing of it.
             fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
         except (BlockingIOError, PermissionError) as error:
-            raise OSError(errno.EBUSY, "somebody reads it already") from error
+            raise OSError(errno.EAGAIN, "somebody reads it already") from error
         deadline = time.monotonic() + _LOCK_TIMEOUT_S
         while not self.try_lock():
             if time.monotonic() > deadline:
-                raise OSError(errno.EBUSY, "somebody keeps it locked")
+                raise OSError(errno.EAGAIN, "somebody keeps it locked")
             time.sleep(0.001)
         try:
             if not self._has_header():

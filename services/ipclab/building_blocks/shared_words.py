@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ipclab.building_blocks.kernel_objects import MODE, map_whole, named, take_room
 from ipclab.contract.channel import Address
-from ipclab.contract.errors import AccessRefused, PeerAbsent, Unusable
+from ipclab.contract.errors import NOT_READY, AccessRefused, PeerAbsent, Unusable
 from ipclab.contract.optional import WORD_BYTES, Words
 
 _WORD = struct.Struct("=Q")
@@ -102,7 +102,7 @@ def take(what: str, descriptor: int, count: int, make: Callable[[str, int, int],
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, seat)
         except OSError as error:
-            raise AccessRefused(f"{what}: this side is taken by another process", code=errno.EBUSY) from error
+            raise AccessRefused(f"{what}: this side is taken by another process", code=errno.EAGAIN) from error
         return make(what, descriptor, count)
     except BaseException:
         os.close(descriptor)
@@ -113,7 +113,7 @@ def _check_size(what: str, status: os.stat_result, size: int, *, creates: bool) 
     if not stat.S_ISREG(status.st_mode) or status.st_size not in (0, size):
         raise Unusable(f"{what} is there and is none of ours; remove it", code=errno.EEXIST)
     if not status.st_size and not creates:
-        raise PeerAbsent(f"{what} is empty: no consumer has made it yet", code=errno.ENOENT)
+        raise PeerAbsent(f"{what} is empty: no consumer has made it yet", code=NOT_READY)
 
 
 def path_of(path: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import select
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from ipclab.building_blocks.names import LosingName, Name
 from ipclab.building_blocks.scatter import Read, ScatterReader
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES, unread_bytes
 from ipclab.contract.channel import ClosingEndpoint
-from ipclab.contract.errors import ChannelError, ReceiveTimeout
+from ipclab.contract.errors import EMPTY, ChannelError, ReceiveTimeout
 
 # How long somebody may stand at the door while we wait for the one who spoke last.
 _DOOR_S = 0.1
@@ -109,7 +108,7 @@ class StreamReceiver(ClosingEndpoint):
         if not self._ready:
             self._ready = self._poll.poll(left_s * 1000) if left_s >= 0 else []
             if not self._ready:
-                timeout = ReceiveTimeout(f"{self._what}: no message", code=errno.EAGAIN)
+                timeout = ReceiveTimeout(f"{self._what}: no message", code=EMPTY)
                 raise self._losing.timed_out(timeout, senders_left=bool(self._streams)) if self._losing else timeout
         stream = self._streams.get(self._ready.pop()[0])
         if stream is None:

@@ -120,7 +120,7 @@ class StreamWriter:
         return taken
 
     def _full(self) -> ChannelFull:
-        return ChannelFull(f"{self._what} is full", code=errno.EAGAIN)
+        return ChannelFull(f"{self._what} is full", code=errno.EAGAIN)  # by writev(2) or poll(2)
 
     def _gone(self, error: OSError, *, may_be_delivered: bool) -> PeerGone:
         message = f"{self._what}: {error.strerror}"

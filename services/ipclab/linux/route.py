@@ -29,7 +29,8 @@ def to(host: str) -> str:
         except OSError as error:
             return f"none to {address}: {error}"
         own = str(asker.getsockname()[0])
-        return f"{address} by {_interface(asker, own)}, from {own}"
+        by = "lo" if own == address else _interface(asker, own)  # an own address is reached by the loopback: ip(7)
+        return f"{address} by {by}, from {own}"
 
 
 def _interface(asker: socket.socket, own: str) -> str:

@@ -22,7 +22,7 @@ from ipclab.building_blocks.ring import Ring
 from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 from ipclab.building_blocks.shared_words import MappedWords, WordsInFile, remove_words
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
-from ipclab.contract.errors import PeerAbsent, Unusable
+from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
 from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 
 _MAGIC = b"IPCMMAP1"
@@ -109,7 +109,7 @@ class MmapFile(WordsInFile, RingMechanism):
         descriptor = _open(path, 0)
         if os.fstat(descriptor).st_size != FILE_BYTES:
             os.close(descriptor)
-            raise PeerAbsent(f"{path} holds no ring yet", code=errno.ENOENT)
+            raise PeerAbsent(f"{path} holds no ring yet", code=NOT_READY)
         return RingSender(_MappedFile(path, descriptor, repair=False), self._wait)
 
 

@@ -47,7 +47,7 @@ from ipclab.contract.channel import (
     Tuning,
     Wait,
 )
-from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import EMPTY, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.linux.inotify import Watch
 
 LONG_BYTES = 1 << 20
@@ -94,7 +94,7 @@ class FileReceiver(ClosingEndpoint):
                     self._tidy(idle=idle)
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    timeout = ReceiveTimeout(f"file {self._file.path}: nothing new", code=errno.EAGAIN)
+                    timeout = ReceiveTimeout(f"file {self._file.path}: nothing new", code=EMPTY)
                     raise self._losing.timed_out(timeout)
                 if count is None:
                     time.sleep(min(_LOCKED_PAUSE_S, left))

@@ -37,7 +37,15 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import (
+    NOT_READY,
+    REMOVED,
+    ChannelFull,
+    MessageTooLarge,
+    PeerAbsent,
+    PeerGone,
+    ReceiveTimeout,
+)
 
 MAX_MESSAGE_BYTES = 8192  # msgsize_max
 LOWEST_PRIORITY = 0
@@ -57,7 +65,7 @@ class _Endpoint(ClosingEndpoint):
     def _is_linked(self) -> bool:
         return os.fstat(self._queue.mqd).st_nlink > 0
 
-    def _gone(self, why: object = "it was removed", code: int = errno.EIDRM) -> PeerGone:
+    def _gone(self, why: object = "it was removed", code: int | str = REMOVED) -> PeerGone:
         return PeerGone(f"{WHAT} {self._queue.name}: {why}", code=code)
 
 
@@ -162,9 +170,9 @@ class PosixMq:
         copies_large=_COPIES,
         waits=Fact((Wait.BLOCK,), "mq_send(3), mq_receive(3)"),
         send_errnos=Fact(
-            ("EAGAIN", "EIDRM", "ENOENT"),
-            "mq_open(3), mq_send(3); EIDRM: ipclab.mechanisms.posix_mq",
-            "a queue that lost its name goes on working for those who have it open (mq_unlink(3)): no EIDRM",
+            ("EAGAIN", "ENOENT", NOT_READY, REMOVED),
+            "mq_open(3), mq_send(3); the others: ipclab.mechanisms.posix_mq",
+            "EAGAIN and ENOENT; a queue that lost its name goes on working for those who have it open (mq_unlink(3))",
         ),
         man_page="mq_overview(7)",
     )
@@ -198,7 +206,7 @@ class PosixMq:
         queue = _open(name, 0)
         if not _is_ours(queue):
             queue.close()
-            raise PeerAbsent(f"{WHAT} {name} is not one of ours", code=errno.ENOENT)
+            raise PeerAbsent(f"{WHAT} {name} is not one of ours", code=NOT_READY)
         return PosixMqSender(queue, self._priorities)
 
 

@@ -44,7 +44,7 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import GONE, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.linux.alarm import ALARM
 
 WHAT = "message queue"
@@ -188,7 +188,7 @@ class SysvMqAnswerer(ClosingEndpoint):
         if len(payload) > self._max:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {self._max}", code=errno.EMSGSIZE)
         if not self._asker:
-            raise PeerGone("the message was no question: it has no type to answer to", code=errno.EDESTADDRREQ)
+            raise PeerGone("the message was no question: it has no type to answer to", code=GONE)
         try:
             put(self._queue, payload, self._asker, timeout_s)
         except ChannelFull:

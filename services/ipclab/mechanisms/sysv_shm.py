@@ -19,7 +19,7 @@ from ipclab.building_blocks.kernel_objects import MODE, gone, is_removed, requir
 from ipclab.building_blocks.libraries import sysv_ipc
 from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
-from ipclab.contract.errors import ChannelError, PeerAbsent, Unusable
+from ipclab.contract.errors import NOT_READY, ChannelError, PeerAbsent, Unusable
 from ipclab.contract.optional import WORD_BYTES, Words
 
 _WORDS = "shared words"
@@ -84,7 +84,7 @@ def _lock(key: int, *, creates: bool) -> sysv_ipc.Semaphore:
         semaphore = _open_or_make(key) if creates else sysv_ipc.Semaphore(key)
         if not semaphore.value and not semaphore.o_time:
             if not creates:
-                raise PeerAbsent(f"semaphore {key:#x} is not ready yet", code=errno.ENOENT)
+                raise PeerAbsent(f"semaphore {key:#x} is not ready yet", code=NOT_READY)
             semaphore.value = 1
     semaphore.undo = True
     return semaphore
@@ -184,6 +184,7 @@ class SysvShm(RingMechanism):
         requires=Fact(frozenset({Sharing.IPC_NAMESPACE}), "ipc_namespaces(7)"),
         waits="semop(2)",
         errnos="shmget(2), semop(2)",
+        kernel_errnos=("EIDRM", "ENOENT"),
         man_page="sysvipc(7)",
     )
 
@@ -202,7 +203,7 @@ class SysvShm(RingMechanism):
             segment = sysv_ipc.SharedMemory(key)
         if segment.size < RING_BYTES:
             segment.detach()
-            raise PeerAbsent(f"{_WHAT} {key:#x} is not a ring", code=errno.ENOENT)
+            raise PeerAbsent(f"{_WHAT} {key:#x} is not a ring", code=NOT_READY)
         return RingSender(self._with_semaphores(segment, key, 0), self._wait)
 
     def create_words(self, address: Address, count: int) -> Words:

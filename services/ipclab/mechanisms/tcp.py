@@ -19,6 +19,7 @@ from ipclab.building_blocks.connections import (
     inet,
     named,
 )
+from ipclab.building_blocks.inet_address import BoundAddress, own_address, peer_address
 from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.tcp_silence import TcpWrite
 from ipclab.contract.channel import (
@@ -33,8 +34,9 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
+from ipclab.contract.errors import ChannelError
 
-_CONNECT_TIMEOUT_S = 1.0
+_CONNECT_MS = 1000
 _RTO_MAX, _RETRY_MS = 44, 1000  # TCP_RTO_MAX_MS, <linux/tcp.h>: try to reach the peer once a second at least
 
 
@@ -79,48 +81,64 @@ class Tcp:
         copies_large=Fact(2, "send(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
         waits=Fact((Wait.BLOCK,), "poll(2), read(2), write(2)"),
         send_errnos=Fact(
-            ("EAGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EPIPE", "ETIMEDOUT"),
-            "connect(2), send(2), tcp(7); EHOSTUNREACH: ipclab.building_blocks.connections",
-            "a name that the resolver does not know is no errno, but EAI_NONAME or EAI_AGAIN (getaddrinfo(3))",
+            (
+                "EAGAIN",
+                "ECONNREFUSED",
+                "ECONNRESET",
+                "EAI_AGAIN",
+                "EAI_NONAME",
+                "EHOSTUNREACH",
+                "ENETUNREACH",
+                "EPIPE",
+                "ETIMEDOUT",
+            ),
+            "connect(2), send(2), tcp(7), getaddrinfo(3)",
         ),
         man_page="tcp(7)",
     )
 
     def create_receiver(self, address: Address) -> ConnectionReceiver:
-        return ConnectionReceiver(*_listening(address), prepare=_prepare)
+        what, listener, bound = _listening(address)
+        return ConnectionReceiver(what, listener, prepare=_prepare, while_silent=bound.check)
 
     def open_sender(self, address: Address) -> ConnectionSender:
         return ConnectionSender(*_connected(address), write=TcpWrite)
 
     def create_answerer(self, address: Address) -> ConnectionAnswerer:
-        return ConnectionAnswerer(*_listening(address), prepare=_prepare, write=TcpWrite)
+        what, listener, bound = _listening(address)
+        return ConnectionAnswerer(what, listener, prepare=_prepare, write=TcpWrite, while_silent=bound.check)
 
     def open_asker(self, address: Address) -> ConnectionAsker:
         return ConnectionAsker(*_connected(address), write=TcpWrite)
 
 
-def _listening(address: Address) -> tuple[str, socket.socket]:
+def _listening(address: Address) -> tuple[str, socket.socket, BoundAddress]:
     what = inet("tcp", address.host, address.port)
     listener = socket.socket()
     try:
+        own = own_address(address.host, address.port)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address.host, address.port))
+        listener.bind(own)
         listener.listen()
     except OSError as error:
         listener.close()
         raise named(what, error) from error
-    return what, listener
+    except ChannelError:
+        listener.close()
+        raise
+    return what, listener, BoundAddress(address.host, own)
 
 
 def _connected(address: Address) -> tuple[str, socket.socket]:
     what = inet("tcp", address.host, address.port)
+    connection = socket.socket()
     try:
-        connection = socket.create_connection((address.host, address.port), timeout=_CONNECT_TIMEOUT_S)
-    except OSError as error:
-        raise named(what, error) from error
-    try:
+        # Also a limit of connect(2), which then returns ETIMEDOUT itself.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _CONNECT_MS)
+        connection.connect(peer_address(address.host, address.port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)  # from here on it is TcpWrite's
         _prepare(connection)
-    except OSError as error:  # gone again
+    except OSError as error:
         connection.close()
         raise named(what, error) from error
     return what, connection

@@ -16,11 +16,11 @@ A datagram socket that knocks before it trusts an address: see docs/decisions/00
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import time
 
 from ipclab.building_blocks.connections import inet, named
+from ipclab.building_blocks.inet_address import BoundAddress, own_address, peer_address
 from ipclab.building_blocks.stream_sender import wait_for
 from ipclab.contract.channel import (
     Address,
@@ -36,7 +36,7 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import GONE, ChannelError, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.linux.socket_options import SocketTimeout, meminfo
 
 
@@ -64,9 +64,10 @@ class UdpAsker(ClosingEndpoint):
 class UdpAnswerer(ClosingEndpoint):
     """A bound socket that remembers who sent the last message."""
 
-    def __init__(self, what: str, bound: socket.socket, max_message_bytes: int) -> None:
+    def __init__(self, what: str, bound: socket.socket, address: BoundAddress, max_message_bytes: int) -> None:
         self._what = what
         self._socket = bound
+        self._bound = address
         self._max = max_message_bytes
         self._asker: tuple[str, int] | None = None
         self._receiving = SocketTimeout(bound, socket.SO_RCVTIMEO)
@@ -79,6 +80,7 @@ class UdpAnswerer(ClosingEndpoint):
                 self._receiving.set(timeout_s)
                 length, self._asker = self._socket.recvfrom_into(buffer, 0, socket.MSG_TRUNC)
             except BlockingIOError as error:
+                self._bound.check()
                 raise ReceiveTimeout(f"{self._what}: no datagram", code=errno.EAGAIN) from error
             except OSError as error:
                 raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.EIO) from error
@@ -88,7 +90,7 @@ class UdpAnswerer(ClosingEndpoint):
         if len(payload) > self._max:
             raise MessageTooLarge(f"{len(payload)} bytes; at most {self._max}", code=errno.EMSGSIZE)
         if self._asker is None:
-            raise PeerGone(f"{self._what}: nobody has asked", code=errno.EDESTADDRREQ)
+            raise PeerGone(f"{self._what}: nobody has asked", code=GONE)
         try:
             self._sending.set(timeout_s)
             self._socket.sendto(payload, self._asker)
@@ -126,8 +128,7 @@ def knock(noted: socket.socket) -> None:
     noted.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)  # also say, now and later, that the host is gone
     noted.send(b"")
     if wait_for(noted.fileno(), 0, time.monotonic() + _KNOCK_S):  # no event is asked for: nothing but an error
-        refused = noted.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        raise OSError(refused, os.strerror(refused))
+        noted.send(b"")  # the kernel's report of the first one is the error of the next call: udp(7)
 
 
 MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
@@ -164,8 +165,11 @@ class UdpSender(_Endpoint):
 
 
 class UdpReceiver(_Endpoint):
-    """A bound socket. For what the kernel counts of it see `ipclab.contract.optional` and
-    `ipclab.contract.optional`."""
+    """A bound socket. For what the kernel counts of it see `ipclab.contract.optional`."""
+
+    def __init__(self, what: str, endpoint: socket.socket, bound: BoundAddress) -> None:
+        super().__init__(what, endpoint, socket.SO_RCVTIMEO)
+        self._bound = bound
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         length = 0
@@ -175,6 +179,7 @@ class UdpReceiver(_Endpoint):
                     self._timeout.set(timeout_s)
                 length = self._socket.recv_into(buffer, 0, socket.MSG_TRUNC)
             except BlockingIOError as error:
+                self._bound.check()
                 raise ReceiveTimeout(f"{self._what}: no datagram", code=errno.EAGAIN) from error
             except OSError as error:
                 raise PeerGone(f"{self._what}: {error.strerror}", code=error.errno or errno.EIO) from error
@@ -214,15 +219,14 @@ class Udp:
         copies_large=Fact(2, "send(2), recv(2)"),
         waits=Fact((Wait.BLOCK,), "socket(7), SO_RCVTIMEO"),
         send_errnos=Fact(
-            ("EAGAIN", "ECONNREFUSED", "EHOSTUNREACH"),
-            "udp(7), send(2); EHOSTUNREACH: ipclab.building_blocks.connections",
-            "a name that the resolver does not know is no errno, but EAI_NONAME or EAI_AGAIN (getaddrinfo(3))",
+            ("EAGAIN", "ECONNREFUSED", "EAI_AGAIN", "EAI_NONAME", "EHOSTUNREACH", "ENETUNREACH"),
+            "udp(7), connect(2), send(2), getaddrinfo(3)",
         ),
         man_page="udp(7)",
     )
 
     def create_receiver(self, address: Address) -> UdpReceiver:
-        return UdpReceiver(*_bound(address), socket.SO_RCVTIMEO)
+        return UdpReceiver(*_bound(address))
 
     def open_sender(self, address: Address) -> UdpSender:
         return UdpSender(*_connected(address), socket.SO_SNDTIMEO)
@@ -235,22 +239,26 @@ class Udp:
         return UdpAsker(what, UdpSender(what, connected, socket.SO_SNDTIMEO), connected)
 
 
-def _bound(address: Address) -> tuple[str, socket.socket]:
+def _bound(address: Address) -> tuple[str, socket.socket, BoundAddress]:
     what = inet("udp", address.host, address.port)
     bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        bound.bind((address.host, address.port))  # no SO_REUSEADDR: a second receiver would take the first one's
+        own = own_address(address.host, address.port)
+        bound.bind(own)  # no SO_REUSEADDR: a second receiver would take the first one's
     except OSError as error:
         bound.close()
         raise named(what, error) from error
-    return what, bound
+    except ChannelError:
+        bound.close()
+        raise
+    return what, bound, BoundAddress(address.host, own)
 
 
 def _connected(address: Address) -> tuple[str, socket.socket]:
     what = inet("udp", address.host, address.port)
     noted = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        noted.connect((address.host, address.port))
+        noted.connect(peer_address(address.host, address.port))
         knock(noted)
     except OSError as error:
         noted.close()

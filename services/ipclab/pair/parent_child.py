@@ -6,7 +6,6 @@ by another. The child introduces itself by its first message; after that it send
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import statistics
@@ -18,7 +17,7 @@ from typing import Any
 
 from ipclab.building_blocks.pipes import Conversation
 from ipclab.contract.channel import Receiver, Sender
-from ipclab.contract.errors import ChannelError, PeerGone
+from ipclab.contract.errors import GONE, ChannelError, PeerGone
 
 _TIMEOUT_S = 5.0
 _INTRODUCTION_BYTES = 4096
@@ -68,7 +67,7 @@ def talk(round_trips: int, size_bytes: int) -> Talk:
         problem = error
     _, status = os.waitpid(pid, 0)
     if status:
-        raise PeerGone(f"the child ended with {os.waitstatus_to_exitcode(status)}", code=errno.ECHILD) from problem
+        raise PeerGone(f"the child ended with {os.waitstatus_to_exitcode(status)}", code=GONE) from problem
     if problem:
         raise problem
     p99_s = statistics.quantiles(seconds, n=100)[-1]

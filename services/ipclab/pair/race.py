@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from ipclab.contract.errors import PeerAbsent, Unusable
+from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
 from ipclab.contract.optional import Words
 
 
@@ -109,7 +109,7 @@ class Race:
         self._other = Side(1 - side)
         magic = words.load(_MAGIC_AT)
         if magic == 0 and side is Side.PRODUCER:
-            raise PeerAbsent("the shared words are no race yet", code=errno.ENOENT)
+            raise PeerAbsent("the shared words are no race yet", code=NOT_READY)
         if magic not in (0, _MAGIC):
             raise Unusable("the shared words are not ours; remove them", code=errno.EEXIST)
         if side is Side.PRODUCER:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ipclab.contract.errors import ChannelFull, PeerAbsent, PeerGone
+from ipclab.contract.errors import FULL, NO_ANSWER, ChannelFull, PeerAbsent, PeerGone
 from ipclab.speedup.job import count_primes, split
 from ipclab.speedup.messages import Left, Ready, Stop
 from ipclab.speedup.sharing import share
@@ -58,7 +57,7 @@ def wait_until_ready(pool: WorkerPool) -> None:
             deadline = time.monotonic() + OPEN_WITHIN_S
         elif time.monotonic() > deadline:
             names = ", ".join(map(str, sorted(missing)))
-            raise PeerAbsent(f"not ready within {OPEN_WITHIN_S:.0f} s: worker {names}", code=errno.ETIMEDOUT)
+            raise PeerAbsent(f"not ready within {OPEN_WITHIN_S:.0f} s: worker {names}", code=NO_ANSWER)
 
 
 def compare(pool: WorkerPool, limit: int, chunks: int, rounds: int) -> Iterator[Round]:
@@ -109,7 +108,7 @@ def dismiss(pool: WorkerPool) -> None:
             _stop(pool, present)
         elif time.monotonic() > deadline:
             names = ", ".join(map(str, sorted(present)))
-            raise PeerGone(f"not stopped within {_LEFT_WITHIN_S:.0f} s: worker {names}", code=errno.ETIMEDOUT)
+            raise PeerGone(f"not stopped within {_LEFT_WITHIN_S:.0f} s: worker {names}", code=NO_ANSWER)
 
 
 def _stop(pool: WorkerPool, workers: set[int]) -> None:
@@ -117,7 +116,7 @@ def _stop(pool: WorkerPool, workers: set[int]) -> None:
         try:
             pool.send(worker, Stop(), _SEND_S)
         except ChannelFull:
-            raise PeerGone(f"worker {worker} takes no message any more", code=errno.EAGAIN) from None
+            raise PeerGone(f"worker {worker} takes no message any more", code=FULL) from None
         except PeerGone as error:
             if error.may_be_delivered:
                 continue  # an awake worker took the message, and removed its ring before the notifier was called

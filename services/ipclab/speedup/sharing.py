@@ -7,13 +7,12 @@ counts as a duplicate and changes nothing else.
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ipclab.contract.errors import ChannelFull, PeerGone
+from ipclab.contract.errors import NO_ANSWER, ChannelFull, PeerGone
 from ipclab.speedup.messages import Result, Task
 from ipclab.speedup.worker_pool import WorkerPool
 
@@ -69,7 +68,7 @@ class Shared:
                 answered = time.monotonic()
                 self._enter(message, answered)
             elif time.monotonic() - answered > _SILENCE_S:
-                raise PeerGone(f"no worker has answered for {_SILENCE_S:.0f} s", code=errno.ETIMEDOUT)
+                raise PeerGone(f"no worker has answered for {_SILENCE_S:.0f} s", code=NO_ANSWER)
             if not self._pool.reliable:
                 self._send_again()
         self.wall_ns = time.monotonic_ns() - began_ns

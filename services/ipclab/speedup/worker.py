@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import time
 
 from ipclab.contract.channel import Mechanism, Receiver, Sender
-from ipclab.contract.errors import ChannelFull, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import NO_ANSWER, ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.speedup.job import count_primes
 from ipclab.speedup.messages import MESSAGE_BYTES, Left, Message, Ready, Result, Stop, Task, decode, encode
 from ipclab.speedup.topology import Stopwatch, Topology, open_patiently
@@ -69,7 +68,7 @@ class _Worker:
             message = decode(self._buffer[:length])
             if isinstance(message, Task | Stop):
                 return message
-        raise PeerGone(f"worker {self._number} got no task for {_IDLE_LIMIT_S:.0f} s", code=errno.ETIMEDOUT)
+        raise PeerGone(f"worker {self._number} got no task for {_IDLE_LIMIT_S:.0f} s", code=NO_ANSWER)
 
     def _send(self, message: Message) -> None:
         deadline = time.monotonic() + _SEND_WITHIN_S

@@ -191,7 +191,7 @@ def test_closed() -> None:
         assert not ring.is_sound()
         with pytest.raises(PeerGone) as caught:
             write(ring, b"late")
-        assert caught.value.errno_name == "EIDRM"
+        assert caught.value.errno_name == "removed"
         assert not caught.value.may_be_delivered
         ring.format()
         assert ring.is_ready()
@@ -331,7 +331,7 @@ def test_a_damaged_record_drops_the_ring_once_and_says_so() -> None:
         set_word(memory, DATA + 2, 3)
         with pytest.raises(TornMessage, match="damaged at 16; 16 bytes dropped") as caught:
             read(ring)
-        assert caught.value.errno_name == "EBADMSG"
+        assert caught.value.errno_name == "damaged"
         assert read(ring) is None
         assert write(ring, b"three")
         assert read(ring) == b"three"
@@ -371,7 +371,7 @@ def assert_both_sides_refuse(memory: bytearray, sender: Ring, receiver: Ring) ->
         for act in (lambda: write(sender, b"new"), lambda: read(receiver)):
             with pytest.raises(PeerGone, match="books are damaged") as caught:
                 act()
-            assert caught.value.errno_name == "EBADMSG"
+            assert caught.value.errno_name == "damaged"
             assert not caught.value.may_be_delivered
     assert memory == before
 
