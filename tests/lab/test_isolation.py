@@ -1,18 +1,54 @@
-"""No pair shares less than its mechanism needs, and none shares more. That isolation is the lesson."""
+"""No pair shares less than its mechanism needs, or more than Docker's `ipc:` brings along. That isolation is a lesson.
+
+One thing is shared by more than one pair: the four pairs that need an IPC namespace or /dev/shm are all in the
+holder's. See docs/decisions/0029-one-ipc-namespace.md.
+"""
 
 from __future__ import annotations
 
 import itertools
+import json
+import socket
 from typing import Any
 
 import pytest
+from docker.models.containers import Container
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
+from ipclab.metrics import definitions as metrics
 from lab.harness.stack import Stack
 
 # Everything is scraped over this network, and no mechanism uses it.
 _METRICS_NETWORK = "metrics"
+# What Docker's `ipc:` shares: it has no word for one of the two.
+OF_IPC = {Sharing.IPC_NAMESPACE, Sharing.DEV_SHM}
+_LISTENS = "0A"  # TCP_LISTEN, <net/tcp_states.h>; a UDP socket without a peer is "07"
+_UNCONNECTED = "07"
+# In a container: tries every [protocol, address, port] of its argument; "" where it gets through, else why not.
+_TRY = """
+import errno, json, socket, sys
+from concurrent.futures import ThreadPoolExecutor
+def attempt(target):
+    protocol, address, port = target
+    with socket.socket(type=socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM) as tried:
+        try:
+            if protocol == "tcp":
+                tried.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000)
+            tried.connect((address, port))
+            if protocol == "udp":
+                tried.settimeout(1)
+                tried.send(bytes(64))
+                tried.recv(64)
+        except TimeoutError as error:
+            return errno.errorcode[error.errno] if error.errno else "no answer"
+        except OSError as error:
+            return errno.errorcode[error.errno]
+    return ""
+targets = json.loads(sys.argv[1])
+with ThreadPoolExecutor(len(targets)) as pool:
+    print(json.dumps(list(pool.map(attempt, targets))))
+"""
 
 
 Attributes = dict[str, dict[str, Any]]
@@ -29,7 +65,7 @@ def shared(stack: Stack, a: dict[str, Any], b: dict[str, Any]) -> set[Sharing]:
     found = set()
     modes = [attrs["HostConfig"]["IpcMode"] for attrs in (a, b)]
     if modes[0] == modes[1] and modes[0].startswith("container:"):
-        found.add(Sharing.IPC_NAMESPACE)
+        found |= OF_IPC
     volumes = [{mount["Name"] for mount in attrs["Mounts"] if mount["Type"] == "volume"} for attrs in (a, b)]
     if volumes[0] & volumes[1]:
         found.add(Sharing.VOLUME)
@@ -41,20 +77,109 @@ def shared(stack: Stack, a: dict[str, Any], b: dict[str, Any]) -> set[Sharing]:
 
 def test_a_pair_shares_exactly_what_it_needs(stack: Stack, inspected: Attributes, mechanism: str) -> None:
     sides = (inspected[f"{mechanism.replace('_', '-')}-{side}"] for side in ("consumer", "producer"))
-    assert shared(stack, *sides) == mechanisms.load(mechanism).traits.requires
+    needed = mechanisms.load(mechanism).traits.requires
+    assert shared(stack, *sides) == (needed | OF_IPC if needed & OF_IPC else needed)
 
 
 def test_pairs_share_at_most_the_holders_namespace_with_each_other(stack: Stack, inspected: Attributes) -> None:
     for one, other in itertools.combinations(inspected, 2):
         if one.rpartition("-")[0] != other.rpartition("-")[0]:
-            assert shared(stack, inspected[one], inspected[other]) <= {Sharing.IPC_NAMESPACE}
+            assert shared(stack, inspected[one], inspected[other]) in (set(), OF_IPC)
 
 
-def test_the_kernel_agrees_about_the_ipc_namespaces(stack: Stack, inspected: Attributes) -> None:
-    inodes = {name: c.exec_run(["stat", "-Lc", "%i", "/proc/self/ns/ipc"])[1] for name, c in stack.endpoints().items()}
-    for one, other in itertools.combinations(inodes, 2):
-        expected = Sharing.IPC_NAMESPACE in shared(stack, inspected[one], inspected[other])
-        assert (inodes[one] == inodes[other]) is expected, (one, other)
+def test_pairs_in_the_holders_namespace_can_open_each_others_objects_and_no_other_pair_can(stack: Stack) -> None:
+    """What is said in README and ARCHITECTURE: one namespace for four pairs."""
+    script = (
+        "import posix_ipc\n"
+        "try: print(posix_ipc.MessageQueue('/ipclab-posix-mq').max_messages)\n"
+        "except posix_ipc.ExistentialError: print('ENOENT')"
+    )
+    said = {
+        name: container.exec_run(["python", "-c", script]).output.decode().strip()
+        for name, container in stack.endpoints().items()
+        if name.endswith("-producer")
+    }
+    for mechanism in stack.mechanisms():
+        inside = mechanisms.load(mechanism).traits.requires & OF_IPC
+        assert said[f"{mechanism.replace('_', '-')}-producer"] == ("10" if inside else "ENOENT"), mechanism
+
+
+@pytest.mark.parametrize(
+    ("what", "sharing"), [("%i /proc/self/ns/ipc", Sharing.IPC_NAMESPACE), ("%d /dev/shm", Sharing.DEV_SHM)]
+)
+def test_the_kernel_agrees_about_the_ipc_namespaces(
+    stack: Stack, inspected: Attributes, what: str, sharing: Sharing
+) -> None:
+    numbers = {name: c.exec_run(["stat", "-Lc", *what.split()])[1] for name, c in stack.endpoints().items()}
+    for one, other in itertools.combinations(numbers, 2):
+        expected = sharing in shared(stack, inspected[one], inspected[other])
+        assert (numbers[one] == numbers[other]) is expected, (one, other)
+
+
+def _addresses(stack: Stack, container: Container) -> dict[str, str]:
+    """Network to address."""
+    networks = container.attrs["NetworkSettings"]["Networks"]
+    return {name.removeprefix(f"{stack.project}_"): network["IPAddress"] for name, network in networks.items()}
+
+
+def _listening(stack: Stack, container: Container) -> list[tuple[str, str, str, int]]:
+    """[protocol, network, address, port] of every socket that waits for others; those of the loopback are its own."""
+    found = set()
+    own = _addresses(stack, container)
+    for protocol, state in (("tcp", _LISTENS), ("udp", _UNCONNECTED)):
+        table = container.exec_run(["cat", f"/proc/net/{protocol}"]).output.decode().splitlines()[1:]
+        for line in table:
+            _, local, _, is_in, *_ = line.split()
+            number, _, port = local.partition(":")
+            address = socket.inet_ntoa(bytes.fromhex(number)[::-1])
+            if is_in == state:
+                found |= {
+                    (protocol, network, at, int(port, 16)) for network, at in own.items() if address in (at, "0.0.0.0")
+                }
+    return sorted(found)
+
+
+@pytest.mark.timeout(200)
+def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
+    """From every container to every port of every other one. The page of metrics is there for all, on `metrics`."""
+    ours = {
+        name: container
+        for name, container in stack.containers().items()
+        if container.status == "running"
+        and container.labels.get("ipclab.placement") is None
+        and container.attrs["Config"]["Entrypoint"] == ["python", "-m", "ipclab"]
+    }
+    networks = {name: _addresses(stack, container) for name, container in ours.items()}
+    sockets = {name: _listening(stack, container) for name, container in ours.items()}
+    of_mechanisms = {
+        (protocol, at, port) for name in ours for protocol, _, at, port in sockets[name] if port != metrics.PORT
+    }
+    assert len(of_mechanisms) >= 2 + len({"tcp", "udp"}), "the responder's, and those of tcp and udp"
+    # What listens on its own network may not be reached on `metrics` either.
+    beside = {
+        (protocol, networks[name][_METRICS_NETWORK], port)
+        for name in ours
+        for protocol, _, _, port in sockets[name]
+        if port != metrics.PORT
+    }
+    before = stack.books("udp")
+    for name, container in ours.items():
+        targets = sorted(
+            {
+                (protocol, at, port)
+                for other in ours
+                if other != name
+                for protocol, network, at, port in sockets[other]
+                if network not in networks[name]
+            }
+            | {target for target in beside if target[1] != networks[name][_METRICS_NETWORK]}
+        )
+        output = container.exec_run(["python", "-c", _TRY, json.dumps(targets)], stderr=False).output
+        said = dict(zip(targets, json.loads(output), strict=True))
+        for target, word in said.items():
+            expected = {"ECONNREFUSED"} if target in beside else {"ENETUNREACH", "ETIMEDOUT", "no answer"}
+            assert word in expected, (name, target, word)
+    assert stack.books("udp")["corrupt"] == before["corrupt"], "a datagram that is no message came through"
 
 
 def test_every_container_is_confined(stack: Stack) -> None:
