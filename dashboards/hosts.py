@@ -16,6 +16,9 @@ from labctl.config import compose_file
 
 _ROWS = Place(15, 13)
 _TIMELINE = Place(8, 10)
+_HERE = Placement.SAME_CONTAINER
+# The placement at which a probe shares with the responder what a pair shares.
+_BESIDE = "|".join((Placement.SHARED_IPC, Placement.SHARED_VOLUME, Placement.SHARED_NETWORK))
 _NO_PROBE = "no probe"  # on the second host, unless ./lab hosts up has started it
 
 
@@ -29,6 +32,7 @@ def dashboard() -> Dashboard:
         .with_panel(_probes())
         .with_panel(_reached(len(mechanisms)))
         .with_panel(_duration())
+        .with_panel(_round_trips(mechanisms))
     )
     last = len(Placement) % 3  # three in a row; those that are left share the last one
     for number, placement in enumerate(Placement, start=1):
@@ -42,9 +46,10 @@ def _matrix(mechanisms: list[str]) -> table.Panel:
         {"mechanism": "Mechanism"},
         "Who reaches the responder, by which mechanism?",
         "A responder listens on every mechanism; from each placement a probe tries them all, every few seconds. A "
-        "green cell is the time from question to answer (64 bytes each way, median of five, waking included), a red "
-        "one the kernel's errno. The probes differ in nothing but what they share with the responder: what a "
-        "mechanism needs is what must be shared. No probe: none runs there; ./lab hosts up starts a second host.",
+        "green cell is the time from question to answer (64 bytes each way, both sides on one CPU, waking included; "
+        "the median of the last 15 tries), a red one the errno that a system call returned. The probes differ in "
+        "nothing but what they share with the responder: what a mechanism needs is what must be shared. No probe: none "
+        "runs there; ./lab hosts up starts a second host.",
         _ROWS,
         [
             Column(
@@ -82,8 +87,10 @@ def _pairs(mechanisms: list[str]) -> table.Panel:
         {"mechanism": "Mechanism"},
         "Who shares an IPC namespace?",
         "The inode of the IPC namespace that each side of a pair is in; two containers share it if it is the same. "
-        "System V objects and POSIX queues are visible inside one only, so those pairs share one, together with the "
-        "container that holds it open. The others meet in a shared volume or a shared network, and share none.",
+        "System V objects and POSIX queues are visible inside one only, POSIX shared memory in one /dev/shm only, and "
+        "Docker's ipc: shares both at once. All four of those pairs are in the one namespace of the container that "
+        "holds it open, so they could open each other's objects. The others meet in a volume or a network of the "
+        "pair's own.",
         Place(9, _ROWS.height),
         [
             Column("Producer", _inode("producer"), 110, label="producer"),
@@ -117,14 +124,47 @@ def _probes() -> table.Panel:
         {"placement": "Probe"},
         "Where do the probes stand?",
         "What each probe has in common with the responder, which itself is the first row, and the inode of the IPC "
-        "namespace it is in. The same inode as the responder's: the same System V objects. Another: none of them.",
+        "namespace it is in. The same inode as the responder's: the same System V objects. Another: none of them. The "
+        "responder listens on its address in its own network alone; the probes are told it, and try it.",
         Place(10, 7),
         [
             Column("Shares", shares, None, label="shares"),
+            Column("Listens on", _listens(), 120, label="address"),
             Column("IPC namespace", f"max by (placement, ipc) ({inode})", 125, label="ipc"),
         ],
         {"Probe": 125},
     )
+
+
+def _listens() -> str:
+    """The responder's series, as one of the placement at which it probes itself."""
+    return f'max by (placement, address) (label_replace(ipc_listen_info, "placement", "{_HERE}", "", ""))'
+
+
+def _round_trips(mechanisms: list[str]) -> table.Panel:
+    def of(metric: str, placements: str, bound: str = "") -> str:
+        return f'1e6 * max by (mechanism) ({metric}{{placement=~"{placements}"{bound}}})'
+
+    columns = []
+    for words, placements in (("one container", str(_HERE)), ("two containers", _BESIDE)):
+        for name, metric, bound in (
+            ("", "probe_round_trip_seconds", ""),
+            (", lowest", "probe_round_trip_bound_seconds", ', bound="lowest"'),
+            (", highest", "probe_round_trip_bound_seconds", ', bound="highest"'),
+        ):
+            columns.append(Column(f"In {words}{name}", of(metric, placements, bound), None, "µs", 1))
+    tries = f'min by (mechanism) (probe_round_trip_tries{{placement=~"{_HERE}|{_BESIDE}"}})'
+    return one_row_each(
+        {"mechanism": "Mechanism"},
+        "How long is a round trip?",
+        "From question to answer, 64 bytes each way. A try asks up to 100 times, one after the other; both processes "
+        "are on the same CPU and sleep in between, so waking the other one is in it. Shown is the median of the last "
+        "tries' medians, 15 at most, between the lowest and the highest of them: an order of two mechanisms whose "
+        "ranges overlap says nothing.",
+        Place(24, 11),
+        [*columns, Column("Tries", tries, 70)],
+        {"Mechanism": 150},
+    ).override_by_name("Mechanism", coloured_names(mechanisms))
 
 
 def _reached(mechanisms: int) -> timeseries.Panel:

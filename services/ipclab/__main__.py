@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from ipclab.kernel_exporter.exporter import KernelObjects, Remembered, samples
 from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
 from ipclab.kernel_exporter.posix import DEV_MQUEUE
 from ipclab.matrix import responder as echo
+from ipclab.matrix import told_address
 from ipclab.matrix.placement import Placement
 from ipclab.matrix.probe import Prober, explained
 from ipclab.matrix.responder import Responder
@@ -38,8 +39,6 @@ from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import hold, log
 from ipclab.runtime.overrides import Load, LoadFile, SyncFile
 from ipclab.speedup import roles as speedup
-
-_LOOPBACK = "127.0.0.1"
 
 
 @click.group()
@@ -130,9 +129,10 @@ def kernel(
 def responder(answer_only: bool, **options: Any) -> None:
     """Answer by every mechanism, and probe that from inside this container. `--path` is a directory."""
     container = ContainerRole("", Role.RESPONDER, options)
-    here = echo.addresses(replace(container.address, host=_LOOPBACK))
-    prober = Prober(Placement.SAME_CONTAINER, here, container.status, container.stop)
-    answering = Responder(echo.addresses(container.address), container.stop)
+    addresses = echo.addresses(container.address)
+    locate = told_address.own(container.address.host)
+    prober = Prober(Placement.SAME_CONTAINER, addresses, locate, container.status, container.stop)
+    answering = Responder(addresses, container.stop)
     loop = (lambda: hold(container.status, container.stop)) if answer_only else prober.run
     container.run(lambda: answering.during(loop), prober.samples, prepare=answering.start)
 
@@ -141,14 +141,17 @@ def responder(answer_only: bool, **options: Any) -> None:
 @click.argument("placement", type=click.Choice([str(placement) for placement in Placement]))
 @click.option("--once", is_flag=True, help="One round, printed as JSON, and no metrics.")
 @click.option("--explain", type=click.Choice(mechanisms.names()), help="One try, and its failed system calls, as JSON.")
+@click.option("--responder", help="Host whose page says the address that the responder listens on; --host goes first.")
 @endpoint_options
-def probe(placement: str, once: bool, explain: str | None, **options: Any) -> None:
+def probe(placement: str, once: bool, explain: str | None, responder: str | None, **options: Any) -> None:
     """Try to reach the responder by every mechanism, round after round. `--path` is a directory."""
     container = ContainerRole("", Role.PROBE, options)
     addresses = echo.addresses(container.address)
-    prober = Prober(Placement(placement), addresses, container.status, container.stop)
+    host = container.address.host
+    locate = told_address.Told(responder) if responder and not host else told_address.given(host)
+    prober = Prober(Placement(placement), addresses, locate, container.status, container.stop)
     if explain:
-        click.echo(json.dumps(explained(mechanisms.load(explain), addresses[explain])))
+        click.echo(json.dumps(explained(mechanisms.load(explain), addresses[explain], locate)))
     elif once:
         click.echo(json.dumps({name: asdict(tried) for name, tried in prober.round()}))
     else:

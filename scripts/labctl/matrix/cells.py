@@ -22,7 +22,9 @@ class Cell:
     success: bool | None
     round_trip_s: float | None
     duration_s: float | None
-    error: str  # errno by name; "" for success
+    error: str  # errno by name, or plain words where no system call failed; "" for success
+    round_trip_range_s: tuple[float, float] | None = None  # of the last tries
+    tries: int = 0  # that the round trip and its range are of
 
     @property
     def predicted(self) -> bool:
@@ -45,9 +47,16 @@ def read(prometheus: Prometheus, placements: Sequence[Placement]) -> list[Cell]:
 
     :raises PrometheusSilent: it does not answer
     """
-    success, round_trip, duration = (
+    success, round_trip, duration, tries, lowest, highest = (
         _by_cell(prometheus, f"max by (mechanism, placement) {fresh(metric)}")
-        for metric in ("probe_success", "probe_round_trip_seconds", "probe_duration_seconds")
+        for metric in (
+            "probe_success",
+            "probe_round_trip_seconds",
+            "probe_duration_seconds",
+            "probe_round_trip_tries",
+            "probe_round_trip_bound_seconds{bound='lowest'}",
+            "probe_round_trip_bound_seconds{bound='highest'}",
+        )
     )
     errors = {
         (sample.labels["mechanism"], sample.labels["placement"]): sample.labels["error"]
@@ -59,7 +68,9 @@ def read(prometheus: Prometheus, placements: Sequence[Placement]) -> list[Cell]:
             key = (mechanism, str(place))
             reached = bool(success[key]) if key in success else None
             error = errors.get(key, "") if reached is False else ""
-            cells.append(Cell(mechanism, place, reached, round_trip.get(key), duration.get(key), error))
+            bounds = (lowest[key], highest[key]) if key in lowest and key in highest else None
+            times = (round_trip.get(key), duration.get(key))
+            cells.append(Cell(mechanism, place, reached, *times, error, bounds, int(tries.get(key, 0))))
     return cells
 
 

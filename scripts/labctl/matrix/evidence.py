@@ -19,7 +19,6 @@ from labctl.terminal.printing import duration, new_table, show_lines, show_table
 from labctl.terminal.waiting import wait_until
 
 _SHOWN_WITHIN_S = 10  # a container that has just come is looked up in the DNS and scraped; one scrape can time out
-_LOOPBACK = "127.0.0.1"
 _UNNAMED = re.compile(r"[0-9a-f]{64}")  # what the engine calls a volume that nobody named
 
 
@@ -39,7 +38,8 @@ def show(prometheus: Prometheus, probes: Mapping[Placement, Container], mechanis
     table.add_column(f"{responder.service} (answers)", overflow="fold")
     table.add_column(f"{probe.service} (asks)", overflow="fold")
     table.add_column("", no_wrap=True)
-    for what, left, right in _side_by_side(prometheus, responder, probe):
+    mounted = (_dev_shm(responder), str(tried["dev_shm"]))
+    for what, left, right in _side_by_side(prometheus, responder, probe, mounted):
         table.add_row(what, left, right, "same" if left == right else "")
     show_table(table)
     show_lines(_outcome(tried, mechanism, placement))
@@ -61,7 +61,15 @@ def namespaces(prometheus: Prometheus, wanted: Collection[str]) -> dict[str, dic
     return wait_until(all_shown, _SHOWN_WITHIN_S) or shown()
 
 
-def _side_by_side(prometheus: Prometheus, responder: Container, probe: Container) -> list[tuple[str, str, str]]:
+def _dev_shm(responder: Container) -> str:
+    """The device number of what is mounted at /dev/shm there."""
+    code, output = responder.docker.exec_run(["stat", "-Lc", "%Hd:%Ld", "/dev/shm"])
+    return output.decode().strip() if code == 0 else "not shown"
+
+
+def _side_by_side(
+    prometheus: Prometheus, responder: Container, probe: Container, mounted: tuple[str, str]
+) -> list[tuple[str, str, str]]:
     inodes = namespaces(prometheus, (responder.id, probe.id))
     elsewhere = second_probe.is_elsewhere(responder)
     rows = []
@@ -69,6 +77,7 @@ def _side_by_side(prometheus: Prometheus, responder: Container, probe: Container
         left, right = (inodes.get(container.id, {}).get(kind, "not shown") for container in (responder, probe))
         # Two machines count by themselves: the same number would mean nothing.
         rows.append((f"{kind} namespace", left, f"{right} there" if elsewhere else right))
+    rows.append(("/dev/shm, device", mounted[0], f"{mounted[1]} there" if elsewhere else mounted[1]))
     for what, things in (("volume", _volumes), ("network", _networks)):
         theirs, own = things(responder), things(probe)
         rows += [(what, theirs.get(name, "-"), own.get(name, "-")) for name in sorted({*theirs, *own})]
@@ -109,7 +118,7 @@ def _command(probes: Mapping[Placement, Container], placement: Placement) -> lis
     command: list[str] = here.docker.attrs["Config"]["Cmd"]
     match placement:
         case Placement.SAME_CONTAINER:
-            return [*entrypoint, "probe", str(placement), *command[1:], "--host", _LOOPBACK]
+            return [*entrypoint, "probe", str(placement), *command[1:]]
         case Placement.SECOND_HOST:
             return [*entrypoint, *second_probe.command_of(probes)]
         case _:
@@ -123,9 +132,7 @@ def _outcome(tried: dict[str, Any], mechanism: str, placement: Placement) -> lis
     reason = reasons.reason(mechanisms.load(mechanism).traits, tried["error"])
     calls = [call for call in tried["failed_calls"] if call["error"] == tried["error"]]
     failed = (
-        f"the system call that failed: {calls[-1]['call']} = -1 {tried['error']}"
-        if calls
-        else f"no system call failed with {tried['error']}: that is what the library made of it"
+        f"the system call that failed: {calls[-1]['call']} = -1 {tried['error']}" if calls else "no system call failed"
     )
     return [
         f"{mechanism} from {placement}: ✗ {tried['error']}",

@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass
 
 from ipclab.contract.channel import Sharing, Traits
+from ipclab.contract.errors import FULL, NO_ANSWER, NOT_READY, NOT_TOLD, WRONG_ANSWER
 
-_IPC, _VOLUME, _NETWORK = Sharing.IPC_NAMESPACE, Sharing.VOLUME, Sharing.NETWORK
+_IPC, _SHM, _VOLUME, _NETWORK = Sharing.IPC_NAMESPACE, Sharing.DEV_SHM, Sharing.VOLUME, Sharing.NETWORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +22,37 @@ class Reason:
 
 _RULES = {
     (_IPC, "ENOENT"): Reason(
-        "A System V key or a POSIX name is looked up in the caller's IPC namespace; this one has no such object.",
+        "A System V key and a POSIX queue's name are looked up in the caller's IPC namespace; it has no such object.",
         "ipc_namespaces(7)",
+    ),
+    (_SHM, "ENOENT"): Reason(
+        "A POSIX segment or semaphore is a file below /dev/shm; another file system is mounted there for the caller.",
+        "shm_overview(7), mount_namespaces(7)",
     ),
     (_VOLUME, "ENOENT"): Reason(
         "A path is looked up in the caller's mount namespace; the volume that holds the file is not mounted there.",
         "mount_namespaces(7), path_resolution(7)",
     ),
     (_NETWORK, "EHOSTUNREACH"): Reason(
-        "A host's name has an address only for those on a network that it is on too; here the resolver found none.",
-        "getaddrinfo(3), network_namespaces(7)",
+        "There is a route to that address, and no machine on that link has it.", "connect(2), arp(7)"
+    ),
+    (_NETWORK, "ETIMEDOUT"): Reason(
+        "There is a route to that address, and nothing came back: Docker's firewall rules drop what goes from one of "
+        "its internal networks to another.",
+        "connect(2), tcp(7), iptables(8)",
+    ),
+    (_NETWORK, NO_ANSWER): Reason(
+        "No system call failed: a datagram was sent towards that address, nothing came back, and nobody is told why. "
+        "Docker's firewall rules drop what goes from one of its internal networks to another.",
+        "udp(7), iptables(8)",
+    ),
+    (_NETWORK, "EAI_AGAIN"): Reason(
+        "No system call failed: the resolver found no address for the name.", "getaddrinfo(3)"
+    ),
+    (_NETWORK, "EAI_NONAME"): Reason("No system call failed: the name has no address.", "getaddrinfo(3)"),
+    (_NETWORK, NOT_TOLD): Reason(
+        "No system call was made: the responder has not said yet on which address it listens.",
+        "ipclab.matrix.told_address",
     ),
     (_NETWORK, "ENETUNREACH"): Reason(
         "The caller's network namespace has no route to that address.",
@@ -44,17 +66,30 @@ _RULES = {
     (None, "ENODEV"): Reason("The file is there, and its filesystem has no shared mappings.", "mmap(2)"),
     (None, "ECONNREFUSED"): Reason("The address or name is there, and nobody listens at it.", "connect(2)"),
     (None, "ENXIO"): Reason("The FIFO is there, and nobody reads from it.", "fifo(7)"),
-    (None, "ETIMEDOUT"): Reason("The object is there, or may be; nobody answered in time.", "ipclab.matrix.probe"),
-    (None, "EBUSY"): Reason(
-        "Another probe was asking all the time, and the channel serves one.", "ipclab.matrix.request_lock"
+    (None, "EAGAIN"): Reason(
+        "The channel is there and had no room, or another probe was asking all the time.",
+        "flock(2), ipclab.matrix.request_lock",
+    ),
+    (None, FULL): Reason(
+        "No system call failed: the ring is full, and nobody takes from it.", "ipclab.building_blocks.ring_channel"
+    ),
+    (None, NOT_READY): Reason(
+        "No system call failed: the object is there, and its owner has not made a channel of it.",
+        "ipclab.contract.errors",
+    ),
+    (None, NO_ANSWER): Reason(
+        "No system call failed: the channel is there, and no answer came.", "ipclab.matrix.probe"
+    ),
+    (None, WRONG_ANSWER): Reason(
+        "No system call failed: what came back was not what was asked.", "ipclab.matrix.probe"
     ),
 }
 
 
 def reason(traits: Traits, error: str) -> Reason:
-    """The rule behind `error`, an errno by name, of a mechanism with these traits."""
+    """The rule behind `error`, as a probe says it, of a mechanism with these traits."""
     for needed in (*sorted(traits.requires), None):
         if (needed, error) in _RULES:
             return _RULES[needed, error]
     code = getattr(errno, error, 0)
-    return Reason(f"{os.strerror(code)}: no rule of sharing explains this one.", "errno(3)")
+    return Reason(f"{os.strerror(code) if code else error}: no rule of sharing explains this one.", "errno(3)")

@@ -100,7 +100,7 @@ def _matrix(cells: Sequence[Cell]) -> dict[str, list[tuple[bool | None, str]]]:
     rows: dict[str, list[tuple[bool | None, str]]] = {}
     if any(cell.success is not None for cell in cells):
         for cell in cells:
-            rows.setdefault(cell.mechanism, []).append((cell.success, table.in_words(cell)))
+            rows.setdefault(cell.mechanism, []).append((cell.success, table.with_time(cell)))
     return rows
 
 

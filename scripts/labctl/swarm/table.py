@@ -99,6 +99,6 @@ def _show_matrix(cells: Sequence[Cell]) -> None:
     for cell in cells:
         rows.setdefault(cell.mechanism, []).append(cell)
     for mechanism, row in rows.items():
-        table.add_row(mechanism, *map(matrix.in_words, row))
+        table.add_row(mechanism, *map(matrix.with_time, row))
     show_table(table)
     show_lines(matrix.reason_lines(cells))

@@ -29,3 +29,10 @@ def allowed() -> str:
     """How many CPUs this process may use (sched_getaffinity(2), a container's `cpuset`): "one", "two", "3", …"""
     count = len(os.sched_getaffinity(0))
     return _WORDS.get(count, str(count))
+
+
+def pin() -> int:
+    """Keep this thread, and what it forks, on the last CPU that it may use: sched_setaffinity(2); which one that is."""
+    last = max(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {last})
+    return last

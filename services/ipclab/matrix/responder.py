@@ -23,8 +23,9 @@ from typing import NoReturn
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Kind, Mechanism, Sharing
-from ipclab.contract.errors import AccessRefused, ChannelError, PeerGone, ReceiveTimeout, Unusable
+from ipclab.contract.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, ReceiveTimeout, Unusable
 from ipclab.contract.optional import Answerer
+from ipclab.linux.namespaces import pin
 from ipclab.matrix import request_reply
 from ipclab.runtime.lifecycle import Stop, log
 
@@ -57,7 +58,7 @@ def echo(mechanism: Mechanism, address: Address, stop: Stop) -> None:
     while not stop.requested:
         try:
             answerer = request_reply.create_answerer(mechanism, address)
-        except (AccessRefused, PeerGone, Unusable) as error:
+        except (AccessRefused, PeerAbsent, PeerGone, Unusable) as error:
             if str(error) != complaint:
                 complaint = str(error)
                 log.warning("no echo endpoint, trying again: %s", error)
@@ -158,6 +159,7 @@ class _Keeper:
         code = 1
         try:
             self._stop.on_signals()
+            pin()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             time.sleep(after_s)
             echo(mechanisms.load(name), self._addresses[name], self._stop)

@@ -256,9 +256,25 @@ KERNEL_LIMIT = _kernel(
 PROBE_SUCCESS = _probe("probe_success", "1 if the responder answered the last try from this placement, else 0.")
 PROBE_DURATION = _probe("probe_duration_seconds", "How long the last try took, opening and closing included.")
 PROBE_ROUND_TRIP = _probe(
-    "probe_round_trip_seconds", "From question to answer, 64 bytes each way; the median of the last try's five."
+    "probe_round_trip_seconds",
+    "From question to answer, 64 bytes each way, both sides on one CPU: the median of the last tries' medians.",
 )
-PROBE_ERROR = _probe("probe_error_info", "Always 1; the kernel's reason for which the last try failed.", "error")
+PROBE_ROUND_TRIP_BOUND = _probe(
+    "probe_round_trip_bound_seconds", "The lowest and the highest of these tries' medians.", "bound"
+)
+PROBE_TRIES = _probe("probe_round_trip_tries", "How many tries in a row, up to 15, that round trip is of.")
+PROBE_ERROR = _probe(
+    "probe_error_info",
+    "Always 1; why the last try failed: the errno of a system call, a name of getaddrinfo(3), or plain words.",
+    "error",
+)
+LISTEN_INFO = Definition(
+    "ipc_listen_info",
+    Type.GAUGE,
+    "Always 1; the address that the responder listens on, which the probes are told.",
+    frozenset({Role.RESPONDER}),
+    (*_ENDPOINT_LABELS, "address"),
+)
 
 # In the order in which they stand above.
 DEFINITIONS = tuple(value for value in globals().values() if isinstance(value, Definition))

@@ -5,23 +5,28 @@ from __future__ import annotations
 import os
 import random
 import signal
+import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from prometheus_client import start_http_server
 
 from ipclab import mechanisms
-from ipclab.contract.channel import Address, Sharing
-from ipclab.contract.errors import ChannelError
+from ipclab.contract.channel import Address
+from ipclab.contract.errors import NOT_TOLD, ChannelError, PeerAbsent
 from ipclab.matrix import request_reply
 from ipclab.matrix import responder as echo
 from ipclab.matrix.placement import Placement
-from ipclab.matrix.probe import QUESTION_BYTES, Prober, attempt, explained
+from ipclab.matrix.probe import QUESTION_BYTES, REMEMBERED, Attempt, Prober, attempt, explained
 from ipclab.matrix.responder import Responder
+from ipclab.matrix.told_address import Told, given
 from ipclab.metrics import definitions as metrics
-from ipclab.metrics.definitions import Sample
+from ipclab.metrics.definitions import Role, Sample
+from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.histogram import Histogram
 from ipclab.runtime.lifecycle import EndpointStatus, Stop
 
 WITHIN_S = 10.0
@@ -99,9 +104,10 @@ def test_a_keeper_that_dies_ends_the_container(few: dict[str, Address]) -> None:
 @pytest.mark.usefixtures("responder")
 def test_a_prober_exports_what_it_found(few: dict[str, Address], tmp_path: Path) -> None:
     nowhere = {"unix_stream": Address(path=tmp_path / "nobody"), **few}
-    prober = Prober(Placement.SHARED_VOLUME, nowhere, EndpointStatus(tmp_path / "alive"), Stop())
+    prober = Prober(Placement.SHARED_VOLUME, nowhere, given("127.0.0.1"), EndpointStatus(tmp_path / "alive"), Stop())
     assert all(sample.definition is metrics.NAMESPACE_INFO for sample in prober.samples())
-    prober._last = dict(prober.round())
+    for tried in prober.round():
+        prober.remember(*tried)
     seen: dict[metrics.Definition, dict[str | None, Sample]] = {}
     for sample in prober.samples():
         seen.setdefault(sample.definition, {})[sample.mechanism] = sample
@@ -132,18 +138,71 @@ def test_an_answer_that_is_not_the_question_is_no_success(tmp_path: Path) -> Non
     tried = attempt(mechanism, address, WITHIN_S)
     os.waitpid(liar, 0)
     answerer.remove()
-    assert (tried.success, tried.error, tried.round_trip_s) == (False, "EBADMSG", None)
+    assert (tried.success, tried.error, tried.round_trip_s) == (False, "wrong answer", None)
 
 
 @pytest.mark.parametrize("name", mechanisms.names())
 def test_the_failed_system_call_is_the_kernels(name: str, addresses: dict[str, Address]) -> None:
-    tried = explained(mechanisms.load(name), addresses[name])
+    tried = explained(mechanisms.load(name), addresses[name], given("127.0.0.1"))
     assert tried["error"] in {"ENOENT", "ECONNREFUSED"}
     calls = tried["failed_calls"]
     assert isinstance(calls, list)
     met = [call["call"] for call in calls if call["error"] == tried["error"]]
-    if mechanisms.load(name).traits.requires == {Sharing.NETWORK}:
-        return  # a refusal comes later, by SO_ERROR or by poll(2)
+    assert met[-1].startswith(("openat(", "connect(", "mq_open(", "shmget(", "msgget(", "sendto("))
+    if name == "udp":
+        return  # connect(2) has noted the address by then
     asked_for = addresses[name].path.name if "sysv" not in name else f"{addresses[name].key:#x}"
-    assert asked_for in met[-1]
-    assert met[-1].startswith(("openat(", "connect(", "mq_open(", "shmget(", "msgget("))
+    assert (f"127.0.0.1:{addresses[name].port}" if name == "tcp" else asked_for) in met[-1]
+
+
+def test_round_trips_are_of_the_last_tries_and_a_failure_begins_anew(tmp_path: Path) -> None:
+    prober = Prober(Placement.SHARED_VOLUME, {}, given(""), EndpointStatus(tmp_path / "alive"), Stop())
+
+    def shown() -> dict[tuple[str, ...], float]:
+        wanted = (metrics.PROBE_ROUND_TRIP, metrics.PROBE_ROUND_TRIP_BOUND, metrics.PROBE_TRIES)
+        found = (sample for sample in prober.samples() if sample.definition in wanted)
+        return {(s.definition.name, *s.labels[1:]): float(s.value) for s in found if not isinstance(s.value, Histogram)}
+
+    for number in range(40):
+        prober.remember("fifo", Attempt(0.1, round_trip_s=1e-6 * number))
+    last = [1e-6 * number for number in range(40 - REMEMBERED, 40)]
+    assert shown() == {
+        ("probe_round_trip_seconds",): statistics.median(last),
+        ("probe_round_trip_bound_seconds", "lowest"): last[0],
+        ("probe_round_trip_bound_seconds", "highest"): last[-1],
+        ("probe_round_trip_tries",): REMEMBERED,
+    }
+    prober.remember("fifo", Attempt(0.1, error="ENOENT"))
+    assert shown() == {}
+    prober.remember("fifo", Attempt(0.1, round_trip_s=5e-6))
+    assert shown()["probe_round_trip_tries",] == 1
+
+
+def test_an_address_is_told_by_the_responders_page_and_kept_while_that_is_silent(tmp_path: Path) -> None:
+    told = Told("127.0.0.1")
+    with pytest.raises(PeerAbsent) as unknown:
+        told()
+    assert unknown.value.errno_name == NOT_TOLD
+    prober = Prober(Placement.SAME_CONTAINER, {}, given("127.0.0.7"), EndpointStatus(tmp_path / "alive"), Stop())
+    assert not dict(prober.round())
+    page = Page("", Role.RESPONDER, prober.samples)
+    with serving(page):
+        assert told() == "127.0.0.7"
+    assert told() == "127.0.0.7"
+
+
+def test_mechanisms_that_need_no_address_are_tried_without_one(tmp_path: Path) -> None:
+    nowhere = {name: Address(path=tmp_path / "nobody") for name in ("fifo", "tcp")}
+    prober = Prober(Placement.SHARED_IPC, nowhere, Told("127.0.0.1"), EndpointStatus(tmp_path / "alive"), Stop())
+    assert {name: tried.error for name, tried in prober.round()} == {"fifo": "ENOENT", "tcp": NOT_TOLD}
+
+
+@contextmanager
+def serving(page: Page) -> Iterator[None]:
+    server, thread = start_http_server(metrics.PORT, addr="127.0.0.1", registry=registry_of(page))
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

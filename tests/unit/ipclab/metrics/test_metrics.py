@@ -20,6 +20,7 @@ from ipclab.kernel_exporter.owners import EchoOwners, Owners
 from ipclab.linux.scheduling import Scheduling
 from ipclab.matrix.placement import Placement
 from ipclab.matrix.probe import Attempt, Prober
+from ipclab.matrix.told_address import given
 from ipclab.mechanisms.sysv_mq import SysvMq
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import DEFINITIONS, Definition, Role, Sample, Type
@@ -116,8 +117,13 @@ def both(*parts: Callable[[], Iterable[Sample]]) -> Callable[[], Iterable[Sample
 
 def a_prober(directory: Path, placement: Placement) -> Prober:
     """One mechanism was reached, one was not."""
-    prober = Prober(placement, {}, fixed_status(directory), Stop())
-    prober._last = {"fifo": Attempt(0.0042, 0.000052), "sysv_shm": Attempt(0.00031, error="ENOENT", text="…")}
+    prober = Prober(placement, {}, given("172.18.0.3"), fixed_status(directory), Stop())
+    assert not dict(prober.round())
+    for name, tried in {
+        "fifo": Attempt(0.0042, 0.000052),
+        "sysv_shm": Attempt(0.00031, error="ENOENT", text="…"),
+    }.items():
+        prober.remember(name, tried)
     return prober
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
+from ipclab.contract.errors import NO_ANSWER, NOT_TOLD, WRONG_ANSWER
 from ipclab.matrix.placement import SHARED, Placement, reachable
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER
@@ -19,11 +20,17 @@ from labctl.lab.prometheus import Prometheus, Sample
 from labctl.matrix import cells as reachability
 from labctl.matrix import reasons
 from labctl.matrix.cells import Cell
-from labctl.matrix.table import as_json, as_markdown, in_words, reason_lines, require_as_predicted
+from labctl.matrix.table import as_json, as_markdown, in_words, reason_lines, require_as_predicted, time_in_words
 from labctl.terminal.errors import LabError
 
 README = Path(__file__).resolve().parents[4] / "README.md"
-LOCAL = (Placement.SAME_CONTAINER, Placement.SHARED_IPC, Placement.SHARED_VOLUME, Placement.SHARED_NETWORK)
+LOCAL = (
+    Placement.SAME_CONTAINER,
+    Placement.SHARED_IPC,
+    Placement.IPC_NAMESPACE,
+    Placement.SHARED_VOLUME,
+    Placement.SHARED_NETWORK,
+)
 
 
 def cell(mechanism: str, placement: Placement, error: str | None = None) -> Cell:
@@ -40,7 +47,7 @@ class Answers(Prometheus):
         self._samples = samples
 
     def query(self, expression: str) -> list[Sample]:
-        (name,) = (name for name in self._samples if name in expression)
+        name = next(name for name in reversed(self._samples) if name in expression)
         return self._samples[name]
 
 
@@ -48,11 +55,19 @@ def test_each_placement_shares_what_its_name_says() -> None:
     assert SHARED[Placement.SAME_CONTAINER] == set(Sharing)
     for place, shared in SHARED.items():
         if place is not Placement.SAME_CONTAINER:
-            assert len(shared) == 1
+            assert len(shared) == (2 if place is Placement.SHARED_IPC else 1)
     for name in mechanisms.names():
         traits = mechanisms.load(name).traits
         assert reachable(traits, Placement.SAME_CONTAINER)
-        assert [p for p in LOCAL[1:] if reachable(traits, p)] == [p for p in LOCAL[1:] if SHARED[p] == traits.requires]
+        assert [p for p in LOCAL[1:] if reachable(traits, p)] == [p for p in LOCAL[1:] if SHARED[p] & traits.requires]
+
+
+def test_the_namespace_alone_tells_posix_shm_from_the_other_three() -> None:
+    def reached(place: Placement) -> set[str]:
+        return {name for name in mechanisms.names() if reachable(mechanisms.load(name).traits, place)}
+
+    assert reached(Placement.SHARED_IPC) - reached(Placement.IPC_NAMESPACE) == {"posix_shm"}
+    assert reached(Placement.IPC_NAMESPACE) == {"sysv_shm", "sysv_mq", "posix_mq"}
 
 
 def test_the_services_of_compose_are_placements() -> None:
@@ -68,8 +83,9 @@ def test_the_services_of_compose_are_placements() -> None:
 @pytest.mark.parametrize("name", mechanisms.names())
 def test_every_error_that_is_to_be_expected_has_its_rule(name: str) -> None:
     traits = mechanisms.load(name).traits
-    usual = {"EHOSTUNREACH", "ENETUNREACH"} if Sharing.NETWORK in traits.requires else {"ENOENT", "EACCES"}
-    for error in usual | {"ECONNREFUSED", "ETIMEDOUT"}:
+    remote = {"EAI_AGAIN", "EAI_NONAME", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", NOT_TOLD}
+    usual = remote if Sharing.NETWORK in traits.requires else {"ENOENT", "EACCES"}
+    for error in usual | {"ECONNREFUSED", "EAGAIN", NO_ANSWER, WRONG_ANSWER}:
         found = reasons.reason(traits, error)
         assert "no rule" not in found.sentence
         assert re.match(r"[\w.-]+\([1-8]\)|ipclab\.\w+", found.source)
@@ -79,7 +95,7 @@ def test_every_error_that_is_to_be_expected_has_its_rule(name: str) -> None:
 
 
 def test_a_cell_that_differs_is_named() -> None:
-    good = [cell("tcp", Placement.SHARED_NETWORK, ""), cell("tcp", Placement.SHARED_IPC, "EHOSTUNREACH")]
+    good = [cell("tcp", Placement.SHARED_NETWORK, ""), cell("tcp", Placement.SHARED_IPC, "ENETUNREACH")]
     require_as_predicted(good)
     bad = [
         cell("fifo", Placement.SHARED_VOLUME, "EACCES"),
@@ -113,10 +129,15 @@ def test_cells_are_read_from_what_the_probes_export() -> None:
             "probe_round_trip_seconds": [Sample(fifo, 33e-6)],
             "probe_duration_seconds": [Sample(fifo, 0.004), Sample(shm, 0.0003)],
             "probe_error_info": [Sample({**shm, "error": "ENOENT"}, 1.0)],
+            "probe_round_trip_tries": [Sample(fifo, 15.0)],
+            "bound='lowest'": [Sample(fifo, 30e-6)],
+            "bound='highest'": [Sample(fifo, 41e-6)],
         }
     )
     cells = {c.mechanism: c for c in reachability.read(answers, [Placement.SHARED_VOLUME])}
-    assert cells["fifo"] == Cell("fifo", Placement.SHARED_VOLUME, True, 33e-6, 0.004, "")
+    assert cells["fifo"] == Cell("fifo", Placement.SHARED_VOLUME, True, 33e-6, 0.004, "", (30e-6, 41e-6), 15)
+    assert (in_words(cells["fifo"]), time_in_words(cells["fifo"])) == ("✓", "33.0 µs (30.0 to 41.0 µs)")
+    assert time_in_words(cells["sysv_shm"]) == "-"
     assert cells["sysv_shm"] == Cell("sysv_shm", Placement.SHARED_VOLUME, False, None, 0.0003, "ENOENT")
     assert cells["tcp"].success is None
     assert not cells["tcp"].as_predicted
@@ -138,15 +159,18 @@ def test_a_rule_is_said_once() -> None:
 
 
 def _rows(table: str) -> dict[str, list[str]]:
-    """Mechanism to its cells without the times."""
+    """Mechanism to its cells."""
     found = re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE)
-    return {name: [re.sub(r"^✓.*", "✓", shown) for shown in cells.split(" | ")] for name, cells in found}
+    return {name: cells.split(" | ") for name, cells in found}
 
 
 def _as_measured(placements: Sequence[Placement]) -> list[Cell]:
-    errors = {Sharing.NETWORK: "EHOSTUNREACH", Sharing.VOLUME: "ENOENT", Sharing.IPC_NAMESPACE: "ENOENT"}
     return [
-        cell(name, place, "" if reachable(traits, place) else errors[min(traits.requires)])
+        cell(
+            name,
+            place,
+            "" if reachable(traits, place) else "ENETUNREACH" if Sharing.NETWORK in traits.requires else "ENOENT",
+        )
         for name in mechanisms.names()
         for place in placements
         for traits in [mechanisms.load(name).traits]
@@ -154,5 +178,5 @@ def _as_measured(placements: Sequence[Placement]) -> list[Cell]:
 
 
 def test_the_table_of_readme_is_not_outdated() -> None:
-    """`./lab matrix --markdown` prints it anew. The times differ from run to run, so they are not compared."""
+    """`./lab matrix --markdown` prints it anew."""
     assert _rows(README.read_text()) == _rows(as_markdown(_as_measured(tuple(Placement)), tuple(Placement)))
