@@ -99,9 +99,9 @@ def _install_and_start(machine: Machine) -> None:
 
 
 def name_of(version: Mapping[str, Any]) -> str:
-    """What answers to `GET /version`: Podman serves Docker's API too, and calls its first component by its own name."""
-    components = version.get("Components") or [{}]
-    return "Podman" if "podman" in str(components[0].get("Name", "")).lower() else "Docker Engine"
+    """What answers to `GET /version`: Podman serves Docker's API too, with a component of its own name."""
+    components = version.get("Components") or []
+    return "Podman" if any("podman" in str(part.get("Name", "")).lower() for part in components) else "Docker Engine"
 
 
 def say_if_not_tested(client: docker.DockerClient) -> None:
