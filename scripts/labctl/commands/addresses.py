@@ -62,7 +62,7 @@ def _grafana(configuration: Configuration, containers: Sequence[Container]) -> s
         image = configuration.values["GRAFANA_IMAGE"]
         if not image:
             return "not wanted: GRAFANA_IMAGE is empty"
-        return f"not here: no image {image}; `docker load` it or set GRAFANA_IMAGE=…, then ./lab up"
+        return "not here (hint: ./lab doctor)"
     if Grafana(url).answers():
         return url
     if container is None or elsewhere:

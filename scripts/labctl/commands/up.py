@@ -45,6 +45,8 @@ def bring_up(lab: Lab, wanted: Sequence[str], timeout_s: float, scale: Scale, *,
     if not before:  # once per lab, and not at each command
         for used, wanted_image in images.instead_of.items():
             say(f"The lab runs on {used} instead of {wanted_image}, which is not here")
+        if not images.grafana and (grafana := lab.configuration.values["GRAFANA_IMAGE"]):
+            say(f"The lab runs without Grafana: no image {grafana} (hint: `docker load` it, then ./lab up)")
     place.put_all_back(lab, wanted)
     rescale.prepare(lab, wanted, scale, _classes(lab))
     start.start(services, {**lab.configuration.environment(), **images.environment(), **_shared(scale)}, scale)

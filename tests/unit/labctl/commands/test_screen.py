@@ -1,0 +1,72 @@
+"""`./lab status` of all pairs on a terminal: one screen of 24 lines of 80 columns, and a line is for the prompt."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from labctl.commands import status
+from labctl.config import compose_file
+from labctl.config.configuration import Configuration
+from labctl.engine import engine
+from labctl.lab import containers
+from labctl.lab.ports import free_port
+from labctl.place import placed
+from support.containers import container
+from support.prometheus import Vector, prometheus_that_says
+from support.pseudo_terminal import run_on_terminal
+
+_PROMPT = 1
+
+
+def show(grafana_image: str, *stopped: str) -> None:
+    """For a process on a terminal: `./lab status` of an engine and a Prometheus that know all pairs."""
+    services = [service for name in compose_file.declared() for service in compose_file.services_of(name)]
+    found = [container(service, state="exited" if service in stopped else "running") for service in services]
+
+    def each(value: float, **labels: str) -> Vector:
+        return [({"mechanism": name, **labels}, value) for name in compose_file.declared()]
+
+    counters = ("messages_sent", "messages_received", "messages_lost", "messages_skipped", "messages_corrupt")
+    scraped = [sample for name in counters for sample in each(999_999, __name__=f"ipc_{name}_total")]
+    answers: dict[str, Any] = {
+        "__name__": [*scraped, ({"__name__": "up"}, 1.0)],
+        "cpus_info": each(1, cpus="two"),
+        "wait_info": [({"mechanism": name, "wait": _wait(name)}, 1.0) for name in compose_file.declared()],
+        "received:rate5s": each(199.7),
+        "p50_5s": each(0.000_164),
+        "p99_5s": each(0.001_7),
+        "ipc_load_rate": each(200),
+        "ipc_message_size_bytes": each(1024),
+    }
+    engine.connect = Mock()
+    containers.of_project = Mock(return_value=found)
+    placed.all_placed = Mock(return_value=[])
+    with prometheus_that_says(answers) as prometheus:
+        values = {
+            **Configuration.load().values,
+            "LAB_PROMETHEUS_PORT": prometheus.url.rpartition(":")[2],
+            "LAB_GRAFANA_PORT": str(free_port()),
+            "GRAFANA_IMAGE": grafana_image,
+        }
+        status.show_status(Configuration("ipclab", values), [status.Section.PAIRS])
+
+
+def _wait(mechanism: str) -> str:
+    return "poll" if mechanism == "plain_file" else "block"
+
+
+@pytest.mark.parametrize("image", ["", "grafana/grafana:12.3.0"])
+@pytest.mark.parametrize("stopped", [(), ("sysv-mq-consumer",)])
+def test_it_is_one_screen(image: str, stopped: tuple[str, ...]) -> None:
+    arguments = ", ".join(map(repr, (image, *stopped)))
+    code, lines = run_on_terminal(["-c", f"from unit.labctl.commands.test_screen import show; show({arguments})"], 80)
+    assert code == 0, lines
+    assert len(lines) <= 24 - _PROMPT, lines
+    assert max(map(len, lines)) <= 80
+    text = " ".join(lines)
+    assert text.count("164 µs") == len(compose_file.declared())
+    assert "More: ./lab status MECHANISM, --containers, --kernel, --all." in text
+    assert all(f"{service} (exited, exit code 0)" in text for service in stopped)
