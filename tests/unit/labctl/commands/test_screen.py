@@ -10,8 +10,8 @@ import pytest
 from labctl.commands import status
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
-from labctl.engine import engine
 from labctl.lab import containers
+from labctl.lab.lab import Lab
 from labctl.lab.ports import free_port
 from labctl.place import placed
 from support.containers import container
@@ -36,12 +36,11 @@ def show(grafana_image: str, *stopped: str) -> None:
         "cpus_info": each(1, cpus="two"),
         "wait_info": [({"mechanism": name, "wait": _wait(name)}, 1.0) for name in compose_file.declared()],
         "received:rate5s": each(199.7),
-        "p50_5s": each(0.000_164),
-        "p99_5s": each(0.001_7),
+        "mechanism:ipc_one_way_latency_seconds:p50_5s": each(0.000_164),
+        "mechanism:ipc_one_way_latency_seconds:p99_5s": each(0.001_7),
         "ipc_load_rate": each(200),
         "ipc_message_size_bytes": each(1024),
     }
-    engine.connect = Mock()
     containers.of_project = Mock(return_value=found)
     placed.all_placed = Mock(return_value=[])
     with prometheus_that_says(answers) as prometheus:
@@ -51,7 +50,7 @@ def show(grafana_image: str, *stopped: str) -> None:
             "LAB_GRAFANA_PORT": str(free_port()),
             "GRAFANA_IMAGE": grafana_image,
         }
-        status.show_status(Configuration("ipclab", values), [status.Section.PAIRS])
+        status.show_status(Lab(Configuration("ipclab", values), Mock()), [status.Section.PAIRS])
 
 
 def _wait(mechanism: str) -> str:
