@@ -27,7 +27,7 @@ from ipclab.pair.consumer import Consumer
 from ipclab.pair.producer import Producer
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import EndpointStatus, Stop
-from ipclab.runtime.overrides import Load, LoadFile
+from ipclab.runtime.overrides import Load, load_override
 
 MESSAGE_BYTES = 64
 
@@ -58,7 +58,7 @@ def main() -> None:
     subject = mechanisms.load(mechanism)
     if role == "producer":
         ledger = ProducerLedger(state / "producer.ledger")
-        load = LoadFile(state / "load.json", Load(settings.MAX_RATE, MESSAGE_BYTES))
+        load = load_override(state / "load.json", Load(settings.MAX_RATE, MESSAGE_BYTES))
         producer = Producer(subject, address, ledger, load, status, stop)
         if not measured:
             producer._late = producer._send = _NoHistogram()

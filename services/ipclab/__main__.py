@@ -37,7 +37,7 @@ from ipclab.pair.parent_child import talk
 from ipclab.pair.producer import Producer
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import hold, log
-from ipclab.runtime.overrides import Load, LoadFile, SyncFile
+from ipclab.runtime.overrides import Load, load_override, sync_override
 from ipclab.speedup import roles as speedup
 
 
@@ -63,7 +63,7 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     loaded = mailbox_options.classified(mechanism, loaded, options["classes"])
     container = ContainerRole(mechanism, Role.PRODUCER, options, tuning, loaded)
     ledger = ProducerLedger(options["state"] / "producer.ledger")
-    load = LoadFile(options["state"] / "load.json", Load(rate, size))
+    load = load_override(options["state"] / "load.json", Load(rate, size))
     loop = Producer(loaded, container.address, ledger, load, container.status, container.stop)
     container.run(loop.run, lambda: with_removed_producers(loop.samples(), options["state"] / removed_producers.FILE))
 
@@ -176,7 +176,7 @@ def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None
     """Change the load of the producer that runs in this container."""
     if problem := settings.check_size(mechanism, size, mechanisms.load(mechanism).traits.max_message_bytes):
         raise click.BadParameter(problem, param_hint="--size")
-    file = LoadFile(state / "load.json", Load(rate, size))
+    file = load_override(state / "load.json", Load(rate, size))
     if reset:
         file.reset()
     else:
@@ -191,7 +191,7 @@ def sync(mechanism: str, wanted: str | None, state: Path) -> None:
     """Switch the lock of the race, for the consumer that runs in this container; without a word, back to LAB_SYNC."""
     if problem := mechanisms.lacks(mechanism, Switch.SYNC):
         raise click.BadParameter(problem, param_hint="MECHANISM")
-    file = SyncFile(state / "sync", default=True)
+    file = sync_override(state / "sync", default=True)
     if wanted is None:
         file.reset()
     else:

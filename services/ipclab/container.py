@@ -20,7 +20,7 @@ from ipclab.metrics.exposition import Page, registry_of
 from ipclab.pair.race import Side
 from ipclab.pair.racer import Racer, Rounds
 from ipclab.runtime.lifecycle import EXIT_SPLIT, EndpointStatus, Stop, wake_on_time, watch_holder
-from ipclab.runtime.overrides import SyncFile
+from ipclab.runtime.overrides import sync_override
 from ipclab.runtime.reset import Reset
 
 _UNTUNED = Tuning()
@@ -51,7 +51,7 @@ class ContainerRole:
         self.status = EndpointStatus(options["alive"], tuning.wait or Wait.BLOCK, shown, look)
         self._racer: Racer | None = None
         if loaded and shares_words(loaded):
-            wanted = SyncFile(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current
+            wanted = sync_override(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current
             names = mechanisms.names()
             rounds = Rounds.of(names.index(mechanism), len(names))
             self._racer = Racer(loaded, self.address, Side[role.name], wanted, rounds)

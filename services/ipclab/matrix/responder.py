@@ -1,12 +1,10 @@
-"""The responder's processes: one per mechanism, each asleep in the kernel until it is asked.
+"""The responder: one process for each mechanism's echo endpoint, and a supervisor that forks them.
 
-An endpoint belongs to one thread, the main one, and looking at eleven in turn would be measured as latency. So each
-has a process, support.forked from one that has imported everything (most of their memory is common). The keeper forks
-them
-and brings back whoever dies. It has no thread, unlike the process that exports the metrics: fork(2) copies the locks
-of other threads in whatever state they are.
-
-The responder's echo endpoints: where they are, and the loop of one.
+An endpoint belongs to one thread, the main thread, and polling eleven endpoints in one thread would add to the measured
+latency. So each endpoint has a process of its own, which sleeps in the kernel until a question arrives. The processes
+are forked from one that has imported everything, so they share most of their memory. The supervisor forks them and
+replaces a process that dies. The supervisor has no second thread, unlike the process that exports the metrics: fork(2)
+copies the locks of other threads in their current state.
 """
 
 from __future__ import annotations
@@ -27,44 +25,42 @@ from ipclab.contract.errors import AccessRefused, ChannelError, PeerAbsent, Peer
 from ipclab.contract.optional import Answerer
 from ipclab.linux.namespaces import pin
 from ipclab.matrix import request_reply
-from ipclab.runtime.lifecycle import Stop, log
+from ipclab.runtime.lifecycle import LogOnce, Stop, log
 
-# A question is a few bytes; one that does not fit is refused like any message that is too large.
+# A question is a few bytes; a larger one is refused like any message that is too large.
 _BUFFER_BYTES = 4096
 _WAIT_S = 0.5
 _RETRY_S = 0.5
 
 
 def addresses(base: Address) -> dict[str, Address]:
-    """Every mechanism's endpoint; `base.path` is a directory. The names are none of a pair's.
+    """The address of every mechanism's endpoint; `base.path` is a directory. No pair uses these names.
 
-    A port serves one byte stream and one socket of datagrams; the next mechanism of the same kind has the next port.
+    One port serves one byte stream and one datagram socket; the next mechanism of the same kind has the next port.
     """
     used: Counter[Kind] = Counter()
-    made = {}
+    endpoints = {}
     for name in mechanisms.names():
         traits = mechanisms.load(name).traits
         port = base.port
         if Sharing.NETWORK in traits.requires:
             port += used[traits.kind]
             used[traits.kind] += 1
-        made[name] = replace(base, path=base.path / f"echo-{name.replace('_', '-')}", port=port)
-    return made
+        endpoints[name] = replace(base, path=base.path / f"echo-{name.replace('_', '-')}", port=port)
+    return endpoints
 
 
 def echo(mechanism: Mechanism, address: Address, stop: Stop) -> None:
-    """Answer every question with itself until told to stop; leave nothing."""
-    complaint = ""
+    """Answer every question with the question itself, until told to stop; then remove the channel."""
+    warnings = LogOnce()
     while not stop.requested:
         try:
             answerer = request_reply.create_answerer(mechanism, address)
         except (AccessRefused, PeerAbsent, PeerGone, Unusable) as error:
-            if str(error) != complaint:
-                complaint = str(error)
-                log.warning("no echo endpoint, trying again: %s", error)
+            warnings.warning(f"no echo endpoint, trying again: {error}")
             time.sleep(_RETRY_S)
             continue
-        complaint = ""
+        warnings.reset()
         try:
             _answer(answerer, stop)
         except PeerGone as error:
@@ -86,13 +82,13 @@ def _answer(answerer: Answerer, stop: Stop) -> None:
             continue
         try:
             answerer.reply(buffer[:length], _WAIT_S)
-        except ChannelError as error:  # whoever asked has gone, or does not listen
+        except ChannelError as error:  # the asker has ended, or does not receive
             log.warning("no reply: %s", error)
 
 
 _SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
-_LOOK_S = 0.5
-_AGAIN_AFTER_S = 0.2
+_CHECK_EVERY_S = 0.5
+_RESTART_AFTER_S = 0.2
 _END_WITHIN_S = 1.5
 
 
@@ -103,33 +99,33 @@ class Responder:
         """`stop` ends this process; each child has its own copy, which its own signals set."""
         self._addresses = addresses
         self._stop = stop
-        self._keeper = 0
+        self._supervisor = 0
 
     def start(self) -> None:
         """Fork; before this process starts its first thread."""
         for name in self._addresses:
             mechanisms.load(name)
-        gc.freeze()  # what was imported stays common: the collector would write to every object of it
+        gc.freeze()  # imported objects stay shared: the collector would write to each of them
         parent = os.getpid()
-        self._keeper = os.fork()
-        if self._keeper == 0:
-            _Keeper(self._addresses, self._stop, parent).run()
-        signal.signal(signal.SIGCHLD, self._keeper_died)
+        self._supervisor = os.fork()
+        if self._supervisor == 0:
+            _Supervisor(self._addresses, self._stop, parent).run()
+        signal.signal(signal.SIGCHLD, self._supervisor_died)
 
     def during(self, loop: Callable[[], None]) -> None:
-        """Run `loop`; then tell the endpoints to go, and wait until they have."""
+        """Run `loop`; then end the endpoints, and wait for their end."""
         try:
             loop()
         finally:
-            os.kill(self._keeper, signal.SIGTERM)
-            os.waitpid(self._keeper, 0)
+            os.kill(self._supervisor, signal.SIGTERM)
+            os.waitpid(self._supervisor, 0)
 
-    def _keeper_died(self, number: int, frame: object) -> None:
+    def _supervisor_died(self, number: int, frame: object) -> None:
         del number, frame
-        self._stop.request("the keeper of the echo endpoints has died", exit_code=1)
+        self._stop.request("the supervisor of the echo endpoints has died", exit_code=1)
 
 
-class _Keeper:
+class _Supervisor:
     def __init__(self, addresses: Mapping[str, Address], stop: Stop, parent: int) -> None:
         self._addresses = addresses
         self._stop = stop
@@ -137,15 +133,15 @@ class _Keeper:
         self._children: dict[int, str] = {}
 
     def run(self) -> NoReturn:
-        """Keep every endpoint alive until told to stop, or until the parent has gone."""
+        """Keep every endpoint alive until told to stop, or until the parent has ended."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         for name in self._addresses:
             self._fork(name, 0.0)
         while os.getppid() == self._parent:
-            received = signal.sigtimedwait(_SIGNALS, _LOOK_S)
+            received = signal.sigtimedwait(_SIGNALS, _CHECK_EVERY_S)
             for name in self._reap():
-                log.warning("%s: the echo endpoint has died; another one", name)
-                self._fork(name, _AGAIN_AFTER_S)
+                log.warning("%s: the echo endpoint has died; starting another one", name)
+                self._fork(name, _RESTART_AFTER_S)
             if received and received.si_signo != signal.SIGCHLD:
                 break
         self._end_all()
@@ -170,13 +166,13 @@ class _Keeper:
             os._exit(code)
 
     def _reap(self) -> list[str]:
-        gone = []
+        dead = []
         while self._children:
             pid, _ = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 break
-            gone.append(self._children.pop(pid))
-        return gone
+            dead.append(self._children.pop(pid))
+        return dead
 
     def _end_all(self) -> None:
         for pid in self._children:

@@ -16,7 +16,7 @@ from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
 from ipclab.pair.kernel_receiver import KernelReceiver
-from ipclab.runtime.lifecycle import TICK_S, Complaint, EndpointStatus, Stop, log
+from ipclab.runtime.lifecycle import TICK_S, EndpointStatus, LogOnce, Stop, log
 
 
 def class_samples(mechanism: Mechanism) -> Iterable[Sample]:
@@ -52,13 +52,13 @@ class Consumer:
 
     def run(self) -> None:
         """Receive until told to stop; make the channel again whenever it is taken away."""
-        complaint = Complaint()
+        warnings = LogOnce()
         while not self._stop.requested:
             try:
                 with self._mechanism.create_receiver(self._address) as receiver:
                     with self._kernel.following(receiver):
                         log.info("channel open")
-                        complaint.over()
+                        warnings.reset()
                         self._status.opened(receiver.waits_by if isinstance(receiver, SaysHowItWaits) else None)
                         self._drain(receiver)
                     if self._stop.begin_anew:
@@ -66,7 +66,7 @@ class Consumer:
             except (PeerAbsent, PeerGone, AccessRefused) as error:
                 self._status.closed()
                 self._status.tick(time.monotonic_ns())
-                complaint.about(error)
+                warnings.warning(f"no channel, trying again: {error.explained()}")
                 time.sleep(_RETRY_S)
 
     def samples(self) -> Iterable[Sample]:

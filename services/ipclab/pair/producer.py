@@ -22,8 +22,8 @@ from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
 from ipclab.pair.kernel_receiver import KernelReceiver
-from ipclab.runtime.lifecycle import TICK_S, Complaint, EndpointStatus, Stop, log
-from ipclab.runtime.overrides import LoadFile
+from ipclab.runtime.lifecycle import TICK_S, EndpointStatus, LogOnce, Stop, log
+from ipclab.runtime.overrides import Load, Override
 
 _NS = 1_000_000_000
 
@@ -68,7 +68,7 @@ class Producer:
         mechanism: Mechanism,
         address: Address,
         ledger: ProducerLedger,
-        load: LoadFile,
+        load: Override[Load],
         status: EndpointStatus,
         stop: Stop,
     ) -> None:
@@ -100,19 +100,19 @@ class Producer:
 
     def _keep_sending(self) -> None:
         wait_s = _BACKOFF_S[0]
-        complaint = Complaint()
+        warnings = LogOnce()
         while not self._stop.requested:
             try:
                 with self._mechanism.open_sender(self._address) as sender, self._kernel.following(sender):
                     log.info("channel open")
-                    complaint.over()
+                    warnings.reset()
                     wait_s = _BACKOFF_S[0]
                     self._status.opened()
                     self._pump(sender)
             except (PeerAbsent, PeerGone, AccessRefused) as error:
                 self._errors[error.errno_name] += 1
                 self._status.closed()
-                complaint.about(error)
+                warnings.warning(f"no channel, trying again: {error.explained()}")
                 self._idle(wait_s)
                 wait_s = min(2 * wait_s, _BACKOFF_S[1])
 

@@ -17,7 +17,7 @@ from ipclab.contract.optional import SharesWords, Words
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.pair.race import WORDS, Race, RaceTally, Side
-from ipclab.runtime.lifecycle import log
+from ipclab.runtime.lifecycle import LogOnce
 
 PERIOD_NS = 1_000_000_000
 # Later than so long after the moment nobody is met any more.
@@ -57,7 +57,7 @@ class Racer:
         self._wanted = wanted
         self._rounds = rounds
         self._sync = wanted()
-        self._complaint = ""
+        self._warnings = LogOnce()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="race", daemon=True)
         self.tally = RaceTally()
@@ -91,9 +91,7 @@ class Racer:
                 finally:
                     words.close()
             except ChannelError as error:
-                if str(error) != self._complaint:
-                    self._complaint = str(error)
-                    log.warning("no race, trying again: %s", error)
+                self._warnings.warning(f"no race, trying again: {error}")
                 self._stop.wait(self._rounds.period_ns / 1e9)
 
     def _race_on(self, words: Words) -> None:
@@ -101,7 +99,7 @@ class Racer:
         race = Race(words, self._side)
         if self._side is Side.CONSUMER:
             race.sync = self._wanted()
-        self._complaint = ""
+        self._warnings.reset()
         while words.is_linked():
             number = self._rounds.next(time.monotonic_ns())
             moment = self._rounds.moment(number)

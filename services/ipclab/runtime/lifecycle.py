@@ -20,7 +20,6 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.contract.channel import Switch, Wait
-from ipclab.contract.errors import ChannelError
 from ipclab.linux import namespaces, scheduling
 from ipclab.linux.namespaces import inodes
 from ipclab.metrics import definitions as metrics
@@ -140,21 +139,21 @@ class EndpointStatus:
         yield Sample(metrics.NAMESPACE_INFO, 1, self._namespaces)
 
 
-class Complaint:
-    """Why there is no channel, said once: it is tried again several times a second."""
+class LogOnce:
+    """A warning that comes up several times a second is logged once, until another one comes or `reset`."""
 
     def __init__(self) -> None:
-        self._said = ""
+        self._last = ""
 
-    def about(self, error: ChannelError) -> None:
-        """Say it, unless it was the last thing said."""
-        if str(error) != self._said:
-            self._said = str(error)
-            log.warning("no channel, trying again: %s", error.explained())
+    def warning(self, text: str) -> None:
+        """Log `text`, unless it is the last warning."""
+        if text != self._last:
+            self._last = text
+            log.warning("%s", text)
 
-    def over(self) -> None:
-        """There is a channel."""
-        self._said = ""
+    def reset(self) -> None:
+        """The cause is over: the same warning is logged again."""
+        self._last = ""
 
 
 def wake_on_time() -> None:

@@ -1,55 +1,57 @@
-"""The steady load of a producer: rate and size, changeable while it runs.
+"""Values that change while a container runs: the load of a producer, and the lock of a race.
 
-The environment says what the load is; a file on the producer's private volume overrides it, and is read
-again whenever it changes. Nothing listens: changing the load takes the right to run a command in the
-container. The file is replaced in one step, so a reader sees the old load or the new one.
-
-Whether a pair's race takes its lock: changeable while it runs.
-
-The environment says what it is (`LAB_SYNC`); a file on the consumer's private volume overrides it. Nothing
-listens: changing it takes the right to run a command in the container.
+The environment gives the default. A file on the container's private volume overrides it. No process listens for a
+change: a change needs the right to run a command in the container. The file is replaced in one step, so a reader sees
+the old value or the new one.
 """
 
 from __future__ import annotations
 
 import json
-import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import click
 
-from ipclab.runtime.settings import RATE, SIZE
+from ipclab.runtime.lifecycle import LogOnce
+from ipclab.runtime.settings import ON_OFF, RATE, SIZE
+
+T = TypeVar("T")
+_INVALID = (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, click.BadParameter)
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Messages per second, and bytes per message with its header."""
+class Override(Generic[T]):
+    """One value: that of the file, or `default` while there is no file.
 
-    rate: int
-    size_bytes: int
+    :param what: the noun of the value, for the log
+    :param parse: makes a value of the file's text; raises ValueError, TypeError, KeyError or click.BadParameter
+    :param text: makes the file's text of a value
+    """
 
-
-class LoadFile:
-    """The override, if there is one."""
-
-    def __init__(self, path: Path, default: Load) -> None:
+    def __init__(
+        self, path: Path, default: T, *, what: str, parse: Callable[[str], T], text: Callable[[T], str]
+    ) -> None:
         self._path = path
         self._default = default
+        self._what = what
+        self._parse = parse
+        self._text = text
         self._seen = (0, 0)
+        self._warnings = LogOnce()
 
-    def current(self) -> Load:
-        """The load that is wanted now. A file that holds none is named in the log, and counts as absent."""
+    def current(self) -> T:
+        """The value now. An invalid file is logged once, and counts as absent."""
         try:
-            wanted = json.loads(self._path.read_text())
-            return Load(
-                rate=RATE.convert(wanted["rate"], None, None), size_bytes=SIZE.convert(wanted["size_bytes"], None, None)
-            )
+            value = self._parse(self._path.read_text())
         except FileNotFoundError:
             return self._default
-        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, click.BadParameter) as error:
-            logging.getLogger("ipclab").warning("%s holds no load (%s); going on with the usual one", self._path, error)
+        except _INVALID as error:
+            self._warnings.warning(f"{self._path} holds no {self._what} ({error}); the environment's value applies")
             return self._default
+        self._warnings.reset()
+        return value
 
     def changed(self) -> bool:
         """Has the file been written or removed since the last call?"""
@@ -61,48 +63,48 @@ class LoadFile:
         changed, self._seen = version != self._seen, version
         return changed
 
-    def write(self, load: Load) -> None:
-        """Override the load; a running producer takes it up within a fraction of a second."""
-        spare = self._path.with_suffix(".new")
-        spare.write_text(json.dumps(asdict(load)))
-        spare.replace(self._path)
+    def write(self, value: T) -> None:
+        """Override the default; the running container follows within a second.
 
-    def reset(self) -> None:
-        """Go back to the environment's load."""
-        self._path.unlink(missing_ok=True)
-
-
-_WORDS = {"on": True, "off": False}
-
-
-class SyncFile:
-    """The override, if there is one."""
-
-    def __init__(self, path: Path, *, default: bool) -> None:
-        self._path = path
-        self._default = default
-        self._complaint = ""
-
-    def current(self) -> bool:
-        """What is wanted now. A file that says neither is named in the log, once, and counts as absent."""
-        try:
-            wanted = _WORDS[self._path.read_text().strip()]
-        except FileNotFoundError:
-            return self._default
-        except (OSError, ValueError, KeyError) as error:
-            if str(error) != self._complaint:
-                self._complaint = str(error)
-                logging.getLogger("ipclab").warning("%s says neither on nor off; going on as usual", self._path)
-            return self._default
-        self._complaint = ""
-        return wanted
-
-    def write(self, sync: bool) -> None:
-        """Override; the running race takes it up between two rounds."""
+        :raises OSError: the file cannot be written; the value stays
+        """
         spare = self._path.with_name(f"{self._path.name}.new")
-        spare.write_text("on" if sync else "off")
+        spare.write_text(self._text(value))
         spare.replace(self._path)
 
     def reset(self) -> None:
-        """Go back to the environment's."""
+        """Go back to the default.
+
+        :raises OSError: the file cannot be removed
+        """
         self._path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Messages per second, and bytes per message with its header."""
+
+    rate: int
+    size_bytes: int
+
+
+def load_override(path: Path, default: Load) -> Override[Load]:
+    """The steady load of a producer."""
+    return Override(path, default, what="load", parse=_parse_load, text=lambda load: json.dumps(asdict(load)))
+
+
+def sync_override(path: Path, *, default: bool) -> Override[bool]:
+    """Whether the race of a pair takes its lock."""
+    return Override(path, default, what="switch", parse=_parse_switch, text=lambda on: "on" if on else "off")
+
+
+def _parse_load(text: str) -> Load:
+    fields = json.loads(text)
+    return Load(RATE.convert(fields["rate"], None, None), SIZE.convert(fields["size_bytes"], None, None))
+
+
+def _parse_switch(text: str) -> bool:
+    word = text.strip()
+    if word not in ON_OFF:
+        raise ValueError(f"expected {' or '.join(ON_OFF)}")
+    return word == "on"

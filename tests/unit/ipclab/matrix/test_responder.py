@@ -77,20 +77,20 @@ def children_of(pid: int) -> list[int]:
 
 
 def test_an_echo_endpoint_that_is_killed_comes_back(responder: Responder, few: dict[str, Address]) -> None:
-    for victim in children_of(responder._keeper):
+    for victim in children_of(responder._supervisor):
         os.kill(victim, signal.SIGKILL)
     until(lambda: all(attempt(mechanisms.load(name), address).success for name, address in few.items()))
 
 
-def test_a_keeper_that_dies_ends_the_container(few: dict[str, Address]) -> None:
+def test_a_supervisor_that_dies_ends_the_container(few: dict[str, Address]) -> None:
     stop = Stop()
     responder = Responder(few, stop)
     before = signal.getsignal(signal.SIGCHLD)
     try:
         responder.start()
-        until(lambda: len(children_of(responder._keeper)) == len(few))
-        orphans = children_of(responder._keeper)
-        os.kill(responder._keeper, signal.SIGKILL)
+        until(lambda: len(children_of(responder._supervisor)) == len(few))
+        orphans = children_of(responder._supervisor)
+        os.kill(responder._supervisor, signal.SIGKILL)
         until(lambda: stop.requested)
         assert stop.exit_code == 1
         responder.during(lambda: None)

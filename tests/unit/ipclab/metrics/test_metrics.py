@@ -31,7 +31,7 @@ from ipclab.pair.producer import Producer
 from ipclab.pair.race import Side, Tally
 from ipclab.pair.racer import Racer, Rounds
 from ipclab.runtime.lifecycle import EndpointStatus, Stop
-from ipclab.runtime.overrides import Load, LoadFile
+from ipclab.runtime.overrides import Load, load_override
 from support.scripted import ADDRESS, Channel, Clock
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "metrics.prom"
@@ -51,7 +51,7 @@ def a_producer(directory: Path) -> Producer:
     ledger.next_sequence = 123_456_789
     ledger.skipped = 42
     channel = Channel(Clock(), Stop())
-    load = LoadFile(directory / "load.json", Load(200, 1024))
+    load = load_override(directory / "load.json", Load(200, 1024))
     producer = Producer(channel, ADDRESS, ledger, load, fixed_status(directory), channel.stop)
     producer._errors["EPIPE"] = 7
     producer._late.record(20_000)

@@ -19,7 +19,7 @@ from ipclab.metrics.histogram import Histogram
 from ipclab.pair import producer
 from ipclab.pair.producer import MAX_LAG_NS, Producer
 from ipclab.runtime.lifecycle import TICK_NS, EndpointStatus, Stop
-from ipclab.runtime.overrides import Load, LoadFile
+from ipclab.runtime.overrides import Load, load_override
 from support.scripted import ADDRESS, MAX_MESSAGE_BYTES, Channel, Clock, S, absent, full, gone
 
 RATE = 200
@@ -33,7 +33,7 @@ class Life:
         self.stop = Stop()
         self.channel = Channel(clock, self.stop)
         self.ledger = ProducerLedger(directory / "producer.ledger")
-        self.load = LoadFile(directory / "load.json", load or Load(RATE, 128))
+        self.load = load_override(directory / "load.json", load or Load(RATE, 128))
         self.began_ns = clock.now_ns
         self.alive = directory / "alive"
         status = EndpointStatus(self.alive)
@@ -307,7 +307,7 @@ def test_a_load_file_that_is_garbage_does_not_end_the_producer(tmp_path: Path, c
 
 
 def test_a_load_file_that_becomes_garbage_gives_the_usual_load(tmp_path: Path, clock: Clock) -> None:
-    LoadFile(tmp_path / "load.json", Load(1, 64)).write(Load(500, 300))
+    load_override(tmp_path / "load.json", Load(1, 64)).write(Load(500, 300))
     life = Life(tmp_path, clock)
 
     def on_send(attempt: int, _message: bytes) -> bool:
@@ -323,7 +323,7 @@ def test_a_load_file_that_becomes_garbage_gives_the_usual_load(tmp_path: Path, c
 
 
 def test_a_load_from_an_earlier_life_is_taken_up(tmp_path: Path, clock: Clock) -> None:
-    LoadFile(tmp_path / "load.json", Load(1, 64)).write(Load(500, 300))
+    load_override(tmp_path / "load.json", Load(1, 64)).write(Load(500, 300))
     life = Life(tmp_path, clock)
     assert life.metric(metrics.LOAD_RATE) == 500
     sending(life, 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ipclab.runtime.overrides import Load, LoadFile
+from ipclab.runtime.overrides import Load, Override, load_override
 
 DEFAULT = Load(200, 1024)
 
@@ -17,28 +17,28 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "load.json"
 
 
-def written_at(path: Path, file: LoadFile, load: Load, second: int) -> None:
+def written_at(path: Path, file: Override[Load], load: Load, second: int) -> None:
     """Write, and give the file a time of its own: two writes can fall into one tick of the kernel's clock."""
     file.write(load)
     os.utime(path, (second, second))
 
 
 def test_without_a_file_the_load_is_the_environments(path: Path) -> None:
-    file = LoadFile(path, DEFAULT)
+    file = load_override(path, DEFAULT)
     assert file.current() == DEFAULT
     assert not file.changed()
 
 
 def test_a_write_is_seen_by_another_process_once(path: Path) -> None:
-    producer = LoadFile(path, DEFAULT)
-    LoadFile(path, DEFAULT).write(Load(2000, 4096))
+    producer = load_override(path, DEFAULT)
+    load_override(path, DEFAULT).write(Load(2000, 4096))
     assert producer.changed()
     assert producer.current() == Load(2000, 4096)
     assert not producer.changed()
 
 
 def test_every_change_is_seen(path: Path) -> None:
-    producer, command = LoadFile(path, DEFAULT), LoadFile(path, DEFAULT)
+    producer, command = load_override(path, DEFAULT), load_override(path, DEFAULT)
     for second, rate in enumerate([5, 6, 6, 7], start=1000):
         written_at(path, command, Load(rate, 64), second)
         assert producer.changed()
@@ -47,7 +47,7 @@ def test_every_change_is_seen(path: Path) -> None:
 
 
 def test_two_writes_in_one_tick_of_the_kernels_clock_are_two_changes(path: Path) -> None:
-    producer, command = LoadFile(path, DEFAULT), LoadFile(path, DEFAULT)
+    producer, command = load_override(path, DEFAULT), load_override(path, DEFAULT)
     for rate in (5, 6, 7):
         written_at(path, command, Load(rate, 64), 1000)
         assert producer.changed()
@@ -56,7 +56,7 @@ def test_two_writes_in_one_tick_of_the_kernels_clock_are_two_changes(path: Path)
 
 
 def test_an_edit_in_place_is_a_change(path: Path) -> None:
-    producer = LoadFile(path, DEFAULT)
+    producer = load_override(path, DEFAULT)
     for second, rate in enumerate((5, 6), start=1000):
         path.write_text(json.dumps({"rate": rate, "size_bytes": 64}))
         os.utime(path, (second, second))
@@ -66,7 +66,7 @@ def test_an_edit_in_place_is_a_change(path: Path) -> None:
 
 
 def test_reset_goes_back_to_the_environment(path: Path) -> None:
-    producer, command = LoadFile(path, DEFAULT), LoadFile(path, Load(1, 64))
+    producer, command = load_override(path, DEFAULT), load_override(path, Load(1, 64))
     command.write(Load(5, 64))
     assert producer.changed()
     command.reset()
@@ -78,8 +78,8 @@ def test_reset_goes_back_to_the_environment(path: Path) -> None:
 
 
 def test_the_override_survives_a_restart(path: Path) -> None:
-    LoadFile(path, DEFAULT).write(Load(5, 64))
-    assert LoadFile(path, DEFAULT).current() == Load(5, 64)
+    load_override(path, DEFAULT).write(Load(5, 64))
+    assert load_override(path, DEFAULT).current() == Load(5, 64)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_garbage_is_named_in_the_log_and_counts_as_absent(
     path: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
     path.write_bytes(content)
-    file = LoadFile(path, DEFAULT)
+    file = load_override(path, DEFAULT)
     assert file.current() == DEFAULT
     (record,) = caplog.records
     assert record.levelname == "WARNING"
@@ -117,7 +117,7 @@ def test_garbage_is_named_in_the_log_and_counts_as_absent(
 
 def test_the_file_is_replaced_in_one_step(path: Path) -> None:
     """A reader that had the old file open still has all of it, and no other file is left behind."""
-    file = LoadFile(path, DEFAULT)
+    file = load_override(path, DEFAULT)
     file.write(Load(1, 64))
     with path.open() as old:
         file.write(Load(1_000_000, 1 << 20))
@@ -128,7 +128,7 @@ def test_the_file_is_replaced_in_one_step(path: Path) -> None:
 
 def test_a_reader_never_sees_half_a_write(path: Path) -> None:
     loads = [Load(1, 64), Load(1_000_000, 1 << 20)]
-    writer_file, reader_file, done = LoadFile(path, DEFAULT), LoadFile(path, loads[0]), threading.Event()
+    writer_file, reader_file, done = load_override(path, DEFAULT), load_override(path, loads[0]), threading.Event()
 
     def write() -> None:
         for turn in range(1000):
@@ -145,9 +145,9 @@ def test_a_reader_never_sees_half_a_write(path: Path) -> None:
 
 
 def test_a_disk_that_takes_no_more_leaves_the_load_as_it_is(path: Path) -> None:
-    file = LoadFile(path, DEFAULT)
+    file = load_override(path, DEFAULT)
     file.write(Load(5, 64))
-    path.with_suffix(".new").mkdir()  # the spare file cannot be written
+    path.with_name("load.json.new").mkdir()  # the spare file cannot be written
     with pytest.raises(OSError, match="Is a directory"):
         file.write(Load(6, 64))
     assert file.current() == Load(5, 64)

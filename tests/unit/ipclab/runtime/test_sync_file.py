@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from ipclab.runtime.overrides import SyncFile
+from ipclab.runtime.overrides import sync_override
 
 
 @pytest.mark.parametrize("default", [True, False])
 def test_without_a_file_it_is_the_environments(tmp_path: Path, default: bool) -> None:
-    assert SyncFile(tmp_path / "sync", default=default).current() is default
+    assert sync_override(tmp_path / "sync", default=default).current() is default
 
 
 @pytest.mark.parametrize("sync", [True, False])
 def test_what_is_written_overrides_in_another_process_too_and_reset_goes_back(tmp_path: Path, sync: bool) -> None:
-    running = SyncFile(tmp_path / "sync", default=not sync)
-    command = SyncFile(tmp_path / "sync", default=True)
+    running = sync_override(tmp_path / "sync", default=not sync)
+    command = sync_override(tmp_path / "sync", default=True)
     command.write(sync)
     assert running.current() is sync
     assert [path.name for path in tmp_path.iterdir()] == ["sync"]
@@ -30,9 +30,9 @@ def test_garbage_is_named_in_the_log_once_and_counts_as_absent(
 ) -> None:
     path = tmp_path / "sync"
     path.write_bytes(content)
-    file = SyncFile(path, default=True)
+    file = sync_override(path, default=True)
     assert file.current() is file.current() is True
     (record,) = caplog.records
-    assert record.getMessage().startswith(f"{path} says neither on nor off")
+    assert record.getMessage().startswith(f"{path} holds no switch (")
     path.write_text("off\n")
     assert file.current() is False
