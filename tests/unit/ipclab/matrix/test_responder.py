@@ -33,6 +33,14 @@ WITHIN_S = 10.0
 TRIED = ("fifo", "sysv_mq", "tcp")  # one-way, two-way by types, two-way by connection
 
 
+@pytest.fixture(autouse=True)
+def cpus_as_before() -> Iterator[None]:
+    """What is measured is pinned to one CPU; the tests that follow are not."""
+    before = os.sched_getaffinity(0)
+    yield
+    os.sched_setaffinity(0, before)
+
+
 def until(look: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WITHIN_S
     while not look():
