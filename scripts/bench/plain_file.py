@@ -1,7 +1,8 @@
 """What a plain file costs as a channel: with and without its lock, with and without fsync, and beside a FIFO.
 
 Why it is slower: an append is five system calls with the lock (flock, fstat, pread, pwritev, flock) and three
-without, where a FIFO takes one; nobody wakes the reader, who polls; and fsync(2) waits for the disk. Without the
+without, where a FIFO takes one; the reader is told by inotify(7) and then has to look what is new, with the lock again;
+and fsync(2) waits for the disk. Without the
 lock messages can be lost although there is one writer: the reader shortens the file, and what is appended between
 its look at the length and its cut is gone.
 
@@ -34,7 +35,7 @@ ROUNDS = 5
 APPENDS = 2000
 SYNCED_APPENDS = 100
 ALONE = 40
-_PAUSE_S = 0.05  # longer than the reader's longest nap
+_PAUSE_S = 0.05  # the reader is asleep by then
 _TIMEOUT_S = 10.0
 _QUIET_S = 1.0  # so long after the last message no more is expected
 _STAMP = struct.Struct("=Q")
