@@ -12,8 +12,8 @@ The reader shortens the file when it has read all of it and it is long, or nothi
 
 Measured beside a FIFO (`./lab bench plain_file`, twice: 1 KiB, two CPUs of which others had up to 63 and 73 %, ext4,
 medians of 5 runs): an append takes 1.7 to 2.6 times as long, and what the lock adds is less than what the runs
-differ by; with fsync 18 to 273 times, as the disk pleases. Without the lock 1 message of 21,800 was lost. A message that
-comes alone took 213 and 237 µs with inotify, 8.8 and 9.4 ms with a reader that polls, and 84 and 87 µs through a FIFO
+differ by; with fsync 18 to 273 times, as the disk pleases. Without the lock 1 message of 21,800 was lost. A message
+that comes alone took 213 and 237 µs with inotify, 8.8 and 9.4 ms with a reader that polls, 84 and 87 µs through a FIFO
 (medians of 60, twice, every 30 ms, 2026-11-28, two CPUs with much other work).
 
 The reading end of `plain_file`: it waits for changes, remembers how far it got, and keeps the file short.
