@@ -109,7 +109,7 @@ def kernel(
 ) -> None:
     """Show what the kernel holds in the IPC namespace of this container."""
     owners = Owners(dict(keys), dict(paths))
-    matrix = EchoOwners() if base is None else EchoOwners.at(Address(key=base))
+    matrix = EchoOwners() if base is None else EchoOwners.of_responder(Address(key=base))
     container = ContainerRole("", Role.KERNEL, options)
     if not DEV_MQUEUE.is_dir():
         log.warning("%s is not mounted here: POSIX message queues cannot be shown", DEV_MQUEUE)

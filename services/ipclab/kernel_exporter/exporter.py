@@ -86,10 +86,10 @@ def samples(objects: KernelObjects, pairs: Owners, matrix: EchoOwners, remembere
         yield Sample(metrics.KERNEL_LIMIT, value, (name,))
 
 
-def _whose(thing: kernel_sysv.SysvObject, pairs: Owners, matrix: EchoOwners) -> tuple[str, str]:
+def _whose(kernel_object: kernel_sysv.SysvObject, pairs: Owners, matrix: EchoOwners) -> tuple[str, str]:
     """The mechanism of the pair that owns it, and the owner's name, by its key."""
-    mechanism = pairs.of_sysv(thing)
-    return mechanism, mechanism or matrix.of_sysv(thing)
+    mechanism = pairs.of_sysv(kernel_object)
+    return mechanism, mechanism or matrix.of_sysv(kernel_object)
 
 
 _Facts = dict[Definition, int | None]
@@ -101,29 +101,35 @@ def _of_object(facts: _Facts, labels: tuple[str, ...], mechanism: str) -> Iterab
             yield Sample(definition, value, labels, mechanism)
 
 
-def _facts_of_sysv(thing: kernel_sysv.SysvObject) -> _Facts:
-    match thing:
+def _facts_of_sysv(kernel_object: kernel_sysv.SysvObject) -> _Facts:
+    match kernel_object:
         case kernel_sysv.Segment():
-            return {metrics.KERNEL_SHM_SIZE: thing.size_bytes, metrics.KERNEL_SHM_ATTACHMENTS: thing.attachments}
+            return {
+                metrics.KERNEL_SHM_SIZE: kernel_object.size_bytes,
+                metrics.KERNEL_SHM_ATTACHMENTS: kernel_object.attachments,
+            }
         case kernel_sysv.Queue():
             return {
-                metrics.KERNEL_QUEUE_MESSAGES: thing.messages,
-                metrics.KERNEL_QUEUE_BYTES: thing.bytes,
-                metrics.KERNEL_QUEUE_LIMIT_BYTES: thing.limit_bytes,
+                metrics.KERNEL_QUEUE_MESSAGES: kernel_object.messages,
+                metrics.KERNEL_QUEUE_BYTES: kernel_object.bytes,
+                metrics.KERNEL_QUEUE_LIMIT_BYTES: kernel_object.limit_bytes,
             }
         case kernel_sysv.SemaphoreSet():
-            return {metrics.KERNEL_SEMAPHORES: thing.semaphores, metrics.KERNEL_SEMAPHORE_VALUE: thing.value}
+            return {
+                metrics.KERNEL_SEMAPHORES: kernel_object.semaphores,
+                metrics.KERNEL_SEMAPHORE_VALUE: kernel_object.value,
+            }
 
 
-def _facts_of_posix(thing: kernel_posix.PosixObject) -> _Facts:
-    match thing:
+def _facts_of_posix(kernel_object: kernel_posix.PosixObject) -> _Facts:
+    match kernel_object:
         case kernel_posix.SharedObject():
-            return {metrics.KERNEL_SHM_SIZE: thing.size_bytes}
+            return {metrics.KERNEL_SHM_SIZE: kernel_object.size_bytes}
         case kernel_posix.Queue():
             return {
-                metrics.KERNEL_QUEUE_MESSAGES: thing.messages,
-                metrics.KERNEL_QUEUE_BYTES: thing.bytes,
-                metrics.KERNEL_QUEUE_LIMIT_MESSAGES: thing.limit_messages,
+                metrics.KERNEL_QUEUE_MESSAGES: kernel_object.messages,
+                metrics.KERNEL_QUEUE_BYTES: kernel_object.bytes,
+                metrics.KERNEL_QUEUE_LIMIT_MESSAGES: kernel_object.limit_messages,
             }
         case kernel_posix.Semaphore():
-            return {metrics.KERNEL_SEMAPHORE_VALUE: thing.value}
+            return {metrics.KERNEL_SEMAPHORE_VALUE: kernel_object.value}

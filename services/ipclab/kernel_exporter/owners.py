@@ -32,16 +32,18 @@ class Owners:
     keys: Mapping[str, int] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
 
-    def of_sysv(self, thing: SysvObject) -> str:
+    def of_sysv(self, kernel_object: SysvObject) -> str:
         """The mechanism, "" for an object that is none of the lab's.
 
         Queues have the pair's key. Segments and semaphores have it or one near it: `sysv_shm` has two segments
         and three semaphores.
         """
-        carries = Kind.MESSAGE if isinstance(thing, Queue) else Kind.SHARED_MEMORY
-        near = next(distances for kind, distances in _NEAR.items() if isinstance(thing, kind))
+        carries = Kind.MESSAGE if isinstance(kernel_object, Queue) else Kind.SHARED_MEMORY
+        near = next(distances for kind, distances in _NEAR.items() if isinstance(kernel_object, kind))
         keys = {key: name for name, key in self.keys.items() if _kind(name) is carries}
-        return next((keys[thing.key - distance] for distance in near if thing.key - distance in keys), "")
+        return next(
+            (keys[kernel_object.key - distance] for distance in near if kernel_object.key - distance in keys), ""
+        )
 
     def of_name(self, name: str) -> str:
         """The mechanism, "" for an object that is none of the lab's. A semaphore's name adds a word to the pair's."""
@@ -80,17 +82,17 @@ class EchoOwners:
     replies: Owners = field(default_factory=Owners)
 
     @classmethod
-    def at(cls, base: Address) -> Self:
+    def of_responder(cls, base: Address) -> Self:
         """The echo endpoints below `base`, and beside each the channel by which a probe hears the reply."""
         endpoints = responder.addresses(base)
         return cls(_owners(endpoints), _owners({name: reply_address(it) for name, it in endpoints.items()}))
 
-    def of_sysv(self, thing: SysvObject) -> str:
+    def of_sysv(self, kernel_object: SysvObject) -> str:
         """The role that owns it, "" for nobody of the matrix."""
         # Answers first: a reply's keys follow theirs, and an owner is asked for what is just before its own, too.
-        if self.answers.of_sysv(thing):
+        if self.answers.of_sysv(kernel_object):
             return Role.RESPONDER
-        return Role.PROBE if self.replies.of_sysv(thing) else ""
+        return Role.PROBE if self.replies.of_sysv(kernel_object) else ""
 
     def of_name(self, name: str) -> str:
         """The same for a POSIX object."""

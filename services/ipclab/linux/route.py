@@ -17,7 +17,7 @@ _ANY_PORT = 9
 _ADDRESS = slice(20, 24)  # of sin_addr in struct ifreq
 
 
-def to(host: str) -> str:
+def route_to(host: str) -> str:
     """In words: "172.18.0.3 by eth1, from 172.18.0.5"; or why there is none."""
     try:
         address = str(socket.getaddrinfo(host, _ANY_PORT, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])

@@ -51,7 +51,7 @@ class FailedCall:
     error: str
 
 
-def failed(work: Callable[[], object]) -> list[FailedCall]:
+def trace_failed_syscalls(work: Callable[[], object]) -> list[FailedCall]:
     """The calls of `work` that failed, in their order.
 
     :raises OSError: tracing is not allowed here

@@ -87,8 +87,8 @@ def explained(mechanism: Mechanism, address: Address, locate: Locate) -> dict[st
     there = replace(address, host=host)
     pin()
     tried = attempt(mechanism, there)
-    calls = [] if tried.success else syscall_trace.failed(lambda: attempt(mechanism, there))
-    way = {"route": route.to(host), "failed_calls": [asdict(call) for call in calls]}
+    calls = [] if tried.success else syscall_trace.trace_failed_syscalls(lambda: attempt(mechanism, there))
+    way = {"route": route.route_to(host), "failed_calls": [asdict(call) for call in calls]}
     return {**asdict(tried), **way, "dev_shm": _device(_DEV_SHM)}
 
 

@@ -105,7 +105,7 @@ def test_a_posix_object_is_known_by_its_name(name: str, mechanism: str) -> None:
     assert OWNERS.of_name(name) == mechanism
 
 
-ECHO = EchoOwners.at(Address(key=0x100, path=Path("/channel")))
+ECHO = EchoOwners.of_responder(Address(key=0x100, path=Path("/channel")))
 # A ring has keys and semaphores beside its first; the channel on which a probe hears it reply comes after them.
 REPLY_KEY = reply_address(Address(key=0x100)).key
 

@@ -99,7 +99,7 @@ def kernel_samples(status: EndpointStatus) -> Iterable[Sample]:
     )
     owners = Owners({"sysv_shm": 1229996033, "sysv_mq": 1229996049}, {"posix_shm": "ring", "posix_mq": "queue"})
     yield from status.namespace_samples()
-    yield from exporter.samples(objects, owners, EchoOwners.at(Address(key=1229996065)), {})
+    yield from exporter.samples(objects, owners, EchoOwners.of_responder(Address(key=1229996065)), {})
 
 
 def a_racer(side: Side) -> Racer:
