@@ -149,6 +149,30 @@ def test_the_period_is_read_and_ends_now() -> None:
     assert {name: curves[0].values for name, curves in found.curves.items()} == {name: [1.0, 2.0] for name in CURVES}
 
 
+def test_a_count_that_goes_on_from_address_to_address_is_not_increased_by_address() -> None:
+    """`./lab place` and back: `increase` of the first address would have what the second one received, once more.
+
+    Such a count is a ledger's. Its sum over the addresses grows from its first point to its last; what is divided by
+    is the histogram's count, which every life begins at 0.
+    """
+    asked: list[str] = []
+
+    def answer(request: Request) -> tuple[int, Any]:
+        asked.append(request.query["query"])
+        if request.path.endswith("query_range"):
+            return success([{"metric": {"mechanism": "fifo"}, "values": [[1, "1"], [2, "2"]]}])
+        return success([2, "2"] if request.query["query"] == "time()" else [])
+
+    with json_server(answer) as port:
+        data.read(Prometheus(port), since_s=60)
+    ledgers = "sent", "received", "lost", "skipped", "duplicate", "reordered", "corrupt"
+    counted = [expression for expression in asked if re.search(r"increase\(ipc_messages_", expression)]
+    assert counted == []
+    grown = [expression for expression in asked if re.search(rf":ipc_messages_({'|'.join(ledgers)}):sum", expression)]
+    assert grown == ["mechanism:ipc_messages_lost:sum", "mechanism:ipc_messages_skipped:sum"]
+    assert any("increase(ipc_one_way_latency_seconds_count" in expression for expression in asked)
+
+
 def test_an_empty_prometheus_is_an_error() -> None:
     with prometheus_with({}) as prometheus, pytest.raises(LabError, match="no measurement of the last 60 s"):
         data.read(prometheus, since_s=60)
