@@ -167,9 +167,9 @@ def _semaphore_values(mechanisms: list[str]) -> timeseries.Panel:
     panel = in_steps(
         graph(
             "What do the semaphores say?",
-            "Of each semaphore of a pair, at the moment of a scrape. A lock is 1 when free and 0 when taken; a bell is "
-            "0 when nobody has anything to fetch. A lock that stays at 0 while nothing moves is one that nobody gives "
-            "back.",
+            "The value of each semaphore of a pair at a scrape. A lock is 1 when free and 0 when taken; a notifier "
+            "is 0 without a notification. A lock that stays at 0 while nothing moves is held by a process that "
+            "does not release it.",
             "none",
             _GRAPH,
             {"{{of}} {{object}}": _of_objects(f"ipc_kernel_semaphore_value{_MINE}")},

@@ -49,16 +49,16 @@ def _plant_memory(name: str, address: Address, more_bytes: int) -> None:
 
 
 def _plant_semaphore(name: str, address: Address) -> None:
-    """The bell for records, as far up as it goes."""
+    """The notifier for records, as far up as it goes."""
     if name == "sysv_shm":
         sysv_ipc.Semaphore(address.key, sysv_ipc.IPC_CREX, mode=0o600, initial_value=32767)
     elif name == "posix_shm":
-        bell = f"{object_name(address)}.record"
-        posix_ipc.Semaphore(bell, posix_ipc.O_CREX, mode=0o600, initial_value=posix_ipc.SEMAPHORE_VALUE_MAX).close()
+        notifier = f"{object_name(address)}.record"
+        posix_ipc.Semaphore(notifier, posix_ipc.O_CREX, mode=0o600, initial_value=posix_ipc.SEMAPHORE_VALUE_MAX).close()
     else:
         mechanisms.load(name).create_receiver(address).close()
         with address.path.open("r+b") as file:
-            file.seek(mmap_file.RECORD_BELL_AT)
+            file.seek(mmap_file.DATA_READY_AT)
             file.write((2**31 - 1).to_bytes(4, sys.byteorder))
 
 

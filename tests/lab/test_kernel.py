@@ -46,7 +46,7 @@ def test_the_objects_of_every_pair_in_the_namespace_are_listed(stack: Stack) -> 
         }
         shared = bool(mechanisms.load(mechanism).traits.requires & {Sharing.IPC_NAMESPACE, Sharing.DEV_SHM})
         assert bool(listed) == shared, (mechanism, listed)
-    # The ring and the words that both sides share; the bells of the ring, and with System V the lock of the words.
+    # The ring and the words that both sides share; the notifiers of the ring, and with System V the lock of the words.
     assert attached(stack) == [2, 2]
     assert len(held(stack, "sysv_shm", metrics.KERNEL_SEMAPHORE_VALUE)) == 3
     assert len(held(stack, "posix_shm", metrics.KERNEL_SEMAPHORE_VALUE)) == 2

@@ -4,26 +4,25 @@
     0        magic and layout version; written last, so a half-made ring is no ring
     1        capacity of the data area in bytes, a multiple of 8
     2        closed: the receiver took the ring away; the sender must open a new one
-    3        receiver looks: it is awake or spins, nobody need ring its bell; it says 0 before it sleeps
+    3        receiver awake: 1 while the receiver is awake or spins; 0 before it sleeps: notify it then
     8        tail: bytes ever written; the producer's alone (its own cache line)
     16       head: bytes ever read; the consumer's alone
-    24       sender waits: there was no room; the consumer rings the sender's bell after reading
+    24       sender waits: there was no room; the consumer notifies the sender after reading
     32 ...   data: records of [commit word][payload, padded to 8 bytes]
 
-A commit word is the record's position (upper 32 bits of the word: position / 8, cut to 32 bits) and its
-length. A record counts once `tail` passed it, and `tail` is stored after the commit word, which is stored
-after the payload: a producer killed anywhere before leaves nothing to read. A commit word that does not
-fit its position means that the memory was written by somebody else, and raises.
+A commit word is the record's position (upper 32 bits of the word: position / 8, cut to 32 bits) and its length. A
+record counts once `tail` passed it. `tail` is stored after the commit word, and the commit word after the payload: a
+producer that is killed in between leaves nothing to read. A commit word that does not fit its position proves that
+another process wrote to the memory, and raises.
 
-Waiting is not the ring's business (see the mechanism that owns the memory). Ordering between the two
-processes comes from the system calls they wait and wake with; x86-64 keeps the order of stores anyway.
+The ring does not wait: `ipclab.building_blocks.ring_channel` does. The system calls that wait and wake order the stores
+of the two processes; x86-64 keeps the order of stores anyway.
 
-Many records of one length with a handful of copies: what a ring can do that a queue in the kernel cannot.
-
-A message of 64 bytes costs Python about a microsecond whatever it is written into, because each of the twenty steps
-costs one. Here the steps are for a batch: records of one length lie at one distance, so their commit words are a
-slice with a step, and so are their first words, their second words and so on. The order of stores is the ring's:
-the payloads, the commit words, then `tail`, once. What is read and written is what single records are.
+A batch moves many records of one length with a handful of copies. A message of 64 bytes costs Python about a
+microsecond, because each of some twenty steps costs time. In a batch the steps are done once: records of one length lie
+at one distance, so their commit words are a slice with a step, and so are their first words, their second words and so
+on. The order of stores stays: the payloads, the commit words, then `tail`, once. A batch writes and reads the same
+records as single calls.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from ipclab.contract.errors import DAMAGED, REMOVED, MessageTooLarge, PeerGone, 
 
 _MAGIC = int.from_bytes(b"IPCRING1", "little")
 _WORD = 8
-_CAPACITY, _CLOSED, RECEIVER_LOOKS, TAIL, HEAD, SENDER_WAITS, DATA = 1, 2, 3, 8, 16, 24, 32
+_CAPACITY, _CLOSED, RECEIVER_AWAKE, TAIL, HEAD, SENDER_WAITS, DATA = 1, 2, 3, 8, 16, 24, 32
 _WRAP = 0xFFFFFFFF  # as a length: the rest of the data area is unused, go on at its beginning
 HEADER_BYTES = DATA * _WORD
 
@@ -59,7 +58,7 @@ def _commit(position: int, length: int) -> int:
 class Ring:
     """One side's view of the shared memory; `close` before the memory is unmapped.
 
-    `words` is for the two flags, `RECEIVER_LOOKS` and `SENDER_WAITS`: a property would cost more than the word.
+    `words` is for the two flags, `RECEIVER_AWAKE` and `SENDER_WAITS`: a property would cost more than the word.
     """
 
     def __init__(self, memory: memoryview) -> None:
@@ -74,7 +73,7 @@ class Ring:
             view.release()
 
     def is_sound(self) -> bool:
-        """Is there a ring of this size in the memory, with books that add up?"""
+        """Is there a ring of this size in the memory, with head and tail that add up?"""
         words = self.words
         return (
             words[0] == _MAGIC
@@ -105,7 +104,7 @@ class Ring:
         """Write one record; False if there is no room now.
 
         :raises MessageTooLarge: the ring could not hold it even when empty
-        :raises PeerGone: the receiver took the ring away, or its books are damaged
+        :raises PeerGone: the receiver took the ring away, or the ring is damaged
         """
         words, capacity = self.words, self.capacity
         if words[_CLOSED]:
@@ -140,7 +139,7 @@ class Ring:
 
         :raises MessageTooLarge: the record does not fit `buffer`; it is gone
         :raises TornMessage: a record is damaged; everything in the ring was dropped
-        :raises PeerGone: the books are damaged; the ring has to be made anew
+        :raises PeerGone: the ring is damaged; the receiver has to make a new one
         """
         words, capacity = self.words, self.capacity
         head = words[HEAD]
@@ -168,7 +167,7 @@ class Ring:
 
     @staticmethod
     def _damaged(tail: int, head: int) -> PeerGone:
-        return PeerGone(f"the ring's books are damaged: head {head}, tail {tail}", code=DAMAGED)
+        return PeerGone(f"the ring is damaged: head {head}, tail {tail}", code=DAMAGED)
 
     def _length_at(self, position: int, offset: int) -> int | None:
         commit = self.words[DATA + (offset >> 3)]

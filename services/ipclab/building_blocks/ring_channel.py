@@ -1,19 +1,18 @@
-"""A channel made of a ring in shared memory and two bells: what every shared-memory mechanism has in common.
+"""A channel of a ring in shared memory and two notifiers: the common part of every shared-memory mechanism.
 
-A mechanism brings the memory and the bells (`Shared`); everything else is here. The bells are not books:
-what is in the ring is what the ring's words say, so a process killed between writing and ringing costs a
-wake-up and no message.
+A mechanism provides the memory and the notifiers (`Shared`). The notifiers only wake a process: the words of the ring
+say what the ring holds. A producer that is killed between its write and its notification costs one wake-up and no
+message.
 
-A ring of the bell may be a system call, so it is spared whom nobody needs to wake. A receiver that is awake says so
-in the ring; it takes that back before it looks for the last time and sleeps. The sender that finds it asleep says
-"awake" for it and rings, so one ring wakes for all records that follow until it sleeps again. "Say that I sleep, then
-look" needs a fence that Python cannot issue: the sender may miss the one and the receiver the other. So the first
-nap is short, and then the receiver looks again before it sleeps for long; by then both have seen both. A
-receiver that spins (`Wait.SPIN`) is always awake: it looks again and again until its timeout, and makes no system
-call but to read the clock and to let a peer on the same CPU run.
+A notification may be a system call, so the sender notifies only a receiver that sleeps. An awake receiver has set
+`RECEIVER_AWAKE` in the ring; before it sleeps it clears the word and polls the ring once more. A sender that finds the
+word cleared sets it for the receiver and notifies, so one notification covers all records until the receiver sleeps
+again. "Clear the word, then poll" needs a fence, which Python cannot issue: each side may miss the store of the other.
+So the first wait of a receiver is short, and the receiver polls again before a long wait: by then each side has seen
+both stores. A receiver that spins (`Wait.SPIN`) is always awake. It polls until its timeout, and its only system calls
+read the clock and yield the CPU.
 
-What the shared-memory mechanisms say of themselves, as far as the ring says it: see
-`ipclab.building_blocks.ring_channel`.
+`ring_traits` states the facts of a mechanism that follow from the ring.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from collections.abc import Callable
 from typing import Protocol, Self, TypeVar
 
 from ipclab.building_blocks.names import LosingName
-from ipclab.building_blocks.ring import RECEIVER_LOOKS, SENDER_WAITS, Ring, bytes_needed, try_read_many, try_write_many
+from ipclab.building_blocks.ring import RECEIVER_AWAKE, SENDER_WAITS, Ring, bytes_needed, try_read_many, try_write_many
 from ipclab.contract.channel import (
     ClosingEndpoint,
     Communication,
@@ -55,41 +54,41 @@ from ipclab.contract.errors import (
 
 MAX_MESSAGE_BYTES = 1 << 20
 RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
-# "Set the flag, then sleep" needs a fence that Python cannot issue, so a full ring is looked at again
-# after this long even if nobody rang.
-_LOOK_AGAIN_S = 0.005
-_LOOKS_PER_CLOCK = 64
-# How long a wake-up can be missed, and how often in a long sleep a receiver wakes for nothing: once.
-_FIRST_NAP_S = 0.01
+# "Set the flag, then sleep" needs a fence that Python cannot issue: a sender polls a full ring again
+# after this time, also without a notification.
+_POLL_AGAIN_S = 0.005
+_POLLS_PER_CLOCK = 64
+# The longest delay of a missed wake-up. It costs one needless wake-up in a long sleep.
+_FIRST_WAIT_S = 0.01
 
 _T = TypeVar("_T")
 
 
-class Bell(Protocol):
-    """Wakes the other process. Both calls raise `ChannelError` once the kernel object is gone."""
+class Notifier(Protocol):
+    """Wakes the other process. Both calls raise `ChannelError` once the kernel object was removed."""
 
-    def ring(self) -> None:
-        """Wake whoever waits, or the next one who does."""
+    def notify(self) -> None:
+        """Wake the process that waits, or the next process that does."""
 
     def wait(self, timeout_s: float) -> bool:
-        """Sleep until it rings and take one ring, or look again early; False after `timeout_s`."""
+        """Sleep until a notification, and take one; may return early. False after `timeout_s`."""
 
 
 class Shared(Protocol):
-    """What a mechanism brings: memory that both processes map, and a bell for each direction."""
+    """The objects of a mechanism: memory that both processes map, and a notifier for each direction."""
 
     memory: memoryview
-    record_bell: Bell
-    room_bell: Bell
+    data_ready: Notifier
+    space_available: Notifier
 
     def is_linked(self) -> bool:
-        """Can the next process still find this memory, and what wakes its peer, by their names?"""
+        """Can the next process still find the memory and the notifiers by their names?"""
 
     def close(self) -> None:
-        """Let go; the ring has released its views of the memory by then. Idempotent."""
+        """Close; the ring has released its views of the memory before. Idempotent."""
 
     def remove(self) -> None:
-        """Take the names away, after `close`. Never raises."""
+        """Remove the names, after `close`. Never raises."""
 
 
 class _Endpoint(ClosingEndpoint):
@@ -112,7 +111,7 @@ class _Endpoint(ClosingEndpoint):
 
 
 class RingSender(_Endpoint):
-    """Writes records and rings."""
+    """Writes records, and notifies the receiver."""
 
     def __init__(self, shared: Shared, wait: Wait | None = None) -> None:
         """Open the ring that a receiver made.
@@ -120,12 +119,12 @@ class RingSender(_Endpoint):
         :raises PeerAbsent: there is none in this memory
         """
         super().__init__(shared, wait)
-        self._ring_bell = shared.record_bell.ring
+        self._notify = shared.data_ready.notify
         self._try_write = self._ring.try_write
         try:
             if not self._ring.is_ready():
                 raise PeerAbsent("the shared memory holds no ring yet", code=NOT_READY)
-            self._ring_bell()  # an earlier sender may have died between writing and ringing
+            self._notify()  # an earlier sender may have died between its write and its notification
         except ChannelError:
             self.close()
             raise
@@ -152,10 +151,10 @@ class RingSender(_Endpoint):
 
     def _wake(self) -> None:
         words = self._words
-        if not words[RECEIVER_LOOKS]:
-            words[RECEIVER_LOOKS] = 1
+        if not words[RECEIVER_AWAKE]:
+            words[RECEIVER_AWAKE] = 1
             try:
-                self._ring_bell()
+                self._notify()
             except ChannelError as error:
                 error.may_be_delivered = True
                 raise
@@ -169,7 +168,7 @@ class RingSender(_Endpoint):
             if left <= 0:
                 self.check_linked()
                 raise self._full()
-            self._shared.room_bell.wait(min(left, _LOOK_AGAIN_S))
+            self._shared.space_available.wait(min(left, _POLL_AGAIN_S))
         self._words[SENDER_WAITS] = 0
 
     def _write_when_spun(self, payload: memoryview, deadline: float) -> None:
@@ -183,21 +182,21 @@ class RingSender(_Endpoint):
 
 
 class RingReceiver(_Endpoint):
-    """Reads records; owns the memory and the bells."""
+    """Reads records; owns the memory and the notifiers."""
 
     def __init__(self, shared: Shared, wait: Wait | None = None) -> None:
         """Adopt the ring in this memory, or make one of whatever is there."""
         super().__init__(shared, wait)
         if not self._ring.is_sound():
             self._ring.format()
-        self._words[RECEIVER_LOOKS] = 1  # before it first sleeps
+        self._words[RECEIVER_AWAKE] = 1  # before it first sleeps
         self._try_read_into = self._ring.try_read_into
-        self._wait_for_record = shared.record_bell.wait
+        self._wait_for_record = shared.data_ready.wait
         self._slept = False
         self._losing = LosingName(shared.is_linked, self._gone)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
-        # Whoever slept for the last one will most likely sleep for this one: then the look before that is enough.
+        # A receiver that slept for the last message will most likely sleep for this one: then one poll suffices.
         length = None if self._slept else self._try_read_into(buffer)
         if length is None:
             if self._spins:
@@ -223,30 +222,30 @@ class RingReceiver(_Endpoint):
         return count
 
     def _make_way(self) -> None:
-        """There is room now, and the sender waits for it."""
+        """Notify the sender, which waits for room."""
         self._words[SENDER_WAITS] = 0
-        self._shared.room_bell.ring()
+        self._shared.space_available.notify()
 
     def _read_when_written(self, buffer: memoryview, timeout_s: float) -> int | None:
-        words, look, wait = self._words, self._try_read_into, self._wait_for_record
-        words[RECEIVER_LOOKS] = 0
-        length = look(buffer)
+        words, poll, wait = self._words, self._try_read_into, self._wait_for_record
+        words[RECEIVER_AWAKE] = 0
+        length = poll(buffer)
         self._slept = length is None
         if length is None:
             deadline = time.monotonic() + timeout_s
-            left, nap = timeout_s, _FIRST_NAP_S
+            left, next_wait = timeout_s, _FIRST_WAIT_S
             while length is None and left > 0:
-                if wait(left if left < nap else nap):
-                    nap = _FIRST_NAP_S
-                    length = look(buffer)  # the sender has said that we are awake
+                if wait(left if left < next_wait else next_wait):
+                    next_wait = _FIRST_WAIT_S
+                    length = poll(buffer)  # the sender has set RECEIVER_AWAKE
                     if length is not None:
                         return length
-                    words[RECEIVER_LOOKS] = 0
+                    words[RECEIVER_AWAKE] = 0
                 else:
-                    nap = left
-                length = look(buffer)
+                    next_wait = left
+                length = poll(buffer)
                 left = deadline - time.monotonic()
-        words[RECEIVER_LOOKS] = 1
+        words[RECEIVER_AWAKE] = 1
         return length
 
     def remove(self) -> None:
@@ -256,11 +255,11 @@ class RingReceiver(_Endpoint):
         self._shared.remove()
 
 
-def _spin(look: Callable[[memoryview], _T], view: memoryview, nothing: _T, deadline: float) -> _T:
-    """What `look` returns as soon as that is not `nothing`; `nothing` if it was so until `deadline`."""
+def _spin(poll: Callable[[memoryview], _T], view: memoryview, nothing: _T, deadline: float) -> _T:
+    """The first result of `poll` that is not `nothing`, or `nothing` after `deadline`."""
     while True:
-        for _ in range(_LOOKS_PER_CLOCK):
-            seen = look(view)
+        for _ in range(_POLLS_PER_CLOCK):
+            seen = poll(view)
             if seen is not nothing:
                 return seen
         if time.monotonic() >= deadline:
@@ -269,7 +268,7 @@ def _spin(look: Callable[[memoryview], _T], view: memoryview, nothing: _T, deadl
 
 
 class RingMechanism:
-    """What the mechanisms made of a ring share besides it: that they can be told how to wait."""
+    """A mechanism made of a ring, with the choice of how to wait."""
 
     def __init__(self, wait: Wait | None = None) -> None:
         self._wait = wait

@@ -45,7 +45,7 @@ _libc = cache(_Libc)
 
 
 class PsharedSemaphore:
-    """A bell in shared memory. Not to be used once the memory is unmapped: there is nothing that would notice."""
+    """A notifier in shared memory. It must not be used once the memory is unmapped: no check would notice."""
 
     def __init__(self, memory: memoryview, *, fresh: bool) -> None:
         """The semaphore in the first bytes of writable `memory`; `fresh` sets it to 0, whatever was there.
@@ -61,16 +61,16 @@ class PsharedSemaphore:
         if fresh:
             libc.init(self._address, 1, 0)
 
-    def ring(self) -> None:
-        """See `ipclab.building_blocks.ring_channel.Bell`."""
+    def notify(self) -> None:
+        """See `ipclab.building_blocks.ring_channel.Notifier`."""
         self._post(self._address)  # fails with EOVERFLOW at SEM_VALUE_MAX: it cannot be missed then
 
     def wait(self, timeout_s: float) -> bool:
-        """See `ipclab.building_blocks.ring_channel.Bell`."""
+        """See `ipclab.building_blocks.ring_channel.Notifier`."""
         until_ns = _now_ns(self._clock) + int(timeout_s * 1e9)
         until = self._until
         until.seconds = seconds = until_ns // _NS
         until.nanoseconds = until_ns - seconds * _NS
         if self._sleep(*self._sleep_arguments):
-            return ctypes.get_errno() == errno.EINTR  # a signal: look again
+            return ctypes.get_errno() == errno.EINTR  # a signal: poll again
         return True

@@ -19,14 +19,21 @@ from pathlib import Path
 from ipclab.building_blocks.kernel_objects import MODE, map_whole, named
 from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.ring import Ring
-from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+from ipclab.building_blocks.ring_channel import (
+    RING_BYTES,
+    Notifier,
+    RingMechanism,
+    RingReceiver,
+    RingSender,
+    ring_traits,
+)
 from ipclab.building_blocks.shared_words import MappedWords, WordsInFile, remove_words
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
 from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 
 _MAGIC = b"IPCMMAP1"
-RECORD_BELL_AT, ROOM_BELL_AT, _RING_AT = (SEMAPHORE_BYTES * n for n in (1, 2, 3))
+DATA_READY_AT, SPACE_AVAILABLE_AT, _RING_AT = (SEMAPHORE_BYTES * n for n in (1, 2, 3))
 FILE_BYTES = _RING_AT + RING_BYTES
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -35,7 +42,7 @@ class _MappedFile:
     """The file, mapped."""
 
     def __init__(self, path: Path, descriptor: int, *, repair: bool) -> None:
-        """Take over `descriptor`, also when this fails. `repair` sets up bells that no sound ring vouches for."""
+        """Take over `descriptor`, also when this fails. Without a sound ring, `repair` makes new notifiers."""
         self._path = path
         self._descriptor = descriptor
         self._name = Name.opened(path, descriptor)
@@ -47,8 +54,8 @@ class _MappedFile:
         whole = memoryview(self._map)
         fresh = repair and not _holds_a_ring(whole[_RING_AT:])
         self.memory = whole[_RING_AT:]
-        self.record_bell: Bell = PsharedSemaphore(whole[RECORD_BELL_AT:ROOM_BELL_AT], fresh=fresh)
-        self.room_bell: Bell = PsharedSemaphore(whole[ROOM_BELL_AT:_RING_AT], fresh=fresh)
+        self.data_ready: Notifier = PsharedSemaphore(whole[DATA_READY_AT:SPACE_AVAILABLE_AT], fresh=fresh)
+        self.space_available: Notifier = PsharedSemaphore(whole[SPACE_AVAILABLE_AT:_RING_AT], fresh=fresh)
 
     def is_linked(self) -> bool:
         return self._name.is_linked()

@@ -20,7 +20,14 @@ from pathlib import Path
 from ipclab.building_blocks.kernel_objects import MODE, map_whole, object_name, posix_opening
 from ipclab.building_blocks.libraries import posix_ipc
 from ipclab.building_blocks.names import Name
-from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+from ipclab.building_blocks.ring_channel import (
+    RING_BYTES,
+    Notifier,
+    RingMechanism,
+    RingReceiver,
+    RingSender,
+    ring_traits,
+)
 from ipclab.building_blocks.shared_words import MappedWords, take
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
@@ -58,13 +65,13 @@ _WHAT = "shared memory"
 _DIRECTORY = Path("/dev/shm")  # shm_overview(7); a semaphore's file is called "sem." and its name, sem_overview(7)
 
 
-class _Bell:
+class _SemaphoreNotifier:
     """A named semaphore."""
 
     def __init__(self, semaphore: posix_ipc.Semaphore) -> None:
         self._semaphore = semaphore
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         try:  # noqa: SIM105 - suppress() would cost several times what the call does
             self._semaphore.release()
         except OSError:  # EOVERFLOW, at SEM_VALUE_MAX already: it cannot be missed
@@ -75,7 +82,7 @@ class _Bell:
             self._semaphore.acquire(timeout_s)
         except posix_ipc.BusyError:
             return False
-        except posix_ipc.SignalError:  # look again
+        except posix_ipc.SignalError:  # poll again
             return True
         return True
 
@@ -91,16 +98,16 @@ class _Object:
         self._names = [Name.opened(_DIRECTORY / name[1:], descriptor)]
         try:
             self._map = map_whole(f"{_WHAT} {name}", descriptor, RING_BYTES)
-            for bell_name in _bell_names(name):
-                with posix_opening("semaphore", bell_name):
-                    self._semaphores.append(posix_ipc.Semaphore(bell_name, flags, mode=MODE))
-                    self._names.append(Name.of(_DIRECTORY / f"sem.{bell_name[1:]}"))
+            for semaphore_name in _semaphore_names(name):
+                with posix_opening("semaphore", semaphore_name):
+                    self._semaphores.append(posix_ipc.Semaphore(semaphore_name, flags, mode=MODE))
+                    self._names.append(Name.of(_DIRECTORY / f"sem.{semaphore_name[1:]}"))
         except BaseException:
             self._release()
             raise
         self.memory = memoryview(self._map)
-        self.record_bell: Bell = _Bell(self._semaphores[0])
-        self.room_bell: Bell = _Bell(self._semaphores[1])
+        self.data_ready: Notifier = _SemaphoreNotifier(self._semaphores[0])
+        self.space_available: Notifier = _SemaphoreNotifier(self._semaphores[1])
 
     def is_linked(self) -> bool:
         return all(name.is_linked() for name in self._names)
@@ -119,7 +126,7 @@ class _Object:
         _unlink(self._name)
 
 
-def _bell_names(name: str) -> tuple[str, str]:
+def _semaphore_names(name: str) -> tuple[str, str]:
     return f"{name}.record", f"{name}.room"
 
 
@@ -128,9 +135,9 @@ def _unlink(name: str) -> None:
     with suppress(posix_ipc.Error, OSError):
         posix_ipc.unlink_shared_memory(name)
     remove_words(name)
-    for bell_name in _bell_names(name):
+    for semaphore_name in _semaphore_names(name):
         with suppress(posix_ipc.Error, OSError):
-            posix_ipc.unlink_semaphore(bell_name)
+            posix_ipc.unlink_semaphore(semaphore_name)
 
 
 class PosixShm(WordsInObject, RingMechanism):

@@ -2,7 +2,7 @@
 
 Sources: shmget(2), shmop(2), semop(2), sysvipc(7). No copy passes through the kernel; what the kernel
 gives is the waiting. The ring and how it is waited for are in `ipclab.building_blocks.ring_channel`; here are only the
-segment, which lives until somebody removes it, and the semaphores that are its bells.
+segment, which lives until somebody removes it, and the semaphores of its notifiers.
 
 Shared words in a System V segment of their own, and the semaphore that is their lock (semop(2), SEM_UNDO).
 
@@ -17,7 +17,14 @@ from contextlib import suppress
 
 from ipclab.building_blocks.kernel_objects import MODE, gone, is_removed, require_semaphore_timeouts, sysv_opening
 from ipclab.building_blocks.libraries import sysv_ipc
-from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingMechanism, RingReceiver, RingSender, ring_traits
+from ipclab.building_blocks.ring_channel import (
+    RING_BYTES,
+    Notifier,
+    RingMechanism,
+    RingReceiver,
+    RingSender,
+    ring_traits,
+)
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, ChannelError, PeerAbsent, Unusable
 from ipclab.contract.optional import WORD_BYTES, Words
@@ -122,13 +129,13 @@ def _words_keys(key: int) -> tuple[int, int]:
     return _neighbour(key), _neighbour(key, 2)
 
 
-class _Bell:
+class _SemaphoreNotifier:
     """A System V semaphore."""
 
     def __init__(self, semaphore: sysv_ipc.Semaphore) -> None:
         self._semaphore = semaphore
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         try:
             self._semaphore.release()
         except ValueError:  # at SEMVMX already: it cannot be missed
@@ -143,7 +150,7 @@ class _Bell:
             return False
         except _GONE as error:
             raise gone(_WHAT, self._semaphore.key, error) from error
-        except sysv_ipc.Error:  # "Signaled while waiting": look again
+        except sysv_ipc.Error:  # "Signaled while waiting": poll again
             return True
         return True
 
@@ -155,8 +162,8 @@ class _Segment:
         self._segment = segment
         self._semaphores = semaphores
         self.memory = memoryview(segment)
-        self.record_bell: Bell = _Bell(semaphores[0])
-        self.room_bell: Bell = _Bell(semaphores[1])
+        self.data_ready: Notifier = _SemaphoreNotifier(semaphores[0])
+        self.space_available: Notifier = _SemaphoreNotifier(semaphores[1])
 
     def is_linked(self) -> bool:
         try:

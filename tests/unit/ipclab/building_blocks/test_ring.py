@@ -134,7 +134,7 @@ class RingAgainstDeque(RuleBasedStateMachine):
         assert self.receiver.words[SENDER_WAITS] == waits
 
     @invariant()
-    def books_add_up(self) -> None:
+    def head_and_tail_add_up(self) -> None:
         assert self.receiver.is_sound()
         assert word(self.memory, TAIL) - word(self.memory, HEAD) <= CAPACITY
 
@@ -369,7 +369,7 @@ def assert_both_sides_refuse(memory: bytearray, sender: Ring, receiver: Ring) ->
     before = bytes(memory)
     for _ in range(2):  # it does not go away by itself
         for act in (lambda: write(sender, b"new"), lambda: read(receiver)):
-            with pytest.raises(PeerGone, match="books are damaged") as caught:
+            with pytest.raises(PeerGone, match="the ring is damaged") as caught:
                 act()
             assert caught.value.errno_name == "damaged"
             assert not caught.value.may_be_delivered
@@ -384,10 +384,10 @@ def assert_both_sides_refuse(memory: bytearray, sender: Ring, receiver: Ring) ->
         *((HEAD, n) for n in (24, 1 << 20, -CAPACITY, -(1 << 20), 1 << 63)),
     ],
 )
-def test_damaged_books_are_refused_by_both_sides_until_the_ring_is_made_anew(
+def test_a_damaged_ring_is_refused_by_both_sides_until_the_ring_is_made_anew(
     start: int, index: int, distance: int
 ) -> None:
-    """Both of its 16-byte records are in the ring; one word of the books is off by `distance`."""
+    """Both of its 16-byte records are in the ring; one word of the ring is off by `distance`."""
     memory = memory_of(start=start)
     with ring_in(memory) as sender, ring_in(memory) as receiver:
         assert write(sender, b"one")
@@ -404,7 +404,7 @@ def test_damaged_books_are_refused_by_both_sides_until_the_ring_is_made_anew(
 
 
 @pytest.mark.parametrize("index", [TAIL, HEAD])
-def test_any_damage_to_the_books_is_noticed_or_passes_by(index: int) -> None:
+def test_any_damage_to_the_ring_is_noticed_or_passes_by(index: int) -> None:
     """Nothing is full for ever, or empty for ever: refused by both sides, or read to the end and used on."""
     chance = random.Random(index)
     refused = 0
@@ -415,7 +415,7 @@ def test_any_damage_to_the_books_is_noticed_or_passes_by(index: int) -> None:
                 assert write(sender, b"one")
             if chance.random() < 0.5:
                 memory[8 * index + chance.randrange(8)] ^= chance.randrange(1, 256)
-            else:  # by some words, which leaves books that may add up
+            else:  # by some words, which leaves a head and a tail that may add up
                 memory[8 * index] ^= 8 * chance.randrange(1, 16)
             try:
                 for _ in range(10):
@@ -449,7 +449,7 @@ def test_random_memory_is_no_ring(memory: bytes) -> None:
     head=st.integers(0, 40),
     unit=st.sampled_from([8, 8, 4, 1]),
 )
-def test_a_ring_with_books_that_do_not_add_up_is_none(
+def test_a_ring_whose_head_and_tail_do_not_add_up_is_none(
     capacity: int, closed: int, tail: int, head: int, unit: int
 ) -> None:
     memory = memory_of()

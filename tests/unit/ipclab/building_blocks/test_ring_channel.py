@@ -1,4 +1,4 @@
-"""Who rings and who sleeps, with a ring and semaphores in memory of our own."""
+"""Which side notifies and which side sleeps, with a ring and semaphores in memory of our own."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ipclab.building_blocks.ring import HEADER_BYTES, RECEIVER_LOOKS, SENDER_WAITS, Ring
-from ipclab.building_blocks.ring_channel import RING_BYTES, Bell, RingReceiver, RingSender
+from ipclab.building_blocks.ring import HEADER_BYTES, RECEIVER_AWAKE, SENDER_WAITS, Ring
+from ipclab.building_blocks.ring_channel import RING_BYTES, Notifier, RingReceiver, RingSender
 from ipclab.contract.channel import Wait
 from ipclab.contract.errors import ChannelFull, ReceiveTimeout
 from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 
 TIMEOUT_S = 20.0
-SOON_S = 5.0  # far below the timeout, far above a nap
+SOON_S = 5.0  # far below the timeout, far above the first wait
 
 
-class CountingBell:
-    """A semaphore, and how often it was rung and waited on in this process. `before_wait` is done first."""
+class CountingNotifier:
+    """A semaphore, and how often it was notified and waited on in this process. `before_wait` is done first."""
 
     def __init__(self, memory: memoryview, *, fresh: bool) -> None:
         self._semaphore = PsharedSemaphore(memory, fresh=fresh)
-        self.rings = self.waits = 0
+        self.notifications = self.waits = 0
         self.before_wait: Callable[[], None] | None = None
 
-    def ring(self) -> None:
-        self.rings += 1
-        self._semaphore.ring()
+    def notify(self) -> None:
+        self.notifications += 1
+        self._semaphore.notify()
 
     def wait(self, timeout_s: float) -> bool:
         self.waits += 1
@@ -44,8 +44,8 @@ class Shared:
     def __init__(self, memory: mmap.mmap, *, fresh: bool) -> None:
         whole = memoryview(memory)
         self.memory = whole[2 * SEMAPHORE_BYTES :]
-        self.record_bell: Bell = CountingBell(whole[:SEMAPHORE_BYTES], fresh=fresh)
-        self.room_bell: Bell = CountingBell(whole[SEMAPHORE_BYTES : 2 * SEMAPHORE_BYTES], fresh=fresh)
+        self.data_ready: Notifier = CountingNotifier(whole[:SEMAPHORE_BYTES], fresh=fresh)
+        self.space_available: Notifier = CountingNotifier(whole[SEMAPHORE_BYTES : 2 * SEMAPHORE_BYTES], fresh=fresh)
 
     def is_linked(self) -> bool:
         return True
@@ -73,14 +73,14 @@ def receiver(memory: mmap.mmap) -> Iterator[RingReceiver]:
 def sender(memory: mmap.mmap, receiver: RingReceiver) -> Iterator[RingSender]:
     del receiver  # must be there first
     with RingSender(Shared(memory, fresh=False)) as sender:
-        bell_of(sender).rings = 0  # one for whatever an earlier sender left
+        notifier_of(sender).notifications = 0  # one for whatever an earlier sender left
         yield sender
 
 
-def bell_of(side: RingSender | RingReceiver) -> CountingBell:
-    bell = side._shared.record_bell
-    assert isinstance(bell, CountingBell)
-    return bell
+def notifier_of(side: RingSender | RingReceiver) -> CountingNotifier:
+    notifier = side._shared.data_ready
+    assert isinstance(notifier, CountingNotifier)
+    return notifier
 
 
 def receive(receiver: RingReceiver, timeout_s: float = TIMEOUT_S) -> bytes:
@@ -92,16 +92,16 @@ def test_a_receiver_that_is_awake_is_not_rung_for(sender: RingSender, receiver: 
     for number in range(100):
         sender.send(memoryview(b"%d" % number), TIMEOUT_S)
     assert [receive(receiver) for _ in range(100)] == [b"%d" % number for number in range(100)]
-    assert (bell_of(sender).rings, bell_of(receiver).waits) == (0, 0)
+    assert (notifier_of(sender).notifications, notifier_of(receiver).waits) == (0, 0)
 
 
 def test_one_ring_wakes_for_all_records_until_the_receiver_sleeps_again(memory: mmap.mmap, sender: RingSender) -> None:
     words = sender._ring.words
-    words[RECEIVER_LOOKS] = 0  # as one that sleeps leaves it
+    words[RECEIVER_AWAKE] = 0  # as one that sleeps leaves it
     for _ in range(100):
         sender.send(memoryview(b"x"), TIMEOUT_S)
-    assert bell_of(sender).rings == 1
-    assert words[RECEIVER_LOOKS] == 1
+    assert notifier_of(sender).notifications == 1
+    assert words[RECEIVER_AWAKE] == 1
     del memory
 
 
@@ -112,11 +112,11 @@ def test_a_receiver_asleep_is_woken(memory: mmap.mmap, sender: RingSender, recei
         good = receive(receiver) == b"here" and time.monotonic() - began < SOON_S
         os._exit(0 if good else 1)
     give_up = time.monotonic() + TIMEOUT_S
-    while sender._ring.words[RECEIVER_LOOKS]:
+    while sender._ring.words[RECEIVER_AWAKE]:
         assert time.monotonic() < give_up
     sender.send(memoryview(b"here"), TIMEOUT_S)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert bell_of(sender).rings == 1
+    assert notifier_of(sender).notifications == 1
     del memory
 
 
@@ -127,10 +127,10 @@ def test_a_wake_up_that_both_sides_missed_costs_a_nap_and_not_the_timeout(
     other_side = Ring(memoryview(memory)[2 * SEMAPHORE_BYTES :])
 
     def write_without_ringing() -> None:
-        if bell_of(receiver).waits == 1:
+        if notifier_of(receiver).waits == 1:
             other_side.try_write(memoryview(b"missed"))
 
-    bell_of(receiver).before_wait = write_without_ringing
+    notifier_of(receiver).before_wait = write_without_ringing
     began = time.monotonic()
     assert receive(receiver) == b"missed"
     assert time.monotonic() - began < SOON_S
@@ -138,7 +138,7 @@ def test_a_wake_up_that_both_sides_missed_costs_a_nap_and_not_the_timeout(
 
 
 def test_a_ring_for_nothing_does_not_end_the_wait_early(receiver: RingReceiver, sender: RingSender) -> None:
-    bell_of(sender).ring()
+    notifier_of(sender).notify()
     began = time.monotonic()
     with pytest.raises(ReceiveTimeout):
         receive(receiver, 0.1)
@@ -148,7 +148,7 @@ def test_a_ring_for_nothing_does_not_end_the_wait_early(receiver: RingReceiver, 
 def test_a_long_sleep_is_interrupted_once(receiver: RingReceiver) -> None:
     with pytest.raises(ReceiveTimeout):
         receive(receiver, 0.2)
-    assert bell_of(receiver).waits == 2
+    assert notifier_of(receiver).waits == 2
 
 
 def test_a_receiver_that_spins_is_never_rung_for_and_never_sleeps(memory: mmap.mmap) -> None:
@@ -156,20 +156,20 @@ def test_a_receiver_that_spins_is_never_rung_for_and_never_sleeps(memory: mmap.m
         with pytest.raises(ReceiveTimeout):
             receive(receiver, 0.01)
         with RingSender(Shared(memory, fresh=False)) as sender:
-            bell_of(sender).rings = 0
+            notifier_of(sender).notifications = 0
             sender.send(memoryview(b"x"), TIMEOUT_S)
             assert receive(receiver) == b"x"
-            assert (bell_of(sender).rings, bell_of(receiver).waits) == (0, 0)
+            assert (notifier_of(sender).notifications, notifier_of(receiver).waits) == (0, 0)
 
 
 def test_a_batch_is_rung_for_once_and_makes_room_for_a_sender_that_waits(
     sender: RingSender, receiver: RingReceiver
 ) -> None:
     words = sender._ring.words
-    words[RECEIVER_LOOKS] = 0
+    words[RECEIVER_AWAKE] = 0
     block = memoryview(bytes(range(64)) * 100)
     assert sender.send_many(block, 64, TIMEOUT_S) == 100
-    assert bell_of(sender).rings == 1
+    assert notifier_of(sender).notifications == 1
     words[SENDER_WAITS] = 1
     arrived = memoryview(bytearray(len(block)))
     assert receiver.receive_many(arrived, 64, TIMEOUT_S) == 100
