@@ -19,7 +19,8 @@ What every implementation promises:
 3. `receive_into` fills the caller's buffer and returns the length; it blocks for `timeout_s` at the
    longest and raises `ReceiveTimeout`.
 4. When the peer dies, the survivor gets `PeerGone` or goes on waiting; it never hangs beyond its
-   timeout. A receiver outlives its senders: the next one can open the same channel.
+   timeout. A receiver outlives its senders: the next one can open the same channel. When the channel
+   loses its name, its sender says so (`FoundByName`), and its receiver gets `PeerGone` once nothing comes.
 5. Every failure is a `ChannelError` that carries the errno which a system call returned, by name, or a plain word
    where none failed (`ipclab.contract.errors`). No other exception leaves a mechanism, whatever the kernel or the
    peer does.
