@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sysv_ipc
 
 from conformance.conftest import StartPeer, kernel_objects
 from conformance.harness.peers import Peer, PeerError
@@ -133,6 +134,16 @@ def test_removing_the_channel_takes_the_words_along(start: StartPeer, receiver: 
     assert kernel_objects() != before or set(address.path.parent.iterdir()) != names
     assert consumer.do("words_are_linked")
     receiver.do("remove")
+    assert not consumer.do("words_are_linked")
+
+
+@pytest.mark.mechanisms(among=["sysv_shm"])
+def test_a_segment_of_words_that_is_removed_and_still_attached_is_noticed(start: StartPeer, address: Address) -> None:
+    consumer = share(start, "CONSUMER")
+    assert consumer.do("words_are_linked")
+    segment = sysv_ipc.SharedMemory(address.key + 1)
+    segment.remove()
+    segment.detach()
     assert not consumer.do("words_are_linked")
     consumer.do("close_words")
     assert list(address.path.parent.iterdir()) == []
