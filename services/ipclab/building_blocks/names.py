@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ipclab.contract.errors import PeerGone, ReceiveTimeout
+from ipclab.contract.errors import REMOVED, PeerGone, ReceiveTimeout
 
 # A receiver whose channel lost its name goes on reading for so long after the last message: until then its senders have
 # noticed, too, and nothing they still send is lost.
@@ -47,8 +46,13 @@ class Name:
             return False
 
     def gone(self, what: str) -> PeerGone:
-        """The error where it does not."""
-        return PeerGone(f"{what}: its name was removed", code=errno.ENOENT)  # by lstat(2)
+        """The error where it does not: with what lstat(2) says, if the name does not lead to another file."""
+        code: int | str = REMOVED
+        try:
+            self.path.lstat()
+        except OSError as error:
+            code = error.errno or REMOVED
+        return PeerGone(f"{what}: its name was removed", code=code)
 
 
 class LosingName:
