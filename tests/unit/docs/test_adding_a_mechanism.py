@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+# A part of the suite in a copy takes half a minute, and longer where other tests run beside it.
+pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "ADDING_A_MECHANISM.md").read_text(encoding="utf-8")
 NAME = "tcp_nagle"
@@ -55,7 +57,7 @@ def run(tree: Path, *command: str) -> None:
         cwd=tree,
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=850,
         check=False,
     )
     assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-1000:]}"
