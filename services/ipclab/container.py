@@ -47,8 +47,8 @@ class ContainerRole:
         shown: dict[Switch, bool] = {switch: on for switch, on in tuning.switches.items() if switch != Switch.SYNC}
         self.stop = Stop()
         self._reset = Reset([options["state"], *forgotten], self.stop) if loaded else None
-        look = self._reset.look if self._reset else lambda: None
-        self.status = EndpointStatus(options["alive"], tuning.wait or Wait.BLOCK, shown, look)
+        check_reset = self._reset.check if self._reset else lambda: None
+        self.status = EndpointStatus(options["alive"], tuning.wait or Wait.BLOCK, shown, check_reset)
         self._racer: Racer | None = None
         if loaded and shares_words(loaded):
             wanted = sync_override(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current

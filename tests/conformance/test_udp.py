@@ -114,7 +114,7 @@ def test_a_refusal_is_about_an_earlier_message_and_the_one_in_hand_was_not_sent(
     assert second.do("drain") == [[3, 100]]
 
 
-def test_a_knock_is_no_message(sender: Peer, receiver: Peer) -> None:
+def test_a_probe_is_no_message(sender: Peer, receiver: Peer) -> None:
     assert receiver.do("drain") == []
     sender.do("send", sequence=1, size=100)
     assert receiver.do("drain") == [[1, 100]]

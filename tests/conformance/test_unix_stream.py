@@ -114,7 +114,7 @@ def test_a_fast_sender_does_not_starve_another(sender: Peer, receiver: Peer, sta
     second = start()
     second.do("open", role="sender")
     second.do("send", sequence=marked, size=100)
-    # Between two looks at the door, at most 32 buffers of the first are read; between two looks at the second, one.
+    # Between two polls of the listener, at most 32 buffers of the first are read; between two polls of the second, one.
     seen = [number for number, _ in receiver.do("drain", limit=200)]
     assert marked in seen
     sender.kill()

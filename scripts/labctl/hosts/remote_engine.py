@@ -42,7 +42,7 @@ def reach(host: DockerHost) -> OtherEngine:
     :raises LabError: it does not answer, or is no Docker Engine
     :raises BadInput: it is older than the oldest that the lab runs on, or no Linux
     """
-    (_knock_by_ssh if host.scheme == "ssh" else _knock)(host)
+    (_check_reachable_by_ssh if host.scheme == "ssh" else _check_reachable)(host)
     try:
         version = _client(host, dial.API_VERSION, _ANSWERS_WITHIN_S).version(api_version=False)
         _require_new_enough(host, version, str(version["ApiVersion"]))
@@ -93,7 +93,7 @@ def _client(host: DockerHost, version: str, timeout_s: int) -> docker.DockerClie
     return client
 
 
-def _knock(host: DockerHost) -> None:
+def _check_reachable(host: DockerHost) -> None:
     try:
         socket.create_connection((host.host, host.port or 0), _ANSWERS_WITHIN_S).close()
     except TimeoutError as error:
@@ -104,8 +104,8 @@ def _knock(host: DockerHost) -> None:
         raise _silent(host, f"{errno.errorcode.get(error.errno or 0, '?')}, {error.strerror}") from error
 
 
-def _knock_by_ssh(host: DockerHost) -> None:
-    """The way in, once, with nothing to say: ssh and the docker command there tell what is wrong."""
+def _check_reachable_by_ssh(host: DockerHost) -> None:
+    """Connect once and send nothing: ssh and the docker command of that machine report an error."""
     try:
         done = subprocess.run(
             host.dial(), stdin=subprocess.DEVNULL, capture_output=True, timeout=_SSH_ENDS_WITHIN_S, check=False

@@ -118,7 +118,7 @@ class ConnectionReceiver(StreamReceiver):
         while_silent: Callable[[], None] | None = None,
     ) -> None:
         listener.setblocking(False)
-        super().__init__(what, door=listener.fileno(), name=name)
+        super().__init__(what, listener=listener.fileno(), name=name)
         self._listener = listener
         self._prepare = prepare
         self._limit_option = limit_option
@@ -146,7 +146,7 @@ class ConnectionReceiver(StreamReceiver):
                 self._while_silent()
             raise
 
-    def _let_in(self) -> None:
+    def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
         except OSError:  # the peer may be gone again by now

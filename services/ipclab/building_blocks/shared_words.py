@@ -1,7 +1,7 @@
-"""Shared words in a file, or in a POSIX object, which is one: mapped, or read and written. The lock is flock(2).
+"""Shared words in a file or in a POSIX object, which is a file too: mapped, or read and written, with flock(2) as lock.
 
-flock(2) is freed when its holder dies. A POSIX semaphore would stay taken for ever (sem_overview(7) knows no
-owner). Each side also keeps a seat, a lock of one byte by fcntl(2), so that a side is one process at a time:
+The kernel frees flock(2) when its holder dies. A POSIX semaphore would stay taken for ever (sem_overview(7) knows no
+owner). Each side also holds an owner lock, a lock of one byte by fcntl(2), so that one process at a time is this side:
 several producers may append to a file, and one of them shares its words.
 """
 
@@ -22,11 +22,11 @@ from ipclab.contract.errors import NOT_READY, AccessRefused, PeerAbsent, Unusabl
 from ipclab.contract.optional import WORD_BYTES, Words
 
 _WORD = struct.Struct("=Q")
-_CONSUMER_SEAT, _PRODUCER_SEAT = 0, 1
+_CONSUMER_OWNER_LOCK, _PRODUCER_OWNER_LOCK = 0, 1
 
 
 class _Locked:
-    """A descriptor, its lock and its seat."""
+    """A descriptor with its lock and its owner lock."""
 
     def __init__(self, what: str, descriptor: int) -> None:
         self._what = what
@@ -92,15 +92,15 @@ class FileWords(_Locked):
 
 
 def take(what: str, descriptor: int, count: int, make: Callable[[str, int, int], Words], *, creates: bool) -> Words:
-    """The words behind `descriptor`, which is taken over, also when this fails.
+    """The words behind `descriptor`. The call owns the descriptor, also when it fails.
 
-    :raises ChannelError: there are none, not so many, or somebody has this side's seat
+    :raises ChannelError: there are none, not so many, or another process holds the owner lock of this side
     """
     try:
         _check_size(what, os.fstat(descriptor), count * WORD_BYTES, creates=creates)
-        seat = _CONSUMER_SEAT if creates else _PRODUCER_SEAT
+        owner_lock = _CONSUMER_OWNER_LOCK if creates else _PRODUCER_OWNER_LOCK
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, seat)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, owner_lock)
         except OSError as error:
             raise AccessRefused(f"{what}: this side is taken by another process", code=errno.EAGAIN) from error
         return make(what, descriptor, count)

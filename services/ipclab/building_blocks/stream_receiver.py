@@ -1,4 +1,4 @@
-"""Receives messages as frames from byte streams: what the pipes and the connected sockets have in common."""
+"""The receiver of framed messages from byte streams: the common part of pipes and connected sockets."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES, unread_bytes
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import EMPTY, ChannelError, ReceiveTimeout
 
-# How long somebody may stand at the door while we wait for the one who spoke last.
-_DOOR_S = 0.1
-_READS_PER_LOOK = 32
+# The longest time that a new sender waits at the listener while the receiver waits for the only sender.
+_LISTENER_WAIT_S = 0.1
+_READS_PER_POLL = 32
 _NEVER_S = float("inf")
 
 
 @dataclass(slots=True)
 class Stream:
-    """One sender's bytes; `close` when they end."""
+    """The byte stream of one sender; `close` is called at its end."""
 
     descriptor: int
     frames: ScatterReader
@@ -33,27 +33,27 @@ class Stream:
 class StreamReceiver(ClosingEndpoint):
     """Receives messages as frames from any number of descriptors, each a byte stream of its own.
 
-    A new sender comes in through the `door` (a socket; -1: there is none), so it need not wait until the
-    old one's stream has ended. Whoever has bytes is read once before anybody is read twice: a fast sender
-    does not starve a slow one. One that is alone and has just spoken is waited for by its read, without poll(2):
-    half the system calls. Then the others, who are none, and the door get their look every now and then.
+    A new sender connects to the `listener` (the descriptor of a socket; -1 for none) while the streams of others go on.
+    Ready streams are read round robin, so a fast sender does not starve a slow one. With a single stream the receiver
+    blocks in read(2) instead of poll(2), which halves the system calls; every `_READS_PER_POLL` reads it polls the
+    listener too.
     """
 
-    def __init__(self, what: str, door: int = -1, *, marked: bool = False, name: Name | None = None) -> None:
+    def __init__(self, what: str, listener: int = -1, *, marked: bool = False, name: Name | None = None) -> None:
         self._what = what
         self._losing = LosingName(name.is_linked, partial(name.gone, what)) if name else None
         self._marked = marked
-        self._door = door
+        self._listener_descriptor = listener
         self._streams: dict[int, Stream] = {}
         self._ready: list[tuple[int, int]] = []
         self._current: ScatterReader | None = None  # may have another whole message
         self._ended: ScatterReader | None = None  # the same, and no more bytes come for it
         self._alone: Stream | None = None
-        self._until_look = 0
+        self._until_poll = 0
         self._poll = select.poll()
-        self._longest_s = _DOOR_S if door >= 0 else _NEVER_S
-        if door >= 0:
-            self._poll.register(door, select.POLLIN)
+        self._longest_s = _LISTENER_WAIT_S if listener >= 0 else _NEVER_S
+        if listener >= 0:
+            self._poll.register(listener, select.POLLIN)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         length: int | None
@@ -79,7 +79,7 @@ class StreamReceiver(ClosingEndpoint):
                         left = self._longest_s
                     length = stream.frames.receive_into(buffer, stream.read, left, now + left)
             except BlockingIOError:
-                self._look_at_all()
+                self._poll_all()
             except (EOFError, OSError):  # ECONNRESET, ETIMEDOUT: the same as the end of the stream
                 assert stream
                 self._end(stream)
@@ -89,10 +89,10 @@ class StreamReceiver(ClosingEndpoint):
                 raise
             else:
                 if stream is not None:
-                    self._until_look -= 1
-                    if self._until_look <= 0:
-                        self._look_or_not(stream)
-                    if stream.frames.end:  # look into it first the next time
+                    self._until_poll -= 1
+                    if self._until_poll <= 0:
+                        self._choose_wait(stream)
+                    if stream.frames.end:  # hand out what it holds first, the next time
                         self._current = stream.frames
                     if length is not None:
                         return length
@@ -100,10 +100,10 @@ class StreamReceiver(ClosingEndpoint):
             left = deadline - now
 
     def _next_ready(self, left_s: float) -> Stream | None:
-        """A stream that can be read; None: it was the door.
+        """A stream that can be read; None after a new sender was accepted.
 
-        :raises ReceiveTimeout: none can within `left_s`
-        :raises PeerGone: the name is gone
+        :raises ReceiveTimeout: no stream can be read within `left_s`
+        :raises PeerGone: the name was removed
         """
         if not self._ready:
             self._ready = self._poll.poll(left_s * 1000) if left_s >= 0 else []
@@ -112,7 +112,7 @@ class StreamReceiver(ClosingEndpoint):
                 raise self._losing.timed_out(timeout, senders_left=bool(self._streams)) if self._losing else timeout
         stream = self._streams.get(self._ready.pop()[0])
         if stream is None:
-            self._let_in()
+            self._accept()
         return stream
 
     def close(self) -> None:
@@ -120,12 +120,11 @@ class StreamReceiver(ClosingEndpoint):
             stream.close()
         self._streams.clear()
         self._ready.clear()
-        self._look_at_all()
+        self._poll_all()
         self._current = self._ended = None
 
     def queued_bytes(self) -> int:
-        """See `ipclab.contract.optional`. Who waits at the door is not looked into, and what we have read is not the
-        kernel's."""
+        """See `ipclab.contract.optional`. Senders that are not accepted yet and bytes that were read do not count."""
         return sum(map(unread_bytes, self._streams))
 
     def capacity_bytes(self) -> int:
@@ -133,20 +132,20 @@ class StreamReceiver(ClosingEndpoint):
         return sum(map(self._capacity_of, self._streams))
 
     def _capacity_of(self, descriptor: int) -> int:
-        """How many bytes can wait in this one."""
+        """The capacity of the kernel's buffer of this stream, in bytes."""
         raise NotImplementedError
 
-    def _let_in(self) -> None:
-        """The door is readable: `_add` whoever stands there."""
+    def _accept(self) -> None:
+        """The listener is readable: accept the new sender and `_add` its stream."""
         raise NotImplementedError
 
     def _add(self, descriptor: int, read: Read, close: Callable[[], None]) -> None:
-        """Read this one too; `close` is called when its stream ends, or ours."""
+        """Read this stream too; `close` is called at its end, or when the receiver closes."""
         self._streams[descriptor] = Stream(
             descriptor, ScatterReader(MAX_MESSAGE_BYTES, marked=self._marked), read, close
         )
         self._poll.register(descriptor, select.POLLIN)
-        self._look_at_all()
+        self._poll_all()
 
     def _drop(self, descriptor: int) -> None:
         """The stream of `descriptor` ended."""
@@ -154,14 +153,14 @@ class StreamReceiver(ClosingEndpoint):
         self._streams.pop(descriptor).close()
 
     def _read_once(self, stream: Stream, buffer: memoryview, timeout_s: float, deadline: float) -> int | None:
-        """Read once, so that others get their turn; a message's length, if one is whole now."""
+        """Read once, so that the other streams are read too; the length of a message, if one is whole now."""
         return stream.frames.receive_into(buffer, stream.read, timeout_s, deadline, once=True)
 
     def _end(self, stream: Stream) -> None:
         """
         :raises TornMessage: it ended within a message
         """
-        self._look_at_all()
+        self._poll_all()
         self._drop(stream.descriptor)
         self._end_of_stream(stream.frames)
 
@@ -173,15 +172,15 @@ class StreamReceiver(ClosingEndpoint):
         frames.end_of_stream()
         self._current = self._ended = None
 
-    def _look_at_all(self) -> None:
-        """Before the next read, see who can be read."""
+    def _poll_all(self) -> None:
+        """Poll all streams and the listener before the next read."""
         self._alone = None
-        self._until_look = 0
+        self._until_poll = 0
 
-    def _look_or_not(self, stream: Stream) -> None:
-        """`stream` has spoken: either this was its turn after a look, or it is time for one."""
+    def _choose_wait(self, stream: Stream) -> None:
+        """After a read of `stream`: block in its read if it is the only one, until the next poll is due."""
         if self._alone is None and len(self._streams) == 1:
             self._alone = stream
-            self._until_look = _READS_PER_LOOK
+            self._until_poll = _READS_PER_POLL
         else:
-            self._look_at_all()
+            self._poll_all()

@@ -2,7 +2,7 @@
 
 TCP_USER_TIMEOUT (tcp(7)) makes no difference between the two: it also ends a connection whose peer has closed its
 window and acknowledges every probe of the window, although TCP waits for such a peer for ever (RFC 9293, 3.8.6.1). So
-the limit is off, and the writer looks at TCP_INFO a few times a second. A peer is silent if a segment or a probe is
+the limit is off, and the writer polls TCP_INFO a few times a second. A peer is silent if a segment or a probe is
 unacknowledged and the last acknowledgement is `SILENT_MS` old. Then the writer sets the limit, and the kernel ends the
 connection with ETIMEDOUT at its next retransmission or probe. A process that is paused is not silent: its kernel
 acknowledges for it.
@@ -22,7 +22,7 @@ import time
 from ipclab.building_blocks.timed_io import SocketWrite
 
 SILENT_MS = 5000
-_LOOK_EVERY_S = 0.25
+_POLL_EVERY_S = 0.25
 _NEVER, _AT_ONCE = 0, 1  # of TCP_USER_TIMEOUT, in milliseconds
 # struct tcp_info, <linux/tcp.h>: where its fields are, in bytes.
 _INFO_BYTES = 60
@@ -36,26 +36,26 @@ class TcpWrite(SocketWrite):
     def __init__(self, connection: socket.socket) -> None:
         super().__init__(connection)
         self._connection = connection
-        self._next_look_at = 0.0
+        self._next_poll_at = 0.0
         self._limit = _NEVER
         self._seems_silent = False
 
     def __call__(self, pieces: list[memoryview], timeout_s: float, deadline: float) -> int:
-        self._look_sometimes()
+        self._poll_sometimes()
         return super().__call__(pieces, timeout_s, deadline)
 
     def now(self, frame: memoryview) -> int | None:
-        self._look_sometimes()
+        self._poll_sometimes()
         return super().now(frame)
 
-    def _look_sometimes(self) -> None:
+    def _poll_sometimes(self) -> None:
         now = time.monotonic()
-        if now >= self._next_look_at:
-            self._next_look_at = now + _LOOK_EVERY_S
-            self._look()
+        if now >= self._next_poll_at:
+            self._next_poll_at = now + _POLL_EVERY_S
+            self._poll()
 
-    def _look(self) -> None:
-        # A probe that was sent just now is not answered yet, and the one before may be minutes old: look twice.
+    def _poll(self) -> None:
+        # A probe that was sent just now is not answered yet, and the one before may be minutes old: poll twice.
         was_silent, self._seems_silent = self._seems_silent, is_silent(self._connection)
         limit = _AT_ONCE if was_silent and self._seems_silent else _NEVER
         if limit != self._limit:

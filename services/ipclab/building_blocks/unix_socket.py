@@ -1,7 +1,7 @@
 """A Unix socket's name in the filesystem: taken over from the dead, refused to a second one while the first lives.
 
 Source: unix(7). The name outlives the socket. Connecting to the name of a dead socket is ECONNREFUSED, and
-binding it again is EADDRINUSE whether its owner is dead or not; so the owner-to-be knocks first.
+binding it again is EADDRINUSE whether its owner is dead or not; so a new owner probes the old one first.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from ipclab.contract.channel import Address, Sharing, Traits
 from ipclab.contract.errors import AccessRefused, ChannelFull, PeerAbsent, Unusable
 
 _SHM = Path("/dev/shm")
-_LOOK_AGAIN_S = 0.002
+_POLL_EVERY_S = 0.002
 
 
 class LockObject(Protocol):
@@ -131,7 +131,7 @@ class RequestLock:
             if time.monotonic() >= deadline:
                 self.release()
                 raise ChannelFull(f"another probe is asking: {lock} is locked", code=errno.EAGAIN)  # by flock(2)
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_POLL_EVERY_S)
 
     def release(self) -> None:
         """Let the next one ask. Idempotent."""

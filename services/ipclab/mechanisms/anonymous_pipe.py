@@ -1,20 +1,20 @@
-"""The anonymous pipe: a byte stream without a name, for those who were given a descriptor of it.
+"""The anonymous pipe: a byte stream without a name, for processes that were given a descriptor of it.
 
 Sources: pipe(2), pipe(7), unix(7). A descriptor reaches another process in one of two ways:
 
-- Parent and child: the child of fork(2) has all that its parent had open. The classic way, within one
-  container; nothing but the pipe is needed.
-- A Unix socket: the kernel copies the descriptor into whoever receives it (SCM_RIGHTS). This file does that, so
-  two containers need to share no pid namespace, only the volume on which the socket has its name.
+- Parent and child: the child of fork(2) has all descriptors of its parent. This is the classic way, within one
+  container; it needs nothing but the pipe.
+- A Unix socket: the kernel copies the descriptor into the receiving process (SCM_RIGHTS). This module does so: two
+  containers need no common pid namespace, only the volume on which the socket has its name.
 
-The receiver owns the socket. Each sender makes a pipe, keeps the writing end and posts the reading end. It is
-this end that travels, and the socket is one for datagrams, because the kernel keeps a posted descriptor until
-the receiver looks: nobody waits for anybody to be handed something. The socket carries nothing else.
+The receiver owns the socket. Each sender makes a pipe, keeps the writing end and sends the reading end. The socket is a
+datagram socket, because the kernel keeps a sent descriptor until the receiver takes it: neither side waits for the
+other. The socket carries nothing else.
 
-Each sender has its own pipe. On a common one only writes of up to PIPE_BUF (4,096 bytes) are atomic, and two
-senders of larger messages would mix them (`fifo` shows that). So the stream of a killed sender ends by
-itself (EOF) and tears nobody else's; a sender whose receiver is gone gets EPIPE, also when the pipe was posted
-and never picked up. A pipe is half duplex: replies need a second one, the other way.
+Each sender has a pipe of its own. On a common pipe only writes of up to PIPE_BUF (4,096 bytes) are atomic, and two
+senders of larger messages would mix them, as `fifo` shows. The stream of a killed sender ends alone (EOF) and tears no
+other. A sender whose receiver has died gets EPIPE, also when the receiver never took the descriptor. A pipe is half
+duplex: replies need a second pipe in the other direction.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ from ipclab.contract.channel import (
 
 
 class AnonymousPipeReceiver(PipeReceiver):
-    """The reading ends, and the socket they come through."""
+    """The reading ends, and the socket that hands them over."""
 
-    def __init__(self, letterbox: socket.socket, name: Name) -> None:
-        letterbox.setblocking(False)
-        super().__init__(f"anonymous pipe by {name.path}", door=letterbox.fileno(), name=name)
-        self._letterbox = letterbox
+    def __init__(self, handover_socket: socket.socket, name: Name) -> None:
+        handover_socket.setblocking(False)
+        super().__init__(f"anonymous pipe by {name.path}", listener=handover_socket.fileno(), name=name)
+        self._handover_socket = handover_socket
         self._owned = name
 
     def close(self) -> None:
         super().close()
-        self._letterbox.close()
+        self._handover_socket.close()
 
     def remove(self) -> None:
         self.close()
         unix_socket.unlink(self._owned)
 
-    def _let_in(self) -> None:
+    def _accept(self) -> None:
         try:
-            _, descriptors, _, _ = socket.recv_fds(self._letterbox, 1, 1)
+            _, descriptors, _, _ = socket.recv_fds(self._handover_socket, 1, 1)
         except OSError:  # nothing in it after all
             return
         for descriptor in descriptors:
@@ -123,11 +123,11 @@ class AnonymousPipe:
 
     def open_sender(self, address: Address) -> PipeSender:
         what = f"anonymous pipe by {address.path}"
-        letterbox, name = unix_socket.connect(address.path, socket.SOCK_DGRAM)
-        with letterbox:
+        handover_socket, name = unix_socket.connect(address.path, socket.SOCK_DGRAM)
+        with handover_socket:
             reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
             try:
-                socket.send_fds(letterbox, [b"\0"], [reading])
+                socket.send_fds(handover_socket, [b"\0"], [reading])
             except OSError as error:
                 os.close(writing)
                 raise named(what, error) from error

@@ -1,16 +1,13 @@
-"""UDP: datagrams, each delivered whole or not at all, in any order, and nobody is told.
+"""UDP: datagrams, each delivered whole or not at all, in any order; a lost datagram is reported to no process.
 
-Sources: udp(7), ip(7), socket(7). What finds the receiver's buffer (net.core.rmem_default) full is dropped, and
-only the kernel counts it. There is no connection: `connect` notes the address and asks nobody. If a kernel
-answers that nobody listens (ICMP), the *next* call gets ECONNREFUSED: an earlier message is lost, the one in
-hand was not sent. So `open_sender` knocks with an empty datagram; see docs/decisions/0008-udp-peer-detection.md.
+Sources: udp(7), ip(7), socket(7), recvfrom(2), sendto(2). The kernel drops datagrams that find the receiver's buffer
+full (net.core.rmem_default), and only the kernel counts them. There is no connection: connect(2) stores the address and
+sends nothing. If a kernel answers that no socket listens (ICMP), the *next* call gets ECONNREFUSED: an earlier message
+is lost, and the current one was not sent. So `open_sender` probes the peer with an empty datagram; see
+docs/decisions/0008-udp-peer-detection.md.
 
-Replies by datagram: the answerer notes where each question came from and sends back to there.
-
-Sources: udp(7), recvfrom(2), sendto(2). The asker's socket is connected, so the kernel hands it only what comes
-from the answerer (connect(2)). A reply to a socket that is gone is lost like any datagram.
-
-A datagram socket that knocks before it trusts an address: see docs/decisions/0008-udp-peer-detection.md.
+An answerer stores the source of each question and sends the reply to it. The asker's socket is connected, so the kernel
+hands it only datagrams of the answerer (connect(2)). A reply to a closed socket is lost like any datagram.
 """
 
 from __future__ import annotations
@@ -75,7 +72,7 @@ class UdpAnswerer(ClosingEndpoint):
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         length = 0
-        while not length:  # an empty datagram is an asker that knocks
+        while not length:  # an empty datagram is the probe of an asker
             try:
                 self._receiving.set(timeout_s)
                 length, self._asker = self._socket.recvfrom_into(buffer, 0, socket.MSG_TRUNC)
@@ -117,18 +114,18 @@ def whole(length: int, buffer: memoryview) -> int:
 
 
 _IP_RECVERR = 11  # <linux/in.h>
-_KNOCK_S = 0.02
+_PROBE_S = 0.02
 
 
-def knock(noted: socket.socket) -> None:
-    """Give the kernel of the peer that `noted` is connected to the time to refuse.
+def probe_peer(connected: socket.socket) -> None:
+    """Send an empty datagram to the peer of `connected`, and give its kernel the time to refuse.
 
     :raises OSError: it did
     """
-    noted.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)  # also say, now and later, that the host is gone
-    noted.send(b"")
-    if wait_for(noted.fileno(), 0, time.monotonic() + _KNOCK_S):  # no event is asked for: nothing but an error
-        noted.send(b"")  # the kernel's report of the first one is the error of the next call: udp(7)
+    connected.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)  # also say, now and later, that the host is gone
+    connected.send(b"")
+    if wait_for(connected.fileno(), 0, time.monotonic() + _PROBE_S):  # no event is asked for: nothing but an error
+        connected.send(b"")  # the kernel's report of the first one is the error of the next call: udp(7)
 
 
 MAX_MESSAGE_BYTES = 65_507  # 65,535 without the headers of IP and UDP
@@ -147,7 +144,7 @@ class _Endpoint(ClosingEndpoint):
 
 
 class UdpSender(_Endpoint):
-    """A socket that has noted the receiver's address."""
+    """A socket that is connected to the receiver's address."""
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > MAX_MESSAGE_BYTES:
@@ -173,7 +170,7 @@ class UdpReceiver(_Endpoint):
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         length = 0
-        while not length:  # an empty datagram is a sender that knocks
+        while not length:  # an empty datagram is the probe of a sender
             try:
                 if timeout_s != self._timeout.seconds:
                     self._timeout.set(timeout_s)
@@ -256,14 +253,14 @@ def _bound(address: Address) -> tuple[str, socket.socket, BoundAddress]:
 
 def _connected(address: Address) -> tuple[str, socket.socket]:
     what = inet("udp", address.host, address.port)
-    noted = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    connected = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        noted.connect(peer_address(address.host, address.port))
-        knock(noted)
+        connected.connect(peer_address(address.host, address.port))
+        probe_peer(connected)
     except OSError as error:
-        noted.close()
+        connected.close()
         raise named(what, error) from error
-    return what, noted
+    return what, connected
 
 
 MECHANISM = Udp()

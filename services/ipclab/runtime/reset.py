@@ -26,7 +26,7 @@ ORDER = "reset"  # a file of the state directory
 PREPARE, GO = "prepare", "go"
 _KEPT = frozenset({ORDER, ".ipclab"})  # the latter marks the volume as the lab's: see services/Dockerfile
 _GO_WITHIN_S = 60.0  # an order whose sender died is carried out all the same
-_LOOK_EVERY_S = 0.02
+_POLL_EVERY_S = 0.02
 
 
 class Reset:
@@ -38,7 +38,7 @@ class Reset:
         self._stop = stop
         self._take_back()  # of an earlier life
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Ask the loop to stop if there is an order; one stat(2), so it can be looked at once a tick."""
         if self._order.exists():
             self._stop.begin_anew = True
@@ -51,7 +51,7 @@ class Reset:
         log.info("%s", forgotten(self._read()[1]))
         deadline = time.monotonic() + _GO_WITHIN_S
         while self._read()[0] != GO and not self._stop.signalled and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_EVERY_S)
         self._take_back()
         if self._stop.signalled:
             sys.exit(0)

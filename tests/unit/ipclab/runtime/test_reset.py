@@ -30,7 +30,7 @@ _LIFE = textwrap.dedent(
     reset = Reset(folders, stop)
     print("alive", sorted(path.name for folder in folders for path in folder.iterdir()), flush=True)
     while not stop.requested:
-        reset.look()
+        reset.check()
         time.sleep(0.01)
     if stop.begin_anew:
         reset.carry_out()
@@ -120,7 +120,7 @@ def test_an_order_of_an_earlier_life_is_not_followed(state: Path) -> None:
     tell(state, GO)
     stop = Stop()
     reset = Reset([state], stop)
-    reset.look()
+    reset.check()
     assert not stop.requested
     assert (state / "producer.ledger").exists()
 
