@@ -71,7 +71,7 @@ def up(
 
         from labctl.commands.up import bring_up
 
-        bring_up(Lab(configuration), wanted, timeout_s, scale, ask_again=pull)
+        bring_up(Lab(configuration), wanted, timeout_s, scale, ask_again=pull, take_over=take_over)
 
 
 @click.command(short_help="Remove the containers, networks and volumes.")

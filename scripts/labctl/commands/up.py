@@ -12,6 +12,7 @@ from labctl.config.paths import ROOT
 from labctl.engine import compose, compose_override
 from labctl.engine.images import make_ready
 from labctl.grafana import annotation
+from labctl.lab import clones
 from labctl.lab.lab import Lab
 from labctl.measured import accounts, namespace_split
 from labctl.measured.pairs import measure
@@ -25,15 +26,26 @@ from labctl.terminal.waiting import wait_until
 _RECOVERED_WITHIN_S = 10  # three health checks
 
 
-def bring_up(lab: Lab, wanted: Sequence[str], timeout_s: float, scale: Scale, *, ask_again: bool = False) -> None:
+def bring_up(
+    lab: Lab,
+    wanted: Sequence[str],
+    timeout_s: float,
+    scale: Scale,
+    *,
+    ask_again: bool = False,
+    take_over: bool = False,
+) -> None:
     """Start the pairs, wait until each has moved messages, and print what was measured.
 
     :param ask_again: ask registries that were silent a short while ago
+    :param take_over: make the containers anew that another clone started
 
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
     """
     lab.client, images = make_ready(lab.configuration.values, root=ROOT, ask_again=ask_again)
     compose_override.write(images, lab.configuration.values)
+    if take_over:
+        clones.remove_others(lab.client, lab.configuration.project)
     services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
     services += [*compose_file.observers_of(wanted), "prometheus"]
     if set(wanted) == set(compose_file.declared()):

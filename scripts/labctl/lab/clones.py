@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import docker
 from docker.models.containers import Container as DockerContainer
 
 from labctl.config.paths import ROOT
+from labctl.lab.containers import listed, stop_and_remove
 from labctl.terminal.errors import BadInput
 
 _FOLDER_LABEL = "com.docker.compose.project.working_dir"
@@ -32,6 +34,13 @@ def require_ours(found: Iterable[DockerContainer], project: str, command: str) -
             f"{command} in {ROOT}: the lab {project} was started from {', '.join(elsewhere)}",
             hint=f"COMPOSE_PROJECT_NAME=… names a lab of this folder's own; --take-over takes {project} over",
         )
+
+
+def remove_others(client: docker.DockerClient, project: str) -> None:
+    """Remove the containers that another clone started: Compose would keep them, and with them that clone's folder."""
+    for container in listed(client, project):  # one at a time: docs/decisions/0011-serial-start-and-stop.md
+        if others([container]):
+            stop_and_remove(container)
 
 
 def exists(folder: str) -> bool:
