@@ -35,11 +35,11 @@ def as_bad_input(error: click.ClickException, asked_for: str) -> BadInput:
             known = _commands(context)
             name = error.command_name
             return refuse(
-                f"COMMAND {shown(name)}", allowed=f"one of {', '.join(known)}", hint=did_you_mean(name, known)
+                f"COMMAND {shown(name)}", expected=f"one of {', '.join(known)}", hint=did_you_mean(name, known)
             )
         case click.exceptions.NoArgsIsHelpError() if context is not None:
             known = _commands(context)
-            return refuse(f"{path} without a command", allowed=f"one of {', '.join(known)}", hint=help_hint)
+            return refuse(f"{path} without a command", expected=f"one of {', '.join(known)}", hint=help_hint)
         case click.NoSuchOption():
             known = _options(context)
             return BadInput(

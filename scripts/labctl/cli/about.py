@@ -23,8 +23,8 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
         known = group.list_commands(about) if isinstance(group, click.Group) else []
         command = group.get_command(about, word) if isinstance(group, click.Group) else None
         if command is None:
-            allowed = f"one of {', '.join(known)}" if known else f"nothing after {about.command_path}"
-            raise refuse(f"COMMAND {shown(word)}", allowed=allowed, hint=did_you_mean(word, known))
+            expected = f"one of {', '.join(known)}" if known else f"nothing after {about.command_path}"
+            raise refuse(f"COMMAND {shown(word)}", expected=expected, hint=did_you_mean(word, known))
         about = click.Context(command, info_name=word, parent=about)
     click.echo(about.get_help())
 

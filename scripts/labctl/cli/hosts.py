@@ -52,8 +52,7 @@ def check_hosts_options(other: DockerHost | None, address: str | None) -> None:
 
         here = leads_from(other)
         raise BadInput(
-            f"{OPTION} {other} without {ADDRESS_OPTION}: needed is the address of this machine at which that one may "
-            "ask the responder",
+            f"{ADDRESS_OPTION} is missing: the address at which {other} reaches this machine",
             hint=f"{ADDRESS_OPTION} {here or 'one of `ip -brief -4 address`'}; it listens there until ./lab hosts down",
         )
     if address and not other:

@@ -31,18 +31,18 @@ def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None,
         if size_bytes > maximum:
             raise refuse(
                 f"--size {size_bytes}",
-                allowed=f"at most {maximum} bytes with {mechanism}",
+                expected=f"at most {maximum} bytes with {mechanism}",
                 hint=f"./lab load {mechanism} --size {maximum}",
             )
     if reset and given:
         raise refuse(
             f"--reset with {' and '.join(given)}",
-            allowed="either --reset, or --rate and --size",
+            expected="either --reset, or --rate and --size",
             hint=f"./lab load {mechanism} {' '.join(given)}",
         )
     if not reset and not given:
         raise BadInput(
-            f"load {mechanism} without an option: needed is at least one of --rate, --size, --reset",
+            f"load {mechanism} without an option: expected --rate, --size or --reset",
             hint=f"./lab load {mechanism} --rate 2000",
         )
 
@@ -58,14 +58,14 @@ def check_place_options(mechanism: str, placement: Placement | None, back: bool)
     if back == (placement is not None):
         raise refuse(
             f"place {mechanism}{f' {placement}' if placement else ''}{' --back' if back else ''}",
-            allowed=f"--back, or one of {', '.join(places)}",
+            expected=f"--back, or one of {', '.join(places)}",
             hint=f"./lab place {mechanism} {placement or places[0]}",
         )
     if placement is not None and placement not in places:
         own = "is in another container than" if placement is Placement.SAME_CONTAINER else "shares just that with"
         raise refuse(
             f"place {mechanism} {placement}",
-            allowed=f"one of {', '.join(places)}",
+            expected=f"one of {', '.join(places)}",
             hint=f"the consumer of {mechanism} {own} its producer by itself; --back moves it there",
         )
 
@@ -79,13 +79,13 @@ def check_sync_options(mechanism: str, wanted: str | None, reset: bool) -> None:
     if mechanism not in able:
         raise refuse(
             f"sync {mechanism}",
-            allowed=f"one of {', '.join(able)}",
+            expected=f"one of {', '.join(able)}",
             hint=f"both sides of {mechanism} change nothing in common; ./lab sync {able[0]} off",
         )
     if reset == (wanted is not None):
         raise refuse(
             f"sync {mechanism}{f' {wanted}' if wanted else ''}{' --reset' if reset else ''}",
-            allowed="on, off or --reset, one of them",
+            expected="on, off or --reset, one of them",
             hint=f"./lab sync {mechanism} {wanted or 'off'}",
         )
 

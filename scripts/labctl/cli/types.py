@@ -150,7 +150,7 @@ def check_one_format(command: str, **formats: object) -> None:
     """
     asked = [f"--{name}" for name, value in formats.items() if value]
     if len(asked) > 1:
-        raise refuse(" with ".join(asked), allowed="one of them", hint=f"./lab {command} {asked[0]}")
+        raise refuse(" with ".join(asked), expected="one of them", hint=f"./lab {command} {asked[0]}")
 
 
 def check_status_options(mechanism: str | None, sections: Mapping[str, bool], as_json: bool) -> None:
@@ -166,7 +166,7 @@ def check_status_options(mechanism: str | None, sections: Mapping[str, bool], as
     ]
     if len(ways) > 1:
         hint = f"./lab status {ways[0]}; --json has all of it" if as_json else f"./lab status {ways[0]}"
-        raise refuse(f"status {' '.join(ways)}", allowed="a MECHANISM, or sections, or --json", hint=hint)
+        raise refuse(f"status {' '.join(ways)}", expected="a MECHANISM, or sections, or --json", hint=hint)
 
 
 def check_test_options(pytest_arguments: Sequence[str], fast: bool) -> None:
@@ -176,7 +176,7 @@ def check_test_options(pytest_arguments: Sequence[str], fast: bool) -> None:
     """
     if fast and pytest_arguments:
         hint = f"./lab test {' '.join(pytest_arguments)}"
-        raise refuse(f"--fast {' '.join(pytest_arguments)}", allowed="--fast without pytest arguments", hint=hint)
+        raise refuse(f"--fast {' '.join(pytest_arguments)}", expected="--fast without pytest arguments", hint=hint)
 
 
 def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
@@ -186,7 +186,7 @@ def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
     :raises LabError: it needs Linux
     """
     if cold and what not in (None, "footprint"):
-        raise refuse(f"--cold with {what}", allowed="--cold with footprint", hint="./lab bench footprint --cold")
+        raise refuse(f"--cold with {what}", expected="--cold with footprint", hint="./lab bench footprint --cold")
     system = platform.system()
     if what not in (None, "footprint") and system != "Linux":
         raise LabError(
@@ -194,7 +194,7 @@ def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
             hint="./lab bench footprint measures the lab here; the containers have a Linux",
         )
     if as_json and what != "speed":
-        raise refuse(f"--json with {what or 'no name'}", allowed="--json with speed", hint="./lab bench speed --json")
+        raise refuse(f"--json with {what or 'no name'}", expected="--json with speed", hint="./lab bench speed --json")
 
 
 MOST = 8
@@ -220,13 +220,13 @@ class ScaleOption(click.ParamType[tuple[str, str, int]]):
         target, equals, number = value.partition("=")
         mechanism, dot, role = target.partition(".")
         if not equals or not dot:
-            raise refuse(what, allowed=_FORM, hint="./lab up --help shows examples")
+            raise refuse(what, expected=_FORM, hint="./lab up --help shows examples")
         known = compose_file.declared()
         if mechanism not in known:
-            raise refuse(what, allowed=f"one of {', '.join(known)} as NAME", hint=did_you_mean(mechanism, known))
+            raise refuse(what, expected=f"one of {', '.join(known)} as NAME", hint=did_you_mean(mechanism, known))
         if role not in compose_file.ROLES:
             raise refuse(
-                what, allowed=f"{' or '.join(compose_file.ROLES)} as ROLE", hint=did_you_mean(role, compose_file.ROLES)
+                what, expected=f"{' or '.join(compose_file.ROLES)} as ROLE", hint=did_you_mean(role, compose_file.ROLES)
             )
         return mechanism, role, whole_number(what, number, click.IntRange(1, MOST), "containers of that role")
 
@@ -242,10 +242,10 @@ def check(asked: Iterable[tuple[str, str, int]], wanted: Iterable[str]) -> Scale
         what = f"--scale {mechanism}.{role}={number}"
         service = compose_file.service_of(mechanism, role)
         if service in found:
-            raise refuse(what, allowed=f"{mechanism}.{role} once", hint="leave one of them out")
+            raise refuse(what, expected=f"{mechanism}.{role} once", hint="leave one of them out")
         if mechanism not in running:
             asked_for = ", ".join(sorted(running))
-            raise refuse(what, allowed=f"a pair of this command: {asked_for}", hint=f"name {mechanism} too")
+            raise refuse(what, expected=f"a pair of this command: {asked_for}", hint=f"name {mechanism} too")
         if number > 1 and mechanism not in (able := _able(role)):
             raise _cannot_serve(what, mechanism, role, able)
         found[service] = number
@@ -261,15 +261,14 @@ def check_types(scale: Scale, types: int) -> None:
     if 1 < consumers < types:
         raise refuse(
             f"LAB_SYSV_MQ_TYPES={types} with --scale sysv_mq.consumer={consumers}",
-            allowed=f"at most {consumers} types, one for each consumer",
+            expected=f"at most {consumers} types, one for each consumer",
             hint="messages of a type that nobody picks would fill the queue; one consumer alone takes all types",
         )
 
 
 def _cannot_serve(what: str, mechanism: str, role: str, able: list[str]) -> BadInput:
-    return refuse(
-        what,
-        allowed=f"one, because {mechanism} serves one {role} at a time",
+    return BadInput(
+        f"{mechanism} serves one {role} at a time ({what})",
         hint=f"several {role}s are served by {', '.join(able)}",
     )
 

@@ -40,7 +40,7 @@ class Since(click.ParamType[int]):
         if seconds is None or not _SHORTEST_S <= seconds <= (seconds_of(kept) or 0):
             raise refuse(
                 f"{param.opts[0]} {shown(text)}",
-                allowed=f"a duration from {_SHORTEST_S}s to {kept}, which is how long Prometheus keeps",
+                expected=f"a duration from {_SHORTEST_S}s to {kept}, which is how long Prometheus keeps",
                 hint="a whole number and s, m or h: --since 15m",
             )
         return seconds
@@ -66,7 +66,7 @@ class OutputFolder(click.ParamType[Path]):
             good = False
         if not good:
             raise refuse(
-                what, allowed="a folder that you may write to, or one to be made there", hint="--output report"
+                what, expected="a folder that you may write to, or one to be made there", hint="--output report"
             )
         return path
 

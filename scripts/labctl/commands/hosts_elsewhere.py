@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from labctl.config import compose_file
-from labctl.config.values import refuse
 from labctl.hosts import docker_host, image, probe, published_responder, remote_engine, remote_probe
-from labctl.hosts.docker_host import OPTION, DockerHost
+from labctl.hosts.docker_host import DockerHost
 from labctl.hosts.image import Brought
 from labctl.hosts.remote_engine import OtherEngine
 from labctl.lab import state_files
@@ -92,9 +91,8 @@ def _require_no_other(found: Iterable[Container], known: Container | None, host:
     if any(container.service == compose_file.SECOND_HOST for container in found):
         taken = "an engine on this machine"
     if taken not in (None, str(host)):
-        raise refuse(
-            f"{OPTION} {host}",
-            allowed=f"one second host, and that is {taken}",
+        raise BadInput(
+            f"there is a second host: {taken}",
             hint="./lab hosts down, then again",
         )
 

@@ -11,7 +11,6 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.matrix.placement import Placement
 from labctl.config import compose_file
 from labctl.config.paths import ROOT
-from labctl.config.values import refuse
 from labctl.engine import compose, fallback_images
 from labctl.engine.base_images import ensure_base_images
 from labctl.engine.images import ensure_engine_image
@@ -23,7 +22,7 @@ from labctl.lab.lab import Lab
 from labctl.lab.probes import probes_of
 from labctl.place.place import put_all_back
 from labctl.swarm import down
-from labctl.terminal.errors import LabError
+from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
@@ -43,9 +42,8 @@ def bring_up(lab: Lab) -> None:
     found = lab.containers()
     require_running(found, lab.project)
     if other := published_responder.find(found):
-        raise refuse(
-            "hosts up",
-            allowed=f"one second host, and that is {published_responder.host_of(other)}",
+        raise BadInput(
+            f"there is a second host: {published_responder.host_of(other)}",
             hint=f"./lab hosts down, then again; or with {OPTION}",
         )
     probes = probes_of(found)

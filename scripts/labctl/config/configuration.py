@@ -38,8 +38,9 @@ def read(path: Path) -> dict[str, str]:
     for binding in parse_stream(io.StringIO(text)):
         if binding.error or (binding.key is not None and binding.value is None):
             line = binding.original.string.strip().splitlines()[0]
+            number = _line_of(text, binding.original.string)
             raise BadInput(
-                f"{path.name} line {_line_of(text, binding.original.string)} is {shown(line)}: allowed are {_FORM}",
+                f"{path.name} line {number}: invalid {shown(line)}: expected {_FORM}",
                 hint="mend or remove that line; # begins a comment",
             )
     values = dotenv_values(stream=io.StringIO(text), interpolate=True)
@@ -58,12 +59,12 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(
-            f"{path.name} has byte {error.object[error.start]:#x} at offset {error.start}: allowed is UTF-8 text",
+            f"invalid byte {error.object[error.start]:#x} at offset {error.start} of {path.name}: expected UTF-8 text",
             hint="save it as UTF-8",
         ) from error
     except OSError as error:
         raise BadInput(
-            f"{path.name} cannot be read ({error.strerror}): allowed is a readable file of {_FORM}", hint=hint
+            f"{path.name} cannot be read ({error.strerror}): expected a readable file of {_FORM}", hint=hint
         ) from error
 
 
@@ -149,7 +150,7 @@ class Configuration:
         without = f", or leave {' and '.join(too_small)} out: LAB_SIZE={size} ./lab {command} {others}"
         raise refuse(
             f"LAB_SIZE={size}",
-            allowed=f"at most {least} bytes with {', '.join(too_small)}",
+            expected=f"at most {least} bytes with {', '.join(too_small)}",
             hint=f"LAB_SIZE={least}{without if others else ''}",
         )
 
@@ -161,13 +162,13 @@ class Configuration:
             if point.option == "--port" and self._meets_at(point) == metrics.PORT:
                 raise refuse(
                     f"{point.variable}={metrics.PORT}",
-                    allowed=f"another port than {metrics.PORT}, where every container shows its metrics",
+                    expected=f"another port than {metrics.PORT}, where every container shows its metrics",
                     hint="change it; any other will do",
                 )
         if found["LAB_GRAFANA_PORT"] == found["LAB_PROMETHEUS_PORT"]:
             raise refuse(
                 f"LAB_GRAFANA_PORT={found['LAB_GRAFANA_PORT']}",
-                allowed="another port than LAB_PROMETHEUS_PORT",
+                expected="another port than LAB_PROMETHEUS_PORT",
                 hint="change either; both listen on 127.0.0.1",
             )
 
@@ -181,7 +182,7 @@ class Configuration:
             if key in seen:
                 raise refuse(
                     f"{name}={key}",
-                    allowed=f"another key than {seen[key]}",
+                    expected=f"another key than {seen[key]}",
                     hint="one key would make `ipcs` show two objects under one name; change either",
                 )
             seen[key] = name
@@ -190,7 +191,7 @@ class Configuration:
             if set(range(key, key + KEYS_PER_CHANNEL)) & set(range(responder, responder + _RESPONDER_KEYS)):
                 raise refuse(
                     f"{_RESPONDER_KEY}={responder}",
-                    allowed=f"a key that with the next {_RESPONDER_KEYS - 1} is none of the "
+                    expected=f"a key that with the next {_RESPONDER_KEYS - 1} is none of the "
                     f"{KEYS_PER_CHANNEL} from {name}={key} on",
                     hint="the probes would talk to a pair; change either",
                 )
@@ -281,8 +282,7 @@ def _refuse_unknown(source: _Source) -> None:
     known = {*named, *SHARED, SOURCE_HASH}
     for name in sorted(source.names()):
         if name.startswith("LAB_") and name not in known:
-            raise refuse(
-                f"{source.what(name)} {source.place(name)} is no setting of the lab",
-                allowed=f"one of {', '.join(named)}",
+            raise BadInput(
+                f"unknown setting {source.what(name)} {source.place(name)}: expected one of {', '.join(named)}",
                 hint=values.did_you_mean(name, named, prefix="LAB_"),
             )

@@ -1,4 +1,4 @@
-"""Checks of single values; a wrong one becomes one line: what, its value, what is allowed, a hint."""
+"""Checks of single values. A wrong value becomes one line: the name, the value, what is expected, and a hint."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ def shown(value: str) -> str:
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
 
 
-def refuse(what: str, *, allowed: str, hint: str) -> BadInput:
-    """The error for one wrong value; `what` is the variable or option with its value, `NAME=value`."""
-    return BadInput(f"{what}: allowed is {allowed}", hint=hint)
+def refuse(what: str, *, expected: str, hint: str) -> BadInput:
+    """The error for one wrong value; `what` is the variable or option with its value, `NAME=value`.
+
+    A fact that is no wrong value ("there is no second host") is a `BadInput` of its own.
+    """
+    return BadInput(f"invalid {what}: expected {expected}", hint=hint)
 
 
 def whole_number(what: str, value: str, allowed: click.IntRange, hint: str) -> int:
@@ -41,7 +44,7 @@ def whole_number(what: str, value: str, allowed: click.IntRange, hint: str) -> i
     assert low is not None
     assert high is not None
     if not _WHOLE_NUMBER.fullmatch(value) or not low <= int(value) <= high:
-        raise refuse(what, allowed=f"a whole number from {low} to {high}", hint=hint)
+        raise refuse(what, expected=f"a whole number from {low} to {high}", hint=hint)
     return int(value)
 
 
@@ -51,7 +54,7 @@ def one_of(what: str, value: str, allowed: Sequence[str], hint: str) -> str:
     :raises BadInput: it is none of them
     """
     if value not in allowed:
-        raise refuse(what, allowed=" or ".join(allowed), hint=hint)
+        raise refuse(what, expected=" or ".join(allowed), hint=hint)
     return value
 
 
@@ -61,7 +64,7 @@ def known_name(what: str, value: str, known: Sequence[str]) -> str:
     :raises BadInput: it is none of them; the hint is the nearest one
     """
     if value not in known:
-        raise refuse(what, allowed=f"one of {', '.join(known)}", hint=did_you_mean(value, known))
+        raise refuse(what, expected=f"one of {', '.join(known)}", hint=did_you_mean(value, known))
     return value
 
 
@@ -70,8 +73,8 @@ def project_name(what: str, value: str, hint: str) -> str:
 
     :raises BadInput: it is none
     """
-    allowed = "a name of a-z, 0-9, _ and -, beginning with a letter or a digit"
-    return _matching(_PROJECT_NAME, what, value, allowed=allowed, hint=hint)
+    expected = "a name of a-z, 0-9, _ and -, beginning with a letter or a digit"
+    return _matching(_PROJECT_NAME, what, value, expected=expected, hint=hint)
 
 
 def image_name(what: str, value: str, hint: str) -> str:
@@ -79,7 +82,7 @@ def image_name(what: str, value: str, hint: str) -> str:
 
     :raises BadInput: it is none
     """
-    return _matching(_IMAGE_NAME, what, value, allowed="the name of an image, such as registry/name:tag", hint=hint)
+    return _matching(_IMAGE_NAME, what, value, expected="the name of an image, such as registry/name:tag", hint=hint)
 
 
 def cpus(what: str, value: str, count: int, hint: str) -> str:
@@ -87,13 +90,13 @@ def cpus(what: str, value: str, count: int, hint: str) -> str:
 
     :raises BadInput: it is no such list
     """
-    allowed = "CPU 0" if count == 1 else f"CPUs from 0 to {count - 1}, as in 0 or 0,1 or 0-1"
+    expected = "CPU 0" if count == 1 else f"CPUs from 0 to {count - 1}, as in 0 or 0,1 or 0-1"
     for part in value.split(",") if value else ():
         ends = part.split("-")
         if not 1 <= len(ends) <= 2 or not all(_WHOLE_NUMBER.fullmatch(end) and 0 <= int(end) < count for end in ends):
-            raise refuse(what, allowed=allowed, hint=hint)
+            raise refuse(what, expected=expected, hint=hint)
         if int(ends[0]) > int(ends[-1]):
-            raise refuse(what, allowed=allowed, hint=hint)
+            raise refuse(what, expected=expected, hint=hint)
     return value
 
 
@@ -102,7 +105,7 @@ def image_tag(what: str, value: str, hint: str) -> str:
 
     :raises BadInput: it is none
     """
-    return _matching(_IMAGE_TAG, what, value, allowed="a tag of up to 128 letters, digits, _, . and -", hint=hint)
+    return _matching(_IMAGE_TAG, what, value, expected="a tag of up to 128 letters, digits, _, . and -", hint=hint)
 
 
 def web_address(name: str, value: str, place: str) -> str:
@@ -121,15 +124,15 @@ def web_address(name: str, value: str, place: str) -> str:
         without_secret = value.rpartition("@")[2] if "@" in value else value
         raise refuse(
             f"{name}={shown(without_secret)}",
-            allowed="http://HOST:PORT or http://USER:PASSWORD@HOST:PORT",
+            expected="http://HOST:PORT or http://USER:PASSWORD@HOST:PORT",
             hint=f"change it {place}; empty is the lab's own Grafana",
         )
     return value
 
 
-def _matching(pattern: re.Pattern[str], what: str, value: str, *, allowed: str, hint: str) -> str:
+def _matching(pattern: re.Pattern[str], what: str, value: str, *, expected: str, hint: str) -> str:
     if not pattern.fullmatch(value):
-        raise refuse(what, allowed=allowed, hint=hint)
+        raise refuse(what, expected=expected, hint=hint)
     return value
 
 

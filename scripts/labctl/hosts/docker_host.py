@@ -84,7 +84,7 @@ def parse_address(value: str) -> str:
     if address is None or address.is_loopback or address.is_unspecified or address.is_multicast:
         raise refuse(
             f"{ADDRESS_OPTION} {shown(value)}",
-            allowed="one IPv4 address of this machine that the other one reaches, and neither 127.0.0.1 nor 0.0.0.0",
+            expected="one IPv4 address of this machine that the other one reaches, and neither 127.0.0.1 nor 0.0.0.0",
             hint="`ip -brief -4 address` lists them",
         )
     return value
@@ -94,7 +94,7 @@ def _no_address(value: str) -> BadInput:
     without_secret = value.rpartition("@")[2] if "@" in value else value
     return refuse(
         f"{OPTION} {shown(without_secret)}",
-        allowed="ssh://USER@HOST, ssh://HOST:PORT or tcp://HOST:PORT",
+        expected="ssh://USER@HOST, ssh://HOST:PORT or tcp://HOST:PORT",
         hint="ssh needs no open port on the other machine; a name from ~/.ssh/config will do",
     )
 
@@ -112,15 +112,13 @@ def address_of(host: DockerHost) -> str:
     try:
         address = _resolved(name)
     except OSError as error:
-        raise refuse(
-            f"{OPTION} {host} ({name} has no IPv4 address: {error.strerror})",
-            allowed="a machine that this one reaches directly",
+        raise BadInput(
+            f"{OPTION} {host}: {name} has no IPv4 address ({error.strerror})",
             hint="Prometheus asks the probe there, and knows no jump host",
         ) from error
     if address.startswith("127."):
-        raise refuse(
-            f"{OPTION} {host} leads to {address}, this machine itself",
-            allowed="the other machine's own address",
+        raise BadInput(
+            f"{OPTION} {host} leads to {address}, which is this machine",
             hint=f"ssh://USER@HOST needs no tunnel; without {OPTION}, ./lab hosts up starts a second engine here",
         )
     return address

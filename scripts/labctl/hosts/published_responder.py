@@ -67,7 +67,7 @@ def require_bindable(address: str, port: int) -> None:
             except OSError as error:
                 raise refuse(
                     f"{ADDRESS_OPTION} {address} (port {port}: {error.strerror})",
-                    allowed="an address of this machine where LAB_TCP_PORT is free, for TCP and for UDP",
+                    expected="an address of this machine where LAB_TCP_PORT is free, for TCP and for UDP",
                     hint="`ip -brief -4 address` lists the addresses; LAB_TCP_PORT names another port",
                 ) from error
 
@@ -119,4 +119,4 @@ def refusal(project: str, what: str, *, hint: str) -> BadInput | None:
     known = find(containers.of_project(engine.connect(), project))
     if known is None:
         return None
-    return refuse(what, allowed=f"a second host on this machine, and {host_of(known)} is another machine", hint=hint)
+    return BadInput(f"{what} needs a second host on this machine, and {host_of(known)} is another machine", hint=hint)

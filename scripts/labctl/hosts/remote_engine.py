@@ -14,7 +14,6 @@ import docker
 import requests
 from docker.errors import DockerException
 
-from labctl.config.values import refuse
 from labctl.engine import engine
 from labctl.hosts import dial
 from labctl.hosts.docker_host import OPTION, DockerHost
@@ -62,15 +61,13 @@ def require_kin(other: OtherEngine, client: docker.DockerClient) -> None:
     """
     here, there = str(client.version()["Arch"]), str(other.version.get("Arch"))
     if here != there:
-        raise refuse(
-            f"{OPTION} {other.host} has the architecture {there}",
-            allowed=f"{here}, for which the lab's image was built",
+        raise BadInput(
+            f"{OPTION} {other.host} has the architecture {there}, and the lab's image was built for {here}",
             hint="take a machine of that kind; images are brought there as they are",
         )
     if client.info()["ID"] == other.client.info()["ID"]:
-        raise refuse(
+        raise BadInput(
             f"{OPTION} {other.host} is the engine that the lab runs on",
-            allowed="another machine's",
             hint="./lab hosts up without an option starts a second engine here",
         )
 
@@ -79,9 +76,9 @@ def _require_new_enough(host: DockerHost, version: Mapping[str, Any], api: str) 
     said = f"{OPTION} {host} ({engine.name_of(version)} {version.get('Version')}, API {api})"
     if tuple(int(part) for part in api.split(".")) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        raise refuse(said, allowed=f"Engine 20.10 (API {oldest}) or newer", hint="upgrade Docker there")
+        raise BadInput(f"{said}; expected Engine 20.10 (API {oldest}) or newer", hint="upgrade Docker there")
     if version.get("Os") != "linux":
-        raise refuse(f"{said} runs {version.get('Os')} containers", allowed="Linux", hint="the lab's image is Linux")
+        raise BadInput(f"{said} runs {version.get('Os')} containers; expected Linux", hint="the lab's image is Linux")
 
 
 def _client(host: DockerHost, version: str, timeout_s: int) -> docker.DockerClient:

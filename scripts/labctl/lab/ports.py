@@ -7,8 +7,7 @@ import socket
 
 from labctl.config.configuration import Configuration
 from labctl.config.paths import LOCALHOST
-from labctl.config.values import refuse
-from labctl.terminal.errors import LabError
+from labctl.terminal.errors import BadInput, LabError
 
 PUBLISHED = ("LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT")
 
@@ -21,9 +20,8 @@ def check_free(configuration: Configuration, *names: str) -> None:
     for name in names or PUBLISHED:
         port = configuration.number(name)
         if in_use(port) and not _is_ours(configuration.project, port):
-            raise refuse(
-                f"{name}={port}",
-                allowed=f"a port that is free on {LOCALHOST}, and this one is in use",
+            raise BadInput(
+                f"port {port} is in use on {LOCALHOST} ({name}={port})",
                 hint=f"{name}={free_port()} is free; or stop what listens there (ss -ltnp 'sport = :{port}')",
             )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ipclab.matrix.placement import Placement
-from labctl.config.values import refuse
 from labctl.hosts import published_responder
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Prometheus
@@ -13,6 +12,7 @@ from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure
 from labctl.place import findings, placed
 from labctl.place.placed import Placed
 from labctl.place.relocation import Relocation
+from labctl.terminal.errors import BadInput
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
@@ -33,11 +33,7 @@ def place(lab: Lab, mechanism: str, placement: Placement) -> None:
             lab.project,
             f"place {mechanism} {placement}",
             hint="two machines have two clocks, and latency needs one; ./lab hosts down, ./lab hosts up, then again",
-        ) or refuse(
-            f"place {mechanism} {placement}",
-            allowed="a second host that runs, and there is none",
-            hint="./lab hosts up starts one",
-        )
+        ) or BadInput("there is no second host", hint="./lab hosts up starts one")
     now = moves.placed_of(mechanism)
     left: set[str] = set()
     if now is None or now.placement != placement:
@@ -58,9 +54,8 @@ def put_back(lab: Lab, mechanism: str) -> None:
     moves = Relocation(lab)
     now = moves.placed_of(mechanism)
     if now is None:
-        raise refuse(
-            f"place {mechanism} --back",
-            allowed="a consumer that was placed elsewhere, and this one was not",
+        raise BadInput(
+            f"the consumer of {mechanism} has not been moved",
             hint=f"./lab place {mechanism} {placed.elsewhere(mechanism)[0]}",
         )
     with step(f"Moving the consumer of {mechanism} back"):

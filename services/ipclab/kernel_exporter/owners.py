@@ -70,7 +70,8 @@ class OwnerOption(click.ParamType[tuple[str, Any]]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
         mechanism, sign, text = str(value).partition("=")
         if mechanism not in mechanisms.names() or not sign or not text:
-            self.fail(f"{value!r}: allowed is MECHANISM=VALUE with one of {', '.join(mechanisms.names())}", param, ctx)
+            known = ", ".join(mechanisms.names())
+            self.fail(f"invalid {value!r}: expected MECHANISM=VALUE with one of {known}", param, ctx)
         return mechanism, self._of.convert(text, param, ctx)
 
 

@@ -101,7 +101,7 @@ CASES = [
     arguments("mechanisms ffo", "ffo", "did you mean fifo?"),
     arguments("mechanisms fifo tcp", "tcp", "./lab mechanisms --help"),
     arguments("test --fast -k ring", "--fast -k ring", "./lab test -k ring"),
-    arguments("bench sped", "bench sped: allowed is one of footprint", "did you mean speed?"),
+    arguments("bench sped", "invalid bench sped: expected one of footprint", "did you mean speed?"),
     arguments("bench speed --cold", "--cold with speed", "./lab bench footprint --cold"),
     arguments("bench plain_file --cold", "--cold with plain_file", "./lab bench footprint --cold"),
     arguments("bench --json", "--json", "./lab bench speed --json"),
@@ -323,7 +323,7 @@ def test_port_in_use(name: str, tmp_path: Path) -> None:
     with listening() as port, socket.create_server(("127.0.0.1", 0)) as free:
         free_port = free.getsockname()[1]
         free.close()
-        environment = {"DOCKER_HOST": f"unix://{socket_path}", "COMPOSE_PROJECT_NAME": "ipclabports"}
+        environment = {"DOCKER_HOST": f"unix://{socket_path}", "COMPOSE_PROJECT_NAME": f"ipclabports{os.getpid()}"}
         result = run_lab(tmp_path, ["up"], {**environment, name: str(port), other: str(free_port)})
     assert_refused(result, [f"{name}={port}", "in use"])
 
