@@ -26,7 +26,7 @@ sent is lost. But it was full meanwhile, and what was due for over a second was 
 - **What dies with the process?** The same with `fifo` and `tcp`: what was on the way is lost, and counted.
 - **What is dropped?** Pause `udp-consumer`: no error anywhere, and messages are gone.
 - **How fast can it be?** `./lab load fifo --rate 2000 --size 4096`, then `./lab load fifo --reset`.
-- **What is a lock for?** `./lab sync sysv_shm off`, then `./lab sync sysv_shm --reset`.
+- **What is a lock for?** `./lab lock sysv_shm off`, then `./lab lock sysv_shm --reset`.
 - **What does the disk cost?** `LAB_FILE_FSYNC=on ./lab up plain_file`, then `./lab up plain_file`.
 - **Who gets which message?** `./lab up sysv_mq --scale sysv_mq.consumer=3`
 """
@@ -148,13 +148,13 @@ def _settings(mechanisms: list[str]) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
         "How is each pair set?",
-        "What ./lab load and ./lab sync changed shows here: the rate that is asked for, the size of a message, what is "
+        "What ./lab load and ./lab lock changed shows here: the rate that is asked for, the size of a message, what is "
         "switched on where there is a switch, how the consumer waits, and whether several consumers share the mailbox.",
         Place(24, 13),
         [
             Column("Asked for", "sum by (mechanism) (ipc_load_rate)", 120, MESSAGES_PER_SECOND, 0),
             Column("Message size", "max by (mechanism) (ipc_message_size_bytes)", 120, "bytes"),
-            Column("sync", switch("sync"), 80, words=_ON_OFF),
+            Column("lock", switch("sync"), 80, words=_ON_OFF),
             Column("lock", switch("lock"), 80, words=_ON_OFF),
             Column("fsync", switch("fsync"), 80, words=_ON_OFF),
             Column("Consumer waits by", 'max by (mechanism, wait) (ipc_wait_info{role="consumer"})', 150, label="wait"),

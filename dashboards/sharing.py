@@ -15,7 +15,7 @@ def lost_updates(mechanisms: list[str], place: Place) -> timeseries.Panel:
     return _race(
         "The race: how many updates are lost?",
         "Once a second both sides add to one shared counter, up to 500 times within a millisecond, with a lock around "
-        "it (sync on) or without (sync off): ./lab sync switches. The share of updates that the counter does not show. "
+        "it (lock on) or without (lock off): ./lab lock switches. The share of updates that the counter does not show. "
         "With the lock it is 0. Between load and store each side gives its CPU away (sched_yield), or a loss would be "
         "rare: the share says that it happens, not how often it would by itself. A line ends where nothing is measured "
         "that way.",
@@ -31,7 +31,7 @@ def torn_reads(mechanisms: list[str], place: Place) -> timeseries.Panel:
     return _race(
         "The race: how many reads are torn?",
         "One side writes a record of several words while the other reads it, in the same bursts; in the middle of a "
-        "record a side gives its CPU away. The share of reads whose words are not of one time. With the lock (sync on) "
+        "record a side gives its CPU away. The share of reads whose words are not of one time. With the lock (lock on) "
         "it is 0; without, each is a value that nobody ever wrote.",
         "ipc_shared_records_torn_total",
         "ipc_shared_records_read_total",
@@ -43,7 +43,7 @@ def torn_reads(mechanisms: list[str], place: Place) -> timeseries.Panel:
 def _race(title: str, description: str, part: str, whole: str, mechanisms: list[str], place: Place) -> timeseries.Panel:
     by = "mechanism, sync"
     share = f"{rate(part, by)} / ({rate(whole, by)} > 0)"
-    panel = graph(title, description, "percentunit", place, {"{{mechanism}} sync {{sync}}": share})
+    panel = graph(title, description, "percentunit", place, {"{{mechanism}} lock {{sync}}": share})
     panel.override_by_regexp("/ on$/", [dashed()])
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(0.01)
 

@@ -205,7 +205,7 @@ def test_reset_is_up_again_in_the_same_containers(stack: Stack) -> None:
     up = stack.lab("up", "sysv_mq", "--scale", "sysv_mq.consumer=2")
     assert up.returncode == 0, up.stderr
     assert stack.lab("load", "fifo", "--rate", "50").returncode == 0
-    assert stack.lab("sync", "sysv_shm", "off").returncode == 0
+    assert stack.lab("lock", "sysv_shm", "off").returncode == 0
     assert stack.lab("place", "unix_stream", "shared_network").returncode == 0
     stack.endpoint("tcp", "consumer").pause()
     stack.endpoint("udp", "producer").kill()

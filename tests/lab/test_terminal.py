@@ -14,7 +14,7 @@ from support.pseudo_terminal import run_on_terminal
 
 _LABCTL = ["-m", "labctl"]
 _MAC = [str(ROOT / "tests" / "support" / "mac.py")]
-# What only shows, and what is changed by `load`, `sync` and `place` is put back by the next of them.
+# What only shows, and what is changed by `load`, `lock` and `place` is put back by the next of them.
 _SHOWING = [
     "status",
     "status sysv_mq",
@@ -36,8 +36,8 @@ _SHOWING = [
 _CHANGING = [
     "load mmap_file --size 4096",
     "load mmap_file --reset",
-    "sync mmap_file off",
-    "sync mmap_file --reset",
+    "lock mmap_file off",
+    "lock mmap_file --reset",
     "place mmap_file shared_network",
     "place mmap_file --back",
     "up sysv_mq --scale sysv_mq.consumer=2",

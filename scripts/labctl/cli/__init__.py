@@ -8,7 +8,7 @@ from labctl.cli.about import help_, version
 from labctl.cli.comparison import matrix, mechanisms, speedup
 from labctl.cli.hosts import hosts
 from labctl.cli.lifecycle import down, reset, up
-from labctl.cli.pair import load, place, sync
+from labctl.cli.pair import load, lock, place, sync
 from labctl.cli.swarm import swarm
 from labctl.cli.tools import bench, dashboards, doctor, test
 from labctl.cli.views import fork, logs, open_, report, status, watch
@@ -41,7 +41,7 @@ def cli(context: click.Context) -> None:
 for command in (
     *(up, down, reset),
     *(status, watch, logs, fork, report, open_),
-    *(load, sync, place),
+    *(load, lock, sync, place),
     *(mechanisms, matrix, speedup),
     *(hosts, swarm),
     *(doctor, test, bench, dashboards),

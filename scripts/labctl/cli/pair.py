@@ -1,13 +1,15 @@
-"""What changes a running pair: `./lab load`, `sync`, `place`.
+"""What changes a running pair: `./lab load`, `lock`, `place`.
 
 What `./lab load` is given; checked before an engine is asked.
 
 Where a pair's consumer can be placed; checked before an engine is asked.
 
-What `./lab sync` is given; checked before an engine is asked.
+What `./lab lock` is given; checked before an engine is asked.
 """
 
 from __future__ import annotations
+
+import shlex
 
 import click
 
@@ -70,23 +72,23 @@ def check_place_options(mechanism: str, placement: Placement | None, back: bool)
         )
 
 
-def check_sync_options(mechanism: str, wanted: str | None, reset: bool) -> None:
-    """What `./lab sync` was asked must make sense before anything is asked of the pair.
+def check_lock_options(mechanism: str, wanted: str | None, reset: bool) -> None:
+    """What `./lab lock` was asked must make sense before anything is asked of the pair.
 
     :raises BadInput: the pair has no lock to switch, or the word and the option contradict each other
     """
     able = compose_file.with_sync()
     if mechanism not in able:
         raise refuse(
-            f"sync {mechanism}",
+            f"lock {mechanism}",
             expected=f"one of {', '.join(able)}",
-            hint=f"both sides of {mechanism} change nothing in common; ./lab sync {able[0]} off",
+            hint=f"both sides of {mechanism} change nothing in common; ./lab lock {able[0]} off",
         )
     if reset == (wanted is not None):
         raise refuse(
-            f"sync {mechanism}{f' {wanted}' if wanted else ''}{' --reset' if reset else ''}",
+            f"lock {mechanism}{f' {wanted}' if wanted else ''}{' --reset' if reset else ''}",
             expected="on, off or --reset, one of them",
-            hint=f"./lab sync {mechanism} {wanted or 'off'}",
+            hint=f"./lab lock {mechanism} {wanted or 'off'}",
         )
 
 
@@ -118,7 +120,7 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
 @mechanism_argument
 @click.argument("state", metavar="[on|off]", type=OnOff(), required=False)
 @click.option("--reset", is_flag=True, help="Go back to the LAB_SYNC the pair was started with.")
-def sync(mechanism: str, state: str | None, reset: bool) -> None:
+def lock(mechanism: str, state: str | None, reset: bool) -> None:
     """Switch the lock around what both sides of a pair change, and print what that costs.
 
     Once a second both sides change a counter and a record that they share, for a millisecond, hundreds of times. In the
@@ -126,17 +128,24 @@ def sync(mechanism: str, state: str | None, reset: bool) -> None:
     without it the same code loses updates and reads torn records, which are counted. Messages go on as ever.
 
     \b
-      ./lab sync sysv_shm off
-      ./lab sync sysv_shm on
-      ./lab sync sysv_shm --reset
+      ./lab lock sysv_shm off
+      ./lab lock sysv_shm on
+      ./lab lock sysv_shm --reset
     """
-    check_sync_options(mechanism, state, reset)
+    check_lock_options(mechanism, state, reset)
     configuration = Configuration.load()
 
-    from labctl.commands.sync import change_sync
+    from labctl.commands.lock import change_lock
     from labctl.lab.lab import Lab
 
-    change_sync(Lab(configuration), mechanism, None if reset else state == "on")
+    change_lock(Lab(configuration), mechanism, None if reset else state == "on")
+
+
+@click.command(hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sync(arguments: tuple[str, ...]) -> None:
+    """The old name of `./lab lock`; it goes with the next release."""
+    raise BadInput("./lab sync is called ./lab lock now", hint=shlex.join(["./lab", "lock", *arguments]))
 
 
 @click.command(short_help="Move the consumer of a pair apart from its producer, live, and back.")

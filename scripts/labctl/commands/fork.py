@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from labctl.lab import containers
 from labctl.lab.containers import run_in
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
@@ -25,11 +24,7 @@ def show_fork(lab: Lab) -> None:
 
     :raises LabError: the pair does not run, or the two cannot talk
     """
-    found = lab.containers()
-    running = [c for c in containers.of_pair(found, _MECHANISM) if c.is_producer and c.running]
-    if not running:
-        raise LabError(f"{_MECHANISM} is not running in {lab.project}", hint=f"./lab up {_MECHANISM}")
-    where = running[0]
+    where = lab.endpoints(_MECHANISM, producers=True)[0]
     ran = run_in(where.docker, ["python", "-m", "ipclab", "fork"])
     if ran.code:
         raise LabError(

@@ -6,7 +6,6 @@ import time
 
 from labctl.commands import pair_table
 from labctl.grafana import annotation
-from labctl.lab import containers
 from labctl.lab.containers import Container, run_in
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Prometheus
@@ -23,10 +22,7 @@ def change_load(lab: Lab, mechanism: str, rate: int | None, size_bytes: int | No
 
     :raises LabError: the pair does not run, or does not take up the load
     """
-    found = lab.containers()
-    producers = [c for c in containers.of_pair(found, mechanism) if c.is_producer and c.running]
-    if not producers:
-        raise LabError(f"{mechanism} is not running in {lab.project}", hint=f"./lab up {mechanism}")
+    producers = lab.endpoints(mechanism, producers=True)
     prometheus = lab.prometheus
     wanted = _initial_load(producers[0]) if reset else _merged(prometheus, mechanism, rate, size_bytes)
     with step(f"Changing the load of {mechanism} to {wanted[0]} messages/s of {wanted[1]} bytes") as current:
@@ -40,7 +36,7 @@ def change_load(lab: Lab, mechanism: str, rate: int | None, size_bytes: int | No
                 hint=f"docker logs {producers[0].id}",
             )
     text = f"load of {mechanism}: {wanted[0]} messages/s of {wanted[1]} bytes"
-    annotation.note(lab.configuration, found, "load", [mechanism], text, changed_at)
+    annotation.note(lab.configuration, lab.containers(), "load", [mechanism], text, changed_at)
     pair_table.show_pairs(measure(prometheus, [mechanism]))
 
 

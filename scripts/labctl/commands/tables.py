@@ -143,7 +143,7 @@ def show_accounts(channels: Sequence[ChannelBooks]) -> None:
 _RACES_NOTE = (
     f"Race: once a second a burst of at most {BURST_NS / 1e6:.0f} ms, in which each side adds up to {MAX_STEPS} times "
     "to a shared counter, and writes or reads a record. In the middle of each step a side gives its CPU away "
-    "(sched_yield): by chance alone updates are lost far less often. Sync on is with a lock. Counts: since the "
+    "(sched_yield): by chance alone updates are lost far less often. Lock on: each step is locked. Counts: since the "
     "consumer was started, in rounds that both sides did to the end."
 )
 
@@ -153,7 +153,7 @@ def show_races(races: Sequence[Race]) -> None:
     if not races:
         return
     table = new_table()
-    for index, heading in enumerate(("race", "sync", "updates", "lost updates", "records read", "torn reads")):
+    for index, heading in enumerate(("race", "lock", "updates", "lost updates", "records read", "torn reads")):
         table.add_column(heading, justify="left" if index < 2 else "right", no_wrap=True)
     for race in races:
         condition = f"{'on' if race.sync else 'off'}{', now' if race.now else ''}"

@@ -28,7 +28,7 @@ REFUSED = [
     "./lab load sysv_mq --size 9000",
     "./lab load sysv_mq --size 9000 --reset",
     "./lab load fifo",
-    "./lab sync fifo off",
+    "./lab lock fifo off",
     "./lab sync sysv_shm",
     "./lab sync sysv_shm on --reset",
     "./lab place tcp",

@@ -21,13 +21,13 @@ def _lost(stack: Stack, sync: str) -> list[int]:
 def test_without_the_lock_updates_are_lost_and_with_it_none(stack: Stack) -> None:
     stack.wait_for_traffic(PAIR)
     started = {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()}
-    off = stack.lab("sync", PAIR, "off")
+    off = stack.lab("lock", PAIR, "off")
     try:
         assert off.returncode == 0, off.stderr
         assert "off, now" in off.stdout
         wait_until("updates are lost and records are torn", 30, lambda: all(_lost(stack, "off")))
     finally:
-        back = stack.lab("sync", PAIR, "--reset")
+        back = stack.lab("lock", PAIR, "--reset")
     assert back.returncode == 0, back.stderr
     assert "on, now" in back.stdout
     before = _count(stack, "ipc_shared_updates_total", "on")
@@ -39,6 +39,6 @@ def test_without_the_lock_updates_are_lost_and_with_it_none(stack: Stack) -> Non
 
 
 def test_a_pair_without_a_lock_is_refused_and_told_which_have_one(stack: Stack) -> None:
-    refused = stack.lab("sync", "fifo", "off")
+    refused = stack.lab("lock", "fifo", "off")
     assert refused.returncode == 2
     assert "sysv_shm" in refused.stderr

@@ -1,4 +1,4 @@
-"""`./lab sync`: the lock of a pair's shared words, switched while it runs."""
+"""`./lab lock`: the lock of a pair's shared words, switched while it runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 
 from labctl.commands import tables
 from labctl.grafana import annotation
-from labctl.lab import containers
 from labctl.lab.containers import Container, run_in
 from labctl.lab.lab import Lab
 from labctl.measured import races
@@ -17,40 +16,39 @@ from labctl.terminal.waiting import wait_until
 _TAKEN_UP_WITHIN_S = 30
 
 
-def change_sync(lab: Lab, mechanism: str, wanted: bool | None) -> None:
+def change_lock(lab: Lab, mechanism: str, wanted: bool | None) -> None:
     """Switch the lock, None being what the pair was started with; wait until rounds were run so, and show them.
 
     :raises LabError: the pair does not run, or does not follow
     """
-    found = lab.containers()
-    consumers = [c for c in containers.of_pair(found, mechanism) if c.running and not c.is_producer]
-    if not consumers:
-        raise LabError(f"{mechanism} is not running in {lab.project}", hint=f"./lab up {mechanism}")
-    consumer = consumers[0]
+    consumer = lab.endpoints(mechanism, producers=False)[0]
     prometheus = lab.prometheus
-    sync = consumer.environment.get("LAB_SYNC") == "on" if wanted is None else wanted
-    before = races.updates(prometheus, mechanism, sync)
-    with step(f"Switching sync of {mechanism} {_word(sync)}") as current:
+    locked = consumer.environment.get("LAB_SYNC") == "on" if wanted is None else wanted
+    before = races.updates(prometheus, mechanism, locked)
+    with step(f"Switching the lock of {mechanism} {_word(locked)}") as current:
         changed_at = time.time()
         _tell(consumer, mechanism, wanted)
         current.detail("waiting for rounds that were run so")
         if not wait_until(
             lambda: (
-                races.both_sides_follow(prometheus, mechanism, sync)
-                and races.updates(prometheus, mechanism, sync) > before
+                races.both_sides_follow(prometheus, mechanism, locked)
+                and races.updates(prometheus, mechanism, locked) > before
             ),
             _TAKEN_UP_WITHIN_S,
         ):
             raise LabError(
-                f"Prometheus shows no rounds of {mechanism} with sync {_word(sync)} within {_TAKEN_UP_WITHIN_S} s",
+                f"Prometheus shows no rounds of {mechanism} with the lock {_word(locked)} "
+                f"within {_TAKEN_UP_WITHIN_S} s",
                 hint=f"docker logs {consumer.id}",
             )
-    annotation.note(lab.configuration, found, "sync", [mechanism], f"sync of {mechanism}: {_word(sync)}", changed_at)
+    annotation.note(
+        lab.configuration, lab.containers(), "lock", [mechanism], f"lock of {mechanism}: {_word(locked)}", changed_at
+    )
     tables.show_races(races.measure(prometheus, [mechanism]))
 
 
-def _word(sync: bool) -> str:
-    return "on" if sync else "off"
+def _word(locked: bool) -> str:
+    return "on" if locked else "off"
 
 
 def _tell(consumer: Container, mechanism: str, wanted: bool | None) -> None:
