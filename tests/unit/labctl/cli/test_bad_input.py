@@ -367,7 +367,7 @@ def test_help_needs_nothing(tmp_path: Path) -> None:
         "status",
         "fork",
         "load",
-        "sync",
+        "lock",
         "mechanisms",
         "matrix",
         "place",
