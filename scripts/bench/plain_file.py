@@ -66,10 +66,10 @@ class _Figures:
 
 _CASES = (
     _Case("fifo", {}),
-    _Case("plain_file", {Switch.LOCK: False, Switch.FSYNC: False}),
-    _Case("plain_file", {Switch.LOCK: True, Switch.FSYNC: False}),
-    _Case("plain_file", {Switch.LOCK: False, Switch.FSYNC: True}, SYNCED_APPENDS),
-    _Case("plain_file", {Switch.LOCK: True, Switch.FSYNC: True}, SYNCED_APPENDS),
+    _Case("plain_file", {Switch.APPEND_LOCK: False, Switch.FSYNC: False}),
+    _Case("plain_file", {Switch.APPEND_LOCK: True, Switch.FSYNC: False}),
+    _Case("plain_file", {Switch.APPEND_LOCK: False, Switch.FSYNC: True}, SYNCED_APPENDS),
+    _Case("plain_file", {Switch.APPEND_LOCK: True, Switch.FSYNC: True}, SYNCED_APPENDS),
 )
 
 

@@ -37,7 +37,7 @@ from ipclab.pair.parent_child import talk
 from ipclab.pair.producer import Producer
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import hold, log
-from ipclab.runtime.overrides import Load, load_override, sync_override
+from ipclab.runtime.overrides import Load, load_override, lock_override
 from ipclab.speedup import roles as speedup
 
 
@@ -185,17 +185,17 @@ def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None
 
 @cli.command()
 @mechanism_argument
-@click.argument("wanted", type=click.Choice(settings.ON_OFF), required=False)
+@click.argument("word", metavar="STATE", type=click.Choice(settings.ON_OFF), required=False)
 @click.option("--state", type=click.Path(path_type=Path), default=STATE, help="The consumer's state directory.")
-def sync(mechanism: str, wanted: str | None, state: Path) -> None:
-    """Switch the lock of the race, for the consumer that runs in this container; without a word, back to LAB_SYNC."""
-    if problem := mechanisms.lacks(mechanism, Switch.SYNC):
+def lock(mechanism: str, word: str | None, state: Path) -> None:
+    """Switch the lock of the race of the consumer in this container; without STATE, back to LAB_RACE_LOCK."""
+    if problem := mechanisms.lacks(mechanism, Switch.RACE_LOCK):
         raise click.BadParameter(problem, param_hint="MECHANISM")
-    file = sync_override(state / "sync", default=True)
-    if wanted is None:
+    file = lock_override(state / "race-lock", default=True)
+    if word is None:
         file.reset()
     else:
-        file.write(wanted == "on")
+        file.write(word == "on")
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from ipclab.metrics.exposition import Page, registry_of
 from ipclab.pair.race import Side
 from ipclab.pair.racer import Racer, Rounds
 from ipclab.runtime.lifecycle import EXIT_SPLIT, EndpointStatus, Stop, wake_on_time, watch_holder
-from ipclab.runtime.overrides import sync_override
+from ipclab.runtime.overrides import lock_override
 from ipclab.runtime.reset import Reset
 
 _UNTUNED = Tuning()
@@ -44,14 +44,14 @@ class ContainerRole:
         self._holder: str | None = options["holder"]
         self.address = Address(options["key"], options["path"], options["host"], options["port"])
         # How the lock of the race stands is the racer's to show.
-        shown: dict[Switch, bool] = {switch: on for switch, on in tuning.switches.items() if switch != Switch.SYNC}
+        shown: dict[Switch, bool] = {switch: on for switch, on in tuning.switches.items() if switch != Switch.RACE_LOCK}
         self.stop = Stop()
         self._reset = Reset([options["state"], *forgotten], self.stop) if loaded else None
         check_reset = self._reset.check if self._reset else lambda: None
         self.status = EndpointStatus(options["alive"], tuning.wait or Wait.BLOCK, shown, check_reset)
         self._racer: Racer | None = None
         if loaded and shares_words(loaded):
-            wanted = sync_override(options["state"] / "sync", default=tuning.switches[Switch.SYNC]).current
+            wanted = lock_override(options["state"] / "race-lock", default=tuning.switches[Switch.RACE_LOCK]).current
             names = mechanisms.names()
             rounds = Rounds.of(names.index(mechanism), len(names))
             self._racer = Racer(loaded, self.address, Side[role.name], wanted, rounds)

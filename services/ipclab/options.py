@@ -99,9 +99,16 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
             envvar="LAB_WAIT",
             help="How to wait, where there is a choice.",
         ),
-        click.option("--lock/--no-lock", default=None, envvar="LAB_FILE_LOCK", help="Lock the file to append."),
+        click.option(
+            "--append-lock/--no-append-lock", default=None, envvar="LAB_APPEND_LOCK", help="Lock the file to append."
+        ),
         click.option("--fsync/--no-fsync", default=None, envvar="LAB_FILE_FSYNC", help="Wait for the disk."),
-        click.option("--sync/--no-sync", default=None, envvar="LAB_SYNC", help="Lock the words that both change."),
+        click.option(
+            "--race-lock/--no-race-lock",
+            default=None,
+            envvar="LAB_RACE_LOCK",
+            help="Lock the words that both sides change.",
+        ),
         click.option("--classes", type=settings.CLASSES, envvar="LAB_CLASSES", default=1, help="Types, or priorities."),
         click.option("--holder", envvar="LAB_HOLDER", help="Host name of the namespace's holder."),
         click.option("--state", type=_ANY_PATH, default=STATE, help="Private, lasting directory."),
@@ -121,6 +128,6 @@ def tuned(name: str, options: dict[str, Any]) -> tuple[Mechanism, Tuning]:
     try:
         mechanism = mechanisms.load(name, Tuning(Wait(options["wait"]) if options["wait"] else None, asked))
     except mechanisms.NotOffered as error:
-        raise click.BadParameter(str(error), param_hint=f"--{error.choice}") from error
+        raise click.BadParameter(str(error), param_hint=f"--{error.choice.replace('_', '-')}") from error
     traits = mechanism.traits
     return mechanism, Tuning(Wait(options["wait"] or traits.waits[0]), {**traits.switches, **asked})

@@ -18,16 +18,16 @@ NOTHING = {"updates": 0, "lost_updates": 0, "records_read": 0, "torn_reads": 0}
 
 
 def _has_sync(traits: Traits) -> bool:
-    return Switch.SYNC in traits.switches
+    return Switch.RACE_LOCK in traits.switches
 
 
 sharing = pytest.mark.mechanisms(picks=_has_sync)
 
 
-def race(start: StartPeer, side: str, *, sync: bool = True) -> Peer:
+def race(start: StartPeer, side: str, *, locked: bool = True) -> Peer:
     """One side in a process of its own."""
     peer = start()
-    peer.do("race", side=side, sync=sync)
+    peer.do("race", side=side, locked=locked)
     return peer
 
 
@@ -44,8 +44,8 @@ def test_a_mechanism_shares_words_if_it_says_so(name: str, traits: Traits) -> No
 
 @sharing
 def test_without_the_lock_updates_are_lost_and_records_are_torn(start: StartPeer) -> None:
-    consumer, _ = race(start, "CONSUMER", sync=False), race(start, "PRODUCER")
-    seen = consumer.do("race_until", sync="off", lost_updates=1, torn_reads=1)
+    consumer, _ = race(start, "CONSUMER", locked=False), race(start, "PRODUCER")
+    seen = consumer.do("race_until", locked="off", lost_updates=1, torn_reads=1)
     assert seen["lost_updates"] > 0
     assert seen["torn_reads"] > 0
     assert seen["lost_updates"] < seen["updates"]
@@ -55,8 +55,11 @@ def test_without_the_lock_updates_are_lost_and_records_are_torn(start: StartPeer
 
 @sharing
 def test_with_the_lock_nothing_is_lost_nor_torn(start: StartPeer) -> None:
-    consumer, _ = race(start, "CONSUMER"), race(start, "PRODUCER", sync=False)  # it is the consumer's word that counts
-    seen = consumer.do("race_until", sync="on", updates=ENOUGH, records_read=ENOUGH // 4)
+    consumer, _ = (
+        race(start, "CONSUMER"),
+        race(start, "PRODUCER", locked=False),
+    )  # it is the consumer's word that counts
+    seen = consumer.do("race_until", locked="on", updates=ENOUGH, records_read=ENOUGH // 4)
     assert seen["updates"] >= ENOUGH
     assert seen["records_read"] >= ENOUGH // 4
     assert (seen["lost_updates"], seen["torn_reads"]) == (0, 0)
@@ -68,9 +71,9 @@ def test_both_follow_the_switch_and_each_round_counts_as_it_was_run(start: Start
     consumer, _ = race(start, "CONSUMER"), race(start, "PRODUCER")
     for _ in range(2):
         consumer.do("switch_sync", on=False)
-        assert consumer.do("race_until", sync="off", lost_updates=1)["lost_updates"] > 0
+        assert consumer.do("race_until", locked="off", lost_updates=1)["lost_updates"] > 0
         consumer.do("switch_sync", on=True)
-        assert consumer.do("race_until", sync="on", updates=200)["updates"] >= 200
+        assert consumer.do("race_until", locked="on", updates=200)["updates"] >= 200
     on = consumer.do("tallies")["on"]
     assert (on["lost_updates"], on["torn_reads"]) == (0, 0)
 
@@ -79,7 +82,7 @@ def test_both_follow_the_switch_and_each_round_counts_as_it_was_run(start: Start
 def test_killing_either_side_blames_nothing_on_the_lock(start: StartPeer) -> None:
     consumer, producer = race(start, "CONSUMER"), race(start, "PRODUCER")
     for number in range(KILLS):
-        seen = consumer.do("race_until", sync="on", updates=100)
+        seen = consumer.do("race_until", locked="on", updates=100)
         assert seen["updates"] >= 100
         assert (seen["lost_updates"], seen["torn_reads"]) == (0, 0)
         if number % 2:
@@ -152,10 +155,10 @@ def test_a_segment_of_words_that_is_removed_and_still_attached_is_noticed(start:
 @sharing
 def test_the_race_goes_on_with_new_words_when_they_were_removed(start: StartPeer, receiver: Peer) -> None:
     consumer, _ = race(start, "CONSUMER"), race(start, "PRODUCER")
-    assert consumer.do("race_until", sync="on", updates=50)["updates"] >= 50
+    assert consumer.do("race_until", locked="on", updates=50)["updates"] >= 50
     receiver.do("remove")
     before = consumer.do("tallies")["on"]["updates"]
-    seen = consumer.do("race_until", sync="on", updates=ENOUGH)
+    seen = consumer.do("race_until", locked="on", updates=ENOUGH)
     assert seen["updates"] >= before + ENOUGH
     assert (seen["lost_updates"], seen["torn_reads"]) == (0, 0)
 

@@ -42,7 +42,7 @@ def test_every_message_is_accounted_for(books: Books, mechanism: str) -> None:
 
 def test_prometheus_has_every_series_of_every_pair(stack: Stack, mechanism: str) -> None:
     traits = mechanisms.load(mechanism).traits
-    races = Switch.SYNC in traits.switches
+    races = Switch.RACE_LOCK in traits.switches
     told = {
         metrics.KERNEL_DROPS: traits.on_full is OnFull.DROP,
         **dict.fromkeys((metrics.UPDATES, metrics.LOST_UPDATES, metrics.RECORDS_READ, metrics.TORN_READS), races),

@@ -119,7 +119,7 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
 @click.command(short_help="Switch the lock of a running pair's shared words.")
 @mechanism_argument
 @click.argument("state", metavar="[on|off]", type=OnOff(), required=False)
-@click.option("--reset", is_flag=True, help="Go back to the LAB_SYNC the pair was started with.")
+@click.option("--reset", is_flag=True, help="Go back to the LAB_RACE_LOCK the pair was started with.")
 def lock(mechanism: str, state: str | None, reset: bool) -> None:
     """Switch the lock around what both sides of a pair change, and print what that costs.
 

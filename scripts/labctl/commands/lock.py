@@ -23,7 +23,7 @@ def change_lock(lab: Lab, mechanism: str, wanted: bool | None) -> None:
     """
     consumer = lab.endpoints(mechanism, producers=False)[0]
     prometheus = lab.prometheus
-    locked = consumer.environment.get("LAB_SYNC") == "on" if wanted is None else wanted
+    locked = consumer.environment.get("LAB_RACE_LOCK") == "on" if wanted is None else wanted
     before = races.updates(prometheus, mechanism, locked)
     with step(f"Switching the lock of {mechanism} {_word(locked)}") as current:
         changed_at = time.time()
@@ -53,6 +53,6 @@ def _word(locked: bool) -> str:
 
 def _tell(consumer: Container, mechanism: str, wanted: bool | None) -> None:
     word = [] if wanted is None else [_word(wanted)]
-    ran = run_in(consumer.docker, ["python", "-m", "ipclab", "sync", mechanism, *word])
+    ran = run_in(consumer.docker, ["python", "-m", "ipclab", "lock", mechanism, *word])
     if ran.code:
         raise LabError(f"{consumer.service} refused: {ran.said}", hint=f"docker logs {consumer.id}")

@@ -142,7 +142,7 @@ _NEEDS: Columns = {
 _LIMITS: Columns = {
     "limit": _fact("max_message_bytes", size),
     "waits": _fact("waits", _list),
-    "switches": lambda row: _sorted(row.traits.switches),
+    "switches": lambda row: _sorted(switch.replace("_", " ") for switch in row.traits.switches),
     "man page": lambda row: row.traits.man_page,
     "pair": lambda row: _yes(row.pair),
 }

@@ -133,7 +133,7 @@ def with_sync() -> list[str]:
     from ipclab import mechanisms as registry
     from ipclab.contract.channel import Switch
 
-    return [mechanism for mechanism in declared() if mechanism in registry.having(Switch.SYNC)]
+    return [mechanism for mechanism in declared() if mechanism in registry.having(Switch.RACE_LOCK)]
 
 
 def all_services() -> dict[str, dict[str, Any]]:

@@ -276,6 +276,13 @@ def _project(source: _Source) -> str:
     return values.project_name(source.what(PROJECT), source.value(PROJECT), hint)
 
 
+_RENAMED = {"LAB_SYNC": "LAB_RACE_LOCK", "LAB_FILE_LOCK": "LAB_APPEND_LOCK"}
+
+
+def _renamed(name: str) -> str:
+    return f"{name} is called {_RENAMED[name]} now" if name in _RENAMED else ""
+
+
 def _refuse_unknown(source: _Source) -> None:
     """A misspelt variable would change nothing and say nothing."""
     named = _named()
@@ -284,5 +291,5 @@ def _refuse_unknown(source: _Source) -> None:
         if name.startswith("LAB_") and name not in known:
             raise BadInput(
                 f"unknown setting {source.what(name)} {source.place(name)}: expected one of {', '.join(named)}",
-                hint=values.did_you_mean(name, named, prefix="LAB_"),
+                hint=_renamed(name) or values.did_you_mean(name, named, prefix="LAB_"),
             )

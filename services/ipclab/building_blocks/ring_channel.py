@@ -340,5 +340,5 @@ def ring_traits(
             f"{' and '.join(kernel_errnos)}, of opening and waking; a store has no errno",
         ),
         man_page=man_page,
-        switches={Switch.SYNC: True},
+        switches={Switch.RACE_LOCK: True},
     )

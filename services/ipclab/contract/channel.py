@@ -100,11 +100,16 @@ class Sharing(StrEnum):
 
 
 class Switch(StrEnum):
-    """What can be switched off, to see what it is there for."""
+    """A part of a mechanism that can be switched off, to show its purpose."""
 
-    SYNC = "sync"  # the lock around words that both sides change: see ipclab.pair.race
-    LOCK = "lock"  # flock(2) around an append
+    RACE_LOCK = "race_lock"  # the lock around words that both sides change: see ipclab.pair.race
+    APPEND_LOCK = "append_lock"  # flock(2) around an append
     FSYNC = "fsync"  # every message is on the disk before `send` returns
+
+    @property
+    def metric_label(self) -> str:
+        """The value of the label `switch` of ipc_switch_on, which recorded series have."""
+        return {Switch.RACE_LOCK: "sync", Switch.APPEND_LOCK: "lock"}.get(self, str(self))
 
 
 T = TypeVar("T")

@@ -55,4 +55,4 @@ def having(switch: Switch) -> list[str]:
 def lacks(name: str, switch: Switch) -> str:
     """Why there is nothing to switch, in one line; empty if there is."""
     owners = having(switch)
-    return "" if name in owners else f"{name} has no {switch}; those that have: {', '.join(owners)}"
+    return "" if name in owners else f"{name} has no {switch.replace('_', ' ')}; those that have: {', '.join(owners)}"

@@ -312,7 +312,7 @@ class PlainFile(WordsInFile):
             "EAGAIN is of the lock alone; a write to a regular file never is (open(2), O_NONBLOCK)",
         ),
         man_page="open(2)",
-        switches={Switch.FSYNC: False, Switch.LOCK: True, Switch.SYNC: True},
+        switches={Switch.FSYNC: False, Switch.APPEND_LOCK: True, Switch.RACE_LOCK: True},
     )
 
     def __init__(self, *, lock: bool = True, fsync: bool = False, wait: Wait | None = None) -> None:
@@ -323,7 +323,9 @@ class PlainFile(WordsInFile):
     def tuned(self, tuning: Tuning) -> PlainFile:
         switches = {str(switch): on for switch, on in tuning.switches.items()}
         return PlainFile(
-            lock=switches.get(Switch.LOCK, self.lock), fsync=switches.get(Switch.FSYNC, self.fsync), wait=tuning.wait
+            lock=switches.get(Switch.APPEND_LOCK, self.lock),
+            fsync=switches.get(Switch.FSYNC, self.fsync),
+            wait=tuning.wait,
         )
 
     def create_receiver(self, address: Address) -> FileReceiver:

@@ -39,7 +39,7 @@ class Snapshot(NamedTuple):
     """The shared words after a round, while both sides rest."""
 
     number: int
-    sync: bool  # whether both sides took the lock in this round
+    locked: bool  # whether both sides took the lock in this round
     epoch: int  # which life of the producer
     made: int  # updates that both sides made, ever
     counter: int  # how far they brought the counter
@@ -67,7 +67,7 @@ class RaceTally:
         before, self._before = self._before, now
         if before is None or now is None or (before.number + 1, before.epoch) != (now.number, now.epoch):
             return False
-        tally = self.tallies[now.sync]
+        tally = self.tallies[now.locked]
         updates = now.made - before.made
         tally.updates += updates
         tally.lost_updates += updates - (now.counter - before.counter)
@@ -77,7 +77,7 @@ class RaceTally:
 
 
 _MAGIC = int.from_bytes(b"IPCRACE1", "little")
-_MAGIC_AT, _SYNC_AT, COUNTER_AT, _EPOCH_AT, _ARRIVED_AT, _DONE_AT, _MADE_AT = 0, 1, 2, 3, 4, 6, 8
+_MAGIC_AT, _LOCKED_AT, COUNTER_AT, _EPOCH_AT, _ARRIVED_AT, _DONE_AT, _MADE_AT = 0, 1, 2, 3, 4, 6, 8
 RECORD = range(16, 24)
 WORDS = 24
 _HALVES = RECORD[: len(RECORD) // 2], RECORD[len(RECORD) // 2 :]
@@ -121,13 +121,13 @@ class Race:
         self.torn_reads = 0
 
     @property
-    def sync(self) -> bool:
+    def locked(self) -> bool:
         """Whether the lock is taken. One word for both sides; the consumer writes it, between two rounds."""
-        return bool(self._words.load(_SYNC_AT))
+        return bool(self._words.load(_LOCKED_AT))
 
-    @sync.setter
-    def sync(self, value: bool) -> None:
-        self._words.store(_SYNC_AT, int(value))
+    @locked.setter
+    def locked(self, value: bool) -> None:
+        self._words.store(_LOCKED_AT, int(value))
 
     def run_round(self, number: int) -> None:
         """Meet the other side and change words, or give up when it does not come."""
@@ -139,10 +139,10 @@ class Race:
             if time.monotonic_ns() >= give_up_ns:
                 return
             os.sched_yield()
-        sync = self.sync
-        self._burst(sync, time.monotonic_ns() + BURST_NS)
+        locked = self.locked
+        self._burst(locked, time.monotonic_ns() + BURST_NS)
         words.store(_MADE_AT + self._side, self._made)
-        words.store(_DONE_AT + self._side, number << 1 | sync)
+        words.store(_DONE_AT + self._side, number << 1 | locked)
 
     def snapshot(self, number: int) -> Snapshot | None:
         """The words after round `number`; None unless both sides have done it alike and rest."""
@@ -154,8 +154,8 @@ class Race:
         seen = Snapshot(number, bool(done & 1), load(_EPOCH_AT), made, load(COUNTER_AT))
         return seen if load(_ARRIVED_AT + Side.PRODUCER) == number else None
 
-    def _burst(self, sync: bool, until_ns: int) -> None:
-        try_lock, unlock = (self._words.try_lock, self._words.unlock) if sync else (_free, _nothing)
+    def _burst(self, locked: bool, until_ns: int) -> None:
+        try_lock, unlock = (self._words.try_lock, self._words.unlock) if locked else (_free, _nothing)
         use_record = self._write_record if self._side is Side.PRODUCER else self._read_record
         for _ in range(MAX_STEPS):
             for work in (self._update, use_record):

@@ -56,7 +56,7 @@ class Racer:
         self._side = side
         self._wanted = wanted
         self._rounds = rounds
-        self._sync = wanted()
+        self._locked = wanted()
         self._warnings = LogOnce()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="race", daemon=True)
@@ -73,10 +73,10 @@ class Racer:
 
     def samples(self) -> Iterable[Sample]:
         """What this side exports; the tally is the consumer's."""
-        yield Sample(metrics.SWITCH_ON, self._sync, (str(Switch.SYNC),))
+        yield Sample(metrics.SWITCH_ON, self._locked, (Switch.RACE_LOCK.metric_label,))
         if self._side is Side.CONSUMER:
-            for sync, tally in self.tally.tallies.items():
-                label = ("on" if sync else "off",)
+            for locked, tally in self.tally.tallies.items():
+                label = ("on" if locked else "off",)
                 yield Sample(metrics.UPDATES, tally.updates, label)
                 yield Sample(metrics.LOST_UPDATES, tally.lost_updates, label)
                 yield Sample(metrics.RECORDS_READ, tally.records_read, label)
@@ -98,7 +98,7 @@ class Racer:
         """Round after round, until the words have lost their name or we stop."""
         race = Race(words, self._side)
         if self._side is Side.CONSUMER:
-            race.sync = self._wanted()
+            race.locked = self._wanted()
         self._warnings.reset()
         while words.is_linked():
             number = self._rounds.next(time.monotonic_ns())
@@ -107,12 +107,12 @@ class Racer:
                 return
             if time.monotonic_ns() < moment + _LATE_NS:
                 race.run_round(number)
-            self._sync = race.sync
+            self._locked = race.locked
             if self._side is Side.CONSUMER:
                 if self._wait_until(moment + self._rounds.period_ns // 2):
                     return
                 self.tally.enter(race.snapshot(number), race.records_read, race.torn_reads)
-                race.sync = self._wanted()
+                race.locked = self._wanted()
 
     def _wait_until(self, moment_ns: int) -> bool:
         """Sleep; True when it is time to stop."""

@@ -124,7 +124,7 @@ class EndpointStatus:
         yield Sample(metrics.WAIT_INFO, 1, (str(self._wait),))
         yield Sample(metrics.CPUS_INFO, 1, (namespaces.allowed(),))
         for switch, on in self._switches.items():
-            yield Sample(metrics.SWITCH_ON, on, (str(switch),))
+            yield Sample(metrics.SWITCH_ON, on, (switch.metric_label,))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nvcsw - first.ru_nvcsw, ("voluntary",))
         yield Sample(metrics.CONTEXT_SWITCHES, usage.ru_nivcsw - first.ru_nivcsw, ("involuntary",))
         if (schedule := self._schedule) and (began := self._first_schedule):

@@ -93,7 +93,7 @@ def load_override(path: Path, default: Load) -> Override[Load]:
     return Override(path, default, what="load", parse=_parse_load, text=lambda load: json.dumps(asdict(load)))
 
 
-def sync_override(path: Path, *, default: bool) -> Override[bool]:
+def lock_override(path: Path, *, default: bool) -> Override[bool]:
     """Whether the race of a pair takes its lock."""
     return Override(path, default, what="switch", parse=_parse_switch, text=lambda on: "on" if on else "off")
 

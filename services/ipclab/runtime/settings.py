@@ -71,8 +71,8 @@ def of_address(name: str, option: str) -> Setting:
 SWITCHES = {
     setting.name: setting
     for setting in (
-        OnOff("LAB_SYNC", "whether the lock around shared words is taken: off shows lost updates and torn reads"),
-        OnOff("LAB_FILE_LOCK", "whether plain_file locks the file to append"),
+        OnOff("LAB_RACE_LOCK", "whether the lock around shared words is taken: off shows lost updates and torn reads"),
+        OnOff("LAB_APPEND_LOCK", "whether plain_file locks the file to append"),
         OnOff("LAB_FILE_FSYNC", "whether plain_file waits for the disk after each message"),
     )
 }

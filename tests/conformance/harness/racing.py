@@ -24,33 +24,33 @@ class RacingEndpoint:
         self._race_address = address
         self._racer: Racer | None = None
         self._words: Words | None = None
-        self._sync = True
+        self._locked = True
 
-    def race(self, side: str, sync: bool = True) -> None:
+    def race(self, side: str, locked: bool = True) -> None:
         """Begin to race, 50 rounds a second."""
-        self._sync = sync
+        self._locked = locked
         rounds = Rounds(_PERIOD_NS)
-        self._racer = Racer(self._sharing(), self._race_address, Side[side], lambda: self._sync, rounds)
+        self._racer = Racer(self._sharing(), self._race_address, Side[side], lambda: self._locked, rounds)
         self._racer.start()
 
     def switch_sync(self, on: bool) -> None:
         """The consumer wants the lock, or no longer."""
-        self._sync = on
+        self._locked = on
 
     def tallies(self) -> dict[str, dict[str, int]]:
         """What the consumer has counted, with the lock and without."""
         assert self._racer
-        return {"on" if sync else "off": asdict(tally) for sync, tally in self._racer.tally.tallies.items()}
+        return {"on" if locked else "off": asdict(tally) for locked, tally in self._racer.tally.tallies.items()}
 
-    def race_until(self, sync: str, **more: int) -> dict[str, int]:
+    def race_until(self, locked: str, **more: int) -> dict[str, int]:
         """Wait until so much more was counted of each that is named, but not for ever; what was counted by then."""
-        wanted = {name: self.tallies()[sync][name] + count for name, count in more.items()}
+        wanted = {name: self.tallies()[locked][name] + count for name, count in more.items()}
         deadline = time.monotonic() + _WITHIN_S
-        while any(self.tallies()[sync][name] < count for name, count in wanted.items()):
+        while any(self.tallies()[locked][name] < count for name, count in wanted.items()):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.005)
-        return self.tallies()[sync]
+        return self.tallies()[locked]
 
     def end_race(self) -> None:
         """Stop, and let go of the words."""

@@ -38,7 +38,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "metrics.prom"
 
 
 def fixed_status(directory: Path) -> EndpointStatus:
-    status = EndpointStatus(directory / "alive", switches={Switch.LOCK: True})
+    status = EndpointStatus(directory / "alive", switches={Switch.APPEND_LOCK: True})
     status._usage = resource.struct_rusage((12.5, 3.25, *range(2, 14), 4000, 50))
     status._first_usage = resource.struct_rusage((0.0, 0.0, *range(2, 14), 0, 0))
     status._schedule, status._first_schedule = Scheduling(1_500_000_000, 4050), Scheduling(0, 0)

@@ -67,9 +67,9 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(race, "BURST_NS", 60_000_000_000)
 
 
-def met(words: ScriptedWords, side: Side, *, sync: bool) -> Race:
+def met(words: ScriptedWords, side: Side, *, locked: bool) -> Race:
     """One side after a round with the scripted other one."""
-    Race(words, Side.CONSUMER).sync = sync
+    Race(words, Side.CONSUMER).locked = locked
     own = Race(words, side)
     words.words[_ARRIVED_AT + 1 - side] = ROUND
     own.run_round(ROUND)
@@ -87,7 +87,7 @@ def add_one(words: ScriptedWords) -> Callable[[int], None]:
 @pytest.mark.parametrize("side", Side)
 def test_an_update_between_load_and_store_is_lost_without_the_lock(words: ScriptedWords, side: Side) -> None:
     words.meanwhile = add_one(words)
-    met(words, side, sync=False)
+    met(words, side, locked=False)
     assert words.words[_MADE_AT + side] == MAX_STEPS
     assert words.words[COUNTER_AT] == MAX_STEPS  # and as many of the other side are gone
 
@@ -95,26 +95,26 @@ def test_an_update_between_load_and_store_is_lost_without_the_lock(words: Script
 @pytest.mark.parametrize("side", Side)
 def test_with_the_lock_nobody_comes_in_between(words: ScriptedWords, side: Side) -> None:
     words.meanwhile = add_one(words)
-    met(words, side, sync=True)
+    met(words, side, locked=True)
     assert words.words[COUNTER_AT] == words.words[_MADE_AT + side] == MAX_STEPS
     assert words.came_in_between == 0
     assert not words.locked
 
 
-@pytest.mark.parametrize(("sync", "torn"), [(False, MAX_STEPS), (True, 0)])
-def test_a_record_that_changes_while_it_is_read_is_torn(words: ScriptedWords, sync: bool, torn: int) -> None:
+@pytest.mark.parametrize(("locked", "torn"), [(False, MAX_STEPS), (True, 0)])
+def test_a_record_that_changes_while_it_is_read_is_torn(words: ScriptedWords, locked: bool, torn: int) -> None:
     def act(index: int) -> None:
         if index == RECORD[-1]:
             for at in RECORD:
                 words.words[at] += 1
 
     words.meanwhile = act
-    consumer = met(words, Side.CONSUMER, sync=sync)
+    consumer = met(words, Side.CONSUMER, locked=locked)
     assert (consumer.records_read, consumer.torn_reads) == (MAX_STEPS, torn)
 
 
 def test_the_producer_writes_whole_records(words: ScriptedWords) -> None:
-    met(words, Side.PRODUCER, sync=False)
+    met(words, Side.PRODUCER, locked=False)
     assert {words.words[at] for at in RECORD} == {MAX_STEPS}
 
 
@@ -131,20 +131,20 @@ def test_a_lock_that_is_never_free_ends_the_round_in_time(
     monkeypatch.setattr(race, "BURST_NS", 1_000_000)
     words.lock_is_free = False
     began = time.monotonic()
-    met(words, Side.PRODUCER, sync=True)
+    met(words, Side.PRODUCER, locked=True)
     assert time.monotonic() - began < 10
     assert words.words[COUNTER_AT] == 0
     assert words.words[_DONE_AT] == ROUND << 1 | 1
 
 
 def test_a_snapshot_is_of_a_round_that_both_have_done_alike(words: ScriptedWords) -> None:
-    consumer = met(words, Side.CONSUMER, sync=True)
+    consumer = met(words, Side.CONSUMER, locked=True)
     assert consumer.snapshot(ROUND) is None  # the producer is not done yet
     words.words[_MADE_AT] = 5
     words.words[_DONE_AT] = ROUND << 1 | 1
     seen = consumer.snapshot(ROUND)
     assert seen is not None
-    assert (seen.number, seen.sync, seen.made, seen.counter) == (ROUND, True, MAX_STEPS + 5, MAX_STEPS)
+    assert (seen.number, seen.locked, seen.made, seen.counter) == (ROUND, True, MAX_STEPS + 5, MAX_STEPS)
     assert consumer.snapshot(ROUND + 1) is None
     words.words[_DONE_AT] = ROUND << 1
     assert consumer.snapshot(ROUND) is None  # it took no lock, and we did
@@ -154,9 +154,9 @@ def test_a_snapshot_is_of_a_round_that_both_have_done_alike(words: ScriptedWords
 
 
 def test_another_life_goes_on_counting_and_a_producers_is_told_apart(words: ScriptedWords) -> None:
-    met(words, Side.PRODUCER, sync=False)
+    met(words, Side.PRODUCER, locked=False)
     epoch = words.words[3]
-    met(words, Side.PRODUCER, sync=False)
+    met(words, Side.PRODUCER, locked=False)
     assert words.words[_MADE_AT] == 2 * MAX_STEPS
     assert words.words[3] > epoch
 

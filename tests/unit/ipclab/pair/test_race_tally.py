@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ipclab.pair.race import RaceTally, Snapshot, Tally
 
-FIRST = Snapshot(number=10, sync=False, epoch=1, made=1000, counter=400)
+FIRST = Snapshot(number=10, locked=False, epoch=1, made=1000, counter=400)
 
 
 def after(before: Snapshot, *, made: int = 0, grown: int = 0) -> Snapshot:
@@ -28,9 +28,9 @@ def test_what_the_counter_does_not_show_was_lost() -> None:
 def test_each_round_counts_under_its_own_condition() -> None:
     tally = RaceTally()
     tally.enter(FIRST, 0, 0)
-    locked = after(FIRST, made=20, grown=20)._replace(sync=True)
+    locked = after(FIRST, made=20, grown=20)._replace(locked=True)
     assert tally.enter(locked, 9, 0)
-    assert tally.enter(after(locked, made=8, grown=5)._replace(sync=False), 3, 1)
+    assert tally.enter(after(locked, made=8, grown=5)._replace(locked=False), 3, 1)
     assert tally.tallies == {True: Tally(20, 0, 9, 0), False: Tally(8, 3, 3, 1)}
 
 
@@ -77,9 +77,9 @@ def replace_numbers(before: Snapshot, rounds: int) -> Snapshot:
 def test_the_totals_are_the_sums_of_the_rounds(rounds: list[tuple[int, int, bool]]) -> None:
     tally, now = RaceTally(), FIRST
     tally.enter(now, 0, 0)
-    for made, lost, sync in rounds:
-        now = after(now, made=made, grown=made - lost)._replace(sync=sync)
+    for made, lost, locked in rounds:
+        now = after(now, made=made, grown=made - lost)._replace(locked=locked)
         tally.enter(now, 1, 0)
-    for sync, counted in tally.tallies.items():
-        mine = [(made, lost) for made, lost, chosen in rounds if chosen is sync]
+    for locked, counted in tally.tallies.items():
+        mine = [(made, lost) for made, lost, chosen in rounds if chosen is locked]
         assert replace(counted) == Tally(sum(m for m, _ in mine), sum(lost for _, lost in mine), len(mine), 0)

@@ -20,7 +20,7 @@ LIMITS = {
 
 
 def test_what_is_on_or_off_has_a_hint_of_one_line() -> None:
-    assert set(SWITCHES) == {"LAB_SYNC", "LAB_FILE_LOCK", "LAB_FILE_FSYNC"}
+    assert set(SWITCHES) == {"LAB_RACE_LOCK", "LAB_APPEND_LOCK", "LAB_FILE_FSYNC"}
     for name, setting in SWITCHES.items():
         assert setting.name == name
         assert len(setting.hint) > 10

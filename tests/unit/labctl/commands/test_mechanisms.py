@@ -59,7 +59,7 @@ def expected(name: str) -> list[str]:
     }
     return [
         *(f"{cell}{'*' if 'ipclab.' in traits.fact(fact).source else ''}" for fact, cell in facts.items()),
-        *map(words, (tuple(traits.switches) or "none", traits.man_page)),
+        *map(words, (tuple(switch.replace("_", " ") for switch in traits.switches) or "none", traits.man_page)),
         "yes" if name in compose_file.declared() else "no",
     ]
 

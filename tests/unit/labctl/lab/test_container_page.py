@@ -54,6 +54,6 @@ def test_how_it_waits_is_shown_as_asked(mechanism: str, asked: dict[str, str], s
 
 
 def test_how_its_switches_stand_is_shown_as_asked(tmp_path: Path) -> None:
-    with page_of("plain_file", tmp_path, LAB_FILE_LOCK="off", LAB_SYNC="off") as page:
+    with page_of("plain_file", tmp_path, LAB_APPEND_LOCK="off", LAB_RACE_LOCK="off") as page:
         stand = {line.split("switch=")[1].split('"')[1]: line[-3:] for line in page.splitlines() if "switch=" in line}
     assert stand == {"lock": "0.0", "fsync": "0.0", "sync": "0.0"}

@@ -27,7 +27,9 @@ def ipclab(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 @pytest.mark.parametrize(("name", "switch"), REFUSED)
 @pytest.mark.parametrize("on", [True, False])
 def test_what_a_mechanism_has_not_is_refused(name: str, switch: Switch, on: bool) -> None:
-    with pytest.raises(mechanisms.NotOffered, match=f"{name} has no {switch}; those that have: ") as refused:
+    with pytest.raises(
+        mechanisms.NotOffered, match=f"{name} has no {switch.replace('_', ' ')}; those that have: "
+    ) as refused:
         mechanisms.load(name, Tuning(switches={switch: on}))
     assert refused.value.choice == switch
 
@@ -36,7 +38,7 @@ def test_what_a_mechanism_has_not_is_refused(name: str, switch: Switch, on: bool
 def test_every_switch_is_found_where_it_is(switch: Switch) -> None:
     owners = mechanisms.having(switch)
     assert owners == (
-        ["plain_file"] if switch is not Switch.SYNC else ["mmap_file", "plain_file", "posix_shm", "sysv_shm"]
+        ["plain_file"] if switch is not Switch.RACE_LOCK else ["mmap_file", "plain_file", "posix_shm", "sysv_shm"]
     )
     for name in owners:
         assert mechanisms.lacks(name, switch) == ""
@@ -46,28 +48,34 @@ def test_every_switch_is_found_where_it_is(switch: Switch) -> None:
 @pytest.mark.parametrize("lock", [True, False])
 @pytest.mark.parametrize("fsync", [True, False])
 def test_plain_file_works_as_asked(lock: bool, fsync: bool) -> None:
-    tuned = mechanisms.load("plain_file", Tuning(switches={Switch.LOCK: lock, Switch.FSYNC: fsync, Switch.SYNC: False}))
+    tuned = mechanisms.load(
+        "plain_file", Tuning(switches={Switch.APPEND_LOCK: lock, Switch.FSYNC: fsync, Switch.RACE_LOCK: False})
+    )
     assert isinstance(tuned, PlainFile)
     assert (tuned.lock, tuned.fsync) == (lock, fsync)
 
 
 def test_plain_file_unasked_is_as_its_traits_say() -> None:
-    untuned = mechanisms.load("plain_file", Tuning(switches={Switch.SYNC: False}))
+    untuned = mechanisms.load("plain_file", Tuning(switches={Switch.RACE_LOCK: False}))
     assert isinstance(untuned, PlainFile)
     switches = untuned.traits.switches
-    assert (untuned.lock, untuned.fsync) == (switches[Switch.LOCK], switches[Switch.FSYNC])
+    assert (untuned.lock, untuned.fsync) == (switches[Switch.APPEND_LOCK], switches[Switch.FSYNC])
 
 
 @pytest.mark.parametrize(
     ("arguments", "environment", "says"),
     [
-        (["consumer", "fifo", "--no-sync"], {}, ["--sync", "fifo has no sync", "sysv_shm"]),
-        (["consumer", "tcp"], {"LAB_SYNC": "off"}, ["--sync", "tcp has no sync", "sysv_shm"]),
+        (["consumer", "fifo", "--no-race-lock"], {}, ["--race-lock", "fifo has no race lock", "sysv_shm"]),
+        (["consumer", "tcp"], {"LAB_RACE_LOCK": "off"}, ["--race-lock", "tcp has no race lock", "sysv_shm"]),
         (["producer", "fifo", "--rate", "1", "--size", "64", "--fsync"], {}, ["--fsync", "plain_file"]),
-        (["producer", "sysv_shm", "--rate", "1", "--size", "64", "--no-lock"], {}, ["--lock", "plain_file"]),
-        (["consumer", "plain_file"], {"LAB_FILE_LOCK": "maybe"}, ["--lock", "maybe"]),
-        (["sync", "fifo", "off"], {}, ["fifo has no sync", "sysv_shm"]),
-        (["sync", "sysv_shm", "maybe"], {}, ["maybe", "on", "off"]),
+        (
+            ["producer", "sysv_shm", "--rate", "1", "--size", "64", "--no-append-lock"],
+            {},
+            ["--append-lock", "plain_file"],
+        ),
+        (["consumer", "plain_file"], {"LAB_APPEND_LOCK": "maybe"}, ["--append-lock", "maybe"]),
+        (["lock", "fifo", "off"], {}, ["fifo has no race lock", "sysv_shm"]),
+        (["lock", "sysv_shm", "maybe"], {}, ["maybe", "on", "off"]),
     ],
 )
 def test_a_container_refuses_it_in_one_line(arguments: list[str], environment: dict[str, str], says: list[str]) -> None:
