@@ -72,7 +72,7 @@ def test_readme_begins_with_a_clone_that_has_the_command_line(tmp_path: Path) ->
 
 
 def test_the_output_that_readme_shows_has_the_columns_of_the_lab(stack: Stack) -> None:
-    (sample,) = re.findall(r"^```\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    (sample,) = re.findall(r"\n\n```\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
     header = sample.splitlines()[:3]
     shown = [line.rstrip() for line in stack.lab("status").stdout.splitlines()]
     assert shown[: len(header)] == header
