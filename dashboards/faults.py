@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import marks, shared, sharing, strokes
+from dashboards import lines, marks, sharing
 from dashboards.document import new_dashboard
 from dashboards.lines import dashed, dotted, in_mechanism_colours, in_steps, not_in_legend
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, note
@@ -43,10 +43,10 @@ def dashboard() -> Dashboard:
     about = "What to try, as commands for a terminal; what to see is on the graphs."
     return (
         made.with_panel(note("What can I try?", about, Place(12, 9), _TEXT))
-        .with_panel(shared.flow(mechanisms, Place(12, 9)))
+        .with_panel(sharing.flow(mechanisms, Place(12, 9)))
         .with_panel(_lost(mechanisms))
         .with_panel(_open(mechanisms))
-        .with_panel(shared.slowest(mechanisms, _GRAPH))
+        .with_panel(sharing.slowest(mechanisms, _GRAPH))
         .with_panel(_on_the_way(mechanisms))
         .with_panel(_refused(mechanisms))
         .with_panel(_wrong(mechanisms))
@@ -74,7 +74,7 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
             "{{mechanism}} skipped": "max by (mechanism) (mechanism:ipc_messages_skipped:sum) > 0",
         },
     )
-    strokes.by_last_word(panel, strokes.OF_REASON)
+    lines.by_last_word(panel, lines.OF_REASON)
     panel.override_by_regexp("/ skipped$/", [dotted()])
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(10).decimals(0)
 
@@ -119,7 +119,7 @@ def _refused(mechanisms: list[str]) -> timeseries.Panel:
         _GRAPH,
         {"{{mechanism}} {{errno}}": f"{errors} > 0 or {rate('ipc_send_errors_total')} == 0"},
     )
-    strokes.by_last_word(panel, strokes.OF_ERRNO)
+    lines.by_last_word(panel, lines.OF_ERRNO)
     return in_mechanism_colours(panel, mechanisms).axis_soft_max(1)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import statetimeline, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import colours
 from dashboards.document import new_dashboard
 from dashboards.lines import in_steps
 from dashboards.panels import SELDOM, Place, graph, state_timeline
@@ -13,6 +12,7 @@ from dashboards.promql import largest
 from dashboards.tables import Column, coloured_names, one_row_each
 from ipclab.matrix.placement import SHARED, Placement
 from labctl.config import compose_file
+from labctl.terminal import colours
 
 _ROWS = Place(15, 13)
 _TIMELINE = Place(8, 10)

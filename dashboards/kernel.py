@@ -5,13 +5,14 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import colours, strokes
+from dashboards import lines
 from dashboards.document import new_dashboard
 from dashboards.lines import colour, counterpart, dashed, in_mechanism_colours, in_steps
 from dashboards.panels import Place, graph
 from dashboards.promql import rate
 from dashboards.tables import Column, one_row_each
 from labctl.config import compose_file
+from labctl.terminal import colours
 
 # Half of the screen, so that no name of an object is cut.
 _TABLE = _GRAPH = Place(12, 9)
@@ -181,7 +182,7 @@ def _semaphore_values(mechanisms: list[str]) -> timeseries.Panel:
 def _objects_apart(panel: timeseries.Panel, mechanisms: list[str]) -> timeseries.Panel:
     """In the colour of their pair, or grey; the stroke is by the key's last digit, or the name's last word."""
     panel.override_by_regexp(r"/^\(/", [colour(colours.NOBODYS)])
-    strokes.by_last_digit(panel).override_by_regexp(r"/\.room$/", list(strokes.DASHED))
+    lines.by_last_digit(panel).override_by_regexp(r"/\.room$/", list(lines.DASHED))
     return in_mechanism_colours(panel, mechanisms)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 from grafana_foundation_sdk.models import dashboard as models
 
-from dashboards import colours
+from labctl.terminal import colours
 
 TAG = "ipclab"  # what `./lab` writes under, and what finds the dashboards of the lab
 

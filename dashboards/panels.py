@@ -32,8 +32,8 @@ from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
-from dashboards import colours
 from dashboards.promql import WINDOW
+from labctl.terminal import colours
 
 MESSAGES_PER_SECOND = "suffix: msg/s"
 # Of what looks back over at least 4 s. Five minutes are then asked for every 5 s (Grafana rounds), over 6 s each; every

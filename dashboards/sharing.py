@@ -1,13 +1,18 @@
-"""What several processes have in common: memory (the race of both sides), and a mailbox (who received what)."""
+"""What several processes have in common: memory (the race of both sides), and a mailbox (who received what).
+
+Panels that stand on more than one dashboard, so that they look the same on each.
+"""
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.builders import table, timeseries
 
-from dashboards import strokes
-from dashboards.lines import dashed, in_mechanism_colours
+from dashboards import lines, promql
+from dashboards.lines import counterpart, dashed, in_mechanism_colours, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph
 from dashboards.promql import WINDOW, rate
+from dashboards.tables import Column, coloured_names, one_row_each
+from ipclab.metrics.definitions import PART_OF
 
 
 def lost_updates(mechanisms: list[str], place: Place) -> timeseries.Panel:
@@ -61,7 +66,7 @@ def received_by(mechanisms: list[str], place: Place) -> timeseries.Panel:
         place,
         {"{{mechanism}} {{container}}": f"sum by (mechanism, container) ({received} * {who})"},
     )
-    return in_mechanism_colours(strokes.by_last_digit(panel), mechanisms)
+    return in_mechanism_colours(lines.by_last_digit(panel), mechanisms)
 
 
 def by_class(mechanisms: list[str], place: Place) -> timeseries.Panel:
@@ -76,4 +81,82 @@ def by_class(mechanisms: list[str], place: Place) -> timeseries.Panel:
         place,
         {"{{mechanism}} {{kind}} {{number}}": f"{classes} or on (mechanism) {rate('ipc_messages_received_total')}"},
     )
-    return in_mechanism_colours(strokes.by_last_digit(panel), mechanisms)
+    return in_mechanism_colours(lines.by_last_digit(panel), mechanisms)
+
+
+def median(mechanisms: list[str], place: Place) -> timeseries.Panel:
+    """Half of the messages are faster."""
+    return _latency(
+        promql.median(),
+        "How long does a message take?",
+        "Median time from when a message was due to when it was received, of 5 seconds at a time. One clock "
+        "serves all containers of a machine (CLOCK_MONOTONIC), so it is one-way and exact. The scale is logarithmic. "
+        "At an easy load a message of 1 KiB takes longer in the interpreters, and to wake the consumer, than to be "
+        "copied, so different mechanisms lie close together. Speed and its price has the parts, measured.",
+        mechanisms,
+        place,
+    )
+
+
+def slowest(mechanisms: list[str], place: Place) -> timeseries.Panel:
+    """One message in a hundred is slower."""
+    return _latency(
+        promql.slowest(),
+        "How long do the slowest 1 % take?",
+        "99th percentile of the time from due to received, of 5 seconds at a time: one message in a hundred takes at "
+        "least so long. Where a point stands for more than 5 seconds, it is the worst of them. Messages are due on a "
+        "schedule, whatever happens to those before; so a stall of a mechanism shows here in full.",
+        mechanisms,
+        place,
+    )
+
+
+def parts(mechanisms: list[str], place: Place) -> table.Panel:
+    """Where the time of a message goes, in the order in which it passes."""
+
+    def part(name: str) -> str:
+        return promql.largest("mechanism_part:ipc_message_part_seconds:p50_5s", where=f'part="{name}"')
+
+    return one_row_each(
+        {"mechanism": "Mechanism"},
+        "Where does the time of a message go?",
+        f"Of one message in {PART_OF}, over the last 5 seconds. Late: from due until the producer began to send; its "
+        "timer and the scheduler are late, not the mechanism. Send: header, checksum and system call. In the channel: "
+        "what is left until the consumer had it: the kernel on its way, a CPU that was asleep, the waking, the "
+        "consumer's interpreter; 0 where the consumer had it before send returned. These three are medians, and the "
+        "latency. Wake is a part of the channel: from being woken to running on a CPU, a mean that the kernel counts "
+        "(schedstat); on a busy machine it is the longest. Check: checksum and accounts, after the latency.",
+        place,
+        [
+            Column("Late", part("late"), 110, "s", 0),
+            Column("Send", part("send"), 110, "s", 0),
+            Column("In the channel", promql.largest("mechanism:ipc_message_channel_seconds:p50_5s"), 120, "s", 0),
+            Column("Wake", promql.largest("mechanism:ipc_wake_seconds:mean5s"), 110, "s", 0),
+            Column("Median latency", promql.largest("mechanism:ipc_one_way_latency_seconds:p50_5s"), 130, "s", 0),
+            Column("Check", part("check"), 110, "s", 0),
+        ],
+        {"Mechanism": 140},
+    ).override_by_name("Mechanism", coloured_names(mechanisms))
+
+
+def flow(mechanisms: list[str], place: Place) -> timeseries.Panel:
+    """Received beside sent."""
+    panel = graph(
+        "Is everything that is sent received?",
+        "Solid: what the consumer receives. Dashed: what the producer sends. On a healthy lab all of them lie on top "
+        "of each other, because all pairs have the same load. A solid line below its dashed one is messages that are "
+        "lost, or that wait in the mechanism; above it, a queue that drains.",
+        MESSAGES_PER_SECOND,
+        place,
+        {
+            "{{mechanism}}": rate("ipc_messages_received_total"),
+            "{{mechanism}} sent": rate("ipc_messages_sent_total"),
+        },
+    )
+    panel.override_by_regexp("/ sent$/", counterpart())
+    return in_mechanism_colours(panel, mechanisms)
+
+
+def _latency(query: str, title: str, description: str, mechanisms: list[str], place: Place) -> timeseries.Panel:
+    panel = graph(title, description, "s", place, {"{{mechanism}}": query})
+    return in_mechanism_colours(logarithmic(panel, 1e-5), mechanisms)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.builders import heatmap, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import shared, variables
+from dashboards import sharing, variables
 from dashboards.document import new_dashboard
 from dashboards.lines import SCALE, counterpart, for_the_scale_alone, in_mechanism_colours, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap
@@ -45,7 +45,7 @@ def dashboard() -> Dashboard:
     left, right = _sides()
     for first in (_rate, _latency, _cpu):
         made.with_panel(first(left, right)).with_panel(first(right, left))
-    made.with_panel(shared.parts(compose_file.declared(), Place(24, 12)))
+    made.with_panel(sharing.parts(compose_file.declared(), Place(24, 12)))
     for second in (_spread, _data, _switches):
         made.with_panel(second(left, right)).with_panel(second(right, left))
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import stat, table
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import shared
+from dashboards import sharing
 from dashboards.document import TITLES, new_dashboard, path
 from dashboards.panels import MESSAGES_PER_SECOND, Place, note, one_number
 from dashboards.promql import rate
@@ -35,8 +35,8 @@ def dashboard() -> Dashboard:
     return (
         made.with_panel(_now(mechanisms, Place(18, height)))
         .with_panel(note("What is this?", "What the lab is, and where to go from here.", Place(6, height), _text()))
-        .with_panel(shared.median(mechanisms, _GRAPH))
-        .with_panel(shared.flow(mechanisms, _GRAPH))
+        .with_panel(sharing.median(mechanisms, _GRAPH))
+        .with_panel(sharing.flow(mechanisms, _GRAPH))
     )
 
 

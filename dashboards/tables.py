@@ -19,8 +19,9 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards import colours, document
+from dashboards import document
 from dashboards.panels import REF_IDS, Place
+from labctl.terminal import colours
 
 # Else a key of hexadecimal digits, and now and then a container's id, would be shown as the number it looks like.
 _AS_TEXT = DynamicConfigValue("unit", "string")

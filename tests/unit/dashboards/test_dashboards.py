@@ -13,12 +13,12 @@ import pytest
 import yaml
 from dashboards import marks
 from dashboards.__main__ import DASHBOARDS, JSON, complaints, main, outdated, write
-from dashboards.colours import of_mechanism
 
 from ipclab import mechanisms
 from ipclab.metrics import definitions as metrics
 from labctl.config import compose_file
 from labctl.grafana import annotation, client
+from labctl.terminal.colours import of_mechanism
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = ROOT / "services" / "prometheus" / "rules.yml"

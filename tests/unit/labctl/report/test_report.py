@@ -195,7 +195,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 
 def test_colours_are_the_dashboards() -> None:
-    from dashboards.colours import of_mechanism
+    from labctl.terminal.colours import of_mechanism
 
     assert colours.of_mechanism("fifo") == of_mechanism("fifo")
     assert colours.of_mechanism("none of ours") == of_mechanism("none of ours")

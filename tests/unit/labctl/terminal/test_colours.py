@@ -6,10 +6,10 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from dashboards import colours
-from dashboards.colours import SPARE, of_mechanism
 
 from ipclab import mechanisms
+from labctl.terminal import colours
+from labctl.terminal.colours import SPARE, of_mechanism
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0: what is seen of linear red, green and blue.
 _VISION = {
@@ -22,7 +22,7 @@ _VISION = {
 _XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 _WHITE = (0.9505, 1.0, 1.089)
 
-_PICTURES = Path(__file__).resolve().parents[3] / "docs" / "images"
+_PICTURES = Path(__file__).resolve().parents[4] / "docs" / "images"
 _TRUECOLOUR = 2  # PNG, 11.2.1 IHDR: bit depth and colour type are bytes 24 and 25
 
 Triple = tuple[float, ...]

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from dashboards import strokes
+from dashboards import lines
 from dashboards.__main__ import JSON
 
 from ipclab import mechanisms
@@ -40,14 +40,14 @@ def alike(panel: Panel, legends: list[str]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("mechanism", mechanisms.names())
 def test_the_errnos_of_a_mechanism_look_different(mechanism: str) -> None:
     errnos = mechanisms.load(mechanism).traits.send_errnos
-    assert set(errnos) <= set(strokes.OF_ERRNO), "an errno without a stroke"
+    assert set(errnos) <= set(lines.OF_ERRNO), "an errno without a stroke"
     refused = panel("faults", "What does the kernel refuse?")
     assert alike(refused, [f"{mechanism} {errno}" for errno in errnos]) == []
 
 
 def test_the_reasons_of_a_loss_look_different() -> None:
     lost = panel("faults", "What was lost or skipped, and why?")
-    assert alike(lost, [*(f"fifo {reason}" for reason in strokes.OF_REASON), "fifo skipped"]) == []
+    assert alike(lost, [*(f"fifo {reason}" for reason in lines.OF_REASON), "fifo skipped"]) == []
 
 
 def test_types_and_priorities_look_different() -> None:
