@@ -1,9 +1,8 @@
-"""One colour for each mechanism, the same on every panel.
+"""One colour for each mechanism, the same on every panel, plot and line.
 
-Each stands out from Grafana's dark panels and from its light ones, on a projector too: by 3 to 1 or more (WCAG 2.1,
-1.4.11). Within that they are as far from each other as a search found, for every common kind of colour vision
-(tests/unit/labctl/terminal/test_colours.py measures both). Nothing is told by colour alone: every line has its name in the
-legend, every coloured cell its text.
+Every colour stands out against Grafana's dark and light background, and the eleven are apart for every common kind of
+colour blindness: tests/unit/labctl/terminal/test_colours.py measures both. Colour is never the only sign: every line
+has its name in the legend, every coloured cell its text.
 """
 
 from __future__ import annotations
