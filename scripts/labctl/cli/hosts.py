@@ -42,20 +42,20 @@ class OwnAddress(click.ParamType[str]):
         return docker_host.parse_address(value)
 
 
-def check_hosts_options(other: DockerHost | None, address: str | None) -> None:
+def check_hosts_options(second_host: DockerHost | None, address: str | None) -> None:
     """Nothing of this machine is published but where the user says so.
 
     :raises BadInput: one of the two options without the other
     """
-    if other and not address:
+    if second_host and not address:
         from labctl.hosts.docker_host import leads_from  # asks the kernel's routing table
 
-        here = leads_from(other)
+        here = leads_from(second_host)
         raise BadInput(
-            f"{ADDRESS_OPTION} is missing: the address at which {other} reaches this machine",
+            f"{ADDRESS_OPTION} is missing: the address at which {second_host} reaches this machine",
             hint=f"{ADDRESS_OPTION} {here or 'one of `ip -brief -4 address`'}; it listens there until ./lab hosts down",
         )
-    if address and not other:
+    if address and not second_host:
         raise BadInput(
             f"{ADDRESS_OPTION} {address} without {OPTION}: a second host on this machine needs no address",
             hint=f"./lab hosts up {OPTION} ssh://USER@HOST {ADDRESS_OPTION} {address}",
@@ -78,7 +78,7 @@ def hosts() -> None:
 @hosts.command("up", short_help="Start the second engine, or take another machine's, and a probe in it.")
 @click.option(
     OPTION,
-    "other",
+    "second_host",
     type=DockerHostAddress(),
     metavar="URL",
     help="Another machine's engine: ssh://USER@HOST, or tcp://HOST:PORT.",
@@ -90,7 +90,7 @@ def hosts() -> None:
     metavar="ADDRESS",
     help=f"With {OPTION}: the address of this machine that the other one may ask, until hosts down.",
 )
-def hosts_up(other: DockerHost | None, address: str | None) -> None:
+def hosts_up(second_host: DockerHost | None, address: str | None) -> None:
     """Start a second engine beside the running lab, bring the lab's image into it, and start a probe there.
 
     With --docker-host, the second engine is another machine's, where that user may use Docker. On this machine, TCP
@@ -101,14 +101,14 @@ def hosts_up(other: DockerHost | None, address: str | None) -> None:
       ./lab hosts up
       ./lab hosts up --docker-host ssh://user@192.0.2.20 --address 192.0.2.10
     """
-    check_hosts_options(other, address)
+    check_hosts_options(second_host, address)
     configuration = Configuration.load()
 
     from labctl.commands.hosts import bring_up
     from labctl.lab.lab import Lab
 
     with changing(configuration.project, "./lab hosts up"):
-        bring_up(Lab(configuration), other, address)
+        bring_up(Lab(configuration), second_host, address)
 
 
 @hosts.command("down", short_help="Remove the second engine, or leave the other machine as it was.")

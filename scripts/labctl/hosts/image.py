@@ -21,18 +21,18 @@ class Brought:
     new: bool
 
 
-def bring(home: docker.DockerClient, other: docker.DockerClient, name: str, *, tagged: bool) -> Brought:
+def bring(home: docker.DockerClient, second_host: docker.DockerClient, name: str, *, tagged: bool) -> Brought:
     """What `docker save | docker load` does, unless it is there. Without `tagged`, no name over there is touched.
 
     :raises LabError: it cannot be had here, or not be loaded there
     """
     try:
         image = home.images.get(name)
-        before = {found["Id"]: found.get("RepoTags") or [] for found in other.api.images(all=True)}
+        before = {found["Id"]: found.get("RepoTags") or [] for found in second_host.api.images(all=True)}
         if image.id in before and (not tagged or name in before[image.id]):
             return Brought(str(image.id), new=False)
         with step(f"Bringing {name} to the second engine"):
-            (loaded,) = other.images.load(image.save(named=name if tagged else False))
+            (loaded,) = second_host.images.load(image.save(named=name if tagged else False))
     except ImageNotFound as error:
         raise LabError(f"there is no image {name}", hint="./lab up builds it") from error
     except (DockerException, requests.RequestException, OSError, ValueError) as error:

@@ -76,16 +76,16 @@ def start(
     client: docker.DockerClient,
     configuration: Configuration,
     responder: Container,
-    other: DockerHost,
+    second_host: DockerHost,
     published: tuple[str, int],
     brought: Brought,
 ) -> Container:
-    """Publish a responder like `responder` on an address and its port, for TCP and UDP, and note `other` on it."""
+    """Publish a responder like `responder` (TCP, UDP) at `published`: address and port. A label names `second_host`."""
     address, port = published
     project = configuration.project
     front = f"{project}_{_FRONT}"
     labels = {
-        HOST_LABEL: str(other),
+        HOST_LABEL: str(second_host),
         _ADDRESS_LABEL: f"{address}:{port}",
         _IMAGE_LABEL: brought.id if brought.new else "",
     }

@@ -27,7 +27,7 @@ _CALL_WITHIN_S = 120
 
 
 @dataclass(frozen=True)
-class OtherEngine:
+class RemoteEngine:
     """A client of it, and what it says of itself (`GET /version`)."""
 
     host: DockerHost
@@ -35,7 +35,7 @@ class OtherEngine:
     version: Mapping[str, Any]
 
 
-def reach(host: DockerHost) -> OtherEngine:
+def reach(host: DockerHost) -> RemoteEngine:
     """Ask it for its version, in a few seconds.
 
     :raises LabError: it does not answer, or is no Docker Engine
@@ -45,7 +45,7 @@ def reach(host: DockerHost) -> OtherEngine:
     try:
         version = _client(host, dial.API_VERSION, _ANSWERS_WITHIN_S).version(api_version=False)
         _require_new_enough(host, version, str(version["ApiVersion"]))
-        return OtherEngine(host, _client(host, str(version["ApiVersion"]), _CALL_WITHIN_S), version)
+        return RemoteEngine(host, _client(host, str(version["ApiVersion"]), _CALL_WITHIN_S), version)
     except requests.Timeout as error:
         raise _silent(host, f"no answer within {_ANSWERS_WITHIN_S} s") from error
     except (KeyError, TypeError, ValueError) as error:  # also requests' error for what is no JSON
@@ -54,20 +54,20 @@ def reach(host: DockerHost) -> OtherEngine:
         raise _silent(host, one_line(error)) from error
 
 
-def require_kin(other: OtherEngine, client: docker.DockerClient) -> None:
+def require_kin(engine: RemoteEngine, client: docker.DockerClient) -> None:
     """The image of the lab must run there, and it must be another engine than the lab's.
 
     :raises BadInput: it cannot, or it is the same
     """
-    here, there = str(client.version()["Arch"]), str(other.version.get("Arch"))
+    here, there = str(client.version()["Arch"]), str(engine.version.get("Arch"))
     if here != there:
         raise BadInput(
-            f"{OPTION} {other.host} has the architecture {there}, and the lab's image was built for {here}",
+            f"{OPTION} {engine.host} has the architecture {there}, and the lab's image was built for {here}",
             hint="take a machine of that kind; images are brought there as they are",
         )
-    if client.info()["ID"] == other.client.info()["ID"]:
+    if client.info()["ID"] == engine.client.info()["ID"]:
         raise BadInput(
-            f"{OPTION} {other.host} is the engine that the lab runs on",
+            f"{OPTION} {engine.host} is the engine that the lab runs on",
             hint="./lab hosts up without an option starts a second engine here",
         )
 

@@ -20,7 +20,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.metrics import definitions as metrics
 from labctl.config.compose_file import of_every_container
 from labctl.hosts import docker_host, remote_engine
-from labctl.hosts.remote_engine import OtherEngine
+from labctl.hosts.remote_engine import RemoteEngine
 from labctl.lab.containers import Ran
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
@@ -77,19 +77,19 @@ def name_of(project: str) -> str:
     return f"{project}-second-host-probe"
 
 
-def start(other: OtherEngine, project: str, image: str, command: Sequence[str], address: str, responder: str) -> None:
+def start(engine: RemoteEngine, project: str, image: str, command: Sequence[str], address: str, responder: str) -> None:
     """Start it; its metrics are published on `address` of that machine, and nowhere else.
 
     :raises LabError: the engine there refuses
     """
     start_container(
-        other.client,
+        engine.client,
         image,
         command,
         name=name_of(project),
         network={"ports": {f"{metrics.PORT}/tcp": (address, metrics.PORT)}},
         labels={_OF_LABEL: responder},
-        where=f"at {other.host}",
+        where=f"at {engine.host}",
         hint=f"is TCP {metrics.PORT} free on {address} there, and no container called {name_of(project)}?",
     )
 
@@ -100,8 +100,8 @@ def take_away(url: str, project: str, responder: str, image: str | None) -> None
     :raises LabError: that machine does not answer, or refuses; what to type there is in the hint
     """
     try:
-        other = remote_engine.reach(docker_host.parse(url))
-        remove(other, responder, image)
+        engine = remote_engine.reach(docker_host.parse(url))
+        remove(engine, responder, image)
     except (LabError, DockerException, requests.RequestException) as error:
         reason = error.message if isinstance(error, LabError) else one_line(error)
         rest = f"; docker --host {url} image rm {image.removeprefix('sha256:')[:12]}" if image else ""
@@ -111,15 +111,15 @@ def take_away(url: str, project: str, responder: str, image: str | None) -> None
         ) from error
 
 
-def remove(other: OtherEngine, responder: str, image: str | None) -> None:
+def remove(engine: RemoteEngine, responder: str, image: str | None) -> None:
     """The same where that machine was reached already; raises what the SDK raises."""
     wanted = {"label": f"{_OF_LABEL}={responder}"}
-    for container in other.client.containers.list(all=True, filters=wanted, sparse=True):
+    for container in engine.client.containers.list(all=True, filters=wanted, sparse=True):
         with suppress(NotFound):
             container.remove(v=True, force=True)
     if image:
         with suppress(ImageNotFound):
-            other.client.images.remove(image)
+            engine.client.images.remove(image)
 
 
 def find(url: str, project: str) -> DockerContainer:

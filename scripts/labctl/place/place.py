@@ -28,7 +28,7 @@ def place(lab: Lab, mechanism: str, placement: Placement) -> None:
     """
     moves = Relocation(lab)
     original = moves.consumer(mechanism)
-    if placement is Placement.SECOND_HOST and moves.other is None:
+    if placement is Placement.SECOND_HOST and moves.second_host is None:
         raise published_responder.refusal(
             lab.project,
             f"place {mechanism} {placement}",

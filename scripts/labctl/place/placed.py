@@ -57,9 +57,9 @@ def all_placed(client: docker.DockerClient, found: Sequence[Container], project:
     :raises LabError: the second engine does not answer
     """
     placed = _on(client, project)
-    if other := second_engine(found):
+    if second_host := second_engine(found):
         try:
-            placed += _on(other, project)
+            placed += _on(second_host, project)
         except (DockerException, requests.RequestException, OSError) as error:
             raise LabError(
                 f"the second engine does not answer: {one_line(error)}", hint="./lab hosts down removes it"

@@ -39,7 +39,7 @@ class Relocation:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._found = lab.containers()
-        self.other = placed.second_engine(self._found)
+        self.second_host = placed.second_engine(self._found)
         self.placed = self.find_placed()
 
     def find_placed(self) -> list[Placed]:
@@ -73,8 +73,8 @@ class Relocation:
         """Make the new one, stop the old one, carry the books, start the new one."""
         client = self._lab.client
         if placement is Placement.SECOND_HOST:
-            assert self.other is not None
-            client = self.other
+            assert self.second_host is not None
+            client = self.second_host
         body = placed_container.configuration_of(original, self._producer(original), placement, self._lab.configuration)
         name = f"{self._lab.project}-{placed.service_of(str(original.mechanism))}-{placement}"
         with _said(f"the consumer of {original.mechanism} cannot be placed at {placement}"):

@@ -41,9 +41,9 @@ def bring_up(lab: Lab) -> None:
     client = lab.client
     found = lab.containers()
     require_running(found, lab.project)
-    if other := published_responder.find(found):
+    if responder := published_responder.find(found):
         raise BadInput(
-            f"there is a second host: {published_responder.host_of(other)}",
+            f"there is a second host: {published_responder.host_of(responder)}",
             hint=f"./lab hosts down, then again; or with {OPTION}",
         )
     probes = probes_of(found)
@@ -56,20 +56,20 @@ def bring_up(lab: Lab) -> None:
     host = _second_host(lab)
     _require_answer(host)
     name = lab.configuration.lab_image
-    other = dial.client(dial.into(str(host.id)))
-    brought = image.bring(client, other, name, tagged=True)
+    second_engine = dial.client(dial.into(str(host.id)))
+    brought = image.bring(client, second_engine, name, tagged=True)
     if not set(probes) >= NEEDS:
         show_lines(
             ["the second host is up, and no probe was started: the responder does not run (hint: ./lab up, then again)"]
         )
         return
     command = command_of(probes)
-    if not remote_probe.runs(other, brought.id, command, NAME):
+    if not remote_probe.runs(second_engine, brought.id, command, NAME):
         with step("Starting the probe there"):
             with suppress(NotFound):
-                other.containers.get(NAME).remove(v=True, force=True)
+                second_engine.containers.get(NAME).remove(v=True, force=True)
             remote_probe.start_container(
-                other,
+                second_engine,
                 name,
                 command,
                 name=NAME,

@@ -11,7 +11,7 @@ from labctl.config import compose_file
 from labctl.hosts import docker_host, image, probe, published_responder, remote_engine, remote_probe
 from labctl.hosts.docker_host import DockerHost
 from labctl.hosts.image import Brought
-from labctl.hosts.remote_engine import OtherEngine
+from labctl.hosts.remote_engine import RemoteEngine
 from labctl.lab import state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
 from labctl.lab.lab import Lab
@@ -32,13 +32,13 @@ def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
     :raises LabError: the lab does not run, or a step fails, and what was begun is taken back
     """
     try:
-        other = remote_engine.reach(host)
+        engine = remote_engine.reach(host)
     except BadInput:
         raise
     except LabError as error:
         raise remote_engine.as_bad_input(error) from error
     client = lab.client
-    remote_engine.require_kin(other, client)
+    remote_engine.require_kin(engine, client)
     there = docker_host.address_of(host)
     found = lab.containers()
     require_running(found, lab.project)
@@ -51,11 +51,11 @@ def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
     if known is None or published_responder.address_of(known) != (address, port):
         published_responder.require_bindable(address, port)
     say(f"TCP and UDP {address}:{port} of this machine answer {there} from now until ./lab hosts down")
-    brought = image.bring(client, other.client, lab.configuration.lab_image, tagged=False)
+    brought = image.bring(client, engine.client, lab.configuration.lab_image, tagged=False)
     if known:  # once more: what was there before the first time is still what was there before
         old = published_responder.brought_by(known)
         brought = Brought(brought.id, new=brought.new or brought.id == old)
-        remote_probe.remove(other, str(known.docker.id), old if old != brought.id else None)
+        remote_probe.remove(engine, str(known.docker.id), old if old != brought.id else None)
         stop_and_remove(known.docker)
     with step(f"Starting a probe at {host}"):
         try:
@@ -63,9 +63,9 @@ def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
                 client, lab.configuration, probes[Placement.SAME_CONTAINER], host, (address, port), brought
             )
             command = probe.command_of({**probes, Placement.SECOND_HOST: link})
-            remote_probe.start(other, lab.project, brought.id, command, there, str(link.docker.id))
+            remote_probe.start(engine, lab.project, brought.id, command, there, str(link.docker.id))
         except BaseException:
-            _take_back(lab, other, brought)
+            _take_back(lab, engine, brought)
             raise
     _tell(found, [f"{there}:{metrics.PORT}"])
     _require_scraped(lab, there)
@@ -97,11 +97,11 @@ def _require_no_other(found: Iterable[Container], known: Container | None, host:
         )
 
 
-def _take_back(lab: Lab, other: OtherEngine, brought: Brought) -> None:
+def _take_back(lab: Lab, engine: RemoteEngine, brought: Brought) -> None:
     link = published_responder.find(lab.containers())
     if link:
         stop_and_remove(link.docker)
-    remote_probe.remove(other, str(link.docker.id) if link else "", brought.id if brought.new else None)
+    remote_probe.remove(engine, str(link.docker.id) if link else "", brought.id if brought.new else None)
 
 
 def _tell(found: Iterable[Container], targets: Sequence[str]) -> None:
