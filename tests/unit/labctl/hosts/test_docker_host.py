@@ -77,7 +77,7 @@ def test_nothing_is_published_everywhere_or_where_nobody_else_is(address: str) -
 def test_neither_option_goes_alone(tmp_path: Path) -> None:
     make_lab(tmp_path)
     without = run_lab(tmp_path, ["hosts", "up", "--docker-host", "tcp://192.0.2.7:2375"], {})
-    assert_refused(without, ["without --address", "until ./lab hosts down"])
+    assert_refused(without, ["--address is missing", "until ./lab hosts down"])
     assert_refused(run_lab(tmp_path, ["hosts", "up", "--address", "192.0.2.1"], {}), ["without --docker-host"])
 
 
@@ -147,7 +147,7 @@ def test_a_modern_engine_is_reached_and_gets_as_far_as_the_labs_own(tmp_path: Pa
 
 
 def test_a_tunnels_end_is_no_address_of_another_machine() -> None:
-    with pytest.raises(BadInput, match=r"127\.0\.0\.1, this machine itself"):
+    with pytest.raises(BadInput, match=r"leads to 127\.0\.0\.1, which is this machine"):
         docker_host.address_of(docker_host.parse("tcp://127.0.0.1:2375"))
 
 
