@@ -77,7 +77,7 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
 def consumer(mechanism: str, shared_ledger: Path | None, pick: int | None, shared: bool, **options: Any) -> None:
     """Receive messages and account for every one."""
     loaded, tuning = tuned(mechanism, options)
-    mailbox_options.claimed(mechanism, loaded, shared_ledger, shared=shared)
+    mailbox_options.lock_shared_ledger(mechanism, loaded, shared_ledger, shared=shared)
     pick = pick or mailbox_options.picked(loaded, shared_ledger, options["classes"], shared=shared)
     loaded = mailbox_options.classified(mechanism, loaded, options["classes"], pick)
     container = ContainerRole(

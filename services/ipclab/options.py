@@ -14,7 +14,7 @@ import click
 from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger
-from ipclab.accounting.shared import SharedChecker, claim, fold, free_class
+from ipclab.accounting.shared import SharedChecker, lock_class, lock_mailbox, merge_into_ledger
 from ipclab.contract.channel import Mechanism, Switch, Tuning, Wait
 from ipclab.contract.optional import Classifies
 from ipclab.linux import namespaces
@@ -39,7 +39,7 @@ def classified(name: str, mechanism: Mechanism, classes: int, pick: int = 0) -> 
         raise click.BadParameter(str(error), param_hint="--pick") from error
 
 
-def claimed(name: str, mechanism: Mechanism, shared_ledger: Path | None, *, shared: bool) -> None:
+def lock_shared_ledger(name: str, mechanism: Mechanism, shared_ledger: Path | None, *, shared: bool) -> None:
     """Say to the other consumers of the channel whether this one shares it.
 
     :raises click.BadParameter: it cannot be shared, or there is nowhere to say so
@@ -48,7 +48,7 @@ def claimed(name: str, mechanism: Mechanism, shared_ledger: Path | None, *, shar
     if shared and not mechanism.traits.many_receivers:
         raise click.BadParameter(f"{name} serves one receiver at a time", param_hint="--shared")
     if shared_ledger:
-        claim(shared_ledger, shared=shared)
+        lock_mailbox(shared_ledger, shared=shared)
     elif shared:
         raise click.BadParameter("needs --shared-ledger, where the others keep theirs", param_hint="--shared")
 
@@ -60,7 +60,7 @@ def picked(mechanism: Mechanism, shared_ledger: Path | None, classes: int, *, sh
     """
     if not shared or not shared_ledger or classes == 1:
         return 0
-    return free_class(shared_ledger, classes) if isinstance(mechanism, Classifies) and mechanism.receivers_pick else 0
+    return lock_class(shared_ledger, classes) if isinstance(mechanism, Classifies) and mechanism.receivers_pick else 0
 
 
 def checker(
@@ -68,12 +68,12 @@ def checker(
 ) -> Checker | SharedChecker:
     """The checker of a consumer. One that is alone takes over what others noted before.
 
-    :raises LedgerError: there is a file that is no such notes
+    :raises LedgerError: there is a file that is no such snapshots
     """
     if shared and shared_ledger:
         return SharedChecker(ledger, shared_ledger / namespaces.container())
     if shared_ledger:
-        fold(ledger, shared_ledger)
+        merge_into_ledger(ledger, shared_ledger)
     return Checker(ledger, ordered=mechanism.traits.ordered, reliable=mechanism.traits.reliable)
 
 

@@ -168,16 +168,16 @@ def _shared(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[P
 
 
 def _received_by(notes: Mapping[str, Snapshot], labels: Mapping[str, str]) -> dict[str, int]:
-    floor = max((note.floor for note in notes.values()), default=0)
+    baseline = max((note.baseline for note in notes.values()), default=0)
     counts = dict.fromkeys(labels.values(), 0)
-    below = max((note.below for note in notes.values() if note.floor == floor), default=0)
+    received_before = max((note.received_before for note in notes.values() if note.baseline == baseline), default=0)
     for owner, note in notes.items():
-        if note.end > floor:
+        if note.end > baseline:
             label = labels.get(owner, GONE)
             counts[label] = counts.get(label, 0) + note.count
-    if below:  # by the one that was alone before
+    if received_before:  # by the one that was alone before
         first = next(iter(counts), GONE)
-        counts[first] = counts.get(first, 0) + below
+        counts[first] = counts.get(first, 0) + received_before
     return counts
 
 

@@ -1,35 +1,33 @@
-"""Which sequence numbers of one producer a consumer that shares its channel has received; survives kill -9.
+"""The accounts of consumers that share a mailbox: what each consumer received, and what all of them lost.
 
-A consumer that shares a mailbox sees gaps that are other consumers' messages, so it cannot tell what is lost: it
-notes what it received, and whoever has the notes of all (`ipclab.accounting.shared`) can tell. The notes are a mapped
-file of words, as in `ipclab.accounting.ledger`:
+A consumer of a shared mailbox sees gaps that are messages of other consumers, so one consumer cannot tell what is lost.
+Each consumer stores the sequence numbers that it received, in one mapped file for each producer. The files survive kill
+-9. They lie in a folder that is named like the container, on a volume that all consumers of the channel share: the
+files stay when the container is removed. See docs/decisions/0016-shared-mailbox-accounting.md.
 
-    0 magic   1 producer   2 floor   3 received below the floor   4 again   5 selector
-    6, 7 copy 0 and 8, 9 copy 1: [head, older]        10… `BLOCKS` words of 64 numbers each, a bit per number
+    0 magic   1 producer   2 baseline   3 received before   4 duplicates   5 selector
+    6, 7 copy 0 and 8, 9 copy 1: [head, out of window]      10… `BLOCKS` words of 64 numbers each, a bit per number
 
-The bits are a ring: number n is bit n % 64 of block n // 64, in slot block % `BLOCKS`. `head` is the newest block;
-`older` counts what was received in blocks that are `VALID` and more behind it. One store enters a number. When the
-head moves on, the slot it moves to is emptied first and then the copy is switched: what the slot held was counted as
-older `BLOCKS - VALID` blocks ago, so a death in between, and a reader that takes a while, see nothing wrong.
+    sequence number   0 ......... baseline ............ window of `VALID` blocks ............ head
+    counted in           received before    out of window    one bit per number
 
-The accounts of a consumer that shares its channel with others: what it received, and no word of what is lost.
+Numbers below the baseline are in the private ledger of the consumer that was alone before. The bits are a ring: number
+n is bit n % 64 of block n // 64, in slot block % `BLOCKS`. `head` is the newest block. `out of window` counts the
+received numbers of blocks that are `VALID` and more behind the head. One store enters a number. A new head empties its
+slot first and then switches the copy: the numbers of that slot were counted `BLOCKS - VALID` blocks ago, so neither a
+death in between nor a slow reader sees a wrong count.
 
-Each consumer writes into a folder of its own, named like its container, on a volume that the consumers of one channel
-share; so its notes are still there when its container is gone. See docs/decisions/0016-shared-mailbox-accounting.md.
-
-What all consumers of a shared channel received of one producer, together: pure.
+`merge` is pure. For each producer, at whatever time each file was read,
 
     sent = received + lost + on the way
 
-for each producer, whatever moment each consumer's notes are from. A missing number is lost once every consumer that
-runs has received a later one: a mailbox gives out one producer's messages in order, so somebody took it out, and
-nobody has it in hand any more. Until then it is on the way: in the mailbox, or in a hand. Where no consumer runs,
-what was taken out before the last number that any received was in a hand that is dead.
+A missing number is lost once every running consumer has received a later one: a mailbox gives out one producer's
+messages in order, so a consumer took the message and no longer holds it. Until then the message is on the way: in the
+mailbox or in a consumer. Without a running consumer, every missing number below the last received one is lost.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,45 +36,46 @@ from typing import Self
 
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, Stream, map_words
 from ipclab.contract.optional import MOST
+from ipclab.linux import file_lock
 
 _MAGIC = int.from_bytes(b"IPCLREC1", "little")
-_PRODUCER, _FLOOR, _BELOW, _AGAIN, _SELECTOR, _COPIES, _BITS = 1, 2, 3, 4, 5, 6, 10
+_PRODUCER, _BASELINE, _RECEIVED_BEFORE, _DUPLICATES, _SELECTOR, _COPIES, _BITS = 1, 2, 3, 4, 5, 6, 10
 BLOCKS = 1 << 14
 VALID = BLOCKS - 64
 
 
 class Received:
-    """The file of one producer, for the consumer that writes it."""
+    """The numbers that one consumer received of one producer: the mapped file, for the consumer that writes it."""
 
-    def __init__(self, path: Path, producer: int, *, floor: int = 0, below: int = 0) -> None:
-        """Map it, or make it: numbers under `floor` were accounted for before, and `below` of them were received."""
+    def __init__(self, path: Path, producer: int, *, baseline: int = 0, received_before: int = 0) -> None:
+        """Map the file, or make it: of the numbers below `baseline`, `received_before` were received."""
         self._words = words = map_words(path, _BITS + BLOCKS, _MAGIC)
         if not words[0]:
-            words[_PRODUCER], words[_FLOOR], words[_BELOW] = producer, floor, below
-            words[_COPIES] = floor // 64
+            words[_PRODUCER], words[_BASELINE], words[_RECEIVED_BEFORE] = producer, baseline, received_before
+            words[_COPIES] = baseline // 64
             words[0] = _MAGIC
-        self._head, self._older = self._copy()
+        self._head, self._out_of_window = self._copy()
         snapshot = Snapshot.of(bytes(words.cast("B")))
         self.count = snapshot.count if snapshot else 0
 
     @property
-    def again(self) -> int:
+    def duplicates(self) -> int:
         """Messages that this consumer itself received a second time."""
-        return self._words[_AGAIN]
+        return self._words[_DUPLICATES]
 
     def enter(self, sequence: int) -> None:
-        """Note one message."""
+        """Enter one received number."""
         block, bit = sequence >> 6, 1 << (sequence & 63)
         if block > self._head:
             self._move_to(block)
-        elif block <= self._head - VALID:  # too long ago to be told from one that came before
-            self._switch(self._head, self._older + 1)
+        elif block <= self._head - VALID:  # too old to be told from a duplicate
+            self._switch(self._head, self._out_of_window + 1)
             self.count += 1
             return
         at = _BITS + block % BLOCKS
         bits = self._words[at]
         if bits & bit:
-            self._words[_AGAIN] += 1
+            self._words[_DUPLICATES] += 1
             return
         self._words[at] = bits | bit
         self.count += 1
@@ -86,19 +85,20 @@ class Received:
         for new in range(first, min(block, first + BLOCKS) + 1):
             self._words[_BITS + new % BLOCKS] = 0
             leaving = (new - VALID) % BLOCKS if new >= VALID else None
-            self._switch(new, self._older + (self._words[_BITS + leaving].bit_count() if leaving is not None else 0))
+            left = self._words[_BITS + leaving].bit_count() if leaving is not None else 0
+            self._switch(new, self._out_of_window + left)
         if block > self._head:
-            self._switch(block, self._older)
+            self._switch(block, self._out_of_window)
 
     def _copy(self) -> tuple[int, int]:
         at = _COPIES + 2 * self._words[_SELECTOR]
         return self._words[at], self._words[at + 1]
 
-    def _switch(self, head: int, older: int) -> None:
+    def _switch(self, head: int, out_of_window: int) -> None:
         spare = 1 - self._words[_SELECTOR]
-        self._words[_COPIES + 2 * spare], self._words[_COPIES + 2 * spare + 1] = head, older
+        self._words[_COPIES + 2 * spare], self._words[_COPIES + 2 * spare + 1] = head, out_of_window
         self._words[_SELECTOR] = spare
-        self._head, self._older = head, older
+        self._head, self._out_of_window = head, out_of_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ class Snapshot:
     """One file as it was when it was copied. Bit n of `bits` is number `first + n`."""
 
     producer: int
-    floor: int
-    below: int
-    again: int
-    older: int
+    baseline: int
+    received_before: int
+    duplicates: int
+    out_of_window: int
     first: int
     bits: int
 
@@ -125,22 +125,22 @@ class Snapshot:
             raise LedgerError("it holds no received numbers")
         words = memoryview(content).cast("Q")
         at = _COPIES + 2 * (words[_SELECTOR] & 1)
-        head, older = words[at], words[at + 1]
+        head, out_of_window = words[at], words[at + 1]
         first = max(0, head - VALID + 1)
         begin, end = _BITS + first % BLOCKS, _BITS + head % BLOCKS + 1
         octets = content[8 * begin : 8 * end] if begin < end else content[8 * begin :] + content[8 * _BITS : 8 * end]
-        producer, floor, below, again = words[_PRODUCER : _AGAIN + 1]
-        return cls(producer, floor, below, again, older, 64 * first, int.from_bytes(octets, "little"))
+        producer, baseline, before, duplicates = words[_PRODUCER : _DUPLICATES + 1]
+        return cls(producer, baseline, before, duplicates, out_of_window, 64 * first, int.from_bytes(octets, "little"))
 
     @property
     def count(self) -> int:
         """Messages this consumer received while it shared the channel."""
-        return self.older + self.bits.bit_count()
+        return self.out_of_window + self.bits.bit_count()
 
     @property
     def end(self) -> int:
-        """One more than the highest number received; the floor before the first."""
-        return max(self.floor, self.first + self.bits.bit_length() if self.bits else 0)
+        """One more than the highest number received; the baseline before the first."""
+        return max(self.baseline, self.first + self.bits.bit_length() if self.bits else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,33 +154,36 @@ class Account:
     on_the_way: int
 
 
-def merge(sent: int, notes: Sequence[Snapshot], running: Sequence[Snapshot | None], *, overtaking: int = 0) -> Account:
+def merge(
+    sent: int, snapshots: Sequence[Snapshot], running: Sequence[Snapshot | None], *, overtaking: int = 0
+) -> Account:
     """The account of a producer that has taken `sent` numbers.
 
-    :param notes: of every consumer that ever was, if it received anything
-    :param running: of the consumers that run, the same notes; None for one that has received nothing yet
+    :param snapshots: of every consumer that ever received a message
+    :param running: of the running consumers; None for one that has received nothing yet
     :param overtaking: by how many numbers a later message may pass an earlier one
     """
-    floor = max((note.floor for note in notes), default=0)
-    earlier = max((note.below for note in notes if note.floor == floor), default=0)
-    notes = [note for note in notes if note.end > floor]  # the others are in the ledger below the floor
-    base = max([floor, *(note.first for note in notes)])
-    older, sets = 0, []
-    for note in notes:
-        shift = base - note.first
-        older += note.older + (note.bits & ((1 << shift) - 1)).bit_count()
-        sets.append(note.bits >> shift)
+    baseline = max((snapshot.baseline for snapshot in snapshots), default=0)
+    before = max((snapshot.received_before for snapshot in snapshots if snapshot.baseline == baseline), default=0)
+    counted = [snapshot for snapshot in snapshots if snapshot.end > baseline]  # the ledger has the others
+    first = max([baseline, *(snapshot.first for snapshot in counted)])
+    out_of_window, sets = 0, []
+    for snapshot in counted:
+        shift = first - snapshot.first
+        out_of_window += snapshot.out_of_window + (snapshot.bits & ((1 << shift) - 1)).bit_count()
+        sets.append(snapshot.bits >> shift)
     seen = union = 0
     for bits in sets:
         seen += bits.bit_count()
         union |= bits
-    twice = seen - union.bit_count() + sum(note.again for note in notes)
-    union &= (1 << max(0, sent - base)) - 1  # what came since `sent` was read belongs to the next account
-    ends = [note.end if note else floor for note in running] or [max((note.end for note in notes), default=floor)]
-    border = min(max(min(ends) - overtaking, base), max(sent, base))
-    passed = border - base
-    lost = (floor - earlier) + (base - floor - older) + passed - (union & ((1 << passed) - 1)).bit_count()
-    received = earlier + older + union.bit_count()
+    twice = seen - union.bit_count() + sum(snapshot.duplicates for snapshot in counted)
+    union &= (1 << max(0, sent - first)) - 1  # later numbers belong to the next account
+    last = max((snapshot.end for snapshot in counted), default=baseline)
+    ends = [snapshot.end if snapshot else baseline for snapshot in running] or [last]
+    border = min(max(min(ends) - overtaking, first), max(sent, first))
+    passed = border - first
+    lost = baseline - before + first - baseline - out_of_window + passed - (union & ((1 << passed) - 1)).bit_count()
+    received = before + out_of_window + union.bit_count()
     return Account(sent, received, twice, lost, sent - received - lost)
 
 
@@ -188,8 +191,7 @@ _LOCK = "lock"
 
 
 class SharedChecker:
-    """As `ipclab.accounting.checker.Checker`; what the private ledger knows stands, and nothing is added to it but
-    `corrupt`."""
+    """As `ipclab.accounting.checker.Checker`, for a shared mailbox. The private ledger only counts `corrupt`."""
 
     shared = True
 
@@ -204,14 +206,14 @@ class SharedChecker:
 
     def account(self, producer: int, epoch: int, sequence: int) -> None:
         """Enter one message that arrived whole."""
-        del epoch  # a gap proves nothing here, so neither does its place
+        del epoch  # a gap proves nothing in a shared mailbox
         received = self._received.get(producer)
         if received is None:
             received = self._received_of(producer)
         received.enter(sequence)
 
     def tick(self) -> None:
-        """Nothing is given up here: `./lab` merges the notes of all consumers."""
+        """This consumer gives no number up: `./lab` merges the snapshots of all consumers."""
 
     def corrupt(self) -> None:
         """Enter one arrival that was no message as sent."""
@@ -223,37 +225,37 @@ class SharedChecker:
         return self._ledger.corrupt
 
     def streams(self) -> Iterable[Stream]:
-        """Of every producer: the private ledger as it was closed, and on top what was received since."""
+        """The stream of every producer: the private ledger, and the numbers received since."""
         for producer, received in list(self._received.items()):
             before = self._before.get(producer, Stream(0, 0, 0, 0, 0, 0, 0, 0))
             yield before._replace(
-                expected=before.expected + received.count, duplicate=before.duplicate + received.again
+                expected=before.expected + received.count, duplicate=before.duplicate + received.duplicates
             )
 
     def _received_of(self, producer: int) -> Received:
         before = self._before.get(producer)
-        floor, below = (before.expected, before.received) if before else (0, 0)
-        received = Received(self._folder / str(producer), producer, floor=floor, below=below)
+        baseline, received_before = (before.expected, before.received) if before else (0, 0)
+        received = Received(self._folder / str(producer), producer, baseline=baseline, received_before=received_before)
         self._received[producer] = received
         return received
 
 
-def fold(ledger: ConsumerLedger, shared_ledger: Path) -> None:
-    """Enter what many consumers received into the ledger of the one that is alone now; a second time changes nothing.
+def merge_into_ledger(ledger: ConsumerLedger, shared_ledger: Path) -> None:
+    """Enter the numbers of many consumers into the ledger of the only consumer; a second call changes nothing.
 
-    What none of them received is lost. The lab lets a channel run empty before its consumers are stopped.
+    Numbers that no consumer received are lost. The lab drains a channel before it stops the consumers.
     """
-    found: dict[int, list[Snapshot]] = {}
+    by_producer: dict[int, list[Snapshot]] = {}
     for path in shared_ledger.glob("*/*"):
         if snapshot := Snapshot.of(path.read_bytes()):
-            found.setdefault(snapshot.producer, []).append(snapshot)
-    for producer, notes in found.items():
-        end = max(note.end for note in notes)
+            by_producer.setdefault(snapshot.producer, []).append(snapshot)
+    for producer, snapshots in by_producer.items():
+        end = max(snapshot.end for snapshot in snapshots)
         record = ledger.record_of(producer)
         stream = record.read()
         if end <= stream.expected:
             continue
-        account = merge(end, notes, [])
+        account = merge(end, snapshots, [])
         lost = max(0, account.lost - stream.lost)
         record.write(
             stream._replace(
@@ -265,36 +267,34 @@ def fold(ledger: ConsumerLedger, shared_ledger: Path) -> None:
         )
 
 
-def claim(shared_ledger: Path, *, shared: bool) -> int:
-    """Say whether this consumer is alone on its channel, for as long as it lives (flock(2)); returns the descriptor.
+def lock_mailbox(shared_ledger: Path, *, shared: bool) -> int:
+    """Lock the mailbox until the process ends, `shared` or alone; returns the descriptor of the lock.
 
-    :raises LedgerError: another one says otherwise; then the accounts of both would be wrong
+    :raises LedgerError: another consumer holds the other kind of lock: the accounts of both would be wrong
     """
     try:
         descriptor = os.open(shared_ledger / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        other = "keeps the channel to itself" if shared else "takes from this channel already"
-        raise LedgerError(
-            f"shared ledger {shared_ledger}: another consumer {other} (hint: ./lab up --scale tells all of them; "
-            "with Compose alone, LAB_SYSV_MQ_SHARED=1 or LAB_POSIX_MQ_SHARED=1 does)"
-        ) from error
+        locked = file_lock.try_lock(descriptor, shared=shared)
     except OSError as error:
         raise LedgerError(f"shared ledger {shared_ledger}: {error.strerror}") from error
+    if not locked:
+        os.close(descriptor)
+        other = "has the mailbox alone" if shared else "takes from this mailbox already"
+        raise LedgerError(
+            f"shared ledger {shared_ledger}: another consumer {other} (hint: ./lab up --scale MECHANISM=N; "
+            "docker compose needs LAB_SYSV_MQ_SHARED=1 or LAB_POSIX_MQ_SHARED=1)"
+        )
     return descriptor
 
 
-def free_class(shared_ledger: Path, classes: int) -> int:
+def lock_class(shared_ledger: Path, classes: int) -> int:
     """Lock a class for this consumer until the process ends (flock(2)): a free one, while there is one.
 
-    :raises LedgerError: more consumers than there can be
+    :raises LedgerError: `MOST` consumers share the mailbox already
     """
     for slot in range(MOST):
         descriptor = os.open(shared_ledger / f"class-{slot}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-        else:
+        if file_lock.try_lock(descriptor):
             return slot % classes + 1
-    raise LedgerError(f"shared ledger {shared_ledger}: {MOST} consumers are at work already")
+        os.close(descriptor)
+    raise LedgerError(f"shared ledger {shared_ledger}: {MOST} consumers share the mailbox already")

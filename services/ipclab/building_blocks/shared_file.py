@@ -22,6 +22,7 @@ from ipclab.building_blocks import kernel_objects
 from ipclab.building_blocks.names import Name
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import ChannelError, PeerGone
+from ipclab.linux import file_lock
 
 _HEADER = struct.Struct("<8sQ")
 _POSITION = struct.Struct("<Q")
@@ -83,18 +84,13 @@ class SharedFile(ClosingEndpoint):
             self.unlock()
 
     def try_lock(self) -> bool:
-        """flock(2), for as long as it takes to look and write. The kernel frees it when its owner dies."""
-        if self.locking:
-            try:
-                fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-        return True
+        """Take the file's lock if it is free, for one read or one write; without locking always True."""
+        return not self.locking or file_lock.try_lock(self.descriptor)
 
     def unlock(self) -> None:
         """Let the next one in."""
         if self.locking:
-            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+            file_lock.unlock(self.descriptor)
 
     def length(self) -> int:
         """Where the next frame begins."""

@@ -20,6 +20,7 @@ from ipclab.building_blocks.kernel_objects import MODE, map_whole, named, take_r
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import NOT_READY, AccessRefused, PeerAbsent, Unusable
 from ipclab.contract.optional import WORD_BYTES, Words
+from ipclab.linux import file_lock
 
 _WORD = struct.Struct("=Q")
 _CONSUMER_OWNER_LOCK, _PRODUCER_OWNER_LOCK = 0, 1
@@ -34,15 +35,12 @@ class _Locked:
 
     def try_lock(self) -> bool:
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+            return file_lock.try_lock(self._descriptor)
         except OSError as error:
             raise named(self._what, error) from error
-        return True
 
     def unlock(self) -> None:
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        file_lock.unlock(self._descriptor)
 
     def is_linked(self) -> bool:
         return os.fstat(self._descriptor).st_nlink > 0

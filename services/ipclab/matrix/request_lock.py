@@ -10,7 +10,6 @@ it.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 from contextlib import suppress
@@ -22,6 +21,7 @@ from ipclab.building_blocks.kernel_objects import MODE, object_name, posix_openi
 from ipclab.building_blocks.libraries import posix_ipc
 from ipclab.contract.channel import Address, Sharing, Traits
 from ipclab.contract.errors import AccessRefused, ChannelFull, PeerAbsent, Unusable
+from ipclab.linux import file_lock
 
 _SHM = Path("/dev/shm")
 _POLL_EVERY_S = 0.002
@@ -127,7 +127,7 @@ class RequestLock:
         """
         self._descriptor = lock.open()
         deadline = time.monotonic() + timeout_s
-        while not self._try_lock():
+        while not file_lock.try_lock(self._descriptor):
             if time.monotonic() >= deadline:
                 self.release()
                 raise ChannelFull(f"another probe is asking: {lock} is locked", code=errno.EAGAIN)  # by flock(2)
@@ -138,10 +138,3 @@ class RequestLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def _try_lock(self) -> bool:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -1,4 +1,4 @@
-"""The notes of one consumer: every number once, whatever the order, the gaps, the deaths and the window."""
+"""The received of one consumer: every number once, whatever the order, the gaps, the deaths and the window."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def numbers(found: Snapshot) -> list[int]:
 @given(st.lists(st.integers(0, 3000), max_size=60))
 def test_each_number_counts_once_while_it_is_in_the_window(steps: list[int]) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        notes = Received(Path(directory, "7"), 7)
+        received = Received(Path(directory, "7"), 7)
         for number in steps:
-            notes.enter(number)
+            received.enter(number)
         found = snapshot(Path(directory, "7"))
         assert numbers(found) == sorted(set(steps))
-        assert (found.count, found.again) == (len(set(steps)), len(steps) - len(set(steps)))
+        assert (found.count, found.duplicates) == (len(set(steps)), len(steps) - len(set(steps)))
         assert found.end == max(steps, default=-1) + 1
-        assert (notes.count, notes.again) == (found.count, found.again)
+        assert (received.count, received.duplicates) == (found.count, found.duplicates)
 
 
 @given(st.lists(st.integers(1, 900), max_size=60))
@@ -55,18 +55,18 @@ def test_what_leaves_the_window_is_still_counted(gaps: list[int]) -> None:
 
 def test_a_number_from_before_the_window_is_counted_and_moves_nothing(tmp_path: Path) -> None:
     with small_window():
-        notes = Received(tmp_path / "7", 7)
+        received = Received(tmp_path / "7", 7)
         for number in (5, 10_000, 6):
-            notes.enter(number)
+            received.enter(number)
         found = snapshot(tmp_path / "7")
         assert (found.count, numbers(found), found.end) == (3, [10_000], 10_001)
 
 
 def test_a_floor_is_kept_and_counts_nothing(tmp_path: Path) -> None:
-    Received(tmp_path / "7", 7, floor=1000, below=990).enter(1003)
+    Received(tmp_path / "7", 7, baseline=1000, received_before=990).enter(1003)
     found = snapshot(tmp_path / "7")
-    assert (found.floor, found.below, found.count, found.end) == (1000, 990, 1, 1004)
-    assert Received(tmp_path / "8", 8, floor=1000).count == 0
+    assert (found.baseline, found.received_before, found.count, found.end) == (1000, 990, 1, 1004)
+    assert Received(tmp_path / "8", 8, baseline=1000).count == 0
     assert snapshot(tmp_path / "8").end == 1000
 
 
@@ -74,11 +74,11 @@ def test_a_floor_is_kept_and_counts_nothing(tmp_path: Path) -> None:
 def test_a_death_anywhere_leaves_the_number_out_or_in(tmp_path: Path, number: int) -> None:
     path = tmp_path / "7"
     with small_window():
-        notes = Received(path, 7)
+        received = Received(path, 7)
         for before in range(0, 64 * 8, 3):
-            notes.enter(before)
-        count = notes.count
-        states = states_of(path.read_bytes, lambda: notes.enter(number))
+            received.enter(before)
+        count = received.count
+        states = states_of(path.read_bytes, lambda: received.enter(number))
         assert len(states) > 1
         seen = []
         for state in states:
@@ -96,11 +96,11 @@ def test_a_death_while_the_file_is_made_leaves_none(tmp_path: Path) -> None:
     path = tmp_path / "7"
     with small_window():
         path.write_bytes(bytes(8 * (10 + BLOCKS)))
-        for state in states_of(path.read_bytes, lambda: Received(path, 7, floor=640, below=600)):
+        for state in states_of(path.read_bytes, lambda: Received(path, 7, baseline=640, received_before=600)):
             path.write_bytes(state)
-            assert not any(state[:8]) or snapshot(path).floor == 640
-            Received(path, 7, floor=640, below=600).enter(641)
-            assert (snapshot(path).below, numbers(snapshot(path))) == (600, [641])
+            assert not any(state[:8]) or snapshot(path).baseline == 640
+            Received(path, 7, baseline=640, received_before=600).enter(641)
+            assert (snapshot(path).received_before, numbers(snapshot(path))) == (600, [641])
 
 
 def test_garbage_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError
-from ipclab.accounting.shared import Account, SharedChecker, Snapshot, claim, fold, merge
+from ipclab.accounting.shared import Account, SharedChecker, Snapshot, lock_mailbox, merge, merge_into_ledger
 from support.window import small_window
 
 PRODUCERS = (7, 8)
@@ -72,8 +72,10 @@ class Mailbox:
         del self.consumers[who]
 
     def account(self, producer: int) -> Account:
-        notes = {int(p.parent.name): Snapshot.of(p.read_bytes()) for p in self.shared_ledger.glob(f"*/{producer}")}
-        return merge(self.sent[producer], [n for n in notes.values() if n], [notes.get(w) for w in self.consumers])
+        snapshots = {int(p.parent.name): Snapshot.of(p.read_bytes()) for p in self.shared_ledger.glob(f"*/{producer}")}
+        return merge(
+            self.sent[producer], [n for n in snapshots.values() if n], [snapshots.get(w) for w in self.consumers]
+        )
 
     def drain(self) -> None:
         for _ in range(3):  # all have received a number that is later than what was lost
@@ -124,7 +126,7 @@ def test_the_accounts_of_all_tell_the_truth_at_every_moment(script: Sequence[tup
         for who in (1, 2, 3):
             box.leave(who)
         for _ in range(2):  # a second time changes nothing
-            fold(box.ledger(1), box.shared_ledger)
+            merge_into_ledger(box.ledger(1), box.shared_ledger)
         checker = Checker(box.ledger(1), ordered=True)
         for producer in PRODUCERS:
             checker.account(producer, 1, box.sent[producer])
@@ -179,18 +181,18 @@ def test_where_messages_overtake_a_gap_is_lost_later(tmp_path: Path) -> None:
     box = Mailbox(tmp_path)
     box.start(1)
     box.consumers[1].account(7, 1, 5)
-    (note,) = [Snapshot.of(path.read_bytes()) for path in box.shared_ledger.glob("*/7")]
-    assert note
-    assert [merge(6, [note], [note], overtaking=n).lost for n in (0, 3, 100)] == [5, 3, 0]
+    (copy,) = [Snapshot.of(path.read_bytes()) for path in box.shared_ledger.glob("*/7")]
+    assert copy
+    assert [merge(6, [copy], [copy], overtaking=n).lost for n in (0, 3, 100)] == [5, 3, 0]
 
 
 @pytest.mark.parametrize(("first", "second", "allowed"), [(1, 1, True), (1, 0, False), (0, 1, False), (0, 0, False)])
 def test_one_that_is_alone_and_one_that_shares_exclude_each_other(
     tmp_path: Path, first: bool, second: bool, allowed: bool
 ) -> None:
-    claim(tmp_path, shared=first)
+    lock_mailbox(tmp_path, shared=first)
     if allowed:
-        claim(tmp_path, shared=second)
+        lock_mailbox(tmp_path, shared=second)
     else:
         with pytest.raises(LedgerError, match="--scale"):
-            claim(tmp_path, shared=second)
+            lock_mailbox(tmp_path, shared=second)

@@ -9,7 +9,7 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.accounting.ledger import LedgerError
-from ipclab.accounting.shared import free_class
+from ipclab.accounting.shared import lock_class
 from ipclab.contract import optional
 from ipclab.contract.optional import Classifies
 from ipclab.metrics import definitions as metrics
@@ -17,17 +17,17 @@ from ipclab.pair.consumer import class_samples
 
 
 def test_consumers_share_the_types_out(tmp_path: Path) -> None:
-    assert [free_class(tmp_path, 3) for _ in range(optional.MOST)] == [1, 2, 3, 1, 2, 3, 1, 2]
+    assert [lock_class(tmp_path, 3) for _ in range(optional.MOST)] == [1, 2, 3, 1, 2, 3, 1, 2]
     with pytest.raises(LedgerError, match="8 consumers"):
-        free_class(tmp_path, 3)
+        lock_class(tmp_path, 3)
 
 
 def test_the_type_of_a_dead_consumer_is_free_again(tmp_path: Path) -> None:
     child = os.fork()
     if not child:
-        os._exit(free_class(tmp_path, 2))
+        os._exit(lock_class(tmp_path, 2))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
-    assert free_class(tmp_path, 2) == 1
+    assert lock_class(tmp_path, 2) == 1
 
 
 def test_only_mailboxes_have_classes() -> None:

@@ -11,7 +11,7 @@ from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger
 from ipclab.accounting.shared import SharedChecker
-from ipclab.options import checker, claimed, classified, picked
+from ipclab.options import checker, classified, lock_shared_ledger, picked
 
 
 def test_one_class_is_the_mechanism_as_it_is() -> None:
@@ -35,10 +35,10 @@ def test_what_a_mechanism_cannot_is_refused(name: str, classes: int, pick: int, 
 
 def test_only_a_mailbox_is_shared_and_only_with_a_shared_ledger(tmp_path: Path) -> None:
     with pytest.raises(click.BadParameter, match="tcp serves one receiver"):
-        claimed("tcp", mechanisms.load("tcp"), tmp_path, shared=True)
+        lock_shared_ledger("tcp", mechanisms.load("tcp"), tmp_path, shared=True)
     with pytest.raises(click.BadParameter, match="--shared-ledger"):
-        claimed("sysv_mq", mechanisms.load("sysv_mq"), None, shared=True)
-    claimed("tcp", mechanisms.load("tcp"), None, shared=False)
+        lock_shared_ledger("sysv_mq", mechanisms.load("sysv_mq"), None, shared=True)
+    lock_shared_ledger("tcp", mechanisms.load("tcp"), None, shared=False)
 
 
 def test_consumers_pick_only_where_several_share_types(tmp_path: Path) -> None:
