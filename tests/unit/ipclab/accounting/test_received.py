@@ -1,4 +1,4 @@
-"""The received of one consumer: every number once, whatever the order, the gaps, the deaths and the window."""
+"""The numbers of one consumer: every number once, whatever the order, the gaps, the deaths and the window."""
 
 from __future__ import annotations
 
