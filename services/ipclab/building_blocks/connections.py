@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.scatter import ScatterReader
 from ipclab.building_blocks.stream_receiver import Stream, StreamReceiver
-from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES, StreamWriter
+from ipclab.building_blocks.stream_sender import StreamWriter
 from ipclab.building_blocks.timed_io import SocketRead, SocketWrite
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import (
@@ -37,7 +38,7 @@ _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNUSABLE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EEXIST, errno.EMFILE, errno.ENAMETOOLONG, errno.EPROTOTYPE)
 
 
-def named(what: str, error: OSError) -> ChannelError:
+def socket_error(what: str, error: OSError) -> ChannelError:
     """The error of making or opening the socket `what`."""
     message = f"{what}: {error.strerror or error}"
     if isinstance(error, socket.gaierror):  # no system call failed; no such host now, perhaps later

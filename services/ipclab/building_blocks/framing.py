@@ -27,6 +27,7 @@ import secrets
 import struct
 import zlib
 
+from ipclab.building_blocks.message_size import over_buffer
 from ipclab.contract.errors import DAMAGED, MessageTooLarge, TornMessage
 
 _MAGIC = b"FRAM"
@@ -144,7 +145,7 @@ class FrameReader:
         else:
             self._start = frame_end
         if length > len(buffer):
-            raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
+            raise over_buffer(length, buffer)
         buffer[:length] = self._view[begin:end]
         return length
 

@@ -1,14 +1,9 @@
-"""What the mechanisms with POSIX names share: the names, memory that is really there, what errors mean.
+"""Kernel objects with a POSIX name or a System V key: names, memory that is really there, and the meaning of errors.
 
-`posix_ipc` raises `ExistentialError` for both ENOENT and EEXIST and sets no errno, and `ValueError` for what
-the kernel calls EINVAL and ENAMETOOLONG; so the meaning comes from what was tried.
-
-What the System V mechanisms share: what `sysv_ipc` means when it raises.
-
-`sysv_ipc` raises `ExistentialError` for both ENOENT and EEXIST and sets no errno; EIDRM arrives as one
-too, and a queue that is gone as `OSError(EINVAL)`. So the meaning comes from what was tried.
-
-What an `OSError` of opening something with a name in the filesystem means: files, FIFOs, POSIX objects.
+`posix_ipc` and `sysv_ipc` raise `ExistentialError` for both ENOENT and EEXIST and set no errno. `posix_ipc` raises
+`ValueError` for EINVAL and ENAMETOOLONG. `sysv_ipc` raises `ExistentialError` for EIDRM too, and `OSError(EINVAL)` for
+a removed queue. So the meaning follows from the call that failed. `open_error` names the `OSError` of opening a file, a
+FIFO or a POSIX object.
 """
 
 from __future__ import annotations
@@ -16,8 +11,9 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from ipclab.building_blocks.libraries import posix_ipc, sysv_ipc
 from ipclab.contract.channel import Address
@@ -33,36 +29,50 @@ def require_semaphore_timeouts() -> None:
         raise Unusable("sysv_ipc was built without semtimedop; install it with --no-binary", code=errno.ENOSYS)
 
 
+# What sysv_ipc raises for an object that was open and no longer answers.
+SYSV_OBJECT_ERRORS = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
+
+
 @contextmanager
-def sysv_opening(what: str, key: int) -> Iterator[None]:
-    """Name the errors of making or opening the object with `key`."""
+def _opening(library: Any, target: str, system_error: Callable[[OSError], ChannelError]) -> Iterator[None]:
+    """Name the errors of `library`, posix_ipc or sysv_ipc, while it makes or opens `target`."""
     try:
         yield
-    except sysv_ipc.PermissionsError as error:
-        raise AccessRefused(f"{what} {key:#x}: {error}", code=errno.EACCES) from error
-    except sysv_ipc.ExistentialError as error:
-        raise PeerAbsent(f"{what} {key:#x}: {error}", code=errno.ENOENT) from error
-    except sysv_ipc.Error as error:
-        raise PeerAbsent(f"{what} {key:#x}: {error}", code=errno.EAGAIN) from error
+    except library.PermissionsError as error:
+        raise AccessRefused(f"{target}: {error}", code=errno.EACCES) from error
+    except library.ExistentialError as error:
+        raise PeerAbsent(f"{target}: {error}", code=errno.ENOENT) from error
+    except library.Error as error:
+        raise PeerAbsent(f"{target}: {error}", code=errno.EAGAIN) from error
     except ValueError as error:
-        raise Unusable(f"{what} {key:#x}: {error}", code=errno.EINVAL) from error
+        raise Unusable(f"{target}: {error}", code=errno.EINVAL) from error
     except MemoryError as error:
-        raise Unusable(f"{what} {key:#x}: {error}", code=errno.ENOMEM) from error
+        raise Unusable(f"{target}: {error}", code=errno.ENOMEM) from error
     except OSError as error:
-        raise Unusable(f"{what} {key:#x}: {error.strerror or error}", code=error.errno or errno.ENOSPC) from error
+        raise system_error(error) from error
 
 
-def gone(what: str, key: int, error: Exception, *, may_be_delivered: bool = False) -> ChannelError:
-    """The error for an object that was open and no longer answers."""
+def sysv_opening(what: str, key: int) -> AbstractContextManager[None]:
+    """Name the errors of making or opening the object with `key`."""
+    target = f"{what} {key:#x}"
+
+    def no_space(error: OSError) -> ChannelError:
+        return Unusable(f"{target}: {error.strerror or error}", code=error.errno or errno.ENOSPC)
+
+    return _opening(sysv_ipc, target, no_space)
+
+
+def removed_error(what: str, key: int, error: Exception, *, may_be_delivered: bool = False) -> ChannelError:
+    """The error of a System V object that was open and is removed now."""
     if isinstance(error, sysv_ipc.PermissionsError):
         return AccessRefused(f"{what} {key:#x}: {error}", code=errno.EACCES)
     return PeerGone(f"{what} {key:#x} was removed: {error}", code=errno.EIDRM, may_be_delivered=may_be_delivered)
 
 
-def named(
+def open_error(
     what: str, error: OSError, *, absent: tuple[int, ...] = (errno.ENOENT,)
 ) -> AccessRefused | PeerAbsent | Unusable:
-    """The word for it; `absent` are the errnos that say that nobody has made it yet, or nobody has it open."""
+    """The error of opening `what`; `absent` are the errnos of an object that no process has made or opened yet."""
     code = error.errno or errno.EIO
     message = f"{what}: {error.strerror or error}"
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -81,21 +91,10 @@ def object_name(address: Address) -> str:
     return f"/ipclab-{address.path.name or format(address.key, 'x')}"
 
 
-@contextmanager
-def posix_opening(what: str, name: str) -> Iterator[None]:
+def posix_opening(what: str, name: str) -> AbstractContextManager[None]:
     """Name the errors of making or opening the object called `name`."""
-    try:
-        yield
-    except posix_ipc.PermissionsError as error:
-        raise AccessRefused(f"{what} {name}: {error}", code=errno.EACCES) from error
-    except posix_ipc.ExistentialError as error:
-        raise PeerAbsent(f"{what} {name}: {error}", code=errno.ENOENT) from error
-    except posix_ipc.Error as error:
-        raise PeerAbsent(f"{what} {name}: {error}", code=errno.EAGAIN) from error
-    except ValueError as error:
-        raise Unusable(f"{what} {name}: {error}", code=errno.EINVAL) from error
-    except OSError as error:
-        raise named(f"{what} {name}", error) from error
+    target = f"{what} {name}"
+    return _opening(posix_ipc, target, lambda error: open_error(target, error))
 
 
 def map_whole(what: str, descriptor: int, size: int) -> mmap.mmap:
@@ -119,7 +118,7 @@ def map_shared(what: str, descriptor: int, size: int) -> mmap.mmap:
     try:
         return mmap.mmap(descriptor, size)
     except OSError as error:
-        raise named(f"{what} cannot be mapped shared", error) from error
+        raise open_error(f"{what} cannot be mapped shared", error) from error
 
 
 def take_room(what: str, descriptor: int, size: int) -> None:

@@ -30,6 +30,7 @@ from __future__ import annotations
 import errno
 from array import array
 
+from ipclab.building_blocks.message_size import over_buffer
 from ipclab.contract.errors import DAMAGED, REMOVED, MessageTooLarge, PeerGone, TornMessage
 
 _MAGIC = int.from_bytes(b"IPCRING1", "little")
@@ -162,7 +163,7 @@ class Ring:
             buffer[:length] = self._data[begin : begin + length]
         words[HEAD] = head + ((length + 15) & -8)
         if length > len(buffer):
-            raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
+            raise over_buffer(length, buffer)
         return length
 
     @staticmethod

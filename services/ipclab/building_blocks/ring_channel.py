@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, Self, TypeVar
 
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.names import LosingName
 from ipclab.building_blocks.ring import RECEIVER_AWAKE, SENDER_WAITS, Ring, bytes_needed, try_read_many, try_write_many
 from ipclab.contract.channel import (
@@ -52,7 +53,6 @@ from ipclab.contract.errors import (
     TornMessage,
 )
 
-MAX_MESSAGE_BYTES = 1 << 20
 RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
 # "Set the flag, then sleep" needs a fence that Python cannot issue: a sender polls a full ring again
 # after this time, also without a notification.

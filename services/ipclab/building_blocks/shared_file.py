@@ -28,7 +28,6 @@ _HEADER = struct.Struct("<8sQ")
 _POSITION = struct.Struct("<Q")
 _MAGIC = b"IPCLFIL1"
 HEADER_BYTES = _HEADER.size
-MAX_MESSAGE_BYTES = 1 << 20
 _POSITION_OFFSET = HEADER_BYTES - _POSITION.size
 _LOCK_TIMEOUT_S = 1.0
 
@@ -140,7 +139,7 @@ class SharedFile(ClosingEndpoint):
 def open_file(path: Path, prepare: Callable[[SharedFile], None], *, locking: bool, flags: int = 0) -> SharedFile:
     """Open the file at `path` and `prepare` it.
 
-    :raises ChannelError: what `named` makes of it
+    :raises ChannelError: see `file_error`
     """
     try:
         file = SharedFile(path, flags, locking=locking)
@@ -150,13 +149,13 @@ def open_file(path: Path, prepare: Callable[[SharedFile], None], *, locking: boo
             file.close()
             raise
     except OSError as error:
-        raise named(path, error) from error
+        raise file_error(path, error) from error
     return file
 
 
-def named(path: Path, error: OSError) -> ChannelError:
-    """The error of opening or using the file."""
+def file_error(path: Path, error: OSError) -> ChannelError:
+    """The error of opening or using the file at `path`."""
     code = error.errno or errno.EIO
     if code in (errno.EIO, errno.ESTALE):
         return PeerGone(f"file {path}: {error.strerror}", code=code)
-    return kernel_objects.named(f"file {path}", error)
+    return kernel_objects.open_error(f"file {path}", error)

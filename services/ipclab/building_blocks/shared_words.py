@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab.building_blocks.kernel_objects import MODE, map_whole, named, take_room
+from ipclab.building_blocks.kernel_objects import MODE, map_whole, open_error, take_room
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import NOT_READY, AccessRefused, PeerAbsent, Unusable
 from ipclab.contract.optional import WORD_BYTES, Words
@@ -37,7 +37,7 @@ class _Locked:
         try:
             return file_lock.try_lock(self._descriptor)
         except OSError as error:
-            raise named(self._what, error) from error
+            raise open_error(self._what, error) from error
 
     def unlock(self) -> None:
         file_lock.unlock(self._descriptor)
@@ -86,7 +86,7 @@ class FileWords(_Locked):
         try:
             os.pwrite(self._descriptor, _WORD.pack(value), index * WORD_BYTES)
         except OSError as error:
-            raise named(self._what, error) from error
+            raise open_error(self._what, error) from error
 
 
 def take(what: str, descriptor: int, count: int, make: Callable[[str, int, int], Words], *, creates: bool) -> Words:
@@ -142,5 +142,5 @@ class WordsInFile:
         try:
             descriptor = os.open(path, flags, MODE)
         except OSError as error:
-            raise named(f"file {path}", error) from error
+            raise open_error(f"file {path}", error) from error
         return take(f"file {path}", descriptor, count, type(self).make_words, creates=creates)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.names import LosingName, Name
 from ipclab.building_blocks.scatter import Read, ScatterReader
-from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES, unread_bytes
+from ipclab.building_blocks.stream_sender import unread_bytes
 from ipclab.contract.channel import ClosingEndpoint
 from ipclab.contract.errors import EMPTY, ChannelError, ReceiveTimeout
 

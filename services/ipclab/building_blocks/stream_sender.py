@@ -10,11 +10,11 @@ import termios
 import time
 
 from ipclab.building_blocks.framing import FrameWriter, behind
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.timed_io import Write
 from ipclab.contract.errors import ChannelFull, PeerGone
 
-MAX_MESSAGE_BYTES = 1 << 20
 _INT = struct.Struct("i")
 
 

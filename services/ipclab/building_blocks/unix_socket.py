@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ipclab.building_blocks.connections import named
+from ipclab.building_blocks.connections import socket_error
 from ipclab.building_blocks.names import Name
 
 
 def bind(path: Path, kind: socket.SocketKind) -> tuple[socket.socket, Name]:
     """A socket that owns `path`, and that name, for its own user only; it listens if it is of a kind that can.
 
-    :raises ChannelError: what `named` makes of the kernel's answer
+    :raises ChannelError: see `socket_error`
     """
     owner = socket.socket(socket.AF_UNIX, kind)
     try:
@@ -40,14 +40,14 @@ def bind(path: Path, kind: socket.SocketKind) -> tuple[socket.socket, Name]:
             name = Name.of(path)
     except OSError as error:
         owner.close()
-        raise named(f"unix socket {path}", error) from error
+        raise socket_error(f"unix socket {path}", error) from error
     return owner, name
 
 
 def connect(path: Path, kind: socket.SocketKind) -> tuple[socket.socket, Name]:
     """A non-blocking socket, connected to the owner of `path`, and the owner's name.
 
-    :raises ChannelError: what `named` makes of the kernel's answer
+    :raises ChannelError: see `socket_error`
     """
     try:
         connection = _connect(path, kind)
@@ -57,7 +57,7 @@ def connect(path: Path, kind: socket.SocketKind) -> tuple[socket.socket, Name]:
             connection.close()
             raise
     except OSError as error:
-        raise named(f"unix socket {path}", error) from error
+        raise socket_error(f"unix socket {path}", error) from error
 
 
 def unlink(name: Name) -> None:

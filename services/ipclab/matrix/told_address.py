@@ -13,7 +13,7 @@ from http.client import HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ipclab.building_blocks.connections import named
+from ipclab.building_blocks.connections import socket_error
 from ipclab.building_blocks.inet_address import own_address
 from ipclab.contract.errors import NOT_TOLD, PeerAbsent
 from ipclab.metrics import definitions as metrics
@@ -35,7 +35,7 @@ def own(host: str) -> Locate:
         try:
             return own_address(host, 0)[0]
         except OSError as error:
-            raise named(f"host {host}", error) from error
+            raise socket_error(f"host {host}", error) from error
 
     return locate
 

@@ -24,10 +24,10 @@ import socket
 import stat
 
 from ipclab.building_blocks import unix_socket
-from ipclab.building_blocks.connections import named
+from ipclab.building_blocks.connections import socket_error
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.pipes import PipeReceiver, PipeSender
-from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -130,7 +130,7 @@ class AnonymousPipe:
                 socket.send_fds(handover_socket, [b"\0"], [reading])
             except OSError as error:
                 os.close(writing)
-                raise named(what, error) from error
+                raise socket_error(what, error) from error
             finally:
                 os.close(reading)
         return PipeSender(what, writing, name=name)

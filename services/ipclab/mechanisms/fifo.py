@@ -18,10 +18,10 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab.building_blocks.kernel_objects import named
+from ipclab.building_blocks.kernel_objects import open_error
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.pipes import PipeReceiver, PipeSender
-from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
     Address,
     Communication,
@@ -109,14 +109,14 @@ class Fifo:
                 raise Unusable(f"{path} is there and is no FIFO; remove it", code=errno.EEXIST)
             return FifoReceiver(path, os.open(path, _READ))
         except OSError as error:
-            raise named(f"fifo {path}", error, absent=_ABSENT) from error
+            raise open_error(f"fifo {path}", error, absent=_ABSENT) from error
 
     def open_sender(self, address: Address) -> PipeSender:
         path = address.path
         try:
             descriptor = os.open(path, _WRITE)
         except OSError as error:
-            raise named(f"fifo {path}", error, absent=_ABSENT) from error
+            raise open_error(f"fifo {path}", error, absent=_ABSENT) from error
         if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise Unusable(f"{path} is no FIFO; remove it", code=errno.EEXIST)

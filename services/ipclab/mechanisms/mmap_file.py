@@ -16,7 +16,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ipclab.building_blocks.kernel_objects import MODE, map_whole, named
+from ipclab.building_blocks.kernel_objects import MODE, map_whole, open_error
 from ipclab.building_blocks.names import Name
 from ipclab.building_blocks.ring import Ring
 from ipclab.building_blocks.ring_channel import (
@@ -126,7 +126,7 @@ def _sign(path: Path, descriptor: int) -> None:
         os.pwrite(descriptor, _MAGIC, 0)
     except OSError as error:
         os.close(descriptor)
-        raise named(f"file {path}", error) from error
+        raise open_error(f"file {path}", error) from error
 
 
 def _open(path: Path, flags: int) -> int:
@@ -137,7 +137,7 @@ def _open(path: Path, flags: int) -> int:
     try:
         descriptor = os.open(path, _FLAGS | flags, MODE)
     except OSError as error:
-        raise named(f"file {path}", error) from error
+        raise open_error(f"file {path}", error) from error
     ours = stat.S_ISREG(os.fstat(descriptor).st_mode) and os.pread(descriptor, len(_MAGIC), 0) in (b"", _MAGIC)
     if not ours:
         os.close(descriptor)

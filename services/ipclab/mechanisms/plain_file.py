@@ -30,8 +30,9 @@ import time
 from contextlib import suppress
 
 from ipclab.building_blocks.framing import PREFIX_BYTES, FrameReader, trailer, write_prefix
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES, over_limit
 from ipclab.building_blocks.names import LosingName
-from ipclab.building_blocks.shared_file import HEADER_BYTES, MAX_MESSAGE_BYTES, SharedFile, named, open_file
+from ipclab.building_blocks.shared_file import HEADER_BYTES, SharedFile, file_error, open_file
 from ipclab.building_blocks.shared_words import FileWords, WordsInFile, remove_words
 from ipclab.contract.channel import (
     Address,
@@ -48,7 +49,7 @@ from ipclab.contract.channel import (
     Tuning,
     Wait,
 )
-from ipclab.contract.errors import EMPTY, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import EMPTY, ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.linux.inotify import Watch
 
 LONG_BYTES = 1 << 20
@@ -106,7 +107,7 @@ class FileReceiver(ClosingEndpoint):
                 elif not self._changes(self._watch, min(pause, left)):
                     pause, idle = left, True
         except OSError as error:
-            raise named(self._file.path, error) from error
+            raise file_error(self._file.path, error) from error
         return length
 
     def close(self) -> None:
@@ -199,7 +200,7 @@ class FileSender(ClosingEndpoint):
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > MAX_MESSAGE_BYTES:
-            raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
+            raise over_limit(len(payload), MAX_MESSAGE_BYTES)
         prefix = bytearray(PREFIX_BYTES)
         write_prefix(memoryview(prefix), len(payload))
         deadline = time.monotonic() + timeout_s
@@ -212,7 +213,7 @@ class FileSender(ClosingEndpoint):
                 time.sleep(min(pause, left))
                 pause = min(2 * pause, _WRITER_PAUSES_S[1])
         except OSError as error:
-            raise named(self._file.path, error) from error
+            raise file_error(self._file.path, error) from error
         if self._fsync:
             self._to_disk()
 

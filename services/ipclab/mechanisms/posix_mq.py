@@ -23,6 +23,7 @@ from itertools import cycle
 
 from ipclab.building_blocks.kernel_objects import MODE, object_name, posix_opening
 from ipclab.building_blocks.libraries import posix_ipc
+from ipclab.building_blocks.message_size import copy_message, over_limit
 from ipclab.building_blocks.names import LosingName
 from ipclab.contract.channel import (
     Address,
@@ -41,7 +42,6 @@ from ipclab.contract.errors import (
     NOT_READY,
     REMOVED,
     ChannelFull,
-    MessageTooLarge,
     PeerAbsent,
     PeerGone,
     ReceiveTimeout,
@@ -86,7 +86,7 @@ class PosixMqSender(_Endpoint):
                 self._send_when_taken(payload, timeout_s)
             self._priority = next(self._priorities)  # one that was not sent keeps its priority
         except ValueError as error:
-            raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE) from error
+            raise over_limit(len(payload), MAX_MESSAGE_BYTES) from error
         except (posix_ipc.BusyError, posix_ipc.SignalError) as error:
             self.check_linked()
             raise ChannelFull(f"{WHAT} {self._queue.name} is full", code=errno.EAGAIN) from error
@@ -124,11 +124,7 @@ class PosixMqReceiver(_Endpoint):
             raise self._gone(error.strerror, error.errno or errno.EIO) from error
         if self._counts is not None:
             self._counts[priority] += 1
-        length = len(payload)
-        if length > len(buffer):
-            raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
-        buffer[:length] = payload
-        return length
+        return copy_message(payload, buffer)
 
     def remove(self) -> None:
         self.close()

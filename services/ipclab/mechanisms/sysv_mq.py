@@ -29,8 +29,9 @@ from collections import Counter
 from contextlib import suppress
 from itertools import cycle
 
-from ipclab.building_blocks.kernel_objects import MODE, gone, sysv_opening
+from ipclab.building_blocks.kernel_objects import MODE, SYSV_OBJECT_ERRORS, removed_error, sysv_opening
 from ipclab.building_blocks.libraries import sysv_ipc
+from ipclab.building_blocks.message_size import copy_message, over_limit
 from ipclab.contract.channel import (
     Address,
     ClosingEndpoint,
@@ -49,7 +50,6 @@ from ipclab.linux.alarm import ALARM
 
 WHAT = "message queue"
 ANY_TYPE, MESSAGE_TYPE = 0, 1
-_OBJECT_ERRORS = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
 
 
 def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s: float) -> None:
@@ -60,8 +60,8 @@ def put(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: int, timeout_s
     """
     try:
         queue.send(payload, False, type_)
-    except _OBJECT_ERRORS as error:
-        raise gone(WHAT, queue.key, error) from error
+    except SYSV_OBJECT_ERRORS as error:
+        raise removed_error(WHAT, queue.key, error) from error
     except sysv_ipc.Error:  # BusyError
         _put_when_taken(queue, payload, type_, timeout_s)
 
@@ -71,8 +71,8 @@ def _put_when_taken(queue: sysv_ipc.MessageQueue, payload: memoryview, type_: in
     ALARM.limit(timeout_s, deadline)
     try:
         queue.send(payload, True, type_)
-    except _OBJECT_ERRORS as error:
-        raise gone(WHAT, queue.key, error) from error
+    except SYSV_OBJECT_ERRORS as error:
+        raise removed_error(WHAT, queue.key, error) from error
     except sysv_ipc.Error as error:  # "Signaled while waiting", perhaps early
         left = deadline - time.monotonic()
         if left <= 0:
@@ -92,8 +92,8 @@ def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[by
     ALARM.limit(timeout_s, deadline)
     try:
         received: tuple[bytes, int] = queue.receive(True, type_)
-    except _OBJECT_ERRORS as error:
-        raise gone(WHAT, queue.key, error) from error
+    except SYSV_OBJECT_ERRORS as error:
+        raise removed_error(WHAT, queue.key, error) from error
     except sysv_ipc.Error as error:
         left = deadline - time.monotonic()
         if left <= 0:
@@ -112,20 +112,16 @@ def discard(queue: sysv_ipc.MessageQueue, type_: int) -> None:
 
 
 def copied(payload: bytes, buffer: memoryview) -> int:
-    """Copy `payload` to `buffer`; its length.
+    """Copy a message into the caller's buffer, or fail with the errno of msgrcv(2); its length in bytes.
 
     :raises MessageTooLarge: it does not fit
     """
-    length = len(payload)
-    if length > len(buffer):
-        raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.E2BIG)
-    buffer[:length] = payload
-    return length
+    return copy_message(payload, buffer, errno.E2BIG)
 
 
 def remove(queue: sysv_ipc.MessageQueue) -> None:
     """IPC_RMID, msgctl(2). Never raises."""
-    with suppress(*_OBJECT_ERRORS):
+    with suppress(*SYSV_OBJECT_ERRORS):
         queue.remove()
 
 
@@ -186,7 +182,7 @@ class SysvMqAnswerer(ClosingEndpoint):
 
     def reply(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > self._max:
-            raise MessageTooLarge(f"{len(payload)} bytes; at most {self._max}", code=errno.EMSGSIZE)
+            raise over_limit(len(payload), self._max)
         if not self._asker:
             raise PeerGone("the message was no question: it has no type to answer to", code=GONE)
         try:
@@ -229,7 +225,7 @@ class SysvMqSender(_Endpoint):
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > MAX_MESSAGE_BYTES:
-            raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
+            raise over_limit(len(payload), MAX_MESSAGE_BYTES)
         put(self._queue, payload, self._type, timeout_s)
         self._type = next(self._types)  # one that was not sent keeps its type
 

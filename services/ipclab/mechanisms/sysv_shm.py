@@ -15,7 +15,14 @@ import errno
 from collections.abc import Callable
 from contextlib import suppress
 
-from ipclab.building_blocks.kernel_objects import MODE, gone, is_removed, require_semaphore_timeouts, sysv_opening
+from ipclab.building_blocks.kernel_objects import (
+    MODE,
+    SYSV_OBJECT_ERRORS,
+    is_removed,
+    removed_error,
+    require_semaphore_timeouts,
+    sysv_opening,
+)
 from ipclab.building_blocks.libraries import sysv_ipc
 from ipclab.building_blocks.ring_channel import (
     RING_BYTES,
@@ -61,8 +68,8 @@ class SysvWords:
             self._semaphore.acquire(0)
         except (sysv_ipc.BusyError, InterruptedError):
             return False
-        except _GONE as error:
-            raise gone(_WORDS, self._semaphore.key, error) from error
+        except SYSV_OBJECT_ERRORS as error:
+            raise removed_error(_WORDS, self._semaphore.key, error) from error
         except sysv_ipc.Error:  # "Signaled while waiting"
             return False
         return True
@@ -70,13 +77,13 @@ class SysvWords:
     def unlock(self) -> None:
         try:
             self._semaphore.release()
-        except _GONE as error:
-            raise gone(_WORDS, self._semaphore.key, error) from error
+        except SYSV_OBJECT_ERRORS as error:
+            raise removed_error(_WORDS, self._semaphore.key, error) from error
 
     def is_linked(self) -> bool:
         try:
             return not is_removed(self._segment) and self._semaphore.value >= 0
-        except _GONE:
+        except SYSV_OBJECT_ERRORS:
             return False
 
     def close(self) -> None:
@@ -107,16 +114,15 @@ def _open_or_make(key: int) -> sysv_ipc.Semaphore:
 
 def remove_words(segment_key: int, semaphore_key: int) -> None:
     """Take the two away. Never raises."""
-    with suppress(*_GONE):
+    with suppress(*SYSV_OBJECT_ERRORS):
         sysv_ipc.Semaphore(semaphore_key).remove()
-    with suppress(*_GONE):
+    with suppress(*SYSV_OBJECT_ERRORS):
         segment = sysv_ipc.SharedMemory(segment_key)
         segment.remove()
         segment.detach()  # a dropped handle would keep it
 
 
 _WHAT = "shared memory segment"
-_GONE = (sysv_ipc.ExistentialError, sysv_ipc.PermissionsError, OSError)
 
 
 def _neighbour(key: int, distance: int = 1) -> int:
@@ -140,16 +146,16 @@ class _SemaphoreNotifier:
             self._semaphore.release()
         except ValueError:  # at SEMVMX already: it cannot be missed
             pass
-        except _GONE as error:
-            raise gone(_WHAT, self._semaphore.key, error) from error
+        except SYSV_OBJECT_ERRORS as error:
+            raise removed_error(_WHAT, self._semaphore.key, error) from error
 
     def wait(self, timeout_s: float) -> bool:
         try:
             self._semaphore.acquire(timeout_s)
         except sysv_ipc.BusyError:
             return False
-        except _GONE as error:
-            raise gone(_WHAT, self._semaphore.key, error) from error
+        except SYSV_OBJECT_ERRORS as error:
+            raise removed_error(_WHAT, self._semaphore.key, error) from error
         except sysv_ipc.Error:  # "Signaled while waiting": poll again
             return True
         return True
@@ -168,7 +174,7 @@ class _Segment:
     def is_linked(self) -> bool:
         try:
             return not is_removed(self._segment) and all(semaphore.value >= 0 for semaphore in self._semaphores)
-        except _GONE:
+        except SYSV_OBJECT_ERRORS:
             return False
 
     def close(self) -> None:
@@ -177,7 +183,7 @@ class _Segment:
 
     def remove(self) -> None:
         for thing in (self._segment, *self._semaphores):
-            with suppress(*_GONE):
+            with suppress(*SYSV_OBJECT_ERRORS):
                 thing.remove()
         remove_words(*_words_keys(self._segment.key))
 

@@ -17,10 +17,10 @@ from ipclab.building_blocks.connections import (
     ConnectionReceiver,
     ConnectionSender,
     inet,
-    named,
+    socket_error,
 )
 from ipclab.building_blocks.inet_address import BoundAddress, own_address, peer_address
-from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.tcp_silence import TcpWrite
 from ipclab.contract.channel import (
     Address,
@@ -122,7 +122,7 @@ def _listening(address: Address) -> tuple[str, socket.socket, BoundAddress]:
         listener.listen()
     except OSError as error:
         listener.close()
-        raise named(what, error) from error
+        raise socket_error(what, error) from error
     except ChannelError:
         listener.close()
         raise
@@ -140,7 +140,7 @@ def _connected(address: Address) -> tuple[str, socket.socket]:
         _prepare(connection)
     except OSError as error:
         connection.close()
-        raise named(what, error) from error
+        raise socket_error(what, error) from error
     return what, connection
 
 

@@ -16,8 +16,9 @@ import errno
 import socket
 import time
 
-from ipclab.building_blocks.connections import inet, named
+from ipclab.building_blocks.connections import inet, socket_error
 from ipclab.building_blocks.inet_address import BoundAddress, own_address, peer_address
+from ipclab.building_blocks.message_size import over_buffer, over_limit
 from ipclab.building_blocks.stream_sender import wait_for
 from ipclab.contract.channel import (
     Address,
@@ -33,7 +34,7 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import GONE, ChannelError, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import GONE, ChannelError, ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.linux.socket_options import SocketTimeout, meminfo
 
 
@@ -85,7 +86,7 @@ class UdpAnswerer(ClosingEndpoint):
 
     def reply(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > self._max:
-            raise MessageTooLarge(f"{len(payload)} bytes; at most {self._max}", code=errno.EMSGSIZE)
+            raise over_limit(len(payload), self._max)
         if self._asker is None:
             raise PeerGone(f"{self._what}: nobody has asked", code=GONE)
         try:
@@ -109,7 +110,7 @@ def whole(length: int, buffer: memoryview) -> int:
     :raises MessageTooLarge: it did not, and the kernel has cut it
     """
     if length > len(buffer):
-        raise MessageTooLarge(f"a message of {length} bytes for a buffer of {len(buffer)}", code=errno.EMSGSIZE)
+        raise over_buffer(length, buffer)
     return length
 
 
@@ -148,7 +149,7 @@ class UdpSender(_Endpoint):
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if len(payload) > MAX_MESSAGE_BYTES:
-            raise MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES}", code=errno.EMSGSIZE)
+            raise over_limit(len(payload), MAX_MESSAGE_BYTES)
         try:
             try:  # there nearly always is room
                 self._socket.send(payload, socket.MSG_DONTWAIT)
@@ -244,7 +245,7 @@ def _bound(address: Address) -> tuple[str, socket.socket, BoundAddress]:
         bound.bind(own)  # no SO_REUSEADDR: a second receiver would take the first one's
     except OSError as error:
         bound.close()
-        raise named(what, error) from error
+        raise socket_error(what, error) from error
     except ChannelError:
         bound.close()
         raise
@@ -259,7 +260,7 @@ def _connected(address: Address) -> tuple[str, socket.socket]:
         probe_peer(connected)
     except OSError as error:
         connected.close()
-        raise named(what, error) from error
+        raise socket_error(what, error) from error
     return what, connected
 
 

@@ -12,8 +12,8 @@ import socket
 
 from ipclab.building_blocks import unix_socket
 from ipclab.building_blocks.connections import ConnectionAnswerer, ConnectionAsker, ConnectionReceiver, ConnectionSender
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.names import Name
-from ipclab.building_blocks.stream_sender import MAX_MESSAGE_BYTES
 from ipclab.contract.channel import (
     Address,
     Communication,
