@@ -16,7 +16,7 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from lab.harness.stack import Stack, wait_until
-from labctl.hosts import dial
+from labctl.hosts import stdio_transport
 
 _PAIRS = ("tcp", "udp", "sysv_shm", "fifo")
 _SECOND = "second-host"
@@ -51,7 +51,7 @@ class Swarm:
     @property
     def manager(self) -> docker.DockerClient:
         """The engine that manages it."""
-        return dial.client(dial.into(str(self.stack.container("swarm-manager").id)))
+        return stdio_transport.client(stdio_transport.dial_container(str(self.stack.container("swarm-manager").id)))
 
     def worker_is(self, state: str) -> bool:
         nodes = self.manager.nodes.list(filters={"role": "worker"})

@@ -14,7 +14,7 @@ from labctl.config.paths import ROOT
 from labctl.engine import compose, fallback_images
 from labctl.engine.base_images import ensure_base_images
 from labctl.engine.images import ensure_engine_image
-from labctl.hosts import dial, image, nested_engine, published_responder, remote_probe
+from labctl.hosts import image, nested_engine, published_responder, remote_probe, stdio_transport
 from labctl.hosts.docker_host import OPTION
 from labctl.hosts.probe import NAME, NEEDS, command_of
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running
@@ -56,7 +56,7 @@ def bring_up(lab: Lab) -> None:
     host = _second_host(lab)
     _require_answer(host)
     name = lab.configuration.lab_image
-    second_engine = dial.client(dial.into(str(host.id)))
+    second_engine = stdio_transport.client(stdio_transport.dial_container(str(host.id)))
     brought = image.bring(client, second_engine, name, tagged=True)
     if not set(probes) >= NEEDS:
         show_lines(

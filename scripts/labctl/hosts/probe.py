@@ -11,7 +11,7 @@ from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
 from labctl.config.compose_file import PUBLISHED_RESPONDER
-from labctl.hosts import dial, published_responder, remote_probe
+from labctl.hosts import published_responder, remote_probe, stdio_transport
 from labctl.lab.containers import PROJECT_LABEL, Container, Ran, run_in
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
@@ -56,7 +56,9 @@ def both_ends(probes: Mapping[Placement, Container]) -> tuple[Container, Contain
     stand_in = probes[Placement.SECOND_HOST]
     if not is_elsewhere(stand_in):
         try:
-            mounts = dial.client(dial.into(stand_in.id)).containers.get(NAME).attrs["Mounts"]
+            mounts = (
+                stdio_transport.client(stdio_transport.dial_container(stand_in.id)).containers.get(NAME).attrs["Mounts"]
+            )
         except (DockerException, requests.RequestException) as error:
             raise LabError(f"no probe on the second host: {one_line(error)}", hint="./lab hosts up") from error
         itself = DockerContainer(attrs={**stand_in.docker.attrs, "Mounts": mounts})

@@ -15,7 +15,7 @@ import requests
 from docker.errors import DockerException
 
 from labctl.engine import engine
-from labctl.hosts import dial
+from labctl.hosts import stdio_transport
 from labctl.hosts.docker_host import OPTION, DockerHost
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
@@ -43,7 +43,7 @@ def reach(host: DockerHost) -> RemoteEngine:
     """
     (_check_reachable_by_ssh if host.scheme == "ssh" else _check_reachable)(host)
     try:
-        version = _client(host, dial.API_VERSION, _ANSWERS_WITHIN_S).version(api_version=False)
+        version = _client(host, stdio_transport.API_VERSION, _ANSWERS_WITHIN_S).version(api_version=False)
         _require_new_enough(host, version, str(version["ApiVersion"]))
         return RemoteEngine(host, _client(host, str(version["ApiVersion"]), _CALL_WITHIN_S), version)
     except requests.Timeout as error:
@@ -83,7 +83,7 @@ def _require_new_enough(host: DockerHost, version: Mapping[str, Any], api: str) 
 
 def _client(host: DockerHost, version: str, timeout_s: int) -> docker.DockerClient:
     if host.scheme == "ssh":
-        return dial.client(host.dial(), version, timeout_s)
+        return stdio_transport.client(host.dial(), version, timeout_s)
     # With DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, as the docker command takes them.
     client = docker.from_env(version=version, timeout=timeout_s, environment={**os.environ, "DOCKER_HOST": str(host)})
     client.api.trust_env = False  # a proxy is for the world, and not for a machine beside this one

@@ -16,7 +16,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab import mechanisms
 from ipclab.matrix.placement import SHARED, Placement, reachable
 from labctl.config import compose_file
-from labctl.hosts import dial
+from labctl.hosts import stdio_transport
 from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
@@ -48,7 +48,7 @@ def service_of(mechanism: str) -> str:
 def second_engine(found: Sequence[Container]) -> docker.DockerClient | None:
     """The engine of the second host; None if there is none that runs."""
     hosts = [c for c in found if c.service == compose_file.SECOND_HOST and c.running]
-    return dial.client(dial.into(hosts[0].id)) if hosts else None
+    return stdio_transport.client(stdio_transport.dial_container(hosts[0].id)) if hosts else None
 
 
 def all_placed(client: docker.DockerClient, found: Sequence[Container], project: str) -> list[Placed]:

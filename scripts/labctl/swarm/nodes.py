@@ -18,7 +18,7 @@ from docker.models.containers import Container as DockerContainer
 
 from labctl.config import compose_file
 from labctl.engine import compose
-from labctl.hosts import dial, image, published_responder
+from labctl.hosts import image, published_responder, stdio_transport
 from labctl.lab import containers
 from labctl.lab.containers import Ran, run_in
 from labctl.lab.lab import Lab
@@ -73,7 +73,7 @@ def assemble(lab: Lab) -> tuple[Manager, str]:
             hint="./lab hosts up starts a second host here; docs/MANY_MACHINES.md has how a second machine joins",
         )
     container = _manager_container(client, project) or _start(lab)
-    manager = Manager(dial.client(dial.into(str(container.id))), container)
+    manager = Manager(stdio_transport.client(stdio_transport.dial_container(str(container.id))), container)
     image.bring(client, manager.client, lab.configuration.lab_image, tagged=True)
     interface = _interface(container, project)
     if not _in_swarm(container):
@@ -92,7 +92,7 @@ def assemble(lab: Lab) -> tuple[Manager, str]:
 def find(client: docker.DockerClient, project: str) -> Manager | None:
     """The manager of the lab's Swarm, or else of the user's; None where there is none that answers."""
     if container := _manager_container(client, project):
-        manager = Manager(dial.client(dial.into(str(container.id))), container)
+        manager = Manager(stdio_transport.client(stdio_transport.dial_container(str(container.id))), container)
         try:
             return manager if is_manager(manager.client) else None
         except (DockerException, requests.RequestException, OSError):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import docker
 
 from lab.harness.stack import Stack, wait_until
-from labctl.hosts import dial
+from labctl.hosts import stdio_transport
 
 _SERVICE = "second-host"
 # A line for each queue of the namespace: proc(5), mq_overview(7).
@@ -28,7 +28,7 @@ def control_groups(stack: Stack) -> str:
 
 def engine(stack: Stack) -> docker.DockerClient:
     """Its engine."""
-    return dial.client(dial.into(str(stack.container(_SERVICE).id)))
+    return stdio_transport.client(stdio_transport.dial_container(str(stack.container(_SERVICE).id)))
 
 
 def limits_of(stack: Stack) -> dict[str, tuple[list[str], list[str]]]:

@@ -8,7 +8,7 @@ import pytest
 import requests
 from docker.errors import APIError
 
-from labctl.hosts import dial
+from labctl.hosts import stdio_transport
 
 # What `docker system dial-stdio` is to the SDK: requests come in, an engine's answers go out, until the input ends.
 _ENGINE = """
@@ -28,7 +28,7 @@ for _ in range(100):
 
 
 def test_the_sdk_reaches_the_engine_behind_a_command() -> None:
-    client = dial.client([sys.executable, "-c", _ENGINE])
+    client = stdio_transport.client([sys.executable, "-c", _ENGINE])
     try:
         assert client.version()["Version"] == "20.10.24"
         with pytest.raises(APIError, match="no"):
@@ -39,7 +39,7 @@ def test_the_sdk_reaches_the_engine_behind_a_command() -> None:
 
 
 def test_a_command_that_reaches_nobody_is_an_error_of_the_client() -> None:
-    client = dial.client([sys.executable, "-c", ""])
+    client = stdio_transport.client([sys.executable, "-c", ""])
     try:
         with pytest.raises(requests.ConnectionError):
             client.version()
@@ -48,4 +48,12 @@ def test_a_command_that_reaches_nobody_is_an_error_of_the_client() -> None:
 
 
 def test_the_way_into_a_container() -> None:
-    assert dial.into("abc") == ["docker", "exec", "--interactive", "abc", "docker", "system", "dial-stdio"]
+    assert stdio_transport.dial_container("abc") == [
+        "docker",
+        "exec",
+        "--interactive",
+        "abc",
+        "docker",
+        "system",
+        "dial-stdio",
+    ]

@@ -26,7 +26,7 @@ _BASE = "http://second-host:2375"  # the SDK wants a port; nobody is asked there
 _ENDS_WITHIN_S = 2
 
 
-def into(container_id: str) -> list[str]:
+def dial_container(container_id: str) -> list[str]:
     """The command that reaches the engine inside a container of the lab's own engine."""
     return ["docker", "exec", "--interactive", container_id, "docker", "system", "dial-stdio"]
 
