@@ -201,7 +201,7 @@ def _dropped(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "What did the kernel drop?",
         "Arrivals a second for which the receiver's socket had no room: the kernel's own count (SO_MEMINFO), of "
-        "sockets that may drop. Every one of them is a lost message in the consumer's books. On a healthy lab: 0.",
+        "sockets that may drop. Each drop is a lost message in the consumer's ledger. On a healthy lab: 0.",
         "suffix: /s",
         _GRAPH,
         {"{{mechanism}}": rate("ipc_kernel_drops_total")},

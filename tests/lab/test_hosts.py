@@ -99,7 +99,7 @@ def test_shared_memory_goes_dark_on_the_other_host_and_nothing_is_lost(second_ho
         there = pair(second_host, "sysv_shm")
         assert (there["placement"], there["messages_per_s"]) == ("second_host", 0)
         assert there["producer_errors"] == ["full"], "nobody takes what is in the ring"
-        assert there["received"] >= before["received"], "its books did not come with it"
+        assert there["received"] >= before["received"], "its accounts did not come with it"
         host = second_host.container("sysv-shm-producer").attrs["HostConfig"]
         limits = [str(host["Memory"]), str(host["PidsLimit"])]
         assert list(second.limits_of(second_host).values()) == [(limits, limits)] * 2, "the consumer's, and the probe's"
@@ -122,7 +122,7 @@ def test_each_side_of_a_queue_has_one_of_its_own_and_nothing_is_lost(second_host
             there = pair(second_host, name)
             assert (there["placement"], there["messages_per_s"]) == ("second_host", 0)
             assert there["producer_errors"] == ["EAGAIN"], "its own queue is not full"
-            assert there["received"] >= before[name]["received"], "its books did not come with it"
+            assert there["received"] >= before[name]["received"], "its accounts did not come with it"
             assert len(set(there["ipc_namespaces"].values())) == 2
         held = json.loads(second_host.lab("status", "--json").stdout)["kernel"]["queues"]
         waiting = {queue["mechanism"]: queue["messages"] for queue in held}
@@ -149,7 +149,7 @@ def test_tcp_and_udp_go_on_across_the_engines_through_a_short_cut_and_after_a_lo
     try:
         there = {name: pair(second_host, name) for name in remote}
         for name in remote:
-            assert there[name]["received"] > before[name]["received"], "its books did not come with it"
+            assert there[name]["received"] > before[name]["received"], "its accounts did not come with it"
 
         opens = second_host.total("tcp-producer", "ipc_channel_opens_total")
         second.cut(second_host, remote, SHORT_CUT_S)

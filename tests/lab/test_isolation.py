@@ -162,7 +162,7 @@ def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
         for protocol, _, _, port in sockets[name]
         if port != metrics.PORT
     }
-    before = stack.books("udp")
+    before = stack.accounts("udp")
     for name, container in ours.items():
         targets = sorted(
             {
@@ -179,7 +179,7 @@ def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
         for target, word in said.items():
             expected = {"ECONNREFUSED"} if target in beside else {"ENETUNREACH", "ETIMEDOUT", "no answer"}
             assert word in expected, (name, target, word)
-    assert stack.books("udp")["corrupt"] == before["corrupt"], "a datagram that is no message came through"
+    assert stack.accounts("udp")["corrupt"] == before["corrupt"], "a datagram that is no message came through"
 
 
 def test_every_container_is_confined(stack: Stack) -> None:

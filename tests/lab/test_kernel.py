@@ -1,4 +1,4 @@
-"""The kernel's own books: of the objects in the shared namespace, and of what it had no room for."""
+"""What the kernel counts: the objects in the shared namespace, and the datagrams that it dropped."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def test_the_objects_of_every_pair_in_the_namespace_are_listed(stack: Stack) -> 
     assert len(held(stack, "sysv_shm", metrics.KERNEL_SEMAPHORE_VALUE)) == 3
     assert len(held(stack, "posix_shm", metrics.KERNEL_SEMAPHORE_VALUE)) == 2
     assert held(stack, "posix_mq", metrics.KERNEL_QUEUE_LIMIT_MESSAGES) == {"/ipclab-posix-mq": 10}
-    books = status_of(stack)["kernel"]
+    kernel = status_of(stack)["kernel"]
     assert {
-        (segment["mechanism"], segment["attachments"]) for segment in books["segments"] if segment["mechanism"]
+        (segment["mechanism"], segment["attachments"]) for segment in kernel["segments"] if segment["mechanism"]
     } == {
         ("posix_shm", None),
         ("sysv_shm", 2),
     }
-    (kept,) = (queue for queue in books["queues"] if queue["name"] == "/ipclab-echo-posix-mq")
+    (kept,) = (queue for queue in kernel["queues"] if queue["name"] == "/ipclab-echo-posix-mq")
     assert (kept["mechanism"], kept["owner"]) == ("", "responder")
-    assert {queue["owner"] for queue in books["queues"] if queue["key"] and not queue["mechanism"]} >= {"responder"}
-    objects = [segment["size_bytes"] for segment in books["segments"] if segment["mechanism"] == "posix_shm"]
-    assert sum(objects) <= books["dev_shm_used_bytes"] < books["dev_shm_limit_bytes"] == 64 << 20
+    assert {queue["owner"] for queue in kernel["queues"] if queue["key"] and not queue["mechanism"]} >= {"responder"}
+    objects = [segment["size_bytes"] for segment in kernel["segments"] if segment["mechanism"] == "posix_shm"]
+    assert sum(objects) <= kernel["dev_shm_used_bytes"] < kernel["dev_shm_limit_bytes"] == 64 << 20
 
 
 def test_prometheus_has_every_series_of_the_namespace(stack: Stack) -> None:
@@ -106,7 +106,7 @@ def test_a_queue_whose_consumer_is_paused_fills_up_and_empties_again(stack: Stac
 def test_a_flood_loses_exactly_what_the_kernel_says_it_dropped(stack: Stack) -> None:
     """UDP tells nobody, but the receiver's kernel counts: that is all that is missing between sent and received."""
     stack.wait_for_traffic("udp")
-    before = books(stack)
+    before = accounts(stack)
     stack.set_load("udp", Load(FLOOD, SIZE))
     consumer = stack.containers()["udp-consumer"]
     consumer.pause()
@@ -117,9 +117,9 @@ def test_a_flood_loses_exactly_what_the_kernel_says_it_dropped(stack: Stack) -> 
     # What is missing counts as lost once so many later numbers have come. These are small and not too many, so that a
     # busy machine drops none of them.
     stack.set_load("udp", Load(FLOOD // 4, 64))
-    seen = stack.books("udp")["received"]
-    wait_until("as many arrive again", 20, lambda: stack.books("udp")["received"] > seen + 2 * WINDOW)
-    after = books(stack)
+    seen = stack.accounts("udp")["received"]
+    wait_until("as many arrive again", 20, lambda: stack.accounts("udp")["received"] > seen + 2 * WINDOW)
+    after = accounts(stack)
     assert after["sent"] == after["received"] + after["lost"]
     lost = after["lost"] - before["lost"]
     assert lost > 0
@@ -137,6 +137,6 @@ def sent(stack: Stack) -> int:
     return stack.total("udp-producer", "ipc_messages_sent_total")
 
 
-def books(stack: Stack) -> dict[str, int]:
+def accounts(stack: Stack) -> dict[str, int]:
     """Settled, and what the kernel dropped."""
     return {**stack.settle("udp"), "dropped": stack.total("udp-consumer", "ipc_kernel_drops_total")}

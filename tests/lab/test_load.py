@@ -36,8 +36,8 @@ def test_load_changes_and_goes_back_without_a_restart(stack: Stack, mechanism: s
     assert back.returncode == 0, back.stderr
     assert _load(stack, mechanism) == usual
     assert {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()} == started
-    books = stack.settle(mechanism)
-    assert (books["corrupt"], books["duplicate"]) == (0, 0)
+    accounts = stack.settle(mechanism)
+    assert (accounts["corrupt"], accounts["duplicate"]) == (0, 0)
 
 
 def test_a_changed_load_survives_a_restart_of_the_producer(stack: Stack) -> None:

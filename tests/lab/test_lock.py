@@ -34,8 +34,8 @@ def test_without_the_lock_updates_are_lost_and_with_it_none(stack: Stack) -> Non
     wait_until("updates with the lock", 15, lambda: _count(stack, "ipc_shared_updates_total", "on") > before)
     assert _lost(stack, "on") == [0, 0]
     assert {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()} == started
-    books = stack.settle(PAIR)
-    assert (books["corrupt"], books["duplicate"]) == (0, 0)
+    accounts = stack.settle(PAIR)
+    assert (accounts["corrupt"], accounts["duplicate"]) == (0, 0)
 
 
 def test_a_pair_without_a_lock_is_refused_and_told_which_have_one(stack: Stack) -> None:

@@ -32,8 +32,8 @@ def test_what_waits_is_seen_while_the_consumer_is_paused(stack: Stack, mechanism
     finally:
         consumer.unpause()
     stack.wait_for_traffic(mechanism)
-    books = stack.settle(mechanism)
-    assert (books["lost"], books["corrupt"]) == (0, 0)
+    accounts = stack.settle(mechanism)
+    assert (accounts["lost"], accounts["corrupt"]) == (0, 0)
 
 
 def test_nothing_is_received_that_status_has_not_among_what_was_sent(stack: Stack) -> None:

@@ -1,7 +1,7 @@
 """Whoever dies, and however: the pairs come back, and no sequence number is forgotten.
 
 All pairs are treated at once and then judged one by one. `--kill-rounds` says how often each side is killed in the
-middle of traffic before the books are read.
+middle of traffic before the accounts are read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ VICTIMS = ("sysv_mq", "fifo", "tcp")
 class Settled:
     """A moment with nothing on the way."""
 
-    books: dict[str, dict[str, int]]
+    accounts: dict[str, dict[str, int]]
     kernel_objects: list[int]
 
     @classmethod
@@ -44,7 +44,7 @@ class Settled:
 
 @dataclass(frozen=True)
 class Fall:
-    """What was done to every pair, and the books around it."""
+    """What was done to every pair, and the accounts around it."""
 
     sides: tuple[str, ...]
     how: str
@@ -107,7 +107,7 @@ def fall(request: pytest.FixtureRequest, stack: Stack, latest: list[Settled]) ->
 
 @pytest.mark.timeout(1800)
 def test_only_what_the_mechanism_loses_is_lost(fall: Fall, mechanism: str) -> None:
-    before, after = fall.before.books[mechanism], fall.after.books[mechanism]
+    before, after = fall.before.accounts[mechanism], fall.after.accounts[mechanism]
     assert after["sent"] == after["received"] + after["lost"]
     assert after["received"] > before["received"]
     assert (after["corrupt"], after["duplicate"]) == (before["corrupt"], before["duplicate"])
@@ -169,8 +169,8 @@ def test_a_crashed_holder_does_not_split_the_pairs(stack: Stack) -> None:
         )
     for mechanism in stack.mechanisms():
         stack.wait_for_traffic(mechanism, within_s=30)
-    for books in stack.settle_all(*stack.mechanisms()).values():
-        assert books["sent"] == books["received"] + books["lost"]
+    for accounts in stack.settle_all(*stack.mechanisms()).values():
+        assert accounts["sent"] == accounts["received"] + accounts["lost"]
 
 
 @pytest.mark.timeout(600)
@@ -194,7 +194,7 @@ def _members(stack: Stack) -> dict[str, Container]:
 
 def _disturbances(stack: Stack, mechanism: str) -> dict[str, Any]:
     """What would show that a pair was disturbed."""
-    found: dict[str, Any] = {key: stack.books(mechanism)[key] for key in ("lost", "corrupt")}
+    found: dict[str, Any] = {key: stack.accounts(mechanism)[key] for key in ("lost", "corrupt")}
     for side in SIDES["both"]:
         service = f"{mechanism.replace('_', '-')}-{side}"
         started = stack.container(service).attrs["State"]["StartedAt"]

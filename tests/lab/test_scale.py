@@ -1,4 +1,4 @@
-"""A mailbox with several containers on both sides: every number of every producer is in the books of all together."""
+"""A mailbox with several containers on both sides: the accounts of all together have every number of every producer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def containers(stack: Stack, service: str) -> list[Any]:
 
 
 def producers(stack: Stack) -> list[dict[str, Any]]:
-    """The books of sysv_mq, by producer."""
+    """The accounts of sysv_mq, by producer."""
     status = stack.lab("status", "--json")
     assert status.returncode == 0, status.stderr
     (channel,) = json.loads(status.stdout)["channels"]
@@ -48,7 +48,7 @@ def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
     before = {row["producer"]: row["received"] for row in producers(stack)}
 
     def heard() -> set[str] | None:
-        """Both that run are heard again; the books also have those that other tests have taken away."""
+        """Both that run are heard again; the accounts also have those that other tests have taken away."""
         names = {row["producer"] for row in producers(stack) if row["received"] > before.get(row["producer"], 0)}
         return names if len(names) == 2 else None
 
@@ -63,10 +63,10 @@ def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
     assert back.returncode == 0, back.stderr
     assert [len(containers(stack, f"sysv-mq-{side}")) for side in ("consumer", "producer")] == [1, 1]
     assert json.loads(stack.lab("status", "--json").stdout)["channels"] == []
-    books = stack.settle("sysv_mq")
-    assert books["received"] > sum(row["received"] for row in rows), "what the others received was forgotten"
-    assert books["lost"] <= lost + 2
-    assert books["duplicate"] == 0
+    accounts = stack.settle("sysv_mq")
+    assert accounts["received"] > sum(row["received"] for row in rows), "what the others received was forgotten"
+    assert accounts["lost"] <= lost + 2
+    assert accounts["duplicate"] == 0
 
 
 def test_a_scale_that_cannot_be_served_changes_nothing(stack: Stack) -> None:

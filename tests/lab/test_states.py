@@ -189,8 +189,8 @@ def test_a_restart_of_everything_splits_nothing_and_what_is_lost_is_explained(st
     assert restart.returncode == 0, restart.stderr
     for mechanism in stack.mechanisms():
         stack.wait_for_traffic(mechanism, within_s=60)
-    for mechanism, books in stack.settle_all(*stack.mechanisms()).items():
-        assert books["sent"] == books["received"] + books["lost"], mechanism
+    for mechanism, accounts in stack.settle_all(*stack.mechanisms()).items():
+        assert accounts["sent"] == accounts["received"] + accounts["lost"], mechanism
     wait_until("Prometheus answers", 60, lambda: stack.lab("status", "--json").returncode == 0)
     document = json.loads(stack.lab("status", "--json").stdout)
     assert document["namespace_splits"] == []
@@ -223,9 +223,9 @@ def test_reset_is_up_again_in_the_same_containers(stack: Stack) -> None:
     assert {name: c.id for name, c in after.items() if not name.startswith("sysv-mq")} == {
         name: id_ for name, id_ in before.items() if not name.startswith("sysv-mq")
     }
-    for mechanism, books in stack.settle_all(*stack.mechanisms()).items():
-        assert books["sent"] == books["received"], (mechanism, books)
-        assert books["lost"] == books["corrupt"] == books["duplicate"] == 0, (mechanism, books)
+    for mechanism, accounts in stack.settle_all(*stack.mechanisms()).items():
+        assert accounts["sent"] == accounts["received"], (mechanism, accounts)
+        assert accounts["lost"] == accounts["corrupt"] == accounts["duplicate"] == 0, (mechanism, accounts)
     assert stack.total("fifo-producer", "ipc_messages_sent_total") < counted["fifo"]
     document = json.loads(stack.lab("status", "--json").stdout)
     assert document["placements"] == []

@@ -13,28 +13,28 @@ from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role
 from lab.harness.stack import Stack, wait_until
 
-Books = dict[str, dict[str, int]]
+Accounts = dict[str, dict[str, int]]
 
 
 @pytest.fixture(scope="module")
-def books(stack: Stack) -> Books:
-    """The books of every pair, with nothing on the way."""
+def accounts(stack: Stack) -> Accounts:
+    """The accounts of every pair, with nothing on the way."""
     for mechanism in stack.mechanisms():
         stack.wait_for_traffic(mechanism)
     return stack.settle_all(*stack.mechanisms())
 
 
 @pytest.fixture(scope="module")
-def status(stack: Stack, books: Books) -> dict[str, Any]:
-    """What `./lab status` says, after the books were read."""
-    assert books
+def status(stack: Stack, accounts: Accounts) -> dict[str, Any]:
+    """What `./lab status` says, after the accounts were read."""
+    assert accounts
     done = stack.lab("status", "--json")
     assert done.returncode == 0, done.stderr
     return {row["mechanism"]: row for row in json.loads(done.stdout)["pairs"]}
 
 
-def test_every_message_is_accounted_for(books: Books, mechanism: str) -> None:
-    account = books[mechanism]
+def test_every_message_is_accounted_for(accounts: Accounts, mechanism: str) -> None:
+    account = accounts[mechanism]
     assert account["received"] > 0
     assert account["sent"] == account["received"] + account["lost"]
     assert (account["duplicate"], account["reordered"], account["corrupt"]) == (0, 0, 0)
@@ -73,8 +73,8 @@ def test_prometheus_counts_what_the_containers_count(stack: Stack, mechanism: st
     assert before <= float(seen[0]["value"][1]) <= after
 
 
-def test_status_agrees_with_the_books(books: Books, status: dict[str, Any], mechanism: str) -> None:
+def test_status_agrees_with_the_accounts(accounts: Accounts, status: dict[str, Any], mechanism: str) -> None:
     pair = status[mechanism]
-    assert pair["lost"] == books[mechanism]["lost"]
+    assert pair["lost"] == accounts[mechanism]["lost"]
     assert pair["received"] > 0
     assert 0 < pair["one_way_p50_seconds"] <= pair["one_way_p99_seconds"]

@@ -47,9 +47,9 @@ def test_a_full_volume_is_counted_and_traffic_resumes_when_space_is_back(small: 
     wait_until("ENOSPC is counted", 15, filled)
     assert producer.exec_run(["rm", "/channel/filler"]).exit_code == 0
     small.wait_for_traffic("plain_file")
-    books = small.settle("plain_file")
-    assert books["sent"] == books["received"] + books["lost"]
-    assert (books["lost"], books["corrupt"], books["duplicate"]) == (0, 0, 0)
+    accounts = small.settle("plain_file")
+    assert accounts["sent"] == accounts["received"] + accounts["lost"]
+    assert (accounts["lost"], accounts["corrupt"], accounts["duplicate"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Before Compose starts other numbers of containers: what is too many goes, and leaves nothing out of the books.
+"""The removal of surplus containers before Compose starts other numbers of them; the accounts stay complete.
 
 Compose would take surplus containers away by itself, several at once (docs/decisions/0011-serial-start-and-stop.md),
 with their ledgers and without a word to those that stay. So they go here, one after the other: the producers first, and
@@ -90,5 +90,5 @@ def _hand_over(staying: Sequence[Container], going: Sequence[Container]) -> None
 
 def _is_empty(lab: Lab, mechanism: str) -> bool:
     """Nothing is on the way any more; what was lost at the very end counts as if it were, until it is given up."""
-    books = accounts.read(lab.containers(), mechanism)
-    return not books.total("on_the_way")
+    channel = accounts.read(lab.containers(), mechanism)
+    return not channel.total("on_the_way")

@@ -178,8 +178,8 @@ def _make_anew(lab: Lab, members: Sequence[Container]) -> None:
     for member in members:
         stop_and_remove(member.docker)
     for mechanism in sorted({str(member.mechanism) for member in members}):
-        books = f"com.docker.compose.volume={mechanism.replace('_', '-')}-ledger"
-        for volume in lab.client.volumes.list(filters={"label": [f"{PROJECT_LABEL}={lab.project}", books]}):
+        ledger = f"com.docker.compose.volume={mechanism.replace('_', '-')}-ledger"
+        for volume in lab.client.volumes.list(filters={"label": [f"{PROJECT_LABEL}={lab.project}", ledger]}):
             volume.remove(force=True)
         pair = containers.of_pair(members, mechanism)
         environment = {**lab.configuration.environment(), **_started_with(pair)}

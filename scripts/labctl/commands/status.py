@@ -19,8 +19,8 @@ from labctl.lab.lab import Lab
 from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import accounts, kernel_objects, namespace_split, races
 from labctl.measured import pairs as measurements
-from labctl.measured.accounts import ChannelBooks
-from labctl.measured.kernel_objects import KernelBooks
+from labctl.measured.accounts import ChannelAccounts
+from labctl.measured.kernel_objects import KernelObjects
 from labctl.measured.namespace_split import Split
 from labctl.measured.pairs import PairMeasures
 from labctl.measured.races import Race, Switches
@@ -44,19 +44,19 @@ class Reading:
 
     found: Sequence[Container]
     pairs: Sequence[PairMeasures]
-    books: KernelBooks
+    held: KernelObjects
     races: Sequence[Race]
     switches: Switches
     splits: Sequence[Split]
     placements: Sequence[findings.Finding]
-    channels: Sequence[ChannelBooks]
+    channels: Sequence[ChannelAccounts]
 
     def of(self, mechanism: str) -> Reading:
         """What of it concerns one pair."""
         return Reading(
             found=containers.of_pair(self.found, mechanism),
             pairs=[pair for pair in self.pairs if pair.mechanism == mechanism],
-            books=self.books.of(mechanism),
+            held=self.held.of(mechanism),
             races=[race for race in self.races if race.mechanism == mechanism],
             switches={name: states for name, states in self.switches.items() if name == mechanism},
             splits=[split for split in self.splits if split.member.mechanism == mechanism],
@@ -83,7 +83,7 @@ def show_status(lab: Lab, sections: Collection[Section]) -> None:
     if Section.DETAILS in sections:
         _show_details(reading)
     if Section.KERNEL in sections:
-        tables.show_kernel_objects(reading.books)
+        tables.show_kernel_objects(reading.held)
     if needs_costs:
         tables.show_containers(found, meter.read())
     show_lines(list(_troubles(reading)))
@@ -110,7 +110,7 @@ def show_pair(lab: Lab, mechanism: str) -> None:
         raise
     pair_table.show_pair(reading.pairs[0])
     _show_details(reading)
-    tables.show_kernel_objects(reading.books)
+    tables.show_kernel_objects(reading.held)
     tables.show_containers(members, meter.read())
     show_lines(list(_troubles(reading)))
 
@@ -123,9 +123,7 @@ def show_json(lab: Lab) -> None:
     client, found = _running(lab)
     meter = CostMeter(found)
     reading = read(lab, client, found)
-    document = as_document(
-        lab.project, reading.pairs, reading.books, found, meter.read(), reading.splits, reading.races
-    )
+    document = as_document(lab.project, reading.pairs, reading.held, found, meter.read(), reading.splits, reading.races)
     document["switches"] = reading.switches
     document["placements"] = [finding.as_json() for finding in reading.placements]
     document["channels"] = [channel.as_json() for channel in reading.channels]
@@ -139,21 +137,21 @@ def read(lab: Lab, client: DockerClient, found: Sequence[Container]) -> Reading:
     """
     prometheus = lab.prometheus
     pairs = measurements.measure(prometheus, mechanisms_of(found))
-    books = kernel_objects.read(prometheus)
+    held = kernel_objects.read(prometheus)
     races_found = races.measure(prometheus, mechanisms_of(found))
     switches_found = races.read(prometheus)
     splits = namespace_split.find(prometheus, found)
     elsewhere = placed.all_placed(client, found, lab.project)
     placements = findings.findings(prometheus, elsewhere, pairs)
     channels = accounts.read_all(found)
-    pairs = accounts.with_books(pairs, channels)
-    return Reading(found, pairs, books, races_found, switches_found, splits, placements, channels)
+    pairs = accounts.with_accounts(pairs, channels)
+    return Reading(found, pairs, held, races_found, switches_found, splits, placements, channels)
 
 
 def as_document(
     project: str,
     pairs: Sequence[PairMeasures],
-    books: KernelBooks,
+    held: KernelObjects,
     found: Sequence[Container],
     costs: dict[str, Cost],
     splits: Sequence[Split],
@@ -164,7 +162,7 @@ def as_document(
         "project": project,
         "window_seconds": measurements.WINDOW_S,
         "pairs": [pair.as_json() for pair in pairs],
-        "kernel": books.as_json(),
+        "kernel": held.as_json(),
         "races": [race.as_json() for race in races_found],
         "containers": [_container(container, costs.get(container.id, Cost(None, None))) for container in found],
         "namespace_splits": [

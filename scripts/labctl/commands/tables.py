@@ -17,8 +17,8 @@ from rich.text import Text
 from ipclab.pair.race import BURST_NS, MAX_STEPS
 from labctl.lab.containers import Container
 from labctl.lab.costs import Cost
-from labctl.measured.accounts import ChannelBooks
-from labctl.measured.kernel_objects import KernelBooks
+from labctl.measured.accounts import ChannelAccounts
+from labctl.measured.kernel_objects import KernelObjects
 from labctl.measured.races import Race
 from labctl.terminal.printing import new_table, show_lines, show_table, show_text
 
@@ -70,9 +70,9 @@ _REMOVED_IS = "Removed: nobody finds such a segment, gone once the last process 
 _Row = tuple[str, str, str, str, str]
 
 
-def show_kernel_objects(books: KernelBooks) -> None:
+def show_kernel_objects(held: KernelObjects) -> None:
     """Print it; nothing where nothing is held."""
-    rows = list(_kernel_rows(books))
+    rows = list(_kernel_rows(held))
     if not rows:
         return
     table = new_table()
@@ -83,25 +83,25 @@ def show_kernel_objects(books: KernelBooks) -> None:
     for row in rows:
         table.add_row(*row)
     show_table(table)
-    without_key = any(segment.key == _NO_KEY for segment in books.segments)
-    removed = any(segment.is_removed for segment in books.segments)
+    without_key = any(segment.key == _NO_KEY for segment in held.segments)
+    removed = any(segment.is_removed for segment in held.segments)
     show_text(" ".join([_KERNEL_NOTE, *([_NO_KEY_IS] if without_key else []), *([_REMOVED_IS] if removed else [])]))
     show_lines([""])
 
 
-def _kernel_rows(books: KernelBooks) -> Iterator[_Row]:
-    for segment in books.segments:
+def _kernel_rows(held: KernelObjects) -> Iterator[_Row]:
+    for segment in held.segments:
         attached = "-" if segment.attachments is None else str(segment.attachments)
         what = f"shared memory {segment.key or segment.name}"
         yield what, segment.owner or "-", f"{segment.size_bytes:,}", "-", attached
-    for queue in books.queues:
+    for queue in held.queues:
         depth = (_of_limit(queue.bytes, queue.limit_bytes), _of_limit(queue.messages, queue.limit_messages))
         yield f"queue {queue.key or queue.name}", queue.owner or "-", *depth, "-"
-    for buffer in books.buffers:
+    for buffer in held.buffers:
         where = "pipe or socket buffer" if buffer.asked == "consumer" else f"buffer, asked by the {buffer.asked}"
         yield where, buffer.mechanism, _of_limit(buffer.bytes, buffer.limit_bytes), "-", "-"
-    if books.dev_shm_used_bytes is not None:
-        yield "/dev/shm", "-", _of_limit(books.dev_shm_used_bytes, books.dev_shm_limit_bytes), "-", "-"
+    if held.dev_shm_used_bytes is not None:
+        yield "/dev/shm", "-", _of_limit(held.dev_shm_used_bytes, held.dev_shm_limit_bytes), "-", "-"
 
 
 def _of_limit(value: int | None, limit: int | None) -> str:
@@ -117,7 +117,7 @@ _ACCOUNTS_NOTE = (
 )
 
 
-def show_accounts(channels: Sequence[ChannelBooks]) -> None:
+def show_accounts(channels: Sequence[ChannelAccounts]) -> None:
     """One table for all channels, none if no pair is scaled."""
     if not channels:
         return

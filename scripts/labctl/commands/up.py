@@ -65,9 +65,9 @@ def bring_up(
     start.heal_split()
     start.wait_for_traffic(timeout_s)
 
-    books = accounts.read_all([c for c in lab.containers() if c.mechanism in wanted])
-    pair_table.show_pairs(accounts.with_books(measure(lab.prometheus, wanted), books))
-    tables.show_accounts(books)
+    channels = accounts.read_all([c for c in lab.containers() if c.mechanism in wanted])
+    pair_table.show_pairs(accounts.with_accounts(measure(lab.prometheus, wanted), channels))
+    tables.show_accounts(channels)
     if images.grafana:
         addresses.require_grafana(lab.configuration, lab.containers)
     annotation.annotate(lab.configuration, before, lab.containers())

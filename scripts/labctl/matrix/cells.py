@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ipclab import mechanisms
 from ipclab.matrix.placement import Placement, reachable
 from labctl.lab.prometheus import Prometheus
-from labctl.matrix import reasons
-from labctl.matrix.reasons import Reason
+from labctl.matrix import errno_rules
+from labctl.matrix.errno_rules import Reason
 from labctl.measured.pairs import fresh
 
 
@@ -39,7 +39,7 @@ class Cell:
     @property
     def reason(self) -> Reason | None:
         """The rule behind the error, if there is one."""
-        return reasons.reason(mechanisms.load(self.mechanism).traits, self.error) if self.error else None
+        return errno_rules.reason(mechanisms.load(self.mechanism).traits, self.error) if self.error else None
 
 
 def read(prometheus: Prometheus, placements: Sequence[Placement]) -> list[Cell]:

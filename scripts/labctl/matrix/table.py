@@ -16,7 +16,7 @@ from labctl.lab.containers import require_running
 from labctl.lab.lab import Lab
 from labctl.lab.probes import placements_shown, probes_of
 from labctl.matrix import cells as reachability
-from labctl.matrix import evidence
+from labctl.matrix import explain
 from labctl.matrix.cells import Cell
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
@@ -77,7 +77,7 @@ def show_evidence(lab: Lab, mechanism: str, placement: Placement) -> None:
     if placement not in probes:
         raise LabError(f"no probe runs at {placement}", hint=f"{_STARTS.get(placement, './lab up')} starts it")
     prometheus = lab.prometheus
-    evidence.show(prometheus, probes, mechanism, placement)
+    explain.show(prometheus, probes, mechanism, placement)
 
 
 def require_as_predicted(cells: Sequence[Cell]) -> None:

@@ -1,7 +1,7 @@
-"""Who sent what and who received it, on a channel of several consumers or producers: the books of all, merged.
+"""The accounts of a channel with several consumers or producers: messages by producer and by consumer.
 
-Read from the ledgers themselves, the producers' first, so every number is accounted for at any moment and after any
-death: sent = received + lost + on the way. See docs/decisions/0016-shared-mailbox-accounting.md.
+The source is the ledgers, those of the producers first. So every sequence number is accounted for at any moment and
+after any death: sent = received + lost + on the way. See docs/decisions/0016-shared-mailbox-accounting.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STATE, _SHARED_LEDGER = "/state", "/ledger"
 
 
 @dataclass(frozen=True)
-class ProducerBooks:
+class ProducerAccount:
     """One producer's messages, and how many of them each consumer received, by its label."""
 
     producer: str
@@ -34,12 +34,12 @@ class ProducerBooks:
 
 
 @dataclass(frozen=True)
-class ChannelBooks:
+class ChannelAccounts:
     """A channel with several containers on one side."""
 
     mechanism: str
-    producers: Sequence[ProducerBooks]
-    shared: bool = False  # several consumers take from it, or did when the books were read
+    producers: Sequence[ProducerAccount]
+    shared: bool = False  # several consumers take from it, or did when the ledgers were read
 
     def as_json(self) -> dict[str, Any]:
         """For `status --json`."""
@@ -65,16 +65,16 @@ def is_shared(found: Iterable[Container], mechanism: str) -> bool:
     return any(c.environment.get("LAB_SHARED") for c in pair if not c.is_producer)
 
 
-def read_all(found: Sequence[Container]) -> list[ChannelBooks]:
-    """The books of every channel that has several containers on a side, or a consumer that shares it."""
+def read_all(found: Sequence[Container]) -> list[ChannelAccounts]:
+    """The accounts of every channel that has several containers on a side, or a consumer that shares it."""
     mechanisms = sorted({c.mechanism for c in found if c.mechanism and (c.number > 1 or is_shared([c], c.mechanism))})
     return [read(found, mechanism) for mechanism in mechanisms]
 
 
-def read(found: Sequence[Container], mechanism: str) -> ChannelBooks:
-    """The books of one channel.
+def read(found: Sequence[Container], mechanism: str) -> ChannelAccounts:
+    """The accounts of one channel.
 
-    :raises LabError: a ledger is none
+    :raises LabError: a file is not a ledger
     """
     pair = containers.of_pair(found, mechanism)
     consumers = [container for container in pair if not container.is_producer]
@@ -83,29 +83,29 @@ def read(found: Sequence[Container], mechanism: str) -> ChannelBooks:
         shared = is_shared(found, mechanism)
         rows = (_shared if shared else _alone)(sent, consumers)
     except (LedgerError, ValueError) as error:
-        raise LabError(f"the books of {mechanism} cannot be read: {error}", hint="./lab down starts afresh") from error
-    return ChannelBooks(mechanism, rows, shared)
+        raise LabError(f"the ledger of {mechanism} cannot be read: {error}", hint="./lab down starts afresh") from error
+    return ChannelAccounts(mechanism, rows, shared)
 
 
-def with_books(pairs: Sequence[PairMeasures], books: Sequence[ChannelBooks]) -> list[PairMeasures]:
-    """The pairs, with the counts that only all books together tell."""
-    known = {channel.mechanism: channel for channel in books}
+def with_accounts(pairs: Sequence[PairMeasures], channels: Sequence[ChannelAccounts]) -> list[PairMeasures]:
+    """The pairs, with the counts that need the ledgers of all consumers."""
+    known = {channel.mechanism: channel for channel in channels}
     return [_with(pair, known[pair.mechanism]) if pair.mechanism in known else pair for pair in pairs]
 
 
-def _with(pair: PairMeasures, books: ChannelBooks) -> PairMeasures:
-    lost = books.total("lost")
+def _with(pair: PairMeasures, accounts: ChannelAccounts) -> PairMeasures:
+    lost = accounts.total("lost")
     told = pair.lost_by_reason
     # One alone tells every reason itself, as of the last scrape; of several, only their notes together tell more.
-    reasons = {**told, "shared": max(0, lost - sum(told.values()))} if books.shared else told
+    reasons = {**told, "shared": max(0, lost - sum(told.values()))} if accounts.shared else told
     return replace(
         pair,
-        sent=books.total("sent"),
-        received=books.total("received"),
+        sent=accounts.total("sent"),
+        received=accounts.total("received"),
         lost=lost,
         lost_by_reason=reasons,
-        duplicated=books.total("twice"),
-        in_flight=books.total("on_the_way"),
+        duplicated=accounts.total("twice"),
+        in_flight=accounts.total("on_the_way"),
     )
 
 
@@ -133,8 +133,8 @@ def _sent(producers: Sequence[Container]) -> dict[int, _Sent]:
     return found
 
 
-def _alone(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[ProducerBooks]:
-    """The books of the one consumer."""
+def _alone(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[ProducerAccount]:
+    """The accounts of a single consumer."""
     rows = []
     files = state_files.read(consumers[0].docker, _STATE) if consumers else {}
     streams = streams_in(files["consumer.ledger"]) if "consumer.ledger" in files else {}
@@ -142,12 +142,14 @@ def _alone(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[Pr
         stream = streams.get(identity, Stream(0, 0, 0, 0, 0, 0, 0, 0))
         way = taken - stream.received - stream.lost
         account = Account(taken, stream.received, stream.duplicate, stream.lost, way)
-        rows.append(ProducerBooks(label, account, {consumers[0].label: stream.received} if consumers else {}, skipped))
+        rows.append(
+            ProducerAccount(label, account, {consumers[0].label: stream.received} if consumers else {}, skipped)
+        )
     return rows
 
 
-def _shared(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[ProducerBooks]:
-    """The books of all who ever took from this mailbox; they are on one volume."""
+def _shared(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[ProducerAccount]:
+    """The accounts of all consumers, past and present, of a shared mailbox; their ledgers are on one volume."""
     notes: dict[int, dict[str, Snapshot]] = {}
     for path, content in state_files.read(consumers[0].docker, _SHARED_LEDGER).items():
         owner, slash, _ = path.partition("/")
@@ -163,7 +165,7 @@ def _shared(sent: Mapping[int, _Sent], consumers: Sequence[Container]) -> list[P
     ):
         of_all = notes.get(identity, {})
         account = merge(taken, list(of_all.values()), [of_all.get(id_) for id_ in running], overtaking=overtaking)
-        rows.append(ProducerBooks(label, account, _received_by(of_all, labels), skipped))
+        rows.append(ProducerAccount(label, account, _received_by(of_all, labels), skipped))
     return rows
 
 

@@ -56,7 +56,7 @@ class Buffer:
 
 
 @dataclass(frozen=True)
-class KernelBooks:
+class KernelObjects:
     """All of it. None is "not measured": no pair that uses the IPC namespace runs."""
 
     segments: list[Segment]
@@ -65,9 +65,9 @@ class KernelBooks:
     dev_shm_used_bytes: int | None
     dev_shm_limit_bytes: int | None
 
-    def of(self, mechanism: str) -> KernelBooks:
+    def of(self, mechanism: str) -> KernelObjects:
         """The objects of one pair."""
-        return KernelBooks(
+        return KernelObjects(
             [segment for segment in self.segments if segment.mechanism == mechanism],
             [queue for queue in self.queues if queue.mechanism == mechanism],
             [buffer for buffer in self.buffers if buffer.mechanism == mechanism],
@@ -84,8 +84,8 @@ _Identity = tuple[str, str, str, str, str, str]
 _LABELS = ("mechanism", "key", "id", "name", "uid", "owner")
 
 
-def read(prometheus: Prometheus) -> KernelBooks:
-    """The books as they were at the last scrape, objects in the order of their pairs."""
+def read(prometheus: Prometheus) -> KernelObjects:
+    """The objects at the last scrape, in the order of their pairs."""
     attachments = _objects(prometheus, "ipc_kernel_shm_attachments")
     segments = [
         Segment(mechanism, owner, key, name, int(uid), size, attachments.get((mechanism, key, id_, name, uid, owner)))
@@ -100,7 +100,7 @@ def read(prometheus: Prometheus) -> KernelBooks:
         for identity in sorted(set().union(*figures))
         for mechanism, key, _, name, uid, owner in [identity]
     ]
-    return KernelBooks(
+    return KernelObjects(
         segments,
         queues,
         _buffers(prometheus),

@@ -160,7 +160,7 @@ class Stack:
         """The sum of a series on a container's page."""
         return int(sum(value for name, _, value in self.page(service) if name == series))
 
-    def books(self, mechanism: str) -> dict[str, int]:
+    def accounts(self, mechanism: str) -> dict[str, int]:
         """The pair's accounts, read from its two containers."""
         name = mechanism.replace("_", "-")
         consumer = list(self.page(f"{name}-consumer"))
@@ -188,11 +188,11 @@ class Stack:
             return None
 
     def settle(self, mechanism: str) -> dict[str, int]:
-        """Slow one producer down until nothing is on the way, and return the pair's books of that moment."""
+        """Slow one producer down until nothing is on the way, and return the pair's accounts of that moment."""
         return self.settle_all(mechanism)[mechanism]
 
     def settle_all(self, *mechanisms: str) -> dict[str, dict[str, int]]:
-        """Slow the producers down until nothing is on the way, and return the books of that moment by mechanism."""
+        """Slow the producers down until nothing is on the way, and return the accounts of that moment by mechanism."""
         for mechanism in mechanisms:
             self.set_load(mechanism, Load(rate=1, size_bytes=1024))
         try:
@@ -213,5 +213,5 @@ class Stack:
         assert done.exit_code == 0, done.output.decode()
 
     def _settled(self, mechanism: str) -> dict[str, int] | None:
-        books = self.books(mechanism)
-        return books if books["sent"] == books["received"] + books["lost"] else None
+        accounts = self.accounts(mechanism)
+        return accounts if accounts["sent"] == accounts["received"] + accounts["lost"] else None

@@ -12,7 +12,7 @@ from ipclab.accounting.shared import Account
 from labctl.commands import pair_table, tables
 from labctl.commands.watch import as_table
 from labctl.config.paths import ROOT
-from labctl.measured.accounts import ChannelBooks, ProducerBooks
+from labctl.measured.accounts import ChannelAccounts, ProducerAccount
 from labctl.measured.pairs import Row, measure
 from support.prometheus import prometheus_that_says
 from unit.labctl.commands.test_status import scraped
@@ -45,7 +45,7 @@ def test_in_watch(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_of_every_producer_of_a_shared_channel(capsys: pytest.CaptureFixture[str]) -> None:
     account = Account(sent=60, received=55, twice=1, lost=int(LOST), on_the_way=2)
-    channel = ChannelBooks("fifo", [ProducerBooks("fifo-producer", account, {}, int(SKIPPED))])
+    channel = ChannelAccounts("fifo", [ProducerAccount("fifo-producer", account, {}, int(SKIPPED))])
     tables.show_accounts([channel])
     _expect_both(capsys.readouterr().out)
     assert channel.as_json()["producers"][0]["skipped"] == SKIPPED

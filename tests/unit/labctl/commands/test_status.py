@@ -12,7 +12,7 @@ from labctl.lab.costs import Cost, cost
 from labctl.lab.ports import free_port
 from labctl.lab.prometheus import Prometheus, PrometheusSilent
 from labctl.measured import namespace_split, pairs
-from labctl.measured.kernel_objects import KernelBooks
+from labctl.measured.kernel_objects import KernelObjects
 from labctl.measured.races import Race
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration
@@ -155,7 +155,7 @@ def test_a_container_that_has_just_ended_has_no_cost() -> None:
 
 def test_the_document_says_what_is_known() -> None:
     producer = container("fifo-producer", state="exited", health="unhealthy", exit_code=137, oom_killed=True)
-    document = status.as_document("lab", [], KernelBooks([], [], [], 1, 2), [producer], {}, [])
+    document = status.as_document("lab", [], KernelObjects([], [], [], 1, 2), [producer], {}, [])
     assert document["kernel"]["dev_shm_limit_bytes"] == 2
     assert document["containers"] == [
         {
@@ -174,7 +174,7 @@ def test_the_document_says_what_is_known() -> None:
 
 def test_the_document_has_the_races() -> None:
     found = Race("sysv_shm", sync=False, now=True, updates=9, updates_lost=4, records_read=5, records_torn=1)
-    document = status.as_document("lab", [], KernelBooks([], [], [], 1, 2), [], {}, [], [found])
+    document = status.as_document("lab", [], KernelObjects([], [], [], 1, 2), [], {}, [], [found])
     assert document["races"] == [
         {
             "mechanism": "sysv_shm",

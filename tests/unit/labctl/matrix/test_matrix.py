@@ -18,7 +18,7 @@ from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.lab.probes import placement_of, placements_shown
 from labctl.lab.prometheus import Prometheus, Sample
 from labctl.matrix import cells as reachability
-from labctl.matrix import reasons
+from labctl.matrix import errno_rules
 from labctl.matrix.cells import Cell
 from labctl.matrix.table import as_json, as_markdown, in_words, reason_lines, require_as_predicted, time_in_words
 from labctl.terminal.errors import LabError
@@ -86,10 +86,10 @@ def test_every_error_that_is_to_be_expected_has_its_rule(name: str) -> None:
     remote = {"EAI_AGAIN", "EAI_NONAME", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", NOT_TOLD}
     usual = remote if Sharing.NETWORK in traits.requires else {"ENOENT", "EACCES"}
     for error in usual | {"ECONNREFUSED", "EAGAIN", NO_ANSWER, WRONG_ANSWER}:
-        found = reasons.reason(traits, error)
+        found = errno_rules.reason(traits, error)
         assert "no rule" not in found.sentence
         assert re.match(r"[\w.-]+\([1-8]\)|ipclab\.\w+", found.source)
-    unexpected = reasons.reason(traits, "EPROTO")
+    unexpected = errno_rules.reason(traits, "EPROTO")
     assert unexpected.sentence.startswith("Protocol error")
     assert errno.EPROTO
 

@@ -1,11 +1,11 @@
-"""`labctl.matrix.evidence`: what is known of two containers, also of one that has just come."""
+"""`labctl.matrix.explain`: what is known of two containers, also of one that has just come."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from labctl.lab.prometheus import Prometheus
-from labctl.matrix.evidence import namespaces
+from labctl.matrix.explain import namespaces
 from support.json_server import Request, json_server, success
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ipclab.accounting.shared import Account
-from labctl.measured.accounts import ChannelBooks, ProducerBooks, with_books
+from labctl.measured.accounts import ChannelAccounts, ProducerAccount, with_accounts
 from labctl.measured.pairs import PairMeasures
 
 MEASURED = PairMeasures(
@@ -29,10 +29,10 @@ MEASURED = PairMeasures(
     one_way_p99_seconds=0.2,
 )
 PRODUCERS = [
-    ProducerBooks(
+    ProducerAccount(
         "fifo-producer", Account(sent=60, received=55, twice=1, lost=3, on_the_way=2), {"fifo-consumer": 55}, 7
     ),
-    ProducerBooks("gone", Account(sent=40, received=38, twice=0, lost=2, on_the_way=0), {"fifo-consumer": 38}),
+    ProducerAccount("gone", Account(sent=40, received=38, twice=0, lost=2, on_the_way=0), {"fifo-consumer": 38}),
 ]
 
 
@@ -42,6 +42,6 @@ PRODUCERS = [
 )
 def test_the_counts_are_those_of_all_ledgers_and_the_rest_is_measured(shared: bool, reasons: dict[str, int]) -> None:
     other = replace(MEASURED, mechanism="tcp")
-    pair, untouched = with_books([MEASURED, other], [ChannelBooks("fifo", PRODUCERS, shared)])
+    pair, untouched = with_accounts([MEASURED, other], [ChannelAccounts("fifo", PRODUCERS, shared)])
     assert untouched is other
     assert pair == replace(MEASURED, sent=100, received=93, lost=5, lost_by_reason=reasons, duplicated=1, in_flight=2)

@@ -1,4 +1,4 @@
-"""What `./lab status` makes of the kernel's books: objects put together from their series, and the table of them."""
+"""What `./lab status` makes of the kernel's objects: objects put together from their series, and the table of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from labctl.commands import tables
 from labctl.measured import kernel_objects
-from labctl.measured.kernel_objects import Buffer, KernelBooks, Queue, Segment
+from labctl.measured.kernel_objects import Buffer, KernelObjects, Queue, Segment
 from support.prometheus import Vector, prometheus_that_says
 
 # As Prometheus has them: without the labels that are empty.
@@ -45,7 +45,7 @@ ANSWERS: dict[str, Vector] = {
     "dev_shm_used": [({}, 4_202_496.0)],
     "dev_shm_limit": [({}, 67_108_864.0)],
 }
-BOOKS = KernelBooks(
+HELD = KernelObjects(
     segments=[
         Segment("", "responder", "", "/ipclab-echo-posix-shm", 10001, 64, None),
         Segment("", "probe", "", "/ipclab-echo-posix-shm.reply", 10001, 64, None),
@@ -68,19 +68,19 @@ BOOKS = KernelBooks(
 
 def test_objects_are_put_together_from_their_series() -> None:
     with prometheus_that_says(ANSWERS) as prometheus:
-        assert kernel_objects.read(prometheus) == BOOKS
+        assert kernel_objects.read(prometheus) == HELD
 
 
 def test_nothing_is_held_where_nothing_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     with prometheus_that_says({}) as prometheus:
-        books = kernel_objects.read(prometheus)
-    assert books == KernelBooks([], [], [], None, None)
-    tables.show_kernel_objects(books)
+        held = kernel_objects.read(prometheus)
+    assert held == KernelObjects([], [], [], None, None)
+    tables.show_kernel_objects(held)
     assert capsys.readouterr().out == ""
 
 
 def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
-    tables.show_kernel_objects(BOOKS)
+    tables.show_kernel_objects(HELD)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     for row in (
         "shared memory 0x02 - 4,096 - 0",
@@ -99,14 +99,14 @@ def test_the_table_says_how_full_everything_is(capsys: pytest.CaptureFixture[str
 
 
 def test_a_segment_that_lost_its_key_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    tables.show_kernel_objects(BOOKS)
+    tables.show_kernel_objects(HELD)
     said = capsys.readouterr().out
     assert "is no key" not in said
     assert "Removed:" not in said
-    tables.show_kernel_objects(replace(BOOKS, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
+    tables.show_kernel_objects(replace(HELD, segments=[Segment("", "", "0x00000000", "", 10001, 64, 1)]))
     assert "0x00000000 is no key" in capsys.readouterr().out
     tables.show_kernel_objects(
-        replace(BOOKS, segments=[Segment("sysv_shm", "sysv_shm", "removed (id 5)", "", 10001, 64, 2)])
+        replace(HELD, segments=[Segment("sysv_shm", "sysv_shm", "removed (id 5)", "", 10001, 64, 2)])
     )
     said = capsys.readouterr().out
     assert ["shared", "memory", "removed", "(id", "5)", "sysv_shm", "64", "-", "2"] in [

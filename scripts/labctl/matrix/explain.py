@@ -13,7 +13,7 @@ from ipclab.matrix.placement import Placement
 from labctl.hosts import probe as second_probe
 from labctl.lab.containers import Container, run_in
 from labctl.lab.prometheus import Prometheus
-from labctl.matrix import reasons
+from labctl.matrix import errno_rules
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 from labctl.terminal.waiting import wait_until
@@ -129,7 +129,7 @@ def _outcome(tried: dict[str, Any], mechanism: str, placement: Placement) -> lis
     route = f"the route from there to the responder: {tried['route']}"
     if not tried["error"]:
         return [f"{mechanism} from {placement}: ✓ {duration(tried['round_trip_s'])}, 64 B each way", route]
-    reason = reasons.reason(mechanisms.load(mechanism).traits, tried["error"])
+    reason = errno_rules.reason(mechanisms.load(mechanism).traits, tried["error"])
     calls = [call for call in tried["failed_calls"] if call["error"] == tried["error"]]
     failed = (
         f"the system call that failed: {calls[-1]['call']} = -1 {tried['error']}" if calls else "no system call failed"
