@@ -12,7 +12,8 @@ from labctl.config.paths import ROOT
 from labctl.engine import compose, compose_override
 from labctl.engine.images import make_ready
 from labctl.grafana import annotation
-from labctl.lab import clones
+from labctl.lab import clones, containers, diagnosis
+from labctl.lab.containers import Container
 from labctl.lab.lab import Lab
 from labctl.measured import accounts, namespace_split
 from labctl.measured.pairs import measure
@@ -23,7 +24,7 @@ from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say
 from labctl.terminal.waiting import wait_until
 
-_RECOVERED_WITHIN_S = 10  # three health checks
+_RECOVERED_WITHIN_S = 30  # six health checks of a consumer
 
 
 def bring_up(
@@ -95,15 +96,18 @@ class _Start:
         self._wanted = wanted
 
     def start(self, services: Sequence[str], environment: Mapping[str, str], scale: Scale) -> None:
-        """Start the services; once more if Compose met a container that recovers by itself."""
+        """Start the services; once more if Compose gave up at a consumer that has become healthy since."""
         try:
             compose.start(services, environment, scale)
         except LabError as error:
-            # Compose names one container; which pairs are concerned, only their messages tell.
-            self.wait_for_traffic(_RECOVERED_WITHIN_S)
-            if not wait_until(self._is_healthy, _RECOVERED_WITHIN_S):
+            # On a busy machine a consumer fails its first checks. Compose then starts none of the rest, so messages
+            # cannot be waited for: the producers are missing.
+            if not self._consumers():
                 raise
-            say(f"{error.message}; it has recovered since, so once more")
+            wait_until(lambda: not self._unhealthy(), _RECOVERED_WITHIN_S)
+            if unhealthy := self._unhealthy():
+                raise diagnosis.not_healthy(unhealthy, self._lab.containers(), _RECOVERED_WITHIN_S) from error
+            say(f"{error.message}; the consumers are healthy now, so once more")
             compose.start(services, environment, scale)
 
     def heal_split(self) -> None:
@@ -119,5 +123,14 @@ class _Start:
         """Until every wanted pair moves messages; raises LabError with the reasons when one does not."""
         wait_for_traffic(self._lab, self._wanted, timeout_s)
 
-    def _is_healthy(self) -> bool:
-        return all(c.health in ("healthy", "none") for c in self._lab.containers() if c.mechanism in self._wanted)
+    def _consumers(self) -> list[Container]:
+        """Those that were started: a producer is started when they are healthy."""
+        return [
+            container
+            for container in self._lab.containers()
+            if container.mechanism in self._wanted and not container.is_producer and container.state != "created"
+        ]
+
+    def _unhealthy(self) -> list[str]:
+        """The pairs with a consumer that does not run, or has not passed its last checks."""
+        return containers.mechanisms_of([c for c in self._consumers() if not (c.running and c.health == "healthy")])

@@ -1,4 +1,4 @@
-"""Why a pair does not move: the state of its containers, their last words, and what to do."""
+"""Why a pair does not start or move: the state of its containers, their last words, and what to do."""
 
 from __future__ import annotations
 
@@ -15,13 +15,22 @@ _LOG_LINES = 4
 
 def not_moving(mechanisms: Sequence[str], all_containers: Sequence[Container], within_s: float) -> LabError:
     """Print the details of every pair that does not move; returns the error that names them."""
+    return _failed(mechanisms, all_containers, f"moved no message within {within_s:.0f} s")
+
+
+def not_healthy(mechanisms: Sequence[str], all_containers: Sequence[Container], within_s: float) -> LabError:
+    """Print the details of every pair whose consumer is not healthy; returns the error that names them."""
+    return _failed(mechanisms, all_containers, f"has no healthy consumer after {within_s:.0f} s")
+
+
+def _failed(mechanisms: Sequence[str], all_containers: Sequence[Container], how: str) -> LabError:
     states, hints = [], []
     for mechanism in mechanisms:
         pair = containers.of_pair(all_containers, mechanism)
         missing = set(services_of(mechanism)) - {container.service for container in pair}
         described = [f"{container.service} is {container.describe()}" for container in pair]
         described += [f"{service} does not exist" for service in sorted(missing)]
-        states.append(f"{mechanism} moved no message within {within_s:.0f} s ({'; '.join(described)})")
+        states.append(f"{mechanism} {how} ({'; '.join(described)})")
         hints += [hint for container in pair if (hint := _hint(container))]
         for container in pair:
             for line in last_lines(container):
