@@ -1,4 +1,4 @@
-"""Every metric of the lab. No other module defines one; `ipclab.metrics.exposition` shows them.
+"""The metrics of the lab. No other module defines one; `ipclab.metrics.exposition` exports them.
 
 Names and units follow the Prometheus conventions: seconds, bytes, `_total` for counters.
 """
@@ -14,7 +14,7 @@ PORT = 9464
 
 
 class Type(StrEnum):
-    """How Prometheus counts it."""
+    """The type of a metric in Prometheus."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -22,7 +22,7 @@ class Type(StrEnum):
 
 
 class Role(StrEnum):
-    """Who exports it."""
+    """The role of the container that exports a metric."""
 
     PRODUCER = "producer"
     CONSUMER = "consumer"
@@ -34,8 +34,8 @@ class Role(StrEnum):
 
 _ENDPOINTS = frozenset({Role.PRODUCER, Role.CONSUMER})
 _ENDPOINT_LABELS = ("mechanism", "role")
-# A System V object has a key and an id, a POSIX object a name; the others are empty. Its owner is the mechanism, the
-# responder or a probe; nobody of the lab is empty.
+# A System V object has a key and an id, a POSIX object a name; the other labels are empty. The owner is the mechanism,
+# the responder or a probe; the owner of an object that is not the lab's is empty.
 _OBJECT_LABELS = ("key", "id", "name", "uid", "owner")
 
 
@@ -78,9 +78,9 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value of a metric now; `labels` are the values of the labels behind mechanism and role.
+    """The current value of a metric; `labels` are the values of the labels after mechanism and role.
 
-    `mechanism` is for a page that tells of several; None is the page's own.
+    `mechanism` is for a page of several mechanisms; None is the page's own.
     """
 
     definition: Definition
@@ -102,36 +102,41 @@ def _kernel(name: str, help_: str, *labels: str) -> Definition:
 
 
 def _probe(name: str, help_: str, *labels: str) -> Definition:
-    """The words are those of the Prometheus blackbox exporter. The responder probes itself."""
+    """A metric named as in the Prometheus blackbox exporter. The responder probes itself."""
     roles = frozenset({Role.RESPONDER, Role.PROBE})
     return Definition(name, Type.GAUGE, help_, roles, (*_ENDPOINT_LABELS, "placement", *labels))
 
 
-SENT = _producer("ipc_messages_sent", "Messages the channel took, across all lives of this producer.")
-SKIPPED = _producer("ipc_messages_skipped", "Messages that were due and never sent: no peer, or full for too long.")
-SEND_ERRORS = _producer("ipc_send_errors", "Failed attempts to open or send, by the kernel's error.", "errno")
+SENT = _producer("ipc_messages_sent", "Messages that the channel took, across restarts of this producer.")
+SKIPPED = _producer(
+    "ipc_messages_skipped",
+    "Messages that were due and never sent, because there was no peer or the channel was full for too long.",
+)
+SEND_ERRORS = _producer("ipc_send_errors", "Failed attempts to open the channel or to send, by errno.", "errno")
 LOAD_RATE = _producer("ipc_load_rate", "Messages per second that the schedule asks for.", type_=Type.GAUGE)
 MESSAGE_SIZE = _producer("ipc_message_size_bytes", "Bytes of each message sent, header included.", type_=Type.GAUGE)
-RECEIVED = _consumer("ipc_messages_received", "Messages received once, across all lives of this consumer.")
+RECEIVED = _consumer("ipc_messages_received", "Messages received once, across restarts of this consumer.")
 RECEIVED_BYTES = _consumer("ipc_bytes_received", "Bytes of all messages received, headers included.")
-LOST = _consumer("ipc_messages_lost", "Sequence numbers that never arrived, by when they went missing.", "reason")
-DUPLICATE = _consumer("ipc_messages_duplicate", "Messages that arrived again.")
+LOST = _consumer("ipc_messages_lost", "Sequence numbers that never arrived, by the reason of the loss.", "reason")
+DUPLICATE = _consumer("ipc_messages_duplicate", "Messages that arrived a second time.")
 REORDERED = _consumer("ipc_messages_reordered", "Messages that arrived after a later one.")
-CORRUPT = _consumer("ipc_messages_corrupt", "Arrivals that were no message as it was sent.")
+CORRUPT = _consumer(
+    "ipc_messages_corrupt", "Arrivals that differ from any message that was sent: cut, mixed or altered."
+)
 RECEIVED_BY_CLASS = _consumer(
     "ipc_messages_received_by_class",
-    "Messages received of each type or priority in this life of the consumer, where there are several.",
+    "Messages received of each type or priority since the consumer started, where there are several.",
     "kind",
     "number",
 )
 SHARED = _consumer(
     "ipc_channel_shared",
-    "1 where other consumers take messages from the same channel: then none of them can tell what is lost.",
+    "1 while several consumers share the channel. A single consumer then cannot count the lost messages.",
     type_=Type.GAUGE,
 )
 LATENCY = _consumer(
     "ipc_one_way_latency_seconds",
-    "From the moment a message was due to the moment it was received (CLOCK_MONOTONIC, one host).",
+    "Time from the due time of a message to its reception (CLOCK_MONOTONIC, one host).",
     type_=Type.HISTOGRAM,
 )
 # Of one message in so many, on both sides the same ones; a prime, so that no number of types or priorities divides it.
@@ -145,52 +150,55 @@ MESSAGE_PART = Definition(
     _PART_BUCKETS,
 )
 KERNEL_DROPS = _consumer(
-    "ipc_kernel_drops", "Arrivals for which the kernel had no room (SO_MEMINFO), in this life of the consumer."
+    "ipc_kernel_drops", "Messages that the kernel dropped for lack of room (SO_MEMINFO), since the consumer started."
 )
 KERNEL_BUFFER = Definition(
     "ipc_kernel_buffer_bytes",
     Type.GAUGE,
-    "Bytes that wait in the kernel's pipe or socket buffer, as this side is told (FIONREAD, SO_MEMINFO, SIOCOUTQ).",
+    "Bytes in the kernel's pipe or socket buffer, as the kernel reports to this side (FIONREAD, SO_MEMINFO, SIOCOUTQ).",
     _ENDPOINTS,
 )
 KERNEL_BUFFER_LIMIT = Definition(
     "ipc_kernel_buffer_limit_bytes",
     Type.GAUGE,
-    "Capacity of that pipe, or the limit of that socket's buffer.",
+    "Capacity of the pipe, or limit of the socket buffer, in bytes.",
     _ENDPOINTS,
 )
 CHANNEL_OPEN = Definition("ipc_channel_open", Type.GAUGE, "1 while this endpoint has its channel open.", _ENDPOINTS)
 CHANNEL_OPENS = Definition(
-    "ipc_channel_opens", Type.COUNTER, "Times this life of the endpoint opened its channel.", _ENDPOINTS
+    "ipc_channel_opens",
+    Type.COUNTER,
+    "Number of times that the endpoint opened its channel since its start.",
+    _ENDPOINTS,
 )
 WAIT_INFO = Definition(
     "ipc_wait_info",
     Type.GAUGE,
-    "Always 1; how this endpoint waits: block, poll or spin.",
+    "Always 1. The label says how the endpoint waits: block, poll or spin.",
     _ENDPOINTS,
     (*_ENDPOINT_LABELS, "wait"),
 )
 CPUS_INFO = Definition(
     "ipc_cpus_info",
     Type.GAUGE,
-    "Always 1; on how many CPUs this endpoint may run: one, two or a number.",
+    "Always 1. The label is the number of CPUs that the endpoint may use: one, two or a number.",
     _ENDPOINTS,
     (*_ENDPOINT_LABELS, "cpus"),
 )
 SWITCH_ON = Definition(
     "ipc_switch_on",
     Type.GAUGE,
-    "1 while this is on: sync, lock or fsync.",
+    "1 while the switch is on: sync (the race lock), lock (the append lock) or fsync.",
     _ENDPOINTS,
     (*_ENDPOINT_LABELS, "switch"),
 )
 # Of the rounds of the race that could be judged, by whether the lock was taken: see `ipclab.pair.race`.
 UPDATES = _consumer(
-    "ipc_shared_updates", "Updates of a shared counter by both sides, in this life of the consumer.", "sync"
+    "ipc_shared_updates", "Updates of a shared counter by both sides since the consumer started.", "sync"
 )
-LOST_UPDATES = _consumer("ipc_shared_updates_lost", "Of these, updates that the counter does not show.", "sync")
-RECORDS_READ = _consumer("ipc_shared_records_read", "Shared records read, in this life of the consumer.", "sync")
-TORN_READS = _consumer("ipc_shared_records_torn", "Of these, records whose words are not of one time.", "sync")
+LOST_UPDATES = _consumer("ipc_shared_updates_lost", "Updates that the shared counter does not contain.", "sync")
+RECORDS_READ = _consumer("ipc_shared_records_read", "Shared records read since the consumer started.", "sync")
+TORN_READS = _consumer("ipc_shared_records_torn", "Records read that mix two writes.", "sync")
 CONTEXT_SWITCHES = Definition(
     "ipc_context_switches",
     Type.COUNTER,
@@ -208,29 +216,29 @@ CPU_SECONDS = Definition(
 RUN_DELAY = Definition(
     "ipc_run_delay_seconds",
     Type.COUNTER,
-    "Time in which the thread that communicates was awake and waited for a CPU (/proc/thread-self/schedstat).",
+    "Time that the thread that communicates was runnable and waited for a CPU (/proc/thread-self/schedstat).",
     _ENDPOINTS,
 )
 RUNS = Definition(
     "ipc_runs",
     Type.COUNTER,
-    "How often that thread was given a CPU: after a wait, or after others had it.",
+    "Number of times that the thread that communicates got a CPU.",
     _ENDPOINTS,
 )
 NAMESPACE_INFO = Definition(
     "ipc_namespace_info",
     Type.GAUGE,
-    "Always 1; the inodes of this container's namespaces. Equal inodes are a shared namespace.",
+    "Always 1. The labels are the inodes of the container's namespaces. Equal inodes are a shared namespace.",
     frozenset(Role),
     (*_ENDPOINT_LABELS, "container", "ipc", "mnt", "net", "pid"),
 )
-# The kernel objects of the shared IPC namespace; the mechanism is empty where an object is none of a pair's.
+# The kernel objects of the shared IPC namespace; the mechanism is empty for an object that belongs to no pair.
 KERNEL_SHM_SIZE = _kernel(
     "ipc_kernel_shm_size_bytes", "Size of a shared memory segment or object, mapped or not.", *_OBJECT_LABELS
 )
 KERNEL_SHM_ATTACHMENTS = _kernel(
     "ipc_kernel_shm_attachments",
-    "Attachments of a System V segment (nattch); 0 where it outlived its processes.",
+    "Attachments of a System V segment (nattch). 0 is a segment that outlived its processes.",
     *_OBJECT_LABELS,
 )
 KERNEL_QUEUE_MESSAGES = _kernel("ipc_kernel_queue_messages", "Messages in a message queue.", *_OBJECT_LABELS)
@@ -247,31 +255,29 @@ KERNEL_SEMAPHORES = _kernel("ipc_kernel_semaphores", "Semaphores in a System V s
 KERNEL_SEMAPHORE_VALUE = _kernel(
     "ipc_kernel_semaphore_value", "Value of a semaphore: named, or alone in its System V set.", *_OBJECT_LABELS
 )
-KERNEL_DEV_SHM_USED = _kernel("ipc_kernel_dev_shm_used_bytes", "Bytes taken in /dev/shm, by POSIX shared memory.")
+KERNEL_DEV_SHM_USED = _kernel("ipc_kernel_dev_shm_used_bytes", "Bytes used in /dev/shm by POSIX shared memory.")
 KERNEL_DEV_SHM_LIMIT = _kernel("ipc_kernel_dev_shm_limit_bytes", "Bytes that /dev/shm can hold (shm_size).")
-KERNEL_LIMIT = _kernel(
-    "ipc_kernel_limit", "A limit of the kernel by its name in proc(5), in the unit that it has there.", "limit"
-)
+KERNEL_LIMIT = _kernel("ipc_kernel_limit", "A limit of the kernel, by its name and in its unit of proc(5).", "limit")
 
 PROBE_SUCCESS = _probe("probe_success", "1 if the responder answered the last try from this placement, else 0.")
-PROBE_DURATION = _probe("probe_duration_seconds", "How long the last try took, opening and closing included.")
+PROBE_DURATION = _probe("probe_duration_seconds", "Duration of the last try, with opening and closing.")
 PROBE_ROUND_TRIP = _probe(
     "probe_round_trip_seconds",
-    "From question to answer, 64 bytes each way, both sides on one CPU: the median of the last tries' medians.",
+    "Time from question to answer, 64 bytes each way, both sides on one CPU: the median of the last tries' medians.",
 )
 PROBE_ROUND_TRIP_BOUND = _probe(
     "probe_round_trip_bound_seconds", "The lowest and the highest of these tries' medians.", "bound"
 )
-PROBE_TRIES = _probe("probe_round_trip_tries", "How many tries in a row, up to 15, that round trip is of.")
+PROBE_TRIES = _probe("probe_round_trip_tries", "Number of consecutive tries behind the round trip, up to 15.")
 PROBE_ERROR = _probe(
     "probe_error_info",
-    "Always 1; why the last try failed: the errno of a system call, a name of getaddrinfo(3), or plain words.",
+    "Always 1. The label is the cause of the last failure: an errno, a name of getaddrinfo(3), or plain words.",
     "error",
 )
 LISTEN_INFO = Definition(
     "ipc_listen_info",
     Type.GAUGE,
-    "Always 1; the address that the responder listens on, which the probes are told.",
+    "Always 1. The label is the address on which the responder listens.",
     frozenset({Role.RESPONDER}),
     (*_ENDPOINT_LABELS, "address"),
 )

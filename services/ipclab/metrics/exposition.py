@@ -1,4 +1,4 @@
-"""The page that Prometheus asks for: the loops keep plain integers, and it is made from them then."""
+"""The metrics page that Prometheus scrapes. The loops keep plain integers; the page is made of them at each scrape."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ipclab.metrics.histogram import Histogram
 
 
 class Page(Collector):
-    """Turns an endpoint's samples into the families that the Prometheus client prints."""
+    """The collector that turns an endpoint's samples into the metric families of the Prometheus client."""
 
     def __init__(self, mechanism: str, role: Role, samples: Callable[[], Iterable[Sample]]) -> None:
         self._mechanism = mechanism
@@ -21,7 +21,7 @@ class Page(Collector):
         self._samples = samples
 
     def collect(self) -> Iterable[Metric]:
-        """The families, each with its samples, in the order of these."""
+        """The families with their samples, in the order of the samples."""
         families: dict[str, Metric] = {}
         for sample in self._samples():
             definition = sample.definition
@@ -34,7 +34,7 @@ class Page(Collector):
 
 
 def registry_of(page: Page) -> CollectorRegistry:
-    """A registry with this page alone: none of the client's own process metrics."""
+    """A registry with only this page, without the client's process metrics."""
     own = CollectorRegistry()
     own.register(page)
     return own

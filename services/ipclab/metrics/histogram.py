@@ -31,7 +31,7 @@ def upper_bound_ns(index: int) -> float:
 
 
 class Histogram:
-    """Counts per bucket and the sum; written by one loop, read by the exporter."""
+    """The counts per bucket and the sum. One loop writes them, the exporter reads them."""
 
     def __init__(self) -> None:
         self.counts = [0] * SIZE
