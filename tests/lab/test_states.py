@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.models.containers import Container
 
 from lab.harness.stack import PROJECT, Stack, wait_until
 from labctl.commands import lab_findings
@@ -171,6 +172,39 @@ def test_doctor_sees_what_is_paused_and_names_that_nobody_answers_to() -> None:
             assert "paused warn: fifo-consumer" in findings(stack)
         finally:
             consumer.unpause()
+
+
+def test_up_goes_on_when_a_consumer_recovers_and_names_one_that_does_not(tmp_path: Path) -> None:
+    """Compose gives up at an unhealthy consumer, and has started no producer by then."""
+    with small_lab(_SMALL, "fifo") as stack:
+        stack.container("fifo-producer").remove(v=True, force=True)
+        consumer = stack.container("fifo-consumer")
+        _signal_all(consumer, "STOP")
+        wait_until("it is unhealthy", 40, lambda: stack.container("fifo-consumer").health == "unhealthy")
+        given_up = stack.lab("up", "fifo")
+        assert given_up.returncode == 1
+        error = given_up.stderr.splitlines()[-1]
+        assert "fifo has no healthy consumer" in error
+        assert "fifo-consumer is running, unhealthy" in error
+        said = tmp_path / "said"
+        with said.open("w") as errors:
+            up = subprocess.Popen(
+                [str(ROOT / "lab"), "up", "fifo"], env=stack.environment, stdout=subprocess.DEVNULL, stderr=errors
+            )
+            try:
+                wait_until("Compose gives up", 60, lambda: "  | " in said.read_text())
+                _signal_all(consumer, "CONT")
+                assert up.wait(timeout=120) == 0, said.read_text()
+            finally:
+                up.kill()
+                up.wait()
+        assert "the consumers are healthy now, so once more" in said.read_text()
+
+
+def _signal_all(container: Container, name: str) -> None:
+    """To every process of a container but its init: kill(2), pid -1."""
+    done = container.exec_run(["sh", "-c", f"kill -s {name} -- -1"])
+    assert done.exit_code == 0, done.output.decode()
 
 
 def test_compose_alone_finds_what_up_did_and_changes_nothing(stack: Stack) -> None:
