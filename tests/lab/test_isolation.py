@@ -18,6 +18,7 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.metrics import definitions as metrics
 from lab.harness.stack import Stack
+from labctl.place import placed
 
 # Everything is scraped over this network, and no mechanism uses it.
 _METRICS_NETWORK = "metrics"
@@ -146,7 +147,7 @@ def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
         name: container
         for name, container in stack.containers().items()
         if container.status == "running"
-        and container.labels.get("ipclab.placement") is None
+        and placed.LABEL not in container.labels
         and container.attrs["Config"]["Entrypoint"] == ["python", "-m", "ipclab"]
     }
     networks = {name: _addresses(stack, container) for name, container in ours.items()}

@@ -68,7 +68,7 @@ def start_container(
         raise LabError(f"the probe cannot be started {where}: {one_line(error)}", hint=hint) from error
 
 
-_OF_LABEL = "ipclab.matrix.responder"  # the id of the published responder that it asks
+_OF_LABEL = "ipclab.responder"  # the id of the published responder that it asks
 _ASKED_WITHIN_S = 30
 
 

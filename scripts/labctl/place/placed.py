@@ -21,7 +21,7 @@ from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 
-LABEL = "ipclab.matrix.placement"
+LABEL = "ipclab.placement"
 _MECHANISM_LABEL = "ipclab.mechanism"
 
 

@@ -22,7 +22,6 @@ from labctl.lab.containers import Container, require_running, stop_and_remove
 from labctl.lab.lab import Lab
 from labctl.measured import traffic
 from labctl.place import container as placed_container
-from labctl.place import container as placed_targets
 from labctl.place import placed
 from labctl.place.placed import Placed
 from labctl.terminal.errors import BadInput, LabError
@@ -130,7 +129,7 @@ class Relocation:
 
     def _tell(self, mechanism: str, what: str) -> None:
         """Prometheus: where to find those whose name the engine's DNS does not know. Grafana: what was done."""
-        placed_targets.write(self._found, self.find_placed(), self._lab.configuration)
+        placed_container.write(self._found, self.find_placed(), self._lab.configuration)
         annotation.note(self._lab.configuration, self._found, "place", [mechanism], what)
 
 
