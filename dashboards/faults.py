@@ -18,29 +18,27 @@ _ON_OFF = {0: "off", 1: "on"}
 
 # By service and not by container: Compose finds those of this project (COMPOSE_PROJECT_NAME), whatever its name is.
 _TEXT = """\
-On your machine, in the lab's directory. Every mark on the graphs says what happened.
+Run these in the lab's directory. A mark on the graphs names each change.
 
 - **What does the kernel keep?** `docker compose pause sysv-mq-consumer`, wait, `docker compose unpause \
-sysv-mq-consumer`. Then `docker compose kill sysv-mq-consumer` and `./lab up`: the queue was kept, so nothing that was \
-sent is lost. But it was full meanwhile, and what was due for over a second was never sent: *skipped*, and counted.
-- **What dies with the process?** The same with `fifo` and `tcp`: what was on the way is lost, and counted.
-- **What is dropped?** Pause `udp-consumer`: no error anywhere, and messages are gone.
+sysv-mq-consumer`. Then `docker compose kill sysv-mq-consumer` and `./lab up`: the kernel kept the queue, so no \
+sent message is lost. But the queue was full: messages that were due for over a second were never sent. They are *skipped*, and counted.
+- **What dies with the process?** The same with `fifo` and `tcp`: the messages on the way are lost, and counted.
+- **Which messages are dropped?** Pause `udp-consumer`: the producer gets no error, and messages are lost.
 - **How fast can it be?** `./lab load fifo --rate 2000 --size 4096`, then `./lab load fifo --reset`.
-- **What is a lock for?** `./lab lock sysv_shm off`, then `./lab lock sysv_shm --reset`.
-- **What does the disk cost?** `LAB_FILE_FSYNC=on ./lab up plain_file`, then `./lab up plain_file`.
-- **Who gets which message?** `./lab up sysv_mq --scale sysv_mq.consumer=3`
+- **Why is a lock needed?** `./lab lock sysv_shm off`, then `./lab lock sysv_shm --reset`.
+- **How much does the disk cost?** `LAB_FILE_FSYNC=on ./lab up plain_file`, then `./lab up plain_file`.
+- **Which consumer gets which message?** `./lab up sysv_mq --scale sysv_mq.consumer=3`
 """
 
 
 def dashboard() -> Dashboard:
     """Exercises beside the first graph; then losses, errors, the race, and several consumers."""
     mechanisms = compose_file.declared()
-    made = new_dashboard(
-        "faults", "Exercises, and what they do, with a mark for whatever was started, stopped or changed."
-    )
+    made = new_dashboard("faults", "Exercises and their effect, with a mark for every start, stop and change.")
     for mark in marks.happened():
         made.annotation(mark)
-    about = "What to try, as commands for a terminal; what to see is on the graphs."
+    about = "Commands for a terminal. The graphs show their effect."
     return (
         made.with_panel(note("What can I try?", about, Place(12, 9), _TEXT))
         .with_panel(sharing.flow(mechanisms, Place(12, 9)))
@@ -61,11 +59,12 @@ def dashboard() -> Dashboard:
 def _lost(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "What was lost or skipped, and why?",
-        "Counted since the lab was set up. Lost: messages that were sent and never arrived. A mechanism that lost none "
-        "lies on zero, under its bare name. One that did says when: in the channel (solid), or with the consumer "
-        "(dashed) or the producer (long dashes) that was restarted. Dotted: skipped, due for over a second and never "
-        "sent, because no peer was there or the mechanism was full; no line where none was. A step is a fault, its "
-        "height what the mechanism could not keep; a gap is a container that was not there to ask.",
+        "Counted since the lab was set up. Lost: messages that were sent and never arrived. A mechanism without a "
+        "loss lies on zero, under its bare name. Another line names the place of the loss: in the channel (solid), at "
+        "a restart of the consumer (dashed), or at a restart of the producer (long dashes). Dotted: skipped, due for "
+        "over a second and never sent, because the peer was missing or the mechanism was full; no line without "
+        "skipped messages. A step is a fault, and its height is the number of messages that the mechanism did not "
+        "keep. A gap is a container that did not answer.",
         "none",
         _GRAPH,
         {
@@ -81,9 +80,9 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
 
 def _open(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
-        "Who has its channel open?",
-        "Endpoints that have their channel open: 2 for a pair, producer and consumer; more where ./lab up --scale has "
-        "started more. One that falls has lost its peer, or is not there any more.",
+        "Which channels are open?",
+        "Endpoints with an open channel: 2 for a pair, producer and consumer; more after ./lab up --scale. A line "
+        "falls when an endpoint loses its peer or stops.",
         "none",
         _GRAPH,
         {"{{mechanism}}": "sum by (mechanism) (ipc_channel_open)"},
@@ -94,10 +93,10 @@ def _open(mechanisms: list[str]) -> timeseries.Panel:
 def _on_the_way(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "How many messages are on the way?",
-        "Sent, and neither received nor lost: they wait in the mechanism. A paused consumer lets it rise, until the "
-        "mechanism is full and the producer must wait: its page does not answer, so what it received last stands "
-        "against what the producer goes on sending; of udp that is also what was dropped meanwhile. Where several "
-        "consumers share a mailbox nobody can tell: no line.",
+        "Sent, and neither received nor lost: these messages wait in the mechanism. A paused consumer lets the number "
+        "rise until the mechanism is full and the producer waits. A paused consumer does not answer Prometheus, so "
+        "its last count stands against the count of the producer; of udp the number includes dropped messages. "
+        "Consumers that share a mailbox have no line, because no single one knows the number.",
         "none",
         _GRAPH,
         {"{{mechanism}}": "max by (mechanism) (mechanism:ipc_messages:in_flight)"},
@@ -109,12 +108,11 @@ def _refused(mechanisms: list[str]) -> timeseries.Panel:
     errors = f"sum by (mechanism, errno) (rate(ipc_send_errors_total{WINDOW}))"
     panel = graph(
         "What does the kernel refuse?",
-        "Failed attempts of producers to open or to send, a second, by errno; in plain words where no system call "
-        "failed and the lab itself cannot go on. A mechanism that has none lies on zero, under its bare name. Solid, "
-        "ENOENT and EAI_AGAIN, thick, ECONNREFUSED, ENXIO and not ready: nobody is there. Thick and dashed, "
-        "ENETUNREACH, thick and dotted, EHOSTUNREACH: no way there. Dashed, EPIPE and EIDRM, long dashes, ECONNRESET "
-        "and removed: the other side has gone. Dotted, EAGAIN and full: full. Dash-dot, ETIMEDOUT and ENOSPC: silent, "
-        "or no space; of a ring: damaged.",
+        "Failed attempts of producers to open or to send, per second, by errno; in plain words where no system call "
+        "failed. A mechanism without a failure lies on zero, under its bare name. Solid, ENOENT and EAI_AGAIN, thick, "
+        "ECONNREFUSED, ENXIO and not ready: no peer. Thick and dashed, ENETUNREACH, thick and dotted, EHOSTUNREACH: "
+        "no route. Dashed, EPIPE and EIDRM, long dashes, ECONNRESET and removed: the peer is gone. Dotted, EAGAIN and "
+        "full: full. Dash-dot, ETIMEDOUT and ENOSPC: no answer, or no space; of a ring: damaged.",
         "suffix: /s",
         _GRAPH,
         {"{{mechanism}} {{errno}}": f"{errors} > 0 or {rate('ipc_send_errors_total')} == 0"},
@@ -125,9 +123,10 @@ def _refused(mechanisms: list[str]) -> timeseries.Panel:
 
 def _wrong(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
-        "What arrived, but not as it was sent?",
-        "A second. Solid: corrupt, what arrived was no message. Dashed: a message that came again. Dotted: one that "
-        "came after a later one, as priorities and datagrams may. On a healthy lab all are zero.",
+        "Which messages arrived damaged, twice or late?",
+        "Per second. Solid: corrupt, a message with a wrong checksum or length. Dashed: again, a message that arrived "
+        "twice. Dotted: overtaken, a message that arrived after a later one, as priorities and datagrams allow. On a "
+        "healthy lab all are zero.",
         "suffix: /s",
         _GRAPH,
         {
@@ -147,15 +146,15 @@ def _settings(mechanisms: list[str]) -> table.Panel:
 
     return one_row_each(
         {"mechanism": "Mechanism"},
-        "How is each pair set?",
-        "What ./lab load and ./lab lock changed shows here: the rate that is asked for, the size of a message, what is "
-        "switched on where there is a switch, how the consumer waits, and whether several consumers share the mailbox.",
+        "Which settings does each pair have?",
+        "The settings that ./lab load and ./lab lock change: the rate that is asked for, the size of a message, the "
+        "switches, how the consumer waits, and whether several consumers share the mailbox.",
         Place(24, 13),
         [
             Column("Asked for", "sum by (mechanism) (ipc_load_rate)", 120, MESSAGES_PER_SECOND, 0),
             Column("Message size", "max by (mechanism) (ipc_message_size_bytes)", 120, "bytes"),
-            Column("lock", switch("sync"), 80, words=_ON_OFF),
-            Column("lock", switch("lock"), 80, words=_ON_OFF),
+            Column("Race lock", switch("sync"), 90, words=_ON_OFF),
+            Column("Append lock", switch("lock"), 105, words=_ON_OFF),
             Column("fsync", switch("fsync"), 80, words=_ON_OFF),
             Column("Consumer waits by", 'max by (mechanism, wait) (ipc_wait_info{role="consumer"})', 150, label="wait"),
             Column("Mailbox shared", "max by (mechanism) (ipc_channel_shared)", 130, words={0: "no", 1: "yes"}),

@@ -26,7 +26,10 @@ def dashboard() -> Dashboard:
     """The matrix and the namespaces of the pairs on the first screen, history below."""
     mechanisms = compose_file.declared()
     made = (
-        new_dashboard("hosts", "What can be reached from where, and what has to be shared for it.")
+        new_dashboard(
+            "hosts",
+            "Which mechanisms reach the responder from which placement, and what a placement must share for it.",
+        )
         .with_panel(_matrix(mechanisms))
         .with_panel(_pairs(mechanisms))
         .with_panel(_probes())
@@ -44,12 +47,12 @@ def dashboard() -> Dashboard:
 def _matrix(mechanisms: list[str]) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
-        "Who reaches the responder, by which mechanism?",
-        "A responder listens on every mechanism; from each placement a probe tries them all, every few seconds. A "
-        "green cell is the time from question to answer (64 bytes each way, both sides on one CPU, waking included; "
-        "the median of the last 15 tries), a red one the errno that a system call returned. The probes differ in "
-        "nothing but what they share with the responder: what a mechanism needs is what must be shared. No probe: none "
-        "runs there; ./lab hosts up starts a second host.",
+        "Which mechanism reaches the responder, from where?",
+        "The responder listens on every mechanism. From each placement a probe tries all mechanisms, every few "
+        "seconds. A green cell is the round-trip time: 64 bytes each way, both processes on one CPU, waking included, "
+        "the median of the last 15 tries. A red cell is the errno that a system call returned. The probes differ only "
+        "in what they share with the responder, so a green column shows what a mechanism needs. No probe: none runs "
+        "at that placement; ./lab hosts up starts a second host.",
         _ROWS,
         [
             Column(
@@ -85,12 +88,11 @@ def _cell(placement: Placement) -> str:
 def _pairs(mechanisms: list[str]) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
-        "Who shares an IPC namespace?",
-        "The inode of the IPC namespace that each side of a pair is in; two containers share it if it is the same. "
-        "System V objects and POSIX queues are visible inside one only, POSIX shared memory in one /dev/shm only, and "
-        "Docker's ipc: shares both at once. All four of those pairs are in the one namespace of the container that "
-        "holds it open, so they could open each other's objects. The others meet in a volume or a network of the "
-        "pair's own.",
+        "Which pairs share an IPC namespace?",
+        "The inode of the IPC namespace of each side. Two containers share the namespace if the inode is the same. "
+        "System V objects and POSIX queues are visible in one IPC namespace only, POSIX shared memory in one /dev/shm "
+        "only; Docker's ipc: shares both at once. The four pairs that use them are in the namespace of one holder, so "
+        "each pair could open the objects of the others. Every other pair shares a volume or a network of its own.",
         Place(9, _ROWS.height),
         [
             Column("Producer", _inode("producer"), 110, label="producer"),
@@ -122,10 +124,11 @@ def _probes() -> table.Panel:
     inode = "probe_success * on (instance) group_left (ipc) ipc_namespace_info"
     return one_row_each(
         {"placement": "Probe"},
-        "Where do the probes stand?",
-        "What each probe has in common with the responder, which itself is the first row, and the inode of the IPC "
-        "namespace it is in. The same inode as the responder's: the same System V objects. Another: none of them. The "
-        "responder listens on its address in its own network alone; the probes are told it, and try it.",
+        "Where do the probes run?",
+        "What each probe shares with the responder, and the inode of its IPC namespace. The first row is the "
+        "responder itself. The same inode as the responder: the same System V objects. A different inode: none of "
+        "them. The responder listens on one address, in its own network alone; every probe knows and tries that "
+        "address.",
         Place(10, 7),
         [
             Column("Shares", shares, None, label="shares"),
@@ -157,10 +160,10 @@ def _round_trips(mechanisms: list[str]) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
         "How long is a round trip?",
-        "From question to answer, 64 bytes each way. A try asks up to 100 times, one after the other; both processes "
-        "are on the same CPU and sleep in between, so waking the other one is in it. Shown is the median of the last "
-        "tries' medians, 15 at most, between the lowest and the highest of them: an order of two mechanisms whose "
-        "ranges overlap says nothing.",
+        "From request to reply, 64 bytes each way. A try sends up to 100 requests, one after the other. Both "
+        "processes are on one CPU and sleep in between, so waking is included. The figure is the median of the last "
+        "tries' medians, 15 at most; lowest and highest are the range of these medians. Two mechanisms whose ranges "
+        "overlap have no order.",
         Place(24, 11),
         [*columns, Column("Tries", tries, 70)],
         {"Mechanism": 150},
@@ -171,9 +174,9 @@ def _reached(mechanisms: int) -> timeseries.Panel:
     return (
         in_steps(
             graph(
-                "How many mechanisms get through?",
-                "Of all mechanisms, how many reached the responder from each placement. It falls when the responder is "
-                "stopped, when a network is cut, or when a probe moves to where less is shared.",
+                "How many mechanisms reach the responder?",
+                "The number of mechanisms that reached the responder, by placement. The line falls when the responder "
+                "stops, when a network is cut, or when a probe moves to a placement that shares less.",
                 "none",
                 Place(7, 7),
                 {"{{placement}}": "sum by (placement) (probe_success)"},
@@ -187,8 +190,8 @@ def _reached(mechanisms: int) -> timeseries.Panel:
 def _duration() -> timeseries.Panel:
     return graph(
         "How long is the longest try?",
-        "The slowest mechanism of each placement, opening and closing included. What is refused is refused at once; "
-        "what is met by silence, a datagram to nobody or a name that does not resolve, takes until it is given up.",
+        "The slowest mechanism of each placement, opening and closing included. A refused try ends at once. A try "
+        "without an answer (a datagram that is dropped, a name that does not resolve) ends at the timeout.",
         "s",
         Place(7, 7),
         {"{{placement}}": "max by (placement) (probe_duration_seconds)"},
@@ -199,8 +202,8 @@ def _history(placement: Placement, place: Place) -> statetimeline.Panel:
     where = f'placement="{placement}"'
     return state_timeline(
         f"Reached from {_words(placement)}?",
-        "When each mechanism got through from this placement, and when not: blue-green with its word is reached, "
-        "vermilion is refused, grey is that no probe ran there.",
+        "When each mechanism reached the responder from this placement. Blue-green: reached. Vermilion: refused. "
+        "Grey: no probe ran.",
         place,
         f"{largest('probe_success', where=where)} or on (mechanism) 0 * {largest('probe_success')} - 1",
         {-1: (_NO_PROBE, colours.NOTHING), 0: ("refused", colours.REFUSED), 1: ("reached", colours.REACHED)},

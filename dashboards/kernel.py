@@ -25,7 +25,7 @@ def dashboard() -> Dashboard:
     """Two tables and, below, one more and a graph fill the first screen."""
     mechanisms = compose_file.declared()
     return (
-        new_dashboard("kernel", "What exists in the kernel now, and what stays when all processes have gone.")
+        new_dashboard("kernel", "The objects that the kernel holds now, and those that outlive their processes.")
         .with_panel(_segments())
         .with_panel(_queues())
         .with_panel(_semaphores())
@@ -59,11 +59,12 @@ def _of_buffers(operation: str, expression: str) -> str:
 def _segments() -> table.Panel:
     return one_row_each(
         _OBJECT,
-        "Which shared memory is there?",
-        "Every System V segment (by key) and POSIX object (by name) of the shared IPC namespace. Attached: how many "
-        "processes have a segment mapped; 0 means that it outlived them all, and takes memory until somebody removes "
-        "it. Of POSIX objects the kernel does not say. In brackets: no pair's; the responder and the probes have some. "
-        "Removed: nobody finds such a segment any more, and it is gone once the last process detaches it.",
+        "Which shared memory exists?",
+        "Every System V segment (by key) and POSIX object (by name) of the shared IPC namespace. Attached: the number "
+        "of processes that have a System V segment mapped; at 0 the segment has outlived all of them and takes memory "
+        "until it is removed. The kernel does not count attachments of POSIX objects. In brackets: objects of the "
+        "responder and the probes, not of a pair. Removed: a segment without a key, which no other process can "
+        "attach; it is freed when the last process detaches it.",
         _TABLE,
         [
             Column("Size", _of_objects("ipc_kernel_shm_size_bytes"), 65, "bytes", 0),
@@ -77,9 +78,10 @@ def _segments() -> table.Panel:
 def _queues() -> table.Panel:
     return one_row_each(
         _OBJECT,
-        "Which message queues are there?",
+        "Which message queues exist?",
         "Every System V queue (by key) and POSIX queue (by name). A System V queue is full at a number of bytes "
-        "(msgmnb), a POSIX queue at a number of messages (mq_maxmsg). Held: messages that wait, and outlive processes.",
+        "(msgmnb), a POSIX queue at a number of messages (mq_maxmsg). Held: messages that wait. They outlive the "
+        "processes.",
         _TABLE,
         [
             Column("Held", _of_objects("ipc_kernel_queue_messages"), 50, decimals=0),
@@ -99,10 +101,10 @@ def _queues() -> table.Panel:
 def _semaphores() -> table.Panel:
     return one_row_each(
         _OBJECT,
-        "Which semaphores are there?",
+        "Which semaphores exist?",
         "Every System V set (by key) and named POSIX semaphore (by name), with its value: 0 is taken, or nothing to "
-        "fetch. A POSIX semaphore that its holder died with stays taken for ever; a System V one may be given back "
-        "(SEM_UNDO). In set: how many semaphores a System V set has.",
+        "fetch. A POSIX semaphore stays taken when its holder dies. The kernel gives a System V semaphore back if the "
+        "holder used SEM_UNDO. In set: the number of semaphores in a System V set.",
         _TABLE,
         [
             Column("Value", _of_objects("ipc_kernel_semaphore_value"), 58, decimals=0),
@@ -116,10 +118,11 @@ def _semaphores() -> table.Panel:
 def _fill(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "How full is each mailbox?",
-        "What waits, as a share of what fits: a queue's bytes (System V, msgmnb) or messages (POSIX), a pipe's 64 KiB, "
-        "a socket's buffer, all of /dev/shm. At 100 % the producer must wait, or messages are dropped (udp). Pause a "
-        "consumer and watch its line rise: the queues are asked by the kernel exporter, pipes and sockets then by the "
-        "producer. Of tcp it knows only its own side's buffer. Of udp nobody else can ask: no line while it is paused.",
+        "Waiting data as a share of the capacity: a queue's bytes (System V, msgmnb) or messages (POSIX), a pipe's 64 "
+        "KiB, a socket's buffer, all of /dev/shm. At 100 % the producer waits, or the kernel drops messages (udp). "
+        "Pause a consumer and watch its line rise. The kernel exporter reads the queues; the consumer reads pipes and "
+        "sockets, and the producer does so while the consumer is paused. A tcp producer sees its own side's buffer "
+        "only. Only the consumer can read udp's socket, so a paused consumer has no line.",
         "percentunit",
         _GRAPH,
         {
@@ -135,9 +138,9 @@ def _fill(mechanisms: list[str]) -> timeseries.Panel:
 def _waiting(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "How many bytes wait in the kernel?",
-        "Solid: bytes in queues, pipes and socket buffers that nobody has received yet. Dashed: where each is full, if "
-        "that is a number of bytes: 16 KiB of a System V queue, 64 KiB of a pipe. While a consumer is paused, its pipe "
-        "or socket is asked by the producer: of tcp only what its own side still holds, of udp nothing, so no line.",
+        "Solid: bytes in queues, pipes and socket buffers that wait for the consumer. Dashed: the capacity, where it "
+        "is a number of bytes: 16 KiB of a System V queue, 64 KiB of a pipe. While a consumer is paused, the producer "
+        "reads the pipe or socket: of tcp its own side's bytes only, of udp none, so udp has no line.",
         "bytes",
         _GRAPH,
         {
@@ -153,9 +156,9 @@ def _waiting(mechanisms: list[str]) -> timeseries.Panel:
 def _attached(mechanisms: list[str]) -> timeseries.Panel:
     panel = in_steps(
         graph(
-            "Who is attached to shared memory?",
-            "Attachments of each System V segment (nattch). Two processes of a pair are 2. Kill one and it falls to 1; "
-            "stop both and it is 0, but the segment and its content stay: the kernel keeps them.",
+            "How many processes are attached?",
+            "Attachments of each System V segment (nattch). A running pair has 2. Kill one side: 1. Stop both sides: "
+            "0, and the segment stays with its content, because the kernel keeps it.",
             "none",
             _GRAPH,
             {"{{of}} {{object}}": _of_objects("ipc_kernel_shm_attachments")},
@@ -167,7 +170,7 @@ def _attached(mechanisms: list[str]) -> timeseries.Panel:
 def _semaphore_values(mechanisms: list[str]) -> timeseries.Panel:
     panel = in_steps(
         graph(
-            "What do the semaphores say?",
+            "What are the values of the semaphores?",
             "The value of each semaphore of a pair at a scrape. A lock is 1 when free and 0 when taken; a notifier "
             "is 0 without a notification. A lock that stays at 0 while nothing moves is held by a process that "
             "does not release it.",
@@ -188,9 +191,10 @@ def _objects_apart(panel: timeseries.Panel, mechanisms: list[str]) -> timeseries
 
 def _dev_shm() -> timeseries.Panel:
     return graph(
-        "How much of /dev/shm is taken?",
-        "POSIX shared memory is files of this file system. Its limit is the holder's shm_size; System V segments do "
-        "not count. Who maps more than there is gets SIGBUS when he writes; the lab asks for room first (ENOSPC).",
+        "How much of /dev/shm is used?",
+        "POSIX shared memory is files of this file system. The limit is the holder's shm_size; System V segments do "
+        "not count. A process that maps more gets SIGBUS on write. The lab allocates the space first and gets ENOSPC "
+        "instead.",
         "bytes",
         _GRAPH,
         {"taken": "max(ipc_kernel_dev_shm_used_bytes)", "limit": "max(ipc_kernel_dev_shm_limit_bytes)"},
@@ -200,8 +204,8 @@ def _dev_shm() -> timeseries.Panel:
 def _dropped(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "What did the kernel drop?",
-        "Arrivals a second for which the receiver's socket had no room: the kernel's own count (SO_MEMINFO), of "
-        "sockets that may drop. Each drop is a lost message in the consumer's ledger. On a healthy lab: 0.",
+        "Datagrams per second for which the receiver's socket had no room: the kernel's own count (SO_MEMINFO). Each "
+        "drop is a lost message in the consumer's ledger. On a healthy lab: 0.",
         "suffix: /s",
         _GRAPH,
         {"{{mechanism}}": rate("ipc_kernel_drops_total")},
@@ -212,9 +216,9 @@ def _dropped(mechanisms: list[str]) -> timeseries.Panel:
 def _limits() -> table.Panel:
     return one_row_each(
         {"limit": "Limit"},
-        "How much does this kernel allow?",
-        "The kernel's limits by their names in proc(5), in the unit they have there: bytes and counts; shmall is in "
-        "pages. shm… is System V shared memory, msg… its queues, sem… its semaphores, mqueue_… POSIX queues.",
+        "Which limits does this kernel have?",
+        "The kernel's limits by their names and units in proc(5): bytes and counts; shmall is in pages. shm… is "
+        "System V shared memory, msg… its queues, sem… its semaphores, mqueue_… POSIX queues.",
         _TABLE,
         [Column("Value", "max by (limit) (ipc_kernel_limit)", 200)],
     )

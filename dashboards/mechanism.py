@@ -19,16 +19,16 @@ _GRAPH = Place(8, 6)
 
 def dashboard() -> Dashboard:
     """Facts, sides and the first row of graphs fill a screen."""
-    made = new_dashboard("mechanism", "One mechanism: what it promises, and all that is measured of it.")
+    made = new_dashboard("mechanism", "One mechanism: its facts and every measurement.")
     made.with_variable(variables.mechanism())
     for mark in marks.happened(_IT, choice=False):
         made.annotation(mark)
     return (
         made.with_panel(
             note(
-                "What it says of itself",
-                "Facts of the mechanism, not measurements: the same as ./lab mechanisms. The tests hold it to them. "
-                "Where each is written, docs/MECHANISMS.md says.",
+                "Facts of the mechanism",
+                "Facts, not measurements: the same as ./lab mechanisms. The conformance tests check each of them. "
+                "docs/MECHANISMS.md names the source of each fact.",
                 Place(10, 11),
                 f"### {variables.NAME}\n\n{variables.FACTS}\n",
             )
@@ -54,10 +54,11 @@ def _sides() -> table.Panel:
     cpu = f"sum by (role, container) ({with_container('ipc_cpu_seconds_total', _IT)})"
     return one_row_each(
         {"role": "Side", "container": "Container"},
-        "Who takes part?",
-        "One row per container, with the id that docker ps shows. It blocks, polls or spins while it waits. CPUs: on "
-        "how many it may run. Two containers share an IPC namespace if the number is the same. Opened: how often this "
-        "life of the endpoint opened its channel; more than once means that the other side went away.",
+        "Which containers take part?",
+        "One row per container, with the id that docker ps shows. Waits by: the endpoint blocks, polls or spins while "
+        "it waits. CPUs: the number of CPUs that the container may use. Two containers share an IPC namespace if the "
+        "number is the same. Opened: how often this process opened its channel; more than once means that the peer "
+        "went away.",
         Place(14, 11),
         [
             Column("IPC namespace", f"max by (role, container, ipc) (ipc_namespace_info{{{_IT}}})", 120, label="ipc"),
@@ -81,8 +82,9 @@ def _sides() -> table.Panel:
 def _flow() -> timeseries.Panel:
     panel = graph(
         "Is everything that is due sent and received?",
-        "Asked: the schedule. Sent: what the channel took. Received: what arrived. On a healthy pair the three lie on "
-        "top of each other. Sent below asked: no peer, or the channel is full. Received below sent: lost, or waiting.",
+        "Asked: messages that are due. Sent: messages that the channel took. Received: messages that arrived. On a "
+        "healthy pair the three lie on top of each other. Sent below asked: no peer, or a full channel. Received "
+        "below sent: messages are lost or wait.",
         MESSAGES_PER_SECOND,
         _GRAPH,
         {
@@ -99,7 +101,8 @@ def _latency() -> timeseries.Panel:
     panel = graph(
         "How long does a message take?",
         "From due to received, on one clock. Half of the messages are faster than the median, one in ten is slower "
-        "than p90, one in a hundred slower than p99. The scale is logarithmic: the tail is far away.",
+        "than p90, one in a hundred is slower than p99. The scale is logarithmic, because the tail is far from the "
+        "median.",
         "s",
         _GRAPH,
         {name: quantile(share, where=_IT) for name, share in (("median", 0.5), ("p90", 0.9), ("p99", 0.99))},
@@ -112,9 +115,9 @@ def _parts() -> timeseries.Panel:
     part = f"max by (part) (mechanism_part:ipc_message_part_seconds:p50_5s{{{_IT},part!='transit'}})"
     return graph(
         "Where does the time of a message go?",
-        f"Medians of one message in {PART_OF}. Late: from due until the producer began to send; its timer and the "
-        "scheduler. Send: header, checksum and the system call. Channel: what is left until the consumer had it; the "
-        "kernel on its way, a CPU that was asleep, the waking, the interpreter. Wake, a part of the channel: from "
+        f"Medians of one message in {PART_OF}. Late: from due until the producer began to send, by its timer and the "
+        "scheduler. Send: header, checksum and the system call. Channel: the rest until the consumer had the "
+        "message: the kernel, a CPU that was asleep, the wake-up, the interpreter. Wake, a part of the channel: from "
         "woken to running, a mean that the kernel counts. Check: checksum and accounts, after the latency has ended.",
         "s",
         _GRAPH,
@@ -128,10 +131,10 @@ def _parts() -> timeseries.Panel:
 
 def _spread() -> heatmap.Panel:
     return latency_heatmap(
-        "How are the latencies spread?",
-        "Each column is a moment, each cell the messages that took so long, up to twice as long as those in the cell "
-        "below; the brighter, the more. Two bands are two "
-        "ways to be served, for instance with the consumer awake or asleep. A single bright cell high up is a stall.",
+        "How are the latencies distributed?",
+        "Each column is a moment, each cell the messages of one latency, up to twice as long as in the cell below; a "
+        "brighter cell has more messages. Two bands are two ways of delivery, for instance with the consumer awake or "
+        "asleep. A single bright cell high up is a stall.",
         _GRAPH,
         octaves(where=_IT),
     )
@@ -139,9 +142,9 @@ def _spread() -> heatmap.Panel:
 
 def _missing() -> timeseries.Panel:
     return graph(
-        "What did not arrive as it should?",
-        "Counted since the lab was set up. Lost: never arrived. Skipped: due and never sent. Duplicate, out of order, "
-        "corrupt: arrived, but twice, after a later one, or damaged. On a healthy pair all are flat.",
+        "Which messages did not arrive, or arrived wrong?",
+        "Counted since the lab was set up. Lost: sent, never arrived. Skipped: due, never sent. Duplicate, out of "
+        "order, corrupt: arrived twice, after a later one, or damaged. On a healthy pair all are flat.",
         "none",
         _GRAPH,
         {
@@ -156,10 +159,10 @@ def _missing() -> timeseries.Panel:
 
 def _errors() -> timeseries.Panel:
     return graph(
-        "What does the kernel say to the producer?",
-        "Failed attempts to open or to send, by errno: what `man` lists for it, and how often it happens. On a healthy "
-        "pair all are zero. EAGAIN or full: no room. ENOENT or ECONNREFUSED: no consumer. EPIPE: a dead one. Plain "
-        "words: no system call failed, and the lab itself cannot go on.",
+        "Which errors does the producer get?",
+        "Failed attempts to open or to send, per second, by the errno that `man` lists for the call. On a healthy "
+        "pair all are zero. EAGAIN or full: no room. ENOENT or ECONNREFUSED: no consumer. EPIPE: a dead consumer. "
+        "Plain words: no system call failed, and the lab itself cannot go on.",
         "suffix: /s",
         _GRAPH,
         {"{{errno}}": rate("ipc_send_errors_total", "errno", _IT)},
@@ -169,8 +172,9 @@ def _errors() -> timeseries.Panel:
 def _on_the_way() -> timeseries.Panel:
     return graph(
         "How many messages are on the way?",
-        "Sent, and neither received nor lost: they wait in the mechanism. Grows when the consumer is too slow or "
-        "paused, until the mechanism is full. Where several consumers share a mailbox nobody can tell: no line.",
+        "Sent, and neither received nor lost: these messages wait in the mechanism. The number grows when the "
+        "consumer is slow or paused, until the mechanism is full. Consumers that share a mailbox have no line, "
+        "because no single one knows the number.",
         "none",
         _GRAPH,
         {"on the way": f"sum(mechanism:ipc_messages:in_flight{{{_IT}}})"},
@@ -180,8 +184,8 @@ def _on_the_way() -> timeseries.Panel:
 def _cpu() -> timeseries.Panel:
     panel = graph(
         "Where does the CPU time go?",
-        "Of the thread that communicates, as a share of one core. User: our code and the interpreter. System: the "
-        "kernel on its behalf, copying and waking. Shared memory moves the work from the kernel to the user.",
+        "CPU time of the thread that communicates, as a share of one core. User: the lab's code and the interpreter. "
+        "System: the kernel, which copies and wakes. Shared memory moves the work from the kernel to the user.",
         "percentunit",
         _GRAPH,
         {"{{role}} {{mode}}": rate("ipc_cpu_seconds_total", "role, mode", _IT)},
@@ -191,9 +195,9 @@ def _cpu() -> timeseries.Panel:
 
 def _switches() -> timeseries.Panel:
     panel = graph(
-        "How often does it give the CPU away?",
-        "Context switches a second. Voluntary: it waits, for a message or for room. Involuntary, dashed: the kernel "
-        "takes the CPU away, because others want it too.",
+        "How often does each side give the CPU away?",
+        "Context switches per second. Voluntary: the process waits for a message or for room. Involuntary, dashed: "
+        "the kernel gives the CPU to another process.",
         "suffix: /s",
         _GRAPH,
         {"{{role}} {{kind}}": rate("ipc_context_switches_total", "role, kind", _IT)},
@@ -204,7 +208,7 @@ def _switches() -> timeseries.Panel:
 def _data() -> timeseries.Panel:
     return graph(
         "How much data is received?",
-        "Bytes a second, headers included: the rate times the size of a message. `./lab load` changes both.",
+        "Bytes per second, headers included: the rate times the message size. `./lab load` changes both.",
         "binBps",
         _GRAPH,
         {"received": rate("ipc_bytes_received_total", where=_IT)},

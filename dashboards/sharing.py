@@ -19,11 +19,11 @@ def lost_updates(mechanisms: list[str], place: Place) -> timeseries.Panel:
     """Of a counter that both sides change."""
     return _race(
         "The race: how many updates are lost?",
-        "Once a second both sides add to one shared counter, up to 500 times within a millisecond, with a lock around "
-        "it (lock on) or without (lock off): ./lab lock switches. The share of updates that the counter does not show. "
-        "With the lock it is 0. Between load and store each side gives its CPU away (sched_yield), or a loss would be "
-        "rare: the share says that it happens, not how often it would by itself. A line ends where nothing is measured "
-        "that way.",
+        "Once a second both sides add to one shared counter, up to 500 times within a millisecond, with a lock (lock "
+        "on) or without (lock off); ./lab lock switches. The figure is the share of updates that the counter does not "
+        "show. With the lock the share is 0. Between load and store each side gives its CPU away (sched_yield), which "
+        "makes a loss frequent: the share proves the loss and does not estimate its natural rate. A line ends where "
+        "that state of the lock is not measured.",
         "ipc_shared_updates_lost_total",
         "ipc_shared_updates_total",
         mechanisms,
@@ -35,9 +35,9 @@ def torn_reads(mechanisms: list[str], place: Place) -> timeseries.Panel:
     """Of a record that one side writes and the other reads."""
     return _race(
         "The race: how many reads are torn?",
-        "One side writes a record of several words while the other reads it, in the same bursts; in the middle of a "
-        "record a side gives its CPU away. The share of reads whose words are not of one time. With the lock (lock on) "
-        "it is 0; without, each is a value that nobody ever wrote.",
+        "One side writes a record of several words while the other side reads it, in the same bursts; in the middle "
+        "of a record each side gives its CPU away. The figure is the share of reads that mix two writes. With the "
+        "lock (lock on) the share is 0. Without it, a torn read is a value that no side ever wrote.",
         "ipc_shared_records_torn_total",
         "ipc_shared_records_read_total",
         mechanisms,
@@ -58,10 +58,10 @@ def received_by(mechanisms: list[str], place: Place) -> timeseries.Panel:
     received = f"rate(ipc_messages_received_total{WINDOW})"
     who = 'on (instance) group_left (container) ipc_namespace_info{role="consumer"}'
     panel = graph(
-        "Who received what?",
-        "Messages a second of each consumer container, by the id that docker ps shows. Start more consumers with "
-        "./lab up --scale: on a queue they share the messages, and the sum stays what is sent. Those of one mechanism "
-        "have its colour, and a stroke each, by the last digit of the id.",
+        "How much did each consumer receive?",
+        "Messages per second of each consumer container, by the id that docker ps shows. ./lab up --scale starts more "
+        "consumers: on a queue they share the messages, and the sum is the rate that is sent. Consumers of one "
+        "mechanism have one colour, and a stroke each, by the last digit of the id.",
         MESSAGES_PER_SECOND,
         place,
         {"{{mechanism}} {{container}}": f"sum by (mechanism, container) ({received} * {who})"},
@@ -74,9 +74,9 @@ def by_class(mechanisms: list[str], place: Place) -> timeseries.Panel:
     classes = rate("ipc_messages_received_by_class_total", "mechanism, kind, number")
     panel = graph(
         "Which types and priorities were received?",
-        "Messages a second by their type (System V) or priority (POSIX), of mechanisms that have several at the "
-        "moment: LAB_SYSV_MQ_TYPES and LAB_POSIX_MQ_PRIORITIES say how many. Each has a stroke of its own, which the "
-        "legend shows. Under a bare name: one kind only.",
+        "Messages per second by type (System V) or priority (POSIX), of mechanisms with several of them: "
+        "LAB_SYSV_MQ_TYPES and LAB_POSIX_MQ_PRIORITIES set the number. Each has a stroke of its own, which the legend "
+        "shows. A bare name: one type or priority only.",
         MESSAGES_PER_SECOND,
         place,
         {"{{mechanism}} {{kind}} {{number}}": f"{classes} or on (mechanism) {rate('ipc_messages_received_total')}"},
@@ -89,10 +89,10 @@ def median(mechanisms: list[str], place: Place) -> timeseries.Panel:
     return _latency(
         promql.median(),
         "How long does a message take?",
-        "Median time from when a message was due to when it was received, of 5 seconds at a time. One clock "
-        "serves all containers of a machine (CLOCK_MONOTONIC), so it is one-way and exact. The scale is logarithmic. "
-        "At an easy load a message of 1 KiB takes longer in the interpreters, and to wake the consumer, than to be "
-        "copied, so different mechanisms lie close together. Speed and its price has the parts, measured.",
+        "Median time from due to received, over 5 seconds at a time. All containers of a machine share one clock "
+        "(CLOCK_MONOTONIC), so the latency is one-way and exact. The scale is logarithmic. At a low load, a message "
+        "of 1 KiB spends more time in the interpreters and in the wake-up of the consumer than in copying, so "
+        "different mechanisms lie close together. Speed and its price has the parts.",
         mechanisms,
         place,
     )
@@ -103,9 +103,9 @@ def slowest(mechanisms: list[str], place: Place) -> timeseries.Panel:
     return _latency(
         promql.slowest(),
         "How long do the slowest 1 % take?",
-        "99th percentile of the time from due to received, of 5 seconds at a time: one message in a hundred takes at "
-        "least so long. Where a point stands for more than 5 seconds, it is the worst of them. Messages are due on a "
-        "schedule, whatever happens to those before; so a stall of a mechanism shows here in full.",
+        "99th percentile of the time from due to received, over 5 seconds at a time: one message in a hundred takes "
+        "at least that long. A point that stands for more than 5 seconds is the worst of them. Messages are due on a "
+        "fixed schedule, so a stall of a mechanism shows in full.",
         mechanisms,
         place,
     )
@@ -120,12 +120,13 @@ def parts(mechanisms: list[str], place: Place) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
         "Where does the time of a message go?",
-        f"Of one message in {PART_OF}, over the last 5 seconds. Late: from due until the producer began to send; its "
-        "timer and the scheduler are late, not the mechanism. Send: header, checksum and system call. In the channel: "
-        "what is left until the consumer had it: the kernel on its way, a CPU that was asleep, the waking, the "
-        "consumer's interpreter; 0 where the consumer had it before send returned. These three are medians, and the "
-        "latency. Wake is a part of the channel: from being woken to running on a CPU, a mean that the kernel counts "
-        "(schedstat); on a busy machine it is the longest. Check: checksum and accounts, after the latency.",
+        f"Parts of one message in {PART_OF}, over the last 5 seconds. Late: from due until the producer began to "
+        "send; the cause is its timer and the scheduler, not the mechanism. Send: header, checksum and system call. "
+        "In the channel: the rest until the consumer had the message: the kernel, a CPU that was asleep, the "
+        "wake-up, the interpreter of the consumer; 0 if the consumer had the message before send returned. These "
+        "three and the latency are medians. Wake is a part of the channel: from woken to running on a CPU, a mean "
+        "that the kernel counts (schedstat); on a busy machine it is the longest part. Check: checksum and accounts, "
+        "after the latency.",
         place,
         [
             Column("Late", part("late"), 110, "s", 0),
@@ -143,9 +144,9 @@ def flow(mechanisms: list[str], place: Place) -> timeseries.Panel:
     """Received beside sent."""
     panel = graph(
         "Is everything that is sent received?",
-        "Solid: what the consumer receives. Dashed: what the producer sends. On a healthy lab all of them lie on top "
-        "of each other, because all pairs have the same load. A solid line below its dashed one is messages that are "
-        "lost, or that wait in the mechanism; above it, a queue that drains.",
+        "Solid: messages that the consumer receives. Dashed: messages that the producer sends. On a healthy lab all "
+        "lines lie on top of each other, because all pairs have the same load. A solid line below its dashed line "
+        "means messages that are lost or wait in the mechanism; above it, a queue that drains.",
         MESSAGES_PER_SECOND,
         place,
         {

@@ -40,7 +40,7 @@ class Side:
 
 def dashboard() -> Dashboard:
     """Three rows fill the first screen: rate, latency, CPU; then a latency's parts, spread, bytes, context switches."""
-    made = new_dashboard("speed", "How fast each mechanism is, and what a message costs.")
+    made = new_dashboard("speed", "The speed of each mechanism, and the cost of a message.")
     made.with_variable(variables.message_size())
     left, right = _sides()
     for first in (_rate, _latency, _cpu):
@@ -60,9 +60,10 @@ def _sides() -> list[Side]:
 def _rate(side: Side, other: Side) -> timeseries.Panel:
     return _lines(
         (side, other),
-        "How many messages a second",
-        "What the consumers receive. All pairs are asked for the same load at first, so the lines lie on top of each "
-        "other; ./lab load asks for more, until a line stays below what is asked: that is what it can do.",
+        "How many messages per second",
+        "Messages that the consumers receive. All pairs start with the same load, so the lines lie on top of each "
+        "other. ./lab load raises the load of a pair. The rate at which a line stays below its load is the maximum of "
+        "that mechanism.",
         MESSAGES_PER_SECOND,
         lambda half: {"{{mechanism}}": rate("ipc_messages_received_total", where=half.where)},
     )
@@ -72,8 +73,9 @@ def _latency(side: Side, other: Side) -> timeseries.Panel:
     panel = _lines(
         (side, other),
         "How long does a message take",
-        "From due to received, of 5 seconds at a time. Solid: the median. Dashed: p99, which one message in a hundred "
-        "exceeds. At an easy load little of it is copying, so both halves look alike; the table below has the parts.",
+        "From due to received, over 5 seconds at a time. Solid: the median. Dashed: p99, which one message in a "
+        "hundred exceeds. At a low load, copying is a small part of the latency, so both halves look alike; the table "
+        "below has the parts.",
         "s",
         lambda half: {
             "{{mechanism}}": median(half.where),
@@ -86,9 +88,10 @@ def _latency(side: Side, other: Side) -> timeseries.Panel:
 def _cpu(side: Side, other: Side) -> timeseries.Panel:
     return _lines(
         (side, other),
-        "What CPU time does a message cost",
-        "CPU time of producer and consumer together, for each message received. Falls when the load rises: who finds "
-        "the next message without sleeping is not woken. Grows with the message's size, by each copy that is made.",
+        "How much CPU time does a message cost",
+        "CPU time of producer and consumer together, for each message received. The cost falls when the load rises: a "
+        "consumer that finds the next message without sleeping needs no wake-up. The cost grows with the message "
+        "size, by each copy.",
         "s",
         lambda half: {"{{mechanism}}": per_message("ipc_cpu_seconds_total", where=half.where)},
     )
@@ -96,10 +99,10 @@ def _cpu(side: Side, other: Side) -> timeseries.Panel:
 
 def _spread(side: Side, _: Side) -> heatmap.Panel:
     return latency_heatmap(
-        _title("How are the latencies spread", side),
-        "Messages of all mechanisms of this half, by how long they took, each row twice as long as the one below: the "
-        "brighter, the more. What a percentile hides is seen here: two bands are two ways to be served, a bright cell "
-        "high up is a stall.",
+        _title("How are the latencies distributed", side),
+        "Messages of all mechanisms of this half, by latency. Each row is twice as long as the one below; a brighter "
+        "cell has more messages. A distribution shows what a percentile hides: two bands are two ways of delivery, a "
+        "bright cell high up is a stall.",
         _GRAPH,
         f"sum by (le) ({octaves('mechanism, le', side.where)}{_OF_THIS_SIZE})",
     )
@@ -108,9 +111,9 @@ def _spread(side: Side, _: Side) -> heatmap.Panel:
 def _data(side: Side, other: Side) -> timeseries.Panel:
     return _lines(
         (side, other),
-        "How many bytes a second",
+        "How many bytes per second",
         "Bytes received, headers included. Large messages carry more bytes for the same number of wake-ups and system "
-        "calls: that is where shared memory wins.",
+        "calls. Shared memory gains most from that.",
         "binBps",
         lambda half: {"{{mechanism}}": rate("ipc_bytes_received_total", where=half.where)},
     )
@@ -120,8 +123,9 @@ def _switches(side: Side, other: Side) -> timeseries.Panel:
     panel = _lines(
         (side, other),
         "How many context switches does a message cost",
-        "Of producer and consumer together. Solid, voluntary: a process waits, for the next message or for room; one "
-        "on each side is a message at a time. Dashed, involuntary: the kernel takes the CPU away.",
+        "Context switches of producer and consumer together. Solid, voluntary: a process waits for the next message "
+        "or for room; one switch on each side means one message at a time. Dashed, involuntary: the kernel takes the "
+        "CPU away.",
         "none",
         lambda half: {
             "{{mechanism}}": _by_kind("voluntary", half),

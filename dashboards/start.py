@@ -16,10 +16,10 @@ _GRAPH = Place(12, 8)
 _ROW_PIXELS, _GRID_PIXELS = 36, 38
 
 _LEADS_TO = {
-    "hosts": "who reaches whom, and why not",
+    "hosts": "placements, errnos, namespaces",
     "speed": "rates, latencies, CPU time",
     "kernel": "segments, queues, limits",
-    "mechanism": "all about one of them",
+    "mechanism": "every figure of one mechanism",
     "faults": "**the exercises**",
 }
 
@@ -29,12 +29,14 @@ def dashboard() -> Dashboard:
     mechanisms = compose_file.declared()
     # A new pair is one row more.
     height = -(-(_ROW_PIXELS * (len(mechanisms) + 1) + 44) // _GRID_PIXELS)
-    made = new_dashboard("start", "What every mechanism does right now, and what it costs.")
+    made = new_dashboard("start", "What every mechanism does now, and what a message costs.")
     for number in _numbers(mechanisms):
         made.with_panel(number)
     return (
         made.with_panel(_now(mechanisms, Place(18, height)))
-        .with_panel(note("What is this?", "What the lab is, and where to go from here.", Place(6, height), _text()))
+        .with_panel(
+            note("What is this?", "What the lab is, and which dashboard shows what.", Place(6, height), _text())
+        )
         .with_panel(sharing.median(mechanisms, _GRAPH))
         .with_panel(sharing.flow(mechanisms, _GRAPH))
     )
@@ -46,37 +48,37 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
     return [
         one_number(
             "Pairs at work",
-            "Pairs of which the consumer received something in the last seconds. One that is missing was not started, "
-            "or stands still: look at Faults and exercises.",
+            "Pairs whose consumer received a message in the last seconds. A missing pair was not started, or does not "
+            "move messages: see Faults and exercises.",
             f"suffix: of {len(mechanisms)}",
             place,
             moving,
         ),
         one_number(
             "Messages",
-            "What all consumers together receive in a second, on this one machine.",
+            "Messages per second that all consumers receive, on this one machine.",
             MESSAGES_PER_SECOND,
             place,
             "sum(rate(ipc_messages_received_total[$__rate_interval]))",
         ),
         one_number(
             "Data",
-            "Bytes of all messages received in a second, headers included.",
+            "Bytes per second of all messages that were received, headers included.",
             "binBps",
             place,
             "sum(rate(ipc_bytes_received_total[$__rate_interval]))",
         ),
         one_number(
             "CPU time",
-            "What all producers and consumers together use, as a share of one core: 100 % is one core kept busy.",
+            "CPU time of all producers and consumers, as a share of one core: 100 % is one busy core.",
             "percentunit",
             place,
             "sum(rate(ipc_cpu_seconds_total[$__rate_interval]))",
         ),
         one_number(
             "Lost",
-            "Messages that were sent and never arrived, counted since the lab was set up; coloured above zero. Which "
-            "mechanism lost them stands below.",
+            "Messages that were sent and never arrived, since the lab was set up. The number is coloured above zero. "
+            "The table below shows the mechanism.",
             "none",
             narrow,
             "sum(ipc_messages_lost_total)",
@@ -84,8 +86,8 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
         ),
         one_number(
             "Skipped",
-            "Messages that were due for over a second and never sent, because nobody was there or the mechanism was "
-            "full, counted since the lab was set up; coloured above zero.",
+            "Messages that were due for over a second and never sent, because the peer was missing or the mechanism "
+            "was full. Counted since the lab was set up; coloured above zero.",
             "none",
             narrow,
             "sum(ipc_messages_skipped_total)",
@@ -93,8 +95,8 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
         ),
         one_number(
             "Containers",
-            "Containers that Prometheus got an answer from in the last second: two for each pair, and those that "
-            "watch or hold a namespace open.",
+            "Containers that answered Prometheus in the last second: two for each pair, the exporter, the responder, "
+            "the probes and the holder of the IPC namespace.",
             "none",
             place,
             "count(ipc_namespace_info)",
@@ -105,11 +107,11 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
 def _now(mechanisms: list[str], place: Place) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
-        "What does each mechanism do right now?",
-        "One row per pair of containers, over the last 5 seconds. In flight: sent, and neither received nor lost; "
-        "it grows when the consumer cannot keep up, until the mechanism is full. Skipped: due for over a second and "
-        "never sent, because nobody was there or there was no room. CPU time and context switches are those of "
-        "producer and consumer together, for one message. A name leads to all about it.",
+        "What does each mechanism do now?",
+        "One row per pair of containers, over the last 5 seconds. In flight: sent, and neither received nor lost; the "
+        "number grows when the consumer is too slow, until the mechanism is full. Skipped: due for over a second and "
+        "never sent, because the peer was missing or the mechanism was full. CPU time and context switches are those "
+        "of producer and consumer together, for one message. The name links to the dashboard of the mechanism.",
         place,
         [
             Column(
@@ -140,10 +142,10 @@ def _rule(name: str) -> str:
 def _text() -> str:
     leads = "\n".join(f"- [{TITLES[name]}]({path(name)}): {what}" for name, what in _LEADS_TO.items())
     return f"""\
-Each **mechanism** carries messages from a *producer* to a *consumer* container. All numbers are measured, now. \
-Latency counts from when a message was **due**.
+Each **mechanism** carries messages from a *producer* to a *consumer* container. All numbers are measured now. \
+Latency counts from the moment when a message was **due**.
 
 {leads}
 
-What to see, and why: the **i** of each panel.
+The **i** of each panel explains it.
 """

@@ -57,6 +57,6 @@ def test_types_and_priorities_look_different() -> None:
 
 
 def test_a_stroke_is_for_the_end_of_a_name_alone() -> None:
-    received = panel("faults", "Who received what?")
+    received = panel("faults", "How much did each consumer receive?")
     assert look(received, "sysv_mq") == look(received, "fifo") == look(received, "posix_shm")
     assert look(received, "sysv_mq 0123456789ab") != look(received, "sysv_mq 0123456789ac")
