@@ -22,7 +22,8 @@ Run these in the lab's directory. A mark on the graphs names each change.
 
 - **What does the kernel keep?** `docker compose pause sysv-mq-consumer`, wait, `docker compose unpause \
 sysv-mq-consumer`. Then `docker compose kill sysv-mq-consumer` and `./lab up`: the kernel kept the queue, so no \
-sent message is lost. But the queue was full: messages that were due for over a second were never sent. They are *skipped*, and counted.
+sent message is lost. But the queue was full: messages that were due for over a second were never sent. They are \
+*skipped*, and counted.
 - **What dies with the process?** The same with `fifo` and `tcp`: the messages on the way are lost, and counted.
 - **Which messages are dropped?** Pause `udp-consumer`: the producer gets no error, and messages are lost.
 - **How fast can it be?** `./lab load fifo --rate 2000 --size 4096`, then `./lab load fifo --reset`.
