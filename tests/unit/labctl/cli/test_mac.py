@@ -17,21 +17,22 @@ from labctl.lab.ports import free_port
 
 _PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))
 _NO_ENGINE = "error: no Docker Engine answers at unix:///nowhere"
-_NO_PROMETHEUS = "error: Prometheus does not answer"
-# Good arguments for every command, and how its line on stderr begins where neither engine nor Prometheus answers; the
-# tools of those who work on the lab are other programs, which run the tests of other files.
+# Good arguments for every command, and how its line on stderr begins where neither engine nor Prometheus nor Grafana
+# answers: the engine is the cause of all three. The tools of those who work on the lab are other programs, which run
+# the tests of other files.
 _COMMANDS = {
     "up": _NO_ENGINE,
     "up sysv_mq --scale sysv_mq.consumer=2": _NO_ENGINE,
     "down": _NO_ENGINE,
+    "reset": _NO_ENGINE,
     "status": _NO_ENGINE,
     "status sysv_shm": _NO_ENGINE,
-    "watch": _NO_PROMETHEUS,
+    "watch": _NO_ENGINE,
     "fork": _NO_ENGINE,
-    "report": _NO_PROMETHEUS,
-    "open": "error: Grafana does not answer",
+    "report": _NO_ENGINE,
+    "open": _NO_ENGINE,
     "load mmap_file --size 4096": _NO_ENGINE,
-    "sync mmap_file off": _NO_ENGINE,
+    "lock mmap_file off": _NO_ENGINE,
     "place tcp second_host": _NO_ENGINE,
     "logs sysv_mq": _NO_ENGINE,
     "help": "",
@@ -69,9 +70,11 @@ def on_a_mac(*arguments: str, engine: str = "unix:///nowhere") -> subprocess.Com
 
 
 def leaves(command: click.Command, path: str = "") -> Iterator[str]:
-    """Every command that does something, as one types it."""
+    """Every command that does something, as one types it; old names are hidden, and do nothing."""
     if isinstance(command, click.Group):
         for name, child in command.commands.items():
+            if child.hidden:
+                continue
             yield from leaves(child, f"{path} {name}".strip())
     else:
         yield path
