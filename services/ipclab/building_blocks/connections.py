@@ -1,6 +1,6 @@
-"""What the socket mechanisms share: what their errors mean, and connections that carry a byte stream.
+"""Connections of the socket mechanisms: a byte stream in each direction, and the meaning of socket errors.
 
-Replies on a connection: it goes both ways, each its own byte stream, framed as the other.
+A connection is two-way. Each direction is a byte stream of its own, framed like the other.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""The anonymous pipe's classic form: parent and child, within one container.
+"""The ends of pipes, with or without a name, and the anonymous pipe between parent and child in one container.
 
-Sources: pipe(2), pipe(7), fork(2). The child has all that its parent had open, so both have both ends of a pipe
-that was made before the fork. Each must close the end that is the other's: a reader that keeps the writing end
-never sees the end of the stream. A pipe is half duplex, so replies need a second one: see `Conversation`.
-
-What the pipes share, whether they have a name or not: the writing end, and how much a pipe holds.
+Sources: pipe(2), pipe(7), fork(2). A child has all open descriptors of its parent, so both have both ends of a pipe
+that was made before the fork. Each process must close the end of the other: a reader that keeps the writing end never
+sees the end of the stream. A pipe is half duplex, so replies need a second pipe: see `Conversation`.
 """
 
 from __future__ import annotations
@@ -43,13 +41,13 @@ class PipeSender(ClosingEndpoint):
 
 
 class PipeReceiver(StreamReceiver):
-    """The reading ends: any byte stream's, but for a pipe's capacity and its wait (pipe(7))."""
+    """The reading ends: a byte stream with the capacity and the wait of a pipe (pipe(7))."""
 
     def _capacity_of(self, descriptor: int) -> int:
         return fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ)
 
     def _add_pipe(self, descriptor: int) -> None:
-        """Read this one too, and close it when its stream ends."""
+        """Read `descriptor` too, and close it at the end of its stream."""
         self._add(descriptor, PipeRead(descriptor), partial(os.close, descriptor))
 
 
@@ -57,14 +55,14 @@ _WHAT = "anonymous pipe between parent and child"
 
 
 class InheritedPipeReceiver(PipeReceiver):
-    """The reading end. Nobody can come in later: after the last writer there is nothing to wait for."""
+    """The reading end. No writer can join later, so the end of the last writer is the end of the channel."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(_WHAT)
         self._add_pipe(descriptor)
 
     def remove(self) -> None:
-        """The kernel object goes with its last descriptor."""
+        """Close; the kernel removes the pipe with its last descriptor."""
         self.close()
 
 

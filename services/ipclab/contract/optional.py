@@ -1,46 +1,33 @@
-"""Words that two processes share, and a lock for them: an optional part of the contract, for memory and files.
+"""The optional parts of the contract: protocols of what a mechanism, a sender or a receiver may also be able to do.
 
-Nothing here makes two processes take turns but the lock, and whoever does not take it is not kept out. That is
-what `ipclab.pair.race` shows. The words lie beside a channel and are none of its own: to race on them alters no
-message.
+**Shared words** are words that both sides of a pair change, with a lock. Only the lock keeps the sides apart, and it
+stops no process that does not take it: `ipclab.pair.race` shows this. The words lie beside the channel and are no part
+of it, so a race on them alters no message. They belong to the thread that opened them. The kernel frees the lock when
+its holder is killed (semop(2) with SEM_UNDO, flock(2)); a half-done update stays half done.
 
-Words belong to the thread that opened them. The lock must be one that the kernel frees when its holder is
-killed (semop(2) with SEM_UNDO, flock(2)); what the holder left half done stays half done.
+**Classes** are the types or priorities of messages in a mailbox. A System V queue gives out the messages of one type
+(msgtyp, msgop(2)), a POSIX queue the highest priority first (mq_send(3)). The senders of a classified mechanism send
+one class after the other, and its receivers count the messages of each class.
 
-Classes of messages on one channel: an optional part of the contract, for mailboxes whose kernel tells them apart.
+**Two-way** mechanisms carry questions and replies on one channel and one kernel object. The promises of
+`ipclab.contract.channel` about messages hold for replies. A one-way mechanism needs a second channel for replies: see
+`ipclab.matrix.request_reply`.
 
-A System V queue gives out the messages of one type (msgtyp, msgop(2)); a POSIX queue gives out the highest priority
-first (mq_send(3)). A mechanism that can do so makes a mechanism of itself that does: its senders take one class
-after the other, its receivers count what they get of each.
+**Batches** move many messages for the price of one. All messages of a batch have one length and lie one behind the
+other in `block`. Single messages and batches can be mixed on one channel, and the other side need not know.
 
-Asking and answering on one channel: an optional part of the contract, for mechanisms that go both ways.
+**Queued bytes** are in the kernel's buffer of an endpoint. The buffer of a pipe or a socket belongs to the processes
+that have it open; a queue or a segment is visible to every process of the namespace
+(`ipclab.kernel_exporter.exporter`). Both sides have a pipe open, so a sender shows the bytes that wait while its
+receiver is paused. A sender of a stream socket shows its own side. A sender of UDP has no such count.
 
-A mechanism whose `Traits.direction` is two-way makes these two besides its sender and its receiver. Both use
-one kernel object: a reply takes no second channel. What the contract in `ipclab.contract.channel` promises of messages
-holds for replies. A mechanism that goes one way only needs a second channel: see `ipclab.matrix.request_reply`.
+**Kernel drops** are messages that the kernel dropped. A consumer's own gap count misses drops after the last message
+that arrived, and cannot tell a full buffer from a cut cable. A receiver shows the count of the kernel where there is
+one.
 
-Batches: an optional part of the contract, for mechanisms that move many messages at the price of one.
-
-All messages of a batch have one length and lie one behind the other in `block`. Single messages and batches can be
-mixed on one channel; the other side need not know.
-
-What waits in the kernel's buffer of an endpoint: an optional part of the contract, for those that can ask.
-
-The buffer of a pipe or a socket belongs to those who have it open: nobody else can look into it, unlike a queue
-or a segment, which anybody in the namespace finds (`ipclab.kernel_exporter.exporter`). Both sides have a pipe open, so
-a sender tells what waits while its receiver is paused. Of sockets a sender can tell its own side; of UDP it has nothing
-to tell.
-
-What the kernel itself threw away: an optional part of the contract, for receivers that can ask.
-
-A consumer's own gap count misses what was dropped after the last message it saw, and cannot tell a full
-buffer from a cut cable. Where the kernel keeps a count of its own, the receiver shows it.
-
-A channel that is found by a name: an optional part of the contract, for senders.
-
-A name can be removed (unlink(2), shm_unlink(3), mq_unlink(3), shmctl(2) with IPC_RMID) while both sides have the object
-open, and the object goes on working for the two and for nobody else. A sender is asked a few times a second: it leaves
-the object, and the receiver reads what is left. A receiver notices by itself, when nothing comes.
+**A name** of a channel can be removed (unlink(2), shm_unlink(3), mq_unlink(3), shmctl(2) with IPC_RMID) while both
+sides have the object open. The object then works for these two sides only. A sender checks the name a few times a
+second and leaves the object; the receiver reads the rest. A receiver checks the name when no message comes.
 """
 
 from __future__ import annotations
@@ -63,16 +50,16 @@ class Words(Protocol):
         """Replace the word, in one piece."""
 
     def try_lock(self) -> bool:
-        """Take the lock if it is free; never waits."""
+        """Take the lock if it is free. Never waits."""
 
     def unlock(self) -> None:
-        """Let the next one in."""
+        """Free the lock."""
 
     def is_linked(self) -> bool:
         """Can the next process still find these words by their name?"""
 
     def close(self) -> None:
-        """Let go. Idempotent; never raises."""
+        """Close. Idempotent; never raises."""
 
 
 @runtime_checkable
@@ -80,17 +67,17 @@ class SharesWords(Protocol):
     """A mechanism whose two sides can share words. Its receiver's `remove()` takes them away with the channel."""
 
     def create_words(self, address: Address, count: int) -> Words:
-        """Make `count` words, or adopt those that are there. For the consumer.
+        """Make `count` words, or adopt the present ones. For the consumer.
 
-        :raises AccessRefused: somebody else's object is in the way
+        :raises AccessRefused: an object of another user is in the way
         :raises Unusable: it cannot be done here
         """
 
     def open_words(self, address: Address, count: int) -> Words:
-        """Open what the consumer made. For the producer.
+        """Open the words that the consumer made. For the producer.
 
         :raises PeerAbsent: there are none
-        :raises AccessRefused: they belong to somebody else, or another producer has them
+        :raises AccessRefused: they belong to another user, or another producer holds them
         """
 
 
@@ -118,29 +105,29 @@ class Classifies(Protocol):
 
 
 class ReceivingEnd(Endpoint, Protocol):
-    """An end at which messages arrive. Unlike a `Receiver` it need not own a kernel object."""
+    """An end that receives messages. Unlike a `Receiver` it need not own a kernel object."""
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         """See `ipclab.contract.channel.Receiver`."""
 
 
 class Asker(Sender, ReceivingEnd, Protocol):
-    """Asks with `send`; `receive_into` hears the replies to its own messages and to nobody else's.
+    """The side that asks with `send`; `receive_into` receives only the replies to its own messages.
 
-    A question that timed out may still be answered, and nothing tells the late reply from the next one: after
-    an error close the asker and open another.
+    A late reply to a question that timed out looks like the next reply: after an error close the asker and open
+    another.
     """
 
 
 class Answerer(Receiver, Protocol):
-    """Owns the channel as a receiver does, and can answer."""
+    """The side that owns the channel, as a receiver does, and answers."""
 
     def reply(self, payload: memoryview, timeout_s: float) -> None:
-        """Send one message to whoever sent the message that was received last.
+        """Send one message to the sender of the message that was received last.
 
         :raises ChannelFull: no room within `timeout_s`; nothing was sent
         :raises MessageTooLarge: over `Traits.max_message_bytes`; nothing was sent
-        :raises PeerGone: whoever asked is not there any more
+        :raises PeerGone: the asker has ended
         """
 
 
@@ -201,7 +188,7 @@ class CountsDrops(Protocol):
     """A receiver whose kernel object counts what it had no room for."""
 
     def kernel_drops(self) -> int:
-        """Messages dropped at this receiver since it was created; 0 again for the next one."""
+        """Messages dropped at this receiver since it was created."""
 
 
 @runtime_checkable

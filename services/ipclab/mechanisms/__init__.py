@@ -1,7 +1,4 @@
-"""One file per mechanism; the file's name is the mechanism's name everywhere (see `ipclab.mechanisms`).
-
-Which mechanisms there are: the files in `ipclab.mechanisms`.
-"""
+"""The mechanisms: one file each, whose name is the mechanism's name everywhere, and the registry of these files."""
 
 from __future__ import annotations
 
