@@ -1,6 +1,6 @@
-"""What the options of a mailbox's endpoints make of the mechanism and of the ledger: classes of messages, sharing.
+"""The options of the containers' roles, and what the options of a mailbox mean for its mechanism and its checker.
 
-The options of the roles of the lab's containers; a variable of the container stands behind some.
+Environment variables of the container stand behind some options.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Which pair of the lab an object in the kernel belongs to, by the keys and names that the pairs were given.
-
-Which objects in the kernel are the responder's, and which a probe's, by where the responder is.
-"""
+"""The owners of kernel objects: the pair, the responder or the probe to which a key or a name belongs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Which namespaces this container is in: two containers share one when its inode is the same.
+"""The namespaces and the CPUs of this process.
 
-On how many CPUs this process may run. A wake-up across two CPUs costs many times one on the same.
+Two containers share a namespace when its inodes are equal (namespaces(7)). A wake-up across two CPUs costs many times
+as much as one on the same CPU (sched_getaffinity(2)).
 """
 
 from __future__ import annotations

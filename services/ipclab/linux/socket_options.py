@@ -1,8 +1,7 @@
-"""A timeout that the kernel keeps: SO_RCVTIMEO and SO_SNDTIMEO, socket(7).
+"""Options of sockets: timeouts that the kernel keeps, and what a receive buffer holds, may hold and dropped.
 
-What a socket's buffer holds, may hold, and dropped: SO_MEMINFO.
-
-Source: <asm-generic/socket.h>; the words are those of sock_diag(7), SK_MEMINFO.
+Sources: SO_RCVTIMEO and SO_SNDTIMEO in socket(7); SO_MEMINFO in <asm-generic/socket.h>, whose words are those of
+SK_MEMINFO in sock_diag(7).
 """
 
 from __future__ import annotations

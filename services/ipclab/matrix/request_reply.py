@@ -1,23 +1,21 @@
-"""Questions and replies over two channels of a mechanism that goes one way.
+"""Questions and replies over any mechanism: on one channel where it is two-way, else on two channels.
 
-The asker owns the channel back, at an address made from the first one's, and the answerer sends on it. An asker
-introduces itself: its first message is no question but says "my channel is there", and comes back by it. Whatever
-came back before that was for an asker that died. There is one channel back, so there is one asker at a time
-(`ipclab.matrix.request_lock`). Whoever dies leaves a channel that the next one adopts, as any receiver does.
-
-Ask and be answered, by any mechanism: on one channel where it goes both ways, else over a second one back.
-
-    with round_trip.create_answerer(mechanism, address) as answerer:      # one process
+    with request_reply.create_answerer(mechanism, address) as answerer:      # one process
         length = answerer.receive_into(buffer, 1.0)
         answerer.reply(buffer[:length], 1.0)
-    with round_trip.open_asker(mechanism, address) as asker:              # another one
+    with request_reply.open_asker(mechanism, address) as asker:              # another process
         asker.send(question, 1.0)
         length = asker.receive_into(answer, 1.0)
 
-After an error close the asker and open another: see `ipclab.contract.optional`. Between the opening and the closing
-nothing
-is looked up and nothing is made: `send`, `receive_into` and `reply` are the mechanism's own, but for one comparison
-in the answerer's `receive_into` of a one-way channel.
+With two channels, the asker owns the reply channel, at an address made from the first one's, and the answerer sends on
+it. The first message of an asker is an introduction and no question: the answerer opens the reply channel and sends the
+introduction back. Earlier messages on the reply channel were for an asker that died. There is one reply channel, so
+there is one asker at a time (`ipclab.matrix.request_lock`). The next asker or answerer adopts the channel of a dead
+one.
+
+After an error close the asker and open another: see `ipclab.contract.optional`. An open asker or answerer looks nothing
+up and makes nothing: `send`, `receive_into` and `reply` are the mechanism's own calls, but for one comparison in the
+answerer's `receive_into` of a one-way channel.
 """
 
 from __future__ import annotations

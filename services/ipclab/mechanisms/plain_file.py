@@ -1,24 +1,21 @@
-"""A plain file: one appends, the other is told of it and reads. The baseline that the textbooks warn about.
+"""A plain file: the producer appends, the kernel notifies the consumer, the consumer reads; the textbook's baseline.
 
-Sources: open(2), write(2), flock(2), fsync(2). A file has no borders, no order between writers, no bound, and
-wakes nobody. All of it has to be added: checked frames (`ipclab.building_blocks.framing`); flock(2) around "where is
-the end? write there", without which (`lock=False`) two writers write over each other; a largest size; and inotify(7),
-by which the kernel tells the reader of a change. Where there is none the reader polls, 1 ms after the last message and
-up to 20 ms later. A message is read from the page cache and has seen no disk: fsync(2) is for a crash of the machine,
-and shows what the disk costs; what is written survives the writer in any case.
+Sources: open(2), write(2), flock(2), fsync(2), inotify(7). A file has no borders, no order between writers, no bound,
+and wakes no reader. The mechanism adds all of it: checked frames (`ipclab.building_blocks.framing`); flock(2) around
+"find the end and write there", without which (`lock=False`) two writers overwrite each other; a largest size; and
+inotify(7), by which the kernel reports a change to the reader. Without inotify the reader polls, 1 ms after the last
+message and up to 20 ms later. A message is read from the page cache and has not been on the disk: fsync(2) is for a
+crash of the machine, and shows the cost of the disk. Written bytes survive the writer in any case.
 
-The reader shortens the file when it has read all of it and it is long, or nothing more comes. A full file
-(16 MiB) is EAGAIN and a full volume ENOSPC; both are over when the reader has caught up.
+The receiver waits for changes, stores its position in the file, and shortens the file once it has read all of a long
+file or no message comes. A full file (16 MiB) is EAGAIN and a full volume ENOSPC; both end when the reader has caught
+up. The sender finds the end and writes there, both under the lock.
 
-Measured beside a FIFO (`./lab bench plain_file`, twice: 1 KiB, two CPUs of which others had up to 63 and 73 %, ext4,
-medians of 5 runs): an append takes 1.7 to 2.6 times as long, and what the lock adds is less than what the runs
-differ by; with fsync 18 to 273 times, as the disk pleases. Without the lock 1 message of 21,800 was lost. A message
-that comes alone took 213 and 237 µs with inotify, 8.8 and 9.4 ms with a reader that polls, 84 and 87 µs through a FIFO
-(medians of 60, twice, every 30 ms, 2026-11-28, two CPUs with much other work).
-
-The reading end of `plain_file`: it waits for changes, remembers how far it got, and keeps the file short.
-
-The writing end of `plain_file`: it looks where the end is and writes there, and does both under the lock.
+Measured beside a FIFO (`./lab bench plain_file`, twice: 1 KiB, two CPUs with other load of up to 63 and 73 %, ext4,
+medians of 5 runs): an append takes 1.7 to 2.6 times as long, and the cost of the lock is below the difference between
+runs; with fsync 18 to 273 times, depending on the disk. Without the lock 1 message of 21,800 was lost. A single message
+took 213 and 237 µs with inotify, 8.8 and 9.4 ms with a polling reader, 84 and 87 µs through a FIFO (medians of 60,
+twice, every 30 ms, 2026-11-28, two CPUs with much other work).
 """
 
 from __future__ import annotations

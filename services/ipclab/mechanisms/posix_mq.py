@@ -1,16 +1,12 @@
 """The POSIX message queue: like the System V queue, with a name, a depth in messages, and priorities.
 
-Sources: mq_overview(7), mq_open(3), mq_send(3), mq_receive(3). The queue belongs to an IPC namespace and lives
-until it is unlinked, so it keeps what was sent while the consumer is dead. A queue of ten messages (msg_max)
-that is full makes the sender wait. The oldest message of the highest priority comes out first. Unasked, all have
-the same; with several, later messages overtake earlier ones, so the queue as a whole keeps no order.
+Sources: mq_overview(7), mq_open(3), mq_send(3), mq_receive(3). The queue belongs to an IPC namespace and lives until it
+is unlinked, so it keeps messages while the consumer is dead. A full queue of ten messages (msg_max) makes the sender
+wait. The oldest message of the highest priority comes out first. By default all messages have one priority; with
+several, later messages overtake earlier ones, so the queue as a whole keeps no order.
 
-A timeout is a time of day (mq_send(3)): a clock that is set back makes one wait longer.
-
-The two ends of a POSIX queue. Sources: mq_send(3), mq_receive(3), mq_overview(7).
-
-An unlinked queue goes on working for those who have it open, unlike a System V queue: see
-`ipclab.contract.optional.FoundByName`.
+A timeout is a time of day (mq_send(3)): a clock that is set back makes one wait longer. An unlinked queue goes on
+working for the processes that have it open, unlike a System V queue: see `ipclab.contract.optional.FoundByName`.
 """
 
 from __future__ import annotations

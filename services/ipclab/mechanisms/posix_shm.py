@@ -1,13 +1,11 @@
-"""POSIX shared memory: a named object that both processes map, a ring in it, two named semaphores to wait on.
+"""POSIX shared memory: a named object that both processes map, a ring in it, and two named semaphores to wait on.
 
-Sources: shm_overview(7), sem_overview(7), shm_open(3), sem_open(3), posix_fallocate(3). The objects are files
-of the tmpfs at /dev/shm, found through the mount and not through the IPC namespace (Docker's `ipc:` shares both),
-and live until somebody unlinks them. Unlike a System V segment the memory counts against the size of that file
-system (`shm_size`).
+Sources: shm_overview(7), sem_overview(7), shm_open(3), sem_open(3), posix_fallocate(3). The objects are files of the
+tmpfs at /dev/shm, found through the mount and not through the IPC namespace (Docker's `ipc:` shares both). They live
+until a process unlinks them. Unlike a System V segment, the memory counts against the size of that file system
+(`shm_size`). A semaphore's timeout is a time of day (sem_timedwait(3)): a clock that is set back makes one wait longer.
 
-A semaphore's timeout is a time of day (sem_timedwait(3)): a clock that is set back makes one wait longer.
-
-Shared words in a POSIX shared memory object of their own (shm_open(3)), locked by flock(2) on its descriptor.
+The shared words of a pair are in an object of their own, locked by flock(2) on its descriptor.
 """
 
 from __future__ import annotations

@@ -1,22 +1,14 @@
-"""The System V message queue: the kernel keeps messages with their borders until somebody takes them.
+"""The System V message queue: the kernel keeps messages with their borders until a receiver takes them.
 
-Sources: msgget(2), msgop(2), sysvipc(7). The queue belongs to an IPC namespace and lives until it is
-removed, so it keeps what was sent while the consumer is dead. A full queue (msg_qbytes, by default
-msgmnb = 16,384 bytes) makes the sender wait. Each message has a type, and a receiver may ask for one type alone.
+Sources: msgget(2), msgop(2), sysvipc(7). The queue belongs to an IPC namespace and lives until it is removed, so it
+keeps messages while the consumer is dead. A full queue (msg_qbytes, by default msgmnb = 16,384 bytes) makes the sender
+wait. Each message has a type, a positive number. A `type_` above 0 of msgrcv(2) takes exactly that type, below 0 the
+lowest type up to the absolute value, and 0 any type.
 
-Replies on a System V queue: it has no ends, but it has types. Each asker waits for a type of its own.
-
-Source: msgop(2), msgtyp. A question is a message of type 2 that begins with the type on which its asker waits; a
-reply is a message of that type. So both share the room of one queue, and a full one can keep the answerer from
-answering: it waits for its timeout and no longer.
-
-Nobody fetches the reply to an asker that died, and the queue outlives them all. So the answerer throws replies away
-that were not fetched, when it finds the queue full or without a question for a whole timeout.
-
-The two calls of a System V queue, with timeouts and with the errors of the contract.
-
-Source: msgop(2). A message has a type, a positive number, and msgrcv(2) can ask for one: `type_` above 0 is exactly
-that one, below 0 the lowest up to its absolute value, 0 any.
+Replies use types, because a queue has no ends. A question is a message of type 2 that begins with the type on which its
+asker waits; a reply is a message of that type. Questions and replies share the room of one queue, so a full queue can
+keep the answerer from answering: it waits for its timeout and no longer. The reply to an asker that died stays in the
+queue. The answerer removes such replies when the queue is full, or after a whole timeout without a question.
 """
 
 from __future__ import annotations

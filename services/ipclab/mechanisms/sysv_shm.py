@@ -1,12 +1,11 @@
-"""System V shared memory: one segment that both processes map, a ring in it, two semaphores to wait on.
+"""System V shared memory: one segment that both processes map, a ring in it, and two semaphores to wait on.
 
-Sources: shmget(2), shmop(2), semop(2), sysvipc(7). No copy passes through the kernel; what the kernel
-gives is the waiting. The ring and how it is waited for are in `ipclab.building_blocks.ring_channel`; here are only the
-segment, which lives until somebody removes it, and the semaphores of its notifiers.
+Sources: shmget(2), shmop(2), semop(2), sysvipc(7). No copy passes through the kernel; the kernel only makes a side
+wait. The ring and its waits are in `ipclab.building_blocks.ring_channel`. This module has the segment, which lives
+until a process removes it, and the semaphores of its notifiers.
 
-Shared words in a System V segment of their own, and the semaphore that is their lock (semop(2), SEM_UNDO).
-
-With SEM_UNDO the kernel takes back what a process did to the semaphore when that process ends, however it ends.
+The shared words of a pair are in a segment of their own, with a semaphore as lock (semop(2), SEM_UNDO). The kernel
+undoes the operations of a process on this semaphore when the process ends, for whatever reason.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The consumer's loop: receive, check, account, and measure how long it took."""
+"""The consumer of a pair: receives, checks and accounts for messages, and measures their latency.
+
+The consumer exports the kernel's counts of its open receiver too. It asks the kernel once a tick, in the thread that
+receives, never once a message.
+"""
 
 from __future__ import annotations
 

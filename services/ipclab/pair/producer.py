@@ -1,9 +1,8 @@
-"""The producer's loop: send what is due, whatever the channel and the consumer do.
+"""The producer of a pair: sends each message that is due, whatever the channel and the consumer do.
 
-When messages are due: open-loop, at a constant rate, whatever happens to the ones before.
-
-A closed loop (send, wait, send) would stop asking just when the channel is slow, and its latencies would
-leave out the waiting ("coordinated omission", Gil Tene). Here latency counts from the due time.
+The schedule is open-loop: messages are due at a constant rate, whatever happens to earlier messages. A closed loop
+(send, wait, send) would stop asking when the channel is slow, and its latencies would leave out the waiting
+("coordinated omission", Gil Tene). The latency of a message therefore counts from its due time.
 """
 
 from __future__ import annotations

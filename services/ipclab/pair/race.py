@@ -1,25 +1,23 @@
-"""The race, on purpose: two processes change the same words, with a lock or, by one flag, without.
+"""The race: two processes change the same words, with a lock or, by one flag, without, and the tally of its cost.
 
-Each side adds 1 to a shared counter: load, add, store. When the other side stores in between, its update is
-lost. The producer also writes a record of several words, and the consumer reads it; when it reads while the
-other writes, the record is torn: its words are not of one time. Under the lock neither can happen.
+Each side adds 1 to a shared counter: load, add, store. A store of the other side in between loses its update. The
+producer also writes a record of several words, and the consumer reads it. A read during a write is torn: it mixes two
+writes. Under the lock neither can happen.
 
-Between the load and the store, and in the middle of a record, a side gives up its CPU (sched_yield(2)). A
-scheduler may do that anywhere and does it seldom; so it happens often enough to be counted, on one CPU as well
-as on two. The code is the same with and without the lock; only who takes the lock differs.
+A side yields its CPU between the load and the store, and in the middle of a record (sched_yield(2)). A scheduler may do
+so anywhere and does so seldom; yielding makes it frequent enough to count, on one CPU as well as on two. The code is
+the same with and without the lock.
 
-Both sides meet at a round's moment, change words for a bounded time, and say that they are done. The clock that
-tells the rounds is CLOCK_MONOTONIC, one for all containers of a kernel. The words:
+Both sides meet at the time of a round, change words for a bounded time, and store that they are done. The clock of the
+rounds is CLOCK_MONOTONIC, one for all containers of a kernel. The words:
 
     0  magic            3  epoch of the producer     6, 7  round that each side has done, and its flag
     1  lock: 1 or 0     4, 5  round each side is in  8, 9  updates that each side has made
     2  the counter      16 to 23  the record
 
-What a race cost: lost updates and torn reads, by whether the lock was taken. Pure arithmetic.
-
-A round is judged only when nothing else can explain what is seen: both sides did this round and the one
-before, alike and to the end, and the producer is the same process. A side that is killed may have changed a
-word and not have said so; the rounds it disturbed are not judged.
+`RaceTally` counts lost updates and torn reads, by whether the lock was taken. It judges a round only if nothing else
+can explain the words: both sides did this round and the one before, alike and to the end, and the producer is the same
+process. A killed side may have changed a word without having said so; the rounds that it disturbed are not judged.
 """
 
 from __future__ import annotations
