@@ -174,7 +174,7 @@ def _reached(mechanisms: int) -> timeseries.Panel:
     return (
         in_steps(
             graph(
-                "How many mechanisms reach the responder?",
+                "How many mechanisms are reached?",
                 "The number of mechanisms that reached the responder, by placement. The line falls when the responder "
                 "stops, when a network is cut, or when a probe moves to a placement that shares less.",
                 "none",

@@ -142,7 +142,7 @@ def _spread() -> heatmap.Panel:
 
 def _missing() -> timeseries.Panel:
     return graph(
-        "Which messages did not arrive, or arrived wrong?",
+        "Which messages are missing or wrong?",
         "Counted since the lab was set up. Lost: sent, never arrived. Skipped: due, never sent. Duplicate, out of "
         "order, corrupt: arrived twice, after a later one, or damaged. On a healthy pair all are flat.",
         "none",

@@ -43,7 +43,7 @@ def dashboard() -> Dashboard:
 
 
 def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
-    place, narrow = Place(4, 3), Place(2, 3)
+    place, narrow = Place(4, 3), Place(3, 3)
     moving = f"count({rate('ipc_messages_received_total')} > 0) or vector(0)"
     return [
         one_number(
@@ -65,14 +65,14 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
             "Data",
             "Bytes per second of all messages that were received, headers included.",
             "binBps",
-            place,
+            narrow,
             "sum(rate(ipc_bytes_received_total[$__rate_interval]))",
         ),
         one_number(
             "CPU time",
             "CPU time of all producers and consumers, as a share of one core: 100 % is one busy core.",
             "percentunit",
-            place,
+            narrow,
             "sum(rate(ipc_cpu_seconds_total[$__rate_interval]))",
         ),
         one_number(

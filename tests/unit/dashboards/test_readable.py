@@ -7,11 +7,13 @@ import re
 from typing import Any
 
 import pytest
-from dashboards.__main__ import JSON
+from dashboards.__main__ import DASHBOARDS, JSON
 
 Panel = dict[str, Any]
 # Grafana at 1280 pixels: 24 columns in what its edges leave; a letter of a cell, and the cell's own edges.
 _SCREEN, _EDGES, _LETTER, _CELL = 1280, 48, 7.5, 12
+# The page's edges on both sides, what lies between two panels, and a panel's edges with the signs beside its title.
+_PAGE, _GAP, _SIGNS = 32, 8, 75
 _LONGEST = "/ipclab-posix_shm.replies.record"
 
 
@@ -82,3 +84,14 @@ def test_the_name_of_a_kernel_object_has_room(title: str) -> None:
     }
     assert "Key or name" not in fixed
     assert width - sum(fixed.values()) >= len(_LONGEST) * _LETTER + _CELL
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_the_title_of_a_panel_has_room(name: str) -> None:
+    column = (_SCREEN - _PAGE - 23 * _GAP) / 24
+    cut = []
+    for panel in panels(name.removesuffix(".json")):
+        columns = panel["gridPos"]["w"]
+        if columns * column + (columns - 1) * _GAP < len(panel["title"]) * _LETTER + _SIGNS:
+            cut.append(panel["title"])
+    assert not cut
