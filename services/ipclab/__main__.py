@@ -1,6 +1,6 @@
 """`python -m ipclab`: one image, the role is chosen by command.
 
-Exit codes: 0 told to stop; 1 it cannot work here; 2 a bad option; 75 left behind in an old namespace.
+Exit codes: 0 stopped on request; 1 the role cannot work here; 2 a bad option; 75 left in an old namespace.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def lock(mechanism: str, word: str | None, state: Path) -> None:
 
 
 def main() -> None:
-    """Run the command; what a person can meet ends in one line."""
+    """Run the command; every error of use ends in one line."""
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:

@@ -1,4 +1,4 @@
-"""What the roles of the lab's containers have in common: the address, the signals, the status, the metrics page."""
+"""The common part of the containers' roles: address, signals, status, race, reset and metrics page."""
 
 from __future__ import annotations
 

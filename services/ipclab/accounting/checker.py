@@ -1,12 +1,12 @@
-"""Accounts for every sequence number: received once, duplicate, or lost with the reason.
+"""The checker of a consumer: every sequence number is received once, a duplicate, or lost with the reason.
 
-Pure: it knows messages by number only, and keeps its accounts in a `ConsumerLedger`. Within one stream
+The checker is pure: it knows messages by number only, and keeps its accounts in a `ConsumerLedger`. Within one stream
 
     sent by the producer = received + lost + missing + still on the way
 
-holds at every moment. A gap on an ordered mechanism is lost at once. On a mechanism that reorders it
-stays missing until it is filled (counted as reordered) or is `WINDOW` numbers old (lost). Where the mechanism
-may drop messages, it is also lost after `PATIENCE` ticks: at a slow rate nobody would hear of it otherwise.
+holds at every moment. A gap of an ordered mechanism is lost at once. A gap of a mechanism that reorders is missing
+until it is filled (counted as reordered) or is `WINDOW` numbers old (lost). Where the mechanism may drop messages, a
+missing number is lost after `PATIENCE` ticks too: at a slow rate its loss would stay unseen otherwise.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _ProducerState:
     def __init__(self, record: StreamRecord) -> None:
         self.record = record
         self._stream = record.read()
-        self.expected = self._stream.expected  # what changes with every message, apart from the rest
+        self.expected = self._stream.expected  # changes with every message
         self.epoch = self._stream.epoch
         self.gaps: dict[int, int] = {}  # a number that is missing: the tick at which that was seen
         self.fresh = True  # no message seen in this life of the consumer
@@ -54,7 +54,7 @@ class Checker:
         self._producers: dict[int, _ProducerState] = {}
         for producer, record in ledger.records.items():
             state = self._producers[producer] = _ProducerState(record)
-            # What an earlier life of this consumer was still missing can no longer be told from lost.
+            # Numbers that were missing before a restart can no longer be told from lost ones.
             if missing := state.stream.missing:
                 lost = state.stream.lost_at_consumer_restart + missing
                 state.stream = state.stream._replace(missing=0, lost_at_consumer_restart=lost)
@@ -72,7 +72,7 @@ class Checker:
         state.fresh = False
 
     def tick(self) -> None:
-        """Time has passed: give up what has been missing for too long."""
+        """One tick has passed: give up numbers that have been missing for too long."""
         self._ticks += 1
         if self._reliable:
             return
@@ -82,7 +82,7 @@ class Checker:
                 state.stream = self._give_up(state, state.stream, given_up)
 
     def corrupt(self) -> None:
-        """Enter one arrival that was no message as sent; its number will show up as a gap."""
+        """Enter one arrival that differs from any sent message; its number will show up as a gap."""
         self._ledger.corrupt += 1
 
     @property

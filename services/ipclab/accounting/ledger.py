@@ -1,8 +1,8 @@
-"""What a loop must still know after kill -9: a small file, mapped, on the container's private volume.
+"""The ledgers: the accounts of a producer and of a consumer that survive kill -9, in a mapped file.
 
-A store into a shared mapping is in the page cache at once and stays there when the process dies, so no
-message needs a system call to be remembered. A process can die between any two stores; therefore what
-belongs together is one word, or is written to a spare copy that one word then selects.
+The file is on the container's private volume. A store into a shared mapping is in the page cache at once and stays
+there when the process dies, so a message needs no system call to be remembered. A process can die between any two
+stores: values that belong together are one word, or are written to a spare copy that one word then selects.
 
     producer file:  magic, identity, next sequence, skipped
     consumer file:  magic, corrupt, then STREAMS records of
@@ -24,13 +24,13 @@ STREAMS = 64
 
 
 class LedgerError(Exception):
-    """The ledger's file cannot be used: which file, and why."""
+    """The file of a ledger cannot be used; the text names the file and the reason."""
 
 
 def map_words(path: Path, count: int, magic: int) -> memoryview:
-    """`count` words of a file that is made if need be; the first is `magic`, or 0 in a new one.
+    """Map `count` words of a file, and make the file if there is none; the first word is `magic`, or 0 in a new file.
 
-    :raises LedgerError: it cannot be mapped, or is something else
+    :raises LedgerError: the file cannot be mapped, or has another magic
     """
     size = count * _WORD
     try:
@@ -53,10 +53,10 @@ def _not_ours(path: Path) -> LedgerError:
 
 
 class ProducerLedger:
-    """The producer's identity and the next sequence number, across its lives.
+    """The producer's identity and the next sequence number, across restarts.
 
-    A sequence number is taken *before* its message is sent. So `next_sequence` counts what was sent or
-    died with the sender's hand on it, and the consumer sees the latter as a gap.
+    A sequence number is taken *before* its message is sent. `next_sequence` therefore counts sent messages, and the one
+    message that a killed producer did not send; the consumer sees that message as a gap.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,12 +67,12 @@ class ProducerLedger:
 
     @property
     def identity(self) -> int:
-        """A random number, drawn when the file was made."""
+        """The random number of this producer, drawn when the file was made."""
         return self._words[1]
 
     @property
     def next_sequence(self) -> int:
-        """The number of the next message; so many were sent."""
+        """The number of the next message, which is the count of messages sent."""
         return self._words[2]
 
     @next_sequence.setter
@@ -90,7 +90,7 @@ class ProducerLedger:
 
 
 class Stream(NamedTuple):
-    """What a consumer knows of one producer. Received messages are `expected - missing - lost`."""
+    """The account of one producer at a consumer. Received messages are `expected - missing - lost`."""
 
     epoch: int
     expected: int  # one more than the highest sequence number seen
@@ -103,7 +103,7 @@ class Stream(NamedTuple):
 
     @property
     def lost(self) -> int:
-        """Sequence numbers given up, for whatever reason."""
+        """Sequence numbers given up, for all reasons."""
         return self.lost_in_channel + self.lost_at_producer_restart + self.lost_at_consumer_restart
 
     @property
@@ -128,7 +128,7 @@ class StreamRecord:
         self.read()
 
     def read(self) -> Stream:
-        """The record as it stands; also finds the word that `advance` writes."""
+        """The current record; also finds the word that `advance` writes."""
         copy = self._copy(self._words[self._begin + 1])
         self._expected_at = copy + _EXPECTED
         return Stream(*self._words[copy : copy + _FIELDS])
@@ -151,7 +151,7 @@ class StreamRecord:
 
 
 class ConsumerLedger:
-    """What a consumer has received from every producer, across its lives."""
+    """The accounts of every producer at a consumer, across restarts."""
 
     def __init__(self, path: Path) -> None:
         self._words = map_words(path, _HEAD + STREAMS * _RECORD, _CONSUMER_MAGIC)

@@ -1,1 +1,1 @@
-"""What mechanisms are built from: framing, streams, rings, shared words, sockets, kernel objects."""
+"""The building blocks of mechanisms: framing, streams, rings, shared words, sockets, kernel objects."""

@@ -1,7 +1,7 @@
 """`posix_ipc` and `sysv_ipc`: needed to run a mechanism, and not to read its facts.
 
-A host that only reads facts may have neither (macOS lacks sem_timedwait(3), on which `posix_ipc` leans). There each
-mechanism is still imported: the exceptions of an absent library are classes that nothing raises, and its functions
+A host that only reads facts may have neither (macOS lacks sem_timedwait(3), which `posix_ipc` needs). Every mechanism
+is imported there all the same: the exceptions of an absent library are classes that no call raises, and its functions
 raise `Unusable`.
 """
 

@@ -1,4 +1,4 @@
-"""What the byte-stream mechanisms share: frames into descriptors that do not take them at once."""
+"""The sender of byte streams: frames into descriptors that may take a part of a frame at a time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A Unix socket's name in the filesystem: taken over from the dead, refused to a second one while the first lives.
+"""The name of a Unix socket in the filesystem: a new owner takes over the name of a dead socket, never of a live one.
 
-Source: unix(7). The name outlives the socket. Connecting to the name of a dead socket is ECONNREFUSED, and
-binding it again is EADDRINUSE whether its owner is dead or not; so a new owner probes the old one first.
+Source: unix(7). The name outlives the socket. Connecting to the name of a dead socket is ECONNREFUSED, and binding the
+name again is EADDRINUSE, whether its owner is dead or not; so a new owner probes the old one first.
 """
 
 from __future__ import annotations

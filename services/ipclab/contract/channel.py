@@ -6,8 +6,8 @@ by an *address* that both sides know. It has two endpoints:
 - The **receiver** makes the kernel object, or adopts the one that an earlier receiver left behind with
   whatever is still queued in it. A leftover that cannot be adopted is replaced. `close()` lets go of
   the object and leaves it where the kernel keeps it; `remove()` also takes it away.
-- The **sender** only opens what is there. It never creates, so that two sides that cannot see each
-  other say so (`PeerAbsent`) instead of talking to themselves.
+- The **sender** only opens a present object and never creates one. Two sides that cannot see each other get
+  `PeerAbsent`.
 
 What every implementation promises:
 
@@ -42,7 +42,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 
 class Kind(StrEnum):
-    """What the kernel carries."""
+    """The unit that the kernel carries."""
 
     BYTE_STREAM = "byte stream"
     MESSAGE = "message"
@@ -50,14 +50,14 @@ class Kind(StrEnum):
 
 
 class OnFull(StrEnum):
-    """What happens to a message for which there is no room."""
+    """The fate of a message for which there is no room."""
 
     BLOCK = "block"
     DROP = "drop"
 
 
 class Persistence(StrEnum):
-    """What the channel and its content live as long as."""
+    """The lifetime of a channel and its content."""
 
     PROCESS = "process"
     KERNEL = "kernel"
@@ -65,25 +65,25 @@ class Persistence(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way messages can go on one channel."""
+    """The directions of messages on one channel."""
 
     ONE_WAY = "one way"
     TWO_WAY = "two way"
 
 
 class Communication(StrEnum):
-    """Whom a message is sent to: one peer, or a mailbox that many fill and from which whoever comes takes."""
+    """The destination of a message: one peer, or a mailbox of many senders and receivers."""
 
     DIRECT = "direct"
     INDIRECT = "indirect"
 
 
 class Wait(StrEnum):
-    """What an endpoint does while it can do nothing."""
+    """How an endpoint waits."""
 
     BLOCK = "block"  # sleeps in the kernel until it is woken
-    POLL = "poll"  # looks, sleeps a little, looks again: nobody wakes it
-    SPIN = "spin"  # looks again and again, and keeps its CPU busy
+    POLL = "poll"  # checks, sleeps a little, checks again: no process wakes it
+    SPIN = "spin"  # checks without a pause, and keeps its CPU busy
 
 
 class Sharing(StrEnum):
@@ -119,7 +119,7 @@ LARGE_BYTES = (
 
 
 class Whose(StrEnum):
-    """Whether any program meets a fact, or only one that uses the kernel as the lab does."""
+    """The scope of a fact: every program, or a program that uses the kernel as the lab does."""
 
     KERNEL = "kernel"
     LAB = "lab"
@@ -139,7 +139,7 @@ class Fact(Generic[T]):
 
     @property
     def of(self) -> Whose:
-        """Whose fact it is."""
+        """The scope of the fact."""
         return Whose.LAB if self.kernel else Whose.KERNEL
 
 
@@ -214,7 +214,7 @@ KEYS_PER_CHANNEL = 3  # a mechanism may use this many System V keys in a row, fr
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the two endpoints meet; each mechanism uses the part it needs.
+    """The meeting point of the two endpoints; each mechanism uses the part that it needs.
 
     `key` is a System V key (1 to 2**31 - 1), `path` a name in the filesystem, `host` and `port` a
     socket address. A receiver listens on the one address that `host`, its own name, has, so that it is reached
@@ -229,10 +229,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How an endpoint works, where a mechanism leaves a choice; each side of a channel chooses for itself.
+    """The choices of an endpoint where a mechanism leaves one; each side of a channel chooses for itself.
 
-    `None`, or a switch that is not there, is the mechanism's own way. Where the two meet is no choice of this
-    kind: see `Address`.
+    `None`, or a switch that is not there, is the mechanism's own way. The meeting point of both
+    sides is an `Address`.
     """
 
     wait: Wait | None = None
@@ -240,10 +240,10 @@ class Tuning:
 
 
 class Endpoint(Protocol):
-    """What both sides have. Leaving the `with` block closes."""
+    """The common part of both sides. Leaving the `with` block closes."""
 
     def close(self) -> None:
-        """Let go of the channel. Idempotent; never raises."""
+        """Close the channel. Idempotent; never raises."""
 
     def __enter__(self) -> Self: ...
 
@@ -271,13 +271,13 @@ class Receiver(Endpoint, Protocol):
         """Receive one message into `buffer` and return its length in bytes.
 
         :raises ReceiveTimeout: none came within `timeout_s`
-        :raises MessageTooLarge: it does not fit `buffer`; it is gone
+        :raises MessageTooLarge: it does not fit `buffer` and is lost
         :raises TornMessage: bytes were skipped that are no whole message
         :raises PeerGone: the kernel object was removed; create a new receiver
         """
 
     def remove(self) -> None:
-        """Close, and take the kernel object away with all that is queued in it."""
+        """Close, and remove the kernel object with all queued messages."""
 
 
 class Mechanism(Protocol):
@@ -288,21 +288,21 @@ class Mechanism(Protocol):
     def create_receiver(self, address: Address) -> Receiver:
         """Make the kernel object, or adopt a leftover.
 
-        :raises AccessRefused: somebody else's object is in the way
+        :raises AccessRefused: an object of another user is in the way
         :raises PeerAbsent: the host to listen on has no address here
         :raises Unusable: the mechanism cannot work here
         """
 
     def open_sender(self, address: Address) -> Sender:
-        """Open what a receiver made.
+        """Open the channel that a receiver made.
 
         :raises PeerAbsent: there is none
-        :raises AccessRefused: it belongs to somebody else
+        :raises AccessRefused: it belongs to another user
         """
 
 
 class Tunable(Mechanism, Protocol):
-    """A mechanism that leaves a choice. `registry.load` asks it for nothing that its traits do not offer."""
+    """A mechanism with a choice. `ipclab.mechanisms.load` checks the choice against the traits first."""
 
     def tuned(self, tuning: Tuning) -> Mechanism:
         """The same mechanism, working as asked."""

@@ -20,7 +20,7 @@ NO_ANSWER = "no answer"
 WRONG_ANSWER = "wrong answer"
 NOT_TOLD = "address not told"
 
-# What to do about what no retry mends; the containers run as user 10001.
+# Hints for errors that no retry mends; the containers run as user 10001.
 _HINTS = {
     "EROFS": "the volume is mounted read-only: mount it read-write",
     "EACCES": "it belongs to another user (ls -ln, ipcs: remove it, or run as its owner), or SELinux forbids it to the "
@@ -52,7 +52,7 @@ class ChannelError(Exception):
 
 
 class PeerAbsent(ChannelError):
-    """There is nothing to connect to yet: no object, no reader, no listener. Try again later."""
+    """There is no object, no reader or no listener yet. Try again later."""
 
 
 class PeerGone(ChannelError):
@@ -76,8 +76,8 @@ class AccessRefused(ChannelError):
 
 
 class TornMessage(ChannelError):
-    """Bytes arrived that are no whole message; they were skipped. The next call goes on behind them."""
+    """Bytes arrived that are no whole message. They were skipped, and the next call goes on behind them."""
 
 
 class Unusable(ChannelError):
-    """The mechanism cannot work here at all, whatever is tried again (a missing kernel feature)."""
+    """The mechanism cannot work here: a kernel feature is missing, and no retry helps."""

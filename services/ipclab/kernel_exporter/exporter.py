@@ -1,8 +1,8 @@
-"""The kernel objects of an IPC namespace: what there is, whose it is, and how much there can be.
+"""The kernel objects of an IPC namespace as metrics: what there is, its owner, and the limits.
 
-A container that joins the namespace looks whenever it is asked for its metrics, so an object that vanishes is gone from
-the next page, and one that all its processes left behind stays on it. To look changes nothing: nothing is attached,
-no message is taken. What only an endpoint's own descriptors tell is `ipclab.pair.consumer`'s part.
+A container of the namespace reads them at each scrape, so a removed object is absent from the next page, and an object
+that outlived its processes stays on it. Reading attaches nothing and takes no message. Counts that belong to an
+endpoint's own descriptors are in `ipclab.pair.consumer`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ipclab.metrics.definitions import Definition, Sample
 
 @dataclass(frozen=True, slots=True)
 class KernelObjects:
-    """All of it at one moment."""
+    """All kernel objects at one moment."""
 
     segments: Sequence[kernel_sysv.Segment]
     sysv_queues: Sequence[kernel_sysv.Queue]

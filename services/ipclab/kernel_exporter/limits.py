@@ -13,7 +13,7 @@ _QUEUES = ("msg_max", "msgsize_max", "queues_max", "msg_default", "msgsize_defau
 def read(sysctl: Path = SYSCTL) -> dict[str, int]:
     """Name to value, in proc(5)'s units: bytes and counts; of shmall, pages. POSIX queues' begin with "mqueue_".
 
-    What this kernel was built without is left out.
+    Limits that this kernel does not have are left out.
     """
     found: dict[str, int] = {}
     for name in _SYSV:

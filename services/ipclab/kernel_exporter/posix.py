@@ -1,8 +1,8 @@
 """The POSIX objects of this IPC namespace: files of two file systems, /dev/shm and /dev/mqueue.
 
-Sources: shm_overview(7), sem_overview(7), mq_overview(7), statvfs(3). Names, owners and sizes are everybody's to see.
-What is inside, a semaphore's value and a queue's depth, the kernel tells only those who may open the object: it is
-None for others. How many processes have an object mapped, it tells nobody.
+Sources: shm_overview(7), sem_overview(7), mq_overview(7), statvfs(3). Names, owners and sizes are public. The kernel
+shows a semaphore's value and a queue's depth only to a process that may open the object; otherwise they are None. The
+number of processes that map an object is not visible.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The System V objects of this IPC namespace, as the kernel lists them in /proc/sysvipc (proc(5)).
 
-The lists show every object and its owner to everybody. What they leave out, a queue's limit and a semaphore's value,
-the kernel tells only those who may read the object (msgctl(2), semctl(2)): it is None for others.
+The lists show every object and its owner to every process. A queue's limit and a semaphore's value are not in the
+lists: the kernel shows them only to a process that may read the object (msgctl(2), semctl(2)); otherwise they are None.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """A time limit for system calls that have none of their own.
 
-msgsnd(2), msgrcv(2), and read(2) and write(2) of a pipe know no timeout; a signal ends them with EINTR. Python begins
-the last two anew (PEP 475), so for them the signal also makes the descriptor non-blocking. One signal can come
-just before the call and be lost, so the timer repeats. It is left running when the call returns, because setting it
-twice a message costs more than the message: most calls find one that will fire in time. The first that fires
-while nobody waits switches it off.
+msgsnd(2), msgrcv(2), and read(2) and write(2) of a pipe know no timeout; a signal ends them with EINTR. Python repeats
+read and write (PEP 475), so for them the signal also makes the descriptor non-blocking. One signal can come just before
+the call and be lost, so the timer repeats. The timer keeps running when the call returns, because setting it twice a
+message costs more than the message: most calls find a timer that will fire in time. The first signal outside a call
+switches the timer off.
 
-The signal is handled in the main thread, which is therefore the thread that must make the call.
+The main thread handles signals, so the main thread must make the call.
 """
 
 from __future__ import annotations

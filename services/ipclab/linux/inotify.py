@@ -1,8 +1,8 @@
-"""Being told that a file has changed, instead of looking again and again.
+"""Notifications of the kernel that a file has changed.
 
-Sources: inotify(7), inotify_init(2), inotify_add_watch(2), poll(2). The kernel tells of every write and truncation that
-goes through it, by whomever, also through another mount of the same volume; not of what another machine does to a file
-on a network file system. Python's library has no inotify, so libc is called through ctypes.
+Sources: inotify(7), inotify_init(2), inotify_add_watch(2), poll(2). The kernel reports every write and truncation of
+this machine, by any process, also through another mount of the same volume. It does not report writes of another
+machine to a network file system. Python's library has no inotify, so libc is called through ctypes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The way to a host, as this network namespace knows it: its address, and the interface that leads there.
+"""The route to a host in this network namespace: the host's address, and the interface that leads there.
 
-connect(2) on a datagram socket looks the route up and sends nothing (udp(7)); SIOCGIFADDR tells whose address it chose
-(netdevice(7)).
+connect(2) on a datagram socket looks the route up and sends nothing (udp(7)). SIOCGIFADDR gives the interface of the
+source address that connect(2) chose (netdevice(7)).
 """
 
 from __future__ import annotations

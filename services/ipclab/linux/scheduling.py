@@ -1,8 +1,8 @@
-"""How long the kernel lets a thread wait for a CPU: what a wake-up costs beside the work that follows it.
+"""The time that a thread waits for a CPU: the cost of a wake-up beside the work that follows it.
 
-Source: Documentation/scheduler/sched-stats.rst of Linux, /proc/PID/schedstat: time on a CPU, time that the thread could
-have run and waited for a CPU, both in ns, and how often it was given one. Of a thread that mostly sleeps, the second by
-the third is the mean time from being woken to running; the interrupt that reaches a CPU which was idle is not in it.
+Source: Documentation/scheduler/sched-stats.rst of Linux, /proc/PID/schedstat: time on a CPU in ns, time runnable and
+waiting for a CPU in ns, and the number of runs. For a thread that mostly sleeps, the second divided by the third is the
+mean time from wake-up to running. The interrupt that reaches an idle CPU is not part of it.
 """
 
 from __future__ import annotations

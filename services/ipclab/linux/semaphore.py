@@ -1,10 +1,10 @@
-"""Unnamed POSIX semaphores that live in memory two processes share, through ctypes.
+"""Unnamed POSIX semaphores in memory that two processes share, through ctypes.
 
-Sources: sem_overview(7), sem_init(3), sem_post(3), sem_wait(3). Whoever maps the memory has the semaphore: it
-needs no name, and so no IPC namespace. glibc keeps a count of the value and of the waiters in it and calls
-futex(2) only to sleep and to wake a sleeper; Python could not do that itself, for lack of an atomic addition.
+Sources: sem_overview(7), sem_init(3), sem_post(3), sem_wait(3). Every process that maps the memory has the semaphore:
+it needs no name, and so no IPC namespace. glibc keeps the value and the number of waiters in it, and calls futex(2)
+only to sleep and to wake a sleeper. Python has no atomic addition and could not do so itself.
 
-Where libc has sem_clockwait (glibc 2.30) a timeout is CLOCK_MONOTONIC; sem_timedwait knows only the time of day.
+With sem_clockwait (glibc 2.30) a timeout is CLOCK_MONOTONIC; sem_timedwait knows only the time of day.
 """
 
 from __future__ import annotations

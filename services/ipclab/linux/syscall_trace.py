@@ -1,7 +1,7 @@
-"""Which system calls of a piece of work failed, as the kernel tells a tracer: ptrace(2), PTRACE_GET_SYSCALL_INFO.
+"""The system calls of a function that failed, as ptrace(2) reports them with PTRACE_GET_SYSCALL_INFO.
 
-The work runs in a child that asks to be traced. It slows the child down several times: for evidence, not for timing.
-Linux 5.3; no right is needed to trace one's own child.
+The function runs in a child that asks to be traced. Tracing slows the child down several times: it is for evidence, not
+for timing. It needs Linux 5.3; tracing one's own child needs no right.
 """
 
 from __future__ import annotations

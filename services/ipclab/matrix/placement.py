@@ -1,4 +1,4 @@
-"""Where a probe stands, and what it has in common with the responder there."""
+"""The placements of a probe, and what each one shares with the responder."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ SHARED = {
 
 
 def reachable(traits: Traits, placement: Placement) -> bool:
-    """What `Traits.requires` predicts for this placement."""
+    """The prediction of `Traits.requires` for this placement."""
     return traits.requires <= SHARED[placement]

@@ -1,4 +1,4 @@
-"""A probe: on each round it tries to reach the responder by every mechanism, and says what the kernel answered."""
+"""A probe: each round tries to reach the responder by every mechanism, and keeps the kernel's answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DEV_SHM = Path("/dev/shm")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one try came to.
+    """The result of one try.
 
     `duration_s` is all of it, the opening too; `round_trip_s` is the median of the questions. `error` is the errno
     that a system call returned, by name, or the words of what happened where none failed; "" for success. `text` is the

@@ -1,8 +1,8 @@
-"""Where the responder listens: its own name's address, an address that was given, or what its page says.
+"""The address of the responder: that of a name, a given address, or the one on the responder's metrics page.
 
-A probe that shares no network with the responder cannot look the responder's name up, and would fail for that alone.
-So the responder says its address on its page, which everybody reaches on the network `metrics`, and the probe tries it:
-what comes back is the kernel's word.
+A probe that shares no network with the responder cannot resolve the responder's name, and would fail for that alone.
+The responder therefore exports its address on its page, which every container reaches on the network `metrics`. The
+probe tries this address, and the kernel answers.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
-"""The named pipe: a byte stream with a name in the filesystem, between processes that need no kinship.
+"""The named pipe: a byte stream with a name in the filesystem, between processes that need no common parent.
 
-Sources: mkfifo(3), fifo(7), pipe(7). The name lives on the volume; the bytes live in the kernel, and only
-while somebody has the FIFO open: when the reader dies, what it had not read is gone, and the writer gets
-EPIPE. When the last writer goes, the reader sees the end of the stream.
+Sources: mkfifo(3), fifo(7), pipe(7). The name is on the volume. The bytes are in the kernel while a process has the
+FIFO open: when the reader dies, unread bytes are lost, and the writer gets EPIPE. When the last writer closes, the
+reader sees the end of the stream.
 
-All writers share one stream. A write of up to PIPE_BUF (4,096 bytes, the frame's prefix included) is atomic. Of a
-larger one the kernel takes a part when the pipe is nearly full, and another writer may come in between; so larger
-frames are marked (`ipclab.building_blocks.framing`), and mixed ones are torn messages, which are counted and cost no
-others.
+All writers share one stream. A write of up to PIPE_BUF (4,096 bytes, the frame's prefix included) is atomic. The kernel
+takes a part of a larger write when the pipe is nearly full, and another writer may write in between. So larger frames
+are marked (`ipclab.building_blocks.framing`); mixed frames are torn messages, which are counted and cost no others.
 """
 
 from __future__ import annotations

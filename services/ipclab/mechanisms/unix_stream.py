@@ -1,9 +1,9 @@
 """The Unix domain socket: a byte stream between two processes of one kernel, found by a name in the filesystem.
 
-Sources: unix(7), socket(7). The name lives on the volume; the bytes live in the kernel. The kernel knows who
-connects and lets in only who may write to the name. The sender's own buffer (net.core.wmem_default) is all
-that lies between the two: when the receiver dies, what it had not read is lost, and the sender gets
-ECONNRESET or EPIPE. The name of a dead receiver stays behind, and the next one takes it over.
+Sources: unix(7), socket(7). The name is on the volume, the bytes are in the kernel. The kernel knows the connecting
+process and lets in only those that may write to the name. The sender's own buffer (net.core.wmem_default) is the only
+one between the two: when the receiver dies, unread bytes are lost, and the sender gets ECONNRESET or EPIPE. The name of
+a dead receiver stays, and the next receiver takes it over.
 """
 
 from __future__ import annotations

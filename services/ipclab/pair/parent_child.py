@@ -1,7 +1,7 @@
-"""Parent and child inside one container: the anonymous pipe's classic form, and what the kernel says of its ends.
+"""A parent and a child in one container: the classic form of the anonymous pipe, and what the kernel shows of its ends.
 
-Sources: pipe(2), pipe(7), fork(2), proc_pid_fd(5). A pipe is half duplex, so a question goes by one and its answer
-by another. The child introduces itself by its first message; after that it sends back what it gets.
+Sources: pipe(2), pipe(7), fork(2), proc_pid_fd(5). A pipe is half duplex, so questions use one pipe and answers
+another. The first message of the child describes the child; after that the child sends back each message.
 """
 
 from __future__ import annotations

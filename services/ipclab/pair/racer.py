@@ -1,7 +1,7 @@
-"""A thread beside the loop that runs one side of the race, once a second, and shows what it cost.
+"""The thread beside the loop that runs one side of the race once a second, and exports its cost.
 
-It uses the shared words and nothing of the channel; the loop does not know of it. Whatever fails here is said
-once and tried again: the traffic must not stop for it.
+The thread uses the shared words and no part of the channel. A failure is logged once and tried again: the traffic does
+not stop for it.
 """
 
 from __future__ import annotations

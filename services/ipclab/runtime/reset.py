@@ -1,10 +1,11 @@
-"""Every count of an endpoint from 0, in the same container: its state is forgotten and its process replaced.
+"""The reset of an endpoint: every count from 0, in the same container, with a new process.
 
-`./lab reset` writes an order into a file of the private volume, through the engine; nothing listens. At an order the
-endpoint closes its channel, a consumer removes the kernel object and what waits in it, and the state is removed; the
-log says so. Then the process replaces itself (execve(2)), so the container keeps its networks, its namespaces and its
-address. Two words, because the ends of a pair must not meet halfway: a consumer that has forgotten a producer would
-count all that the producer sent before as lost. So a producer that was told to `PREPARE` waits for `GO`.
+`./lab reset` writes an order into a file of the private volume, through the engine. After an order the endpoint closes
+its channel, a consumer removes the kernel object with its queued messages, and the endpoint removes its state and logs
+it. Then the process replaces itself (execve(2)), so the container keeps its networks, its namespaces and its address.
+The order has two words, because both ends of a pair must have forgotten before one starts: a consumer that has
+forgotten a producer would count all that the producer sent before as lost. A producer that got `PREPARE` therefore
+waits for `GO`.
 
     the order: WORD TOKEN        the log: reset TOKEN: forgotten
 """

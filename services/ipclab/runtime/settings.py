@@ -1,7 +1,7 @@
-"""Every setting of the lab: its type, its limits, and what to do when a value is wrong.
+"""The settings of the lab: the type, the limits and the hint of each.
 
-The same table serves the containers (options that read these variables) and the command line on the
-host (which checks `.env` before anything is started).
+The containers (options that read these variables) and the command line on the host (which checks `.env` before it
+starts anything) share this table.
 """
 
 from __future__ import annotations
