@@ -110,7 +110,7 @@ OF_ERRNO: Mapping[str, Stroke] = {
     "damaged": DASH_DOT,
 }
 OF_REASON: Mapping[str, Stroke] = {"channel": SOLID, "consumer_restart": DASHED, "producer_restart": LONG_DASHED}
-# As many as there can be types or priorities at once (`ipclab.contract.optional.MOST`).
+# As many as there can be types or priorities at once (`ipclab.contract.optional_parts.MOST`).
 _IN_ORDER = (SOLID, DASHED, DOTTED, DASH_DOT, LONG_DASHED, THICK, (*THICK, *DASHED), (*THICK, *DOTTED))
 
 

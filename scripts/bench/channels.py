@@ -13,7 +13,7 @@ from bench.shapes import Side
 from ipclab import mechanisms
 from ipclab.building_blocks.pipes import Conversation
 from ipclab.contract.channel import Address, Direction, Kind, Mechanism, Tuning, Wait
-from ipclab.contract.optional import BatchReceiver, BatchSender
+from ipclab.contract.optional_parts import BatchReceiver, BatchSender
 from ipclab.matrix import request_reply
 
 

@@ -19,7 +19,7 @@ from ipclab import options as mailbox_options
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_removed_producers
-from ipclab.container import ContainerRole
+from ipclab.container_role import ContainerRole
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
 from ipclab.kernel_exporter.exporter import KernelObjects, Remembered, samples

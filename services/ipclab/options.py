@@ -16,7 +16,7 @@ from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger
 from ipclab.accounting.shared import SharedChecker, lock_class, lock_mailbox, merge_into_ledger
 from ipclab.contract.channel import Mechanism, Switch, Tuning, Wait
-from ipclab.contract.optional import Classifies
+from ipclab.contract.optional_parts import Classifies
 from ipclab.linux import namespaces
 from ipclab.metrics import definitions as metrics
 from ipclab.runtime import settings

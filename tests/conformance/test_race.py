@@ -9,7 +9,7 @@ from conformance.conftest import StartPeer, kernel_objects
 from conformance.harness.peers import Peer, PeerError
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Switch, Traits
-from ipclab.contract.optional import shares_words
+from ipclab.contract.optional_parts import shares_words
 from ipclab.pair.race import WORDS
 
 ENOUGH = 2000

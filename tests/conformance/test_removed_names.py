@@ -22,7 +22,7 @@ from ipclab.accounting.ledger import ProducerLedger
 from ipclab.building_blocks.kernel_objects import object_name
 from ipclab.building_blocks.libraries import posix_ipc, sysv_ipc
 from ipclab.contract.channel import Address, Sharing
-from ipclab.contract.optional import FoundByName
+from ipclab.contract.optional_parts import FoundByName
 from labctl.lab.ports import free_port
 
 # The promise is 5 s; what is beyond is for a busy machine.

@@ -9,7 +9,7 @@ import pytest
 from conformance.conftest import StartPeer, kernel_objects
 from conformance.harness.peers import Peer, PeerError
 from ipclab.contract.channel import Address, Direction, Mechanism, Sharing, Traits
-from ipclab.contract.optional import TwoWay
+from ipclab.contract.optional_parts import TwoWay
 from ipclab.matrix import request_reply
 
 ROUNDS = 5

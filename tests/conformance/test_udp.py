@@ -16,7 +16,7 @@ from ipclab.accounting.checker import WINDOW, Checker
 from ipclab.accounting.ledger import ConsumerLedger, Stream
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import PeerAbsent, ReceiveTimeout
-from ipclab.contract.optional import CountsDrops
+from ipclab.contract.optional_parts import CountsDrops
 from ipclab.mechanisms import fifo
 from ipclab.mechanisms.udp import MECHANISM, UdpReceiver, UdpSender
 

@@ -18,7 +18,7 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.metrics import definitions as metrics
 from lab.harness.stack import Stack
-from labctl.place import placed
+from labctl.place import moved_consumers
 
 # Everything is scraped over this network, and no mechanism uses it.
 _METRICS_NETWORK = "metrics"
@@ -147,7 +147,7 @@ def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
         name: container
         for name, container in stack.containers().items()
         if container.status == "running"
-        and placed.LABEL not in container.labels
+        and moved_consumers.LABEL not in container.labels
         and container.attrs["Config"]["Entrypoint"] == ["python", "-m", "ipclab"]
     }
     networks = {name: _addresses(stack, container) for name, container in ours.items()}

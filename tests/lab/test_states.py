@@ -19,9 +19,9 @@ import pytest
 from docker.models.containers import Container
 
 from lab.harness.stack import PROJECT, Stack, wait_until
-from labctl.commands import lab_findings
 from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
+from labctl.doctor import running_lab
 from labctl.lab import anonymous_volumes, containers
 from labctl.lab.lab import Lab
 
@@ -75,7 +75,7 @@ def another_clone(folder: Path, stack: Stack, *arguments: str) -> subprocess.Com
 
 def findings(stack: Stack) -> str:
     """What `./lab doctor` finds of the lab, a line for each."""
-    found = lab_findings.of_lab(Lab(Configuration.load(environment=stack.environment)))
+    found = running_lab.of_lab(Lab(Configuration.load(environment=stack.environment)))
     return "\n".join(f"{f.what} {f.verdict}: {f.found}" for f in found)
 
 

@@ -23,7 +23,7 @@ _SERVER.set_forkserver_preload(
     [
         *("click", "configparser", "difflib", "dotenv"),
         *(
-            "ipclab.container",
+            "ipclab.container_role",
             "ipclab.accounting.shared",
             "ipclab.matrix.placement",
             "ipclab.matrix.responder",

@@ -8,8 +8,8 @@ from __future__ import annotations
 import click
 
 from labctl.config.configuration import Configuration
-from labctl.hosts import docker_host
-from labctl.hosts.docker_host import ADDRESS_OPTION, OPTION, DockerHost
+from labctl.hosts import remote_address
+from labctl.hosts.remote_address import ADDRESS_OPTION, OPTION, DockerHost
 from labctl.lab.project_lock import changing
 from labctl.terminal.errors import BadInput
 
@@ -25,7 +25,7 @@ class DockerHostAddress(click.ParamType[DockerHost]):
         :raises BadInput: it is none
         """
         del param, ctx
-        return value if isinstance(value, DockerHost) else docker_host.parse(value)
+        return value if isinstance(value, DockerHost) else remote_address.parse(value)
 
 
 class OwnAddress(click.ParamType[str]):
@@ -39,7 +39,7 @@ class OwnAddress(click.ParamType[str]):
         :raises BadInput: it is none
         """
         del param, ctx
-        return docker_host.parse_address(value)
+        return remote_address.parse_address(value)
 
 
 def check_hosts_options(second_host: DockerHost | None, address: str | None) -> None:
@@ -48,7 +48,7 @@ def check_hosts_options(second_host: DockerHost | None, address: str | None) -> 
     :raises BadInput: one of the two options without the other
     """
     if second_host and not address:
-        from labctl.hosts.docker_host import leads_from  # asks the kernel's routing table
+        from labctl.hosts.remote_address import leads_from  # asks the kernel's routing table
 
         here = leads_from(second_host)
         raise BadInput(

@@ -54,7 +54,7 @@ def check_place_options(mechanism: str, placement: Placement | None, back: bool)
 
     :raises BadInput: neither or both of a placement and --back, or a placement that is no move
     """
-    from labctl.place.placed import elsewhere  # imports mechanisms, which most commands do not need
+    from labctl.place.moved_consumers import elsewhere  # imports mechanisms, which most commands do not need
 
     places = elsewhere(mechanism)
     if back == (placement is not None):

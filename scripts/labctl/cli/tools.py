@@ -16,7 +16,7 @@ def doctor() -> None:
     \b
       ./lab doctor
     """
-    from labctl.commands.doctor import examine
+    from labctl.doctor.doctor import examine
 
     examine()
 
@@ -37,7 +37,7 @@ def test(pytest_arguments: tuple[str, ...], fast: bool) -> None:
     check_test_options(pytest_arguments, fast)
     need_tools()
 
-    from labctl.commands.checks import run_checks
+    from labctl.commands.test import run_checks
 
     run_checks(pytest_arguments, fast)
 
@@ -64,7 +64,7 @@ def bench(what: str | None, cold: bool, as_json: bool) -> None:
     check_bench_options(what, cold, as_json)
     need_tools()
 
-    from labctl.commands.checks import run_tool
+    from labctl.commands.test import run_tool
 
     options = [*([what] if what else []), *(["--cold"] if cold else []), *(["--json"] if as_json else [])]
     raise click.exceptions.Exit(run_tool("bench", *options))
@@ -80,6 +80,6 @@ def dashboards(check: bool) -> None:
     """
     need_tools()
 
-    from labctl.commands.checks import run_tool
+    from labctl.commands.test import run_tool
 
     raise click.exceptions.Exit(run_tool("dashboards", *(["--check"] if check else [])))

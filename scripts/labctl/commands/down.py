@@ -17,7 +17,7 @@ from docker.models.containers import Container as DockerContainer
 
 from labctl.config.compose_file import ENGINES, mechanism_of
 from labctl.engine import engine
-from labctl.hosts import nested_engine, published_responder
+from labctl.hosts import local_engine, published_responder
 from labctl.lab import anonymous_volumes, clones
 from labctl.lab.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
 from labctl.swarm import down as swarm_down
@@ -136,7 +136,7 @@ def _volumes(client: docker.DockerClient, containers: list[DockerContainer], lab
 
 def _remove_container(client: docker.DockerClient, container: DockerContainer) -> None:
     if container.attrs["Labels"].get(SERVICE_LABEL) in ENGINES:
-        nested_engine.remove(client, container)
+        local_engine.remove(client, container)
     else:
         stop_and_remove(container)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from labctl.commands import hosts_local, hosts_remote
 from labctl.config import compose_file
 from labctl.hosts import published_responder
-from labctl.hosts.docker_host import DockerHost
+from labctl.hosts.remote_address import DockerHost
 from labctl.lab.lab import Lab
 
 

@@ -14,9 +14,9 @@ from labctl.config.paths import ROOT
 from labctl.engine import compose, fallback_images
 from labctl.engine.base_images import ensure_base_images
 from labctl.engine.images import ensure_engine_image
-from labctl.hosts import image, nested_engine, published_responder, remote_probe, stdio_transport
-from labctl.hosts.docker_host import OPTION
-from labctl.hosts.probe import NAME, NEEDS, command_of
+from labctl.hosts import image_transfer, local_engine, published_responder, remote_probe, stdio_transport
+from labctl.hosts.remote_address import OPTION
+from labctl.hosts.second_host_probe import NAME, NEEDS, command_of
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running
 from labctl.lab.lab import Lab
 from labctl.lab.probes import probes_of
@@ -57,7 +57,7 @@ def bring_up(lab: Lab) -> None:
     _require_answer(host)
     name = lab.configuration.lab_image
     second_engine = stdio_transport.client(stdio_transport.dial_container(str(host.id)))
-    brought = image.bring(client, second_engine, name, tagged=True)
+    brought = image_transfer.bring(client, second_engine, name, tagged=True)
     if not set(probes) >= NEEDS:
         show_lines(
             ["the second host is up, and no probe was started: the responder does not run (hint: ./lab up, then again)"]
@@ -101,7 +101,7 @@ def take_down(lab: Lab, host: Sequence[Container]) -> None:
         say(f"{error}; a consumer that was placed there starts here by ./lab up, and what it received there is lost")
     with step("Removing the second host"):
         for container in host:
-            nested_engine.remove(client, container.docker)
+            local_engine.remove(client, container.docker)
         for volume in client.volumes.list(filters=label):
             volume.remove(force=True)
     show_lines(["removed the second host, and all that its engine had"])

@@ -8,9 +8,16 @@ from collections.abc import Iterable, Sequence
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from labctl.config import compose_file
-from labctl.hosts import docker_host, image, probe, published_responder, remote_engine, remote_probe
-from labctl.hosts.docker_host import DockerHost
-from labctl.hosts.image import Brought
+from labctl.hosts import (
+    image_transfer,
+    published_responder,
+    remote_address,
+    remote_engine,
+    remote_probe,
+    second_host_probe,
+)
+from labctl.hosts.image_transfer import Brought
+from labctl.hosts.remote_address import DockerHost
 from labctl.hosts.remote_engine import RemoteEngine
 from labctl.lab import state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
@@ -39,11 +46,11 @@ def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
         raise remote_engine.as_bad_input(error) from error
     client = lab.client
     remote_engine.require_kin(engine, client)
-    there = docker_host.address_of(host)
+    there = remote_address.address_of(host)
     found = lab.containers()
     require_running(found, lab.project)
     probes = probes_of(found)
-    if not set(probes) >= probe.NEEDS:
+    if not set(probes) >= second_host_probe.NEEDS:
         raise LabError("the responder does not run, so there is nothing to ask there", hint="./lab up, then again")
     known = published_responder.find(found)
     _require_no_other(found, known, host)
@@ -51,7 +58,7 @@ def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
     if known is None or published_responder.address_of(known) != (address, port):
         published_responder.require_bindable(address, port)
     say(f"TCP and UDP {address}:{port} of this machine answer {there} from now until ./lab hosts down")
-    brought = image.bring(client, engine.client, lab.configuration.lab_image, tagged=False)
+    brought = image_transfer.bring(client, engine.client, lab.configuration.lab_image, tagged=False)
     if known:  # once more: what was there before the first time is still what was there before
         old = published_responder.brought_by(known)
         brought = Brought(brought.id, new=brought.new or brought.id == old)
@@ -62,7 +69,7 @@ def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
             link = published_responder.start(
                 client, lab.configuration, probes[Placement.SAME_CONTAINER], host, (address, port), brought
             )
-            command = probe.command_of({**probes, Placement.SECOND_HOST: link})
+            command = second_host_probe.command_of({**probes, Placement.SECOND_HOST: link})
             remote_probe.start(engine, lab.project, brought.id, command, there, str(link.docker.id))
         except BaseException:
             _take_back(lab, engine, brought)

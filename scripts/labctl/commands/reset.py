@@ -24,7 +24,7 @@ from labctl.lab import clones, containers, state_files
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running, stop_and_remove
 from labctl.lab.lab import Lab
 from labctl.measured import accounts, namespace_split, traffic
-from labctl.place import place, placed
+from labctl.place import moved_consumers, place
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import Step, say, step
@@ -77,7 +77,7 @@ def _bring_back(lab: Lab, found: list[Container]) -> list[Container]:
     """Let all run where compose.yaml has them; returns them as they are then."""
     project = lab.project
     changed = _unpause(found)
-    if placed.all_placed(lab.client, found, project):
+    if moved_consumers.all_placed(lab.client, found, project):
         place.put_all_back(lab, compose_file.declared())
         found, changed = lab.containers(), False
     changed |= _start(found)

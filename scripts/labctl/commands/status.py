@@ -24,7 +24,7 @@ from labctl.measured.kernel_objects import KernelObjects
 from labctl.measured.namespace_split import Split
 from labctl.measured.pairs import PairMeasures
 from labctl.measured.races import Race, Switches
-from labctl.place import findings, placed
+from labctl.place import findings, moved_consumers
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines, show_text
 
@@ -141,7 +141,7 @@ def read(lab: Lab, client: DockerClient, found: Sequence[Container]) -> Reading:
     races_found = races.measure(prometheus, mechanisms_of(found))
     switches_found = races.read(prometheus)
     splits = namespace_split.find(prometheus, found)
-    elsewhere = placed.all_placed(client, found, lab.project)
+    elsewhere = moved_consumers.all_placed(client, found, lab.project)
     placements = findings.findings(prometheus, elsewhere, pairs)
     channels = accounts.read_all(found)
     pairs = accounts.with_accounts(pairs, channels)

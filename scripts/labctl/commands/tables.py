@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
-from rich.text import Text
 
 from ipclab.pair.race import BURST_NS, MAX_STEPS
 from labctl.lab.containers import Container
@@ -35,19 +34,6 @@ def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) 
             "-" if cost.memory_bytes is None else f"{cost.memory_bytes / 2**20:.1f} MiB",
             "-" if cost.cpu_share is None else f"{cost.cpu_share:.1%} of a core",
         )
-    show_table(table)
-
-
-def show_findings(findings: Sequence[tuple[str, str, str, str]]) -> None:
-    """What was looked at, ok or warn or bad, what was found, what to change."""
-    colours = {"ok": "green", "warn": "yellow", "bad": "red"}
-    table = new_table()
-    table.add_column("check", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("found", overflow="fold")
-    table.add_column("change", overflow="fold")
-    for what, verdict, found, change in findings:
-        table.add_row(what, Text(verdict, style=colours[verdict]), Text(found), Text(change))
     show_table(table)
 
 

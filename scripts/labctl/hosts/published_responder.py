@@ -18,8 +18,8 @@ from labctl.config.configuration import Configuration
 from labctl.config.values import refuse
 from labctl.engine import engine
 from labctl.hosts import remote_probe
-from labctl.hosts.docker_host import ADDRESS_OPTION, DockerHost
-from labctl.hosts.image import Brought
+from labctl.hosts.image_transfer import Brought
+from labctl.hosts.remote_address import ADDRESS_OPTION, DockerHost
 from labctl.lab import containers
 from labctl.lab.containers import Container
 from labctl.terminal.errors import BadInput

@@ -16,7 +16,7 @@ from docker.errors import DockerException
 
 from labctl.engine import engine
 from labctl.hosts import stdio_transport
-from labctl.hosts.docker_host import OPTION, DockerHost
+from labctl.hosts.remote_address import OPTION, DockerHost
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
 

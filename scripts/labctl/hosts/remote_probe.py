@@ -19,7 +19,7 @@ from docker.models.containers import Container as DockerContainer
 
 from ipclab.metrics import definitions as metrics
 from labctl.config.compose_file import of_every_container
-from labctl.hosts import docker_host, remote_engine
+from labctl.hosts import remote_address, remote_engine
 from labctl.hosts.remote_engine import RemoteEngine
 from labctl.lab.containers import Ran
 from labctl.terminal.errors import LabError
@@ -100,7 +100,7 @@ def take_away(url: str, project: str, responder: str, image: str | None) -> None
     :raises LabError: that machine does not answer, or refuses; what to type there is in the hint
     """
     try:
-        engine = remote_engine.reach(docker_host.parse(url))
+        engine = remote_engine.reach(remote_address.parse(url))
         remove(engine, responder, image)
     except (LabError, DockerException, requests.RequestException) as error:
         reason = error.message if isinstance(error, LabError) else one_line(error)
@@ -128,7 +128,7 @@ def find(url: str, project: str) -> DockerContainer:
     :raises LabError: that machine does not answer, or there is none
     """
     try:
-        return remote_engine.reach(docker_host.parse(url)).client.containers.get(name_of(project))
+        return remote_engine.reach(remote_address.parse(url)).client.containers.get(name_of(project))
     except (DockerException, requests.RequestException) as error:
         raise LabError(f"no probe at {url}: {one_line(error)}", hint="./lab hosts up with the same options") from error
 

@@ -124,12 +124,6 @@ def run_in(container: DockerContainer, command: Sequence[str], environment: Mapp
     return Ran(int(code), stdout, stderr)
 
 
-def published_ports(client: docker.DockerClient, project: str) -> set[int]:
-    """The ports of this machine that the project's containers publish."""
-    published = (container.attrs.get("Ports") or [] for container in listed(client, project))
-    return {port["PublicPort"] for found in published for port in found if "PublicPort" in port}
-
-
 def together(call: Callable[[DockerContainer], T], items: Iterable[DockerContainer]) -> list[T]:
     """`call` for all of them at once: each waits for the engine, not for us."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:

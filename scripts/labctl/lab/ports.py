@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import TYPE_CHECKING
 
 from labctl.config.configuration import Configuration
 from labctl.config.paths import LOCALHOST
 from labctl.terminal.errors import BadInput, LabError
+
+if TYPE_CHECKING:
+    import docker
 
 PUBLISHED = ("LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT")
 
@@ -47,13 +51,20 @@ def free_port() -> int:
         return port
 
 
+def published_ports(client: docker.DockerClient, project: str) -> set[int]:
+    """The ports of this machine that the project's containers publish."""
+    from labctl.lab.containers import listed  # imports the SDK
+
+    published = (container.attrs.get("Ports") or [] for container in listed(client, project))
+    return {port["PublicPort"] for found in published for port in found if "PublicPort" in port}
+
+
 def _is_ours(project: str, port: int) -> bool:
     """Whether a container of this project publishes the port; without an engine, none does."""
     from labctl.engine import engine
-    from labctl.lab import containers
 
     try:
         client = engine.connect()
     except LabError:
         return False
-    return port in containers.published_ports(client, project)
+    return port in published_ports(client, project)

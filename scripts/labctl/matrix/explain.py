@@ -10,7 +10,7 @@ from typing import Any
 from ipclab import mechanisms
 from ipclab.linux.namespaces import KINDS
 from ipclab.matrix.placement import Placement
-from labctl.hosts import probe as second_probe
+from labctl.hosts import second_host_probe as second_probe
 from labctl.lab.containers import Container, run_in
 from labctl.lab.prometheus import Prometheus
 from labctl.matrix import errno_rules

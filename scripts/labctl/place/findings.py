@@ -12,7 +12,7 @@ from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics.definitions import Role
 from labctl.lab.prometheus import Prometheus, Sample
 from labctl.measured.pairs import WINDOW_S, PairMeasures, fresh
-from labctl.place.placed import Placed
+from labctl.place.moved_consumers import Placed
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from labctl.hosts import published_responder
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Prometheus
 from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure
-from labctl.place import findings, placed
-from labctl.place.placed import Placed
+from labctl.place import findings, moved_consumers
+from labctl.place.moved_consumers import Placed
 from labctl.place.relocation import Relocation
 from labctl.terminal.errors import BadInput
 from labctl.terminal.printing import show_lines
@@ -56,7 +56,7 @@ def put_back(lab: Lab, mechanism: str) -> None:
     if now is None:
         raise BadInput(
             f"the consumer of {mechanism} has not been moved",
-            hint=f"./lab place {mechanism} {placed.elsewhere(mechanism)[0]}",
+            hint=f"./lab place {mechanism} {moved_consumers.elsewhere(mechanism)[0]}",
         )
     with step(f"Moving the consumer of {mechanism} back"):
         moves.put_back(now)
@@ -79,7 +79,7 @@ def put_all_back(lab: Lab, wanted: Sequence[str], placement: Placement | None = 
 
 def _show(lab: Lab, moves: Relocation, mechanism: str, placement: Placement, left: set[str]) -> None:
     """Wait until what is to be seen is there, and nothing of the containers that were `left`; print it."""
-    if placed.reaches(mechanism, placement):
+    if moved_consumers.reaches(mechanism, placement):
         moves.wait_for_traffic(mechanism)
         with step("Measuring what arrives there"):
             wait_until(lambda: _is_measured(lab.prometheus, mechanism), _FELT_WITHIN_S)
@@ -89,7 +89,7 @@ def _show(lab: Lab, moves: Relocation, mechanism: str, placement: Placement, lef
     here = [it for it in moves.find_placed() if it.mechanism == mechanism]
     measured = measure(lab.prometheus, [mechanism])
     show_lines([str(finding) for finding in findings.findings(lab.prometheus, here, measured)])
-    if placement is Placement.SECOND_HOST and placed.reaches(mechanism, placement):
+    if placement is Placement.SECOND_HOST and moved_consumers.reaches(mechanism, placement):
         show_lines(["Both engines run on one kernel and so on one clock: one-way latency stays exact."])
 
 

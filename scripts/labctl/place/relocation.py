@@ -21,9 +21,9 @@ from labctl.lab import containers, state_files
 from labctl.lab.containers import Container, require_running, stop_and_remove
 from labctl.lab.lab import Lab
 from labctl.measured import traffic
-from labctl.place import container as placed_container
-from labctl.place import placed
-from labctl.place.placed import Placed
+from labctl.place import moved_consumers
+from labctl.place import relocated_container as placed_container
+from labctl.place.moved_consumers import Placed
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
 
@@ -38,12 +38,12 @@ class Relocation:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._found = lab.containers()
-        self.second_host = placed.second_engine(self._found)
+        self.second_host = moved_consumers.second_engine(self._found)
         self.placed = self.find_placed()
 
     def find_placed(self) -> list[Placed]:
         """Who is elsewhere now."""
-        return placed.all_placed(self._lab.client, self._found, self._lab.project)
+        return moved_consumers.all_placed(self._lab.client, self._found, self._lab.project)
 
     def placed_of(self, mechanism: str) -> Placed | None:
         """Where the pair's consumer is, if it is elsewhere."""
@@ -75,7 +75,7 @@ class Relocation:
             assert self.second_host is not None
             client = self.second_host
         body = placed_container.configuration_of(original, self._producer(original), placement, self._lab.configuration)
-        name = f"{self._lab.project}-{placed.service_of(str(original.mechanism))}-{placement}"
+        name = f"{self._lab.project}-{moved_consumers.service_of(str(original.mechanism))}-{placement}"
         with _said(f"the consumer of {original.mechanism} cannot be placed at {placement}"):
             made = client.api.create_container_from_config(body, name.replace("_", "-"))
             new = client.containers.get(made["Id"])

@@ -11,7 +11,7 @@ from docker.models.services import Service
 
 from labctl.config import compose_file
 from labctl.engine import engine
-from labctl.hosts import nested_engine
+from labctl.hosts import local_engine
 from labctl.lab import containers
 from labctl.lab.containers import PROJECT_LABEL
 from labctl.swarm import nodes
@@ -80,7 +80,7 @@ def _dissolve(client: docker.DockerClient, project: str) -> bool:
             second.exec_run(["sh", "-c", f"{listed} | xargs --no-run-if-empty docker volume rm --force"])
     for container in managers:
         with step("Removing the manager"):
-            nested_engine.remove(client, container.docker)
+            local_engine.remove(client, container.docker)
     for volume in volumes:
         volume.remove(force=True)
     return bool(managers)

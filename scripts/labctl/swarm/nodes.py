@@ -18,7 +18,7 @@ from docker.models.containers import Container as DockerContainer
 
 from labctl.config import compose_file
 from labctl.engine import compose
-from labctl.hosts import image, published_responder, stdio_transport
+from labctl.hosts import image_transfer, published_responder, stdio_transport
 from labctl.lab import containers
 from labctl.lab.containers import Ran, run_in
 from labctl.lab.lab import Lab
@@ -74,7 +74,7 @@ def assemble(lab: Lab) -> tuple[Manager, str]:
         )
     container = _manager_container(client, project) or _start(lab)
     manager = Manager(stdio_transport.client(stdio_transport.dial_container(str(container.id))), container)
-    image.bring(client, manager.client, lab.configuration.lab_image, tagged=True)
+    image_transfer.bring(client, manager.client, lab.configuration.lab_image, tagged=True)
     interface = _interface(container, project)
     if not _in_swarm(container):
         say("A Swarm of two engines in containers: swarm-manager, and the second host; this machine's own joins none")

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Self
 
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, Stream, map_words
-from ipclab.contract.optional import MOST
+from ipclab.contract.optional_parts import MOST
 from ipclab.linux import file_lock
 
 _MAGIC = int.from_bytes(b"IPCLREC1", "little")

@@ -87,7 +87,8 @@ class ConnectionSender(ClosingEndpoint):
         self.send, self.check_linked = writer.send, writer.check_linked
 
     def queued_bytes(self) -> int:
-        """See `ipclab.contract.optional`: what was sent and the other side's socket has not taken over (SIOCOUTQ).
+        """See `ipclab.contract.optional_parts`: what was sent and the other side's socket has not taken over
+        (SIOCOUTQ).
 
         Of a Unix socket that is all that waits, with the kernel's overhead (unix(7)); of TCP what is not acknowledged
         (tcp(7)): what waits in the receiver's socket is acknowledged, and only the receiver can ask for it.
@@ -95,7 +96,7 @@ class ConnectionSender(ClosingEndpoint):
         return int(_INT.unpack(fcntl.ioctl(self._connection, termios.TIOCOUTQ, bytes(_INT.size)))[0])
 
     def capacity_bytes(self) -> int:
-        """See `ipclab.contract.optional`."""
+        """See `ipclab.contract.optional_parts`."""
         return self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
 
     def close(self) -> None:
@@ -210,7 +211,7 @@ class ConnectionAnswerer(ConnectionReceiver):
         self._writers: dict[int, StreamWriter] = {}
 
     def reply(self, payload: memoryview, timeout_s: float) -> None:
-        """See `ipclab.contract.optional.Answerer`."""
+        """See `ipclab.contract.optional_parts.Answerer`."""
         asker = self._asker
         if asker is None:
             raise PeerGone(f"{self._what}: whoever asked has gone", code=GONE)

@@ -1,4 +1,5 @@
-"""Names in the filesystem that can be removed while the object is open: see `ipclab.contract.optional.FoundByName`."""
+"""Names in the filesystem that can be removed while the object is open: see
+`ipclab.contract.optional_parts.FoundByName`."""
 
 from __future__ import annotations
 

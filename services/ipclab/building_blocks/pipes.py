@@ -27,11 +27,12 @@ class PipeSender(ClosingEndpoint):
         self.send, self.check_linked = writer.send, writer.check_linked
 
     def queued_bytes(self) -> int:
-        """See `ipclab.contract.optional`: a pipe is one buffer, and both ends may ask how full it is (FIONREAD)."""
+        """See `ipclab.contract.optional_parts`: a pipe is one buffer, and both ends may ask how full it is
+        (FIONREAD)."""
         return unread_bytes(self._descriptor)
 
     def capacity_bytes(self) -> int:
-        """See `ipclab.contract.optional`."""
+        """See `ipclab.contract.optional_parts`."""
         return fcntl.fcntl(self._descriptor, fcntl.F_GETPIPE_SZ)
 
     def close(self) -> None:

@@ -130,7 +130,7 @@ class RingSender(_Endpoint):
             raise
 
     def check_linked(self) -> None:
-        """See `ipclab.contract.optional.FoundByName`."""
+        """See `ipclab.contract.optional_parts.FoundByName`."""
         if not self._shared.is_linked():
             raise self._gone()
 
@@ -141,7 +141,7 @@ class RingSender(_Endpoint):
         self._wake()
 
     def send_many(self, block: memoryview, size: int, timeout_s: float) -> int:
-        """See `ipclab.contract.optional`."""
+        """See `ipclab.contract.optional_parts`."""
         count = try_write_many(self._ring, block, size)
         if not count:
             self.send(block[:size], timeout_s)
@@ -210,7 +210,7 @@ class RingReceiver(_Endpoint):
         return length
 
     def receive_many(self, block: memoryview, size: int, timeout_s: float) -> int:
-        """See `ipclab.contract.optional`."""
+        """See `ipclab.contract.optional_parts`."""
         count = try_read_many(self._ring, block, size)
         if not count:
             length = self.receive_into(block[:size], timeout_s)

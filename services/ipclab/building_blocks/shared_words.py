@@ -19,7 +19,7 @@ from pathlib import Path
 from ipclab.building_blocks.kernel_objects import MODE, map_whole, open_error, take_room
 from ipclab.contract.channel import Address
 from ipclab.contract.errors import NOT_READY, AccessRefused, PeerAbsent, Unusable
-from ipclab.contract.optional import WORD_BYTES, Words
+from ipclab.contract.optional_parts import WORD_BYTES, Words
 from ipclab.linux import file_lock
 
 _WORD = struct.Struct("=Q")

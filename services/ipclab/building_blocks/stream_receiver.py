@@ -125,11 +125,12 @@ class StreamReceiver(ClosingEndpoint):
         self._current = self._ended = None
 
     def queued_bytes(self) -> int:
-        """See `ipclab.contract.optional`. Senders that are not accepted yet and bytes that were read do not count."""
+        """See `ipclab.contract.optional_parts`. Senders that are not accepted yet and bytes that were read do not
+        count."""
         return sum(map(unread_bytes, self._streams))
 
     def capacity_bytes(self) -> int:
-        """See `ipclab.contract.optional`."""
+        """See `ipclab.contract.optional_parts`."""
         return sum(map(self._capacity_of, self._streams))
 
     def _capacity_of(self, descriptor: int) -> int:

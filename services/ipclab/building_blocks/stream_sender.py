@@ -78,7 +78,7 @@ class StreamWriter:
             self._go_on(pieces, frames.frame_bytes, taken, deadline)
 
     def check_linked(self) -> None:
-        """See `ipclab.contract.optional.FoundByName`."""
+        """See `ipclab.contract.optional_parts.FoundByName`."""
         if self._name is not None and self._rest is None and not self._name.is_linked():
             raise self._name.gone(self._what)
 

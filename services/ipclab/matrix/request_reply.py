@@ -13,7 +13,8 @@ introduction back. Earlier messages on the reply channel were for an asker that 
 there is one asker at a time (`ipclab.matrix.request_lock`). The next asker or answerer adopts the channel of a dead
 one.
 
-After an error close the asker and open another: see `ipclab.contract.optional`. An open asker or answerer looks nothing
+After an error close the asker and open another: see `ipclab.contract.optional_parts`. An open asker or answerer looks
+nothing
 up and makes nothing: `send`, `receive_into` and `reply` are the mechanism's own calls, but for one comparison in the
 answerer's `receive_into` of a one-way channel.
 """
@@ -37,7 +38,7 @@ from ipclab.contract.errors import (
     ReceiveTimeout,
     TornMessage,
 )
-from ipclab.contract.optional import Answerer, Asker, TwoWay
+from ipclab.contract.optional_parts import Answerer, Asker, TwoWay
 from ipclab.matrix import request_lock
 from ipclab.matrix.request_lock import RequestLock
 

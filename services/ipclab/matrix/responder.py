@@ -22,7 +22,7 @@ from typing import NoReturn
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Kind, Mechanism, Sharing
 from ipclab.contract.errors import AccessRefused, ChannelError, PeerAbsent, PeerGone, ReceiveTimeout, Unusable
-from ipclab.contract.optional import Answerer
+from ipclab.contract.optional_parts import Answerer
 from ipclab.linux.namespaces import pin
 from ipclab.matrix import request_reply
 from ipclab.runtime.lifecycle import LogOnce, Stop, log

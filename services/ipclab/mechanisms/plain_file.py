@@ -191,7 +191,7 @@ class FileSender(ClosingEndpoint):
         self._file.close()
 
     def check_linked(self) -> None:
-        """See `ipclab.contract.optional.FoundByName`."""
+        """See `ipclab.contract.optional_parts.FoundByName`."""
         if not self._file.is_linked():
             raise self._file.gone()
 

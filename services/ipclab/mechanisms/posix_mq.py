@@ -6,7 +6,7 @@ wait. The oldest message of the highest priority comes out first. By default all
 several, later messages overtake earlier ones, so the queue as a whole keeps no order.
 
 A timeout is a time of day (mq_send(3)): a clock that is set back makes one wait longer. An unlinked queue goes on
-working for the processes that have it open, unlike a System V queue: see `ipclab.contract.optional.FoundByName`.
+working for the processes that have it open, unlike a System V queue: see `ipclab.contract.optional_parts.FoundByName`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,7 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import (
-    NOT_READY,
-    REMOVED,
-    ChannelFull,
-    PeerAbsent,
-    PeerGone,
-    ReceiveTimeout,
-)
+from ipclab.contract.errors import NOT_READY, REMOVED, ChannelFull, PeerAbsent, PeerGone, ReceiveTimeout
 
 MAX_MESSAGE_BYTES = 8192  # msgsize_max
 LOWEST_PRIORITY = 0
@@ -90,7 +83,7 @@ class PosixMqSender(_Endpoint):
             raise self._gone(error.strerror, error.errno or errno.EIO) from error
 
     def check_linked(self) -> None:
-        """See `ipclab.contract.optional.FoundByName`."""
+        """See `ipclab.contract.optional_parts.FoundByName`."""
         if not self._is_linked():
             raise self._gone()
 

@@ -29,7 +29,7 @@ from ipclab.building_blocks.ring_channel import (
 from ipclab.building_blocks.shared_words import MappedWords, take
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
-from ipclab.contract.optional import Words
+from ipclab.contract.optional_parts import Words
 
 
 class WordsInObject:

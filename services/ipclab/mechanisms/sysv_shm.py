@@ -33,18 +33,18 @@ from ipclab.building_blocks.ring_channel import (
 )
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, ChannelError, PeerAbsent, Unusable
-from ipclab.contract.optional import WORD_BYTES, Words
+from ipclab.contract.optional_parts import WORD_BYTES, Words
 
 _WORDS = "shared words"
 
 
 class SysvWords:
-    """See `ipclab.contract.optional.Words`."""
+    """See `ipclab.contract.optional_parts.Words`."""
 
     def __init__(self, segment_key: int, semaphore_key: int, count: int, *, creates: bool) -> None:
         """Make or adopt the two, or open them.
 
-        :raises ChannelError: see `ipclab.contract.optional.SharesWords`
+        :raises ChannelError: see `ipclab.contract.optional_parts.SharesWords`
         """
         flags = sysv_ipc.IPC_CREAT if creates else 0
         with sysv_opening(_WORDS, segment_key):

@@ -163,7 +163,7 @@ class UdpSender(_Endpoint):
 
 
 class UdpReceiver(_Endpoint):
-    """A bound socket. For what the kernel counts of it see `ipclab.contract.optional`."""
+    """A bound socket. For what the kernel counts of it see `ipclab.contract.optional_parts`."""
 
     def __init__(self, what: str, endpoint: socket.socket, bound: BoundAddress) -> None:
         super().__init__(what, endpoint, socket.SO_RCVTIMEO)

@@ -15,7 +15,7 @@ from ipclab.accounting.message import CorruptMessage
 from ipclab.accounting.shared import SharedChecker
 from ipclab.contract.channel import Address, Mechanism, Receiver
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
-from ipclab.contract.optional import Classifies, SaysHowItWaits
+from ipclab.contract.optional_parts import Classifies, SaysHowItWaits
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram

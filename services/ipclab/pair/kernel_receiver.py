@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from ipclab.contract.optional import CountsDrops, HoldsBytes
+from ipclab.contract.optional_parts import CountsDrops, HoldsBytes
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 

@@ -16,7 +16,7 @@ from ipclab.accounting import message
 from ipclab.accounting.ledger import ProducerLedger
 from ipclab.contract.channel import Address, Mechanism, Sender
 from ipclab.contract.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
-from ipclab.contract.optional import FoundByName
+from ipclab.contract.optional_parts import FoundByName
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram

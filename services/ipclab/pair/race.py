@@ -30,7 +30,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
-from ipclab.contract.optional import Words
+from ipclab.contract.optional_parts import Words
 
 
 class Snapshot(NamedTuple):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
-from ipclab.contract.optional import SharesWords, Words
+from ipclab.contract.optional_parts import SharesWords, Words
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.pair.race import WORDS, Race, RaceTally, Side

@@ -21,7 +21,7 @@ from conformance.harness.racing import RacingEndpoint
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Receiver, Sender, Tuning, Wait
 from ipclab.contract.errors import ChannelError, ChannelFull, ReceiveTimeout
-from ipclab.contract.optional import Answerer, Asker, Classifies, CountsDrops, HoldsBytes
+from ipclab.contract.optional_parts import Answerer, Asker, Classifies, CountsDrops, HoldsBytes
 from ipclab.matrix import request_reply
 
 _BUFFER_BYTES = 1 << 20

@@ -8,7 +8,7 @@ from typing import Any
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Address
-from ipclab.contract.optional import SharesWords, Words, shares_words
+from ipclab.contract.optional_parts import SharesWords, Words, shares_words
 from ipclab.pair.race import WORDS, Side
 from ipclab.pair.racer import Racer, Rounds
 

@@ -12,7 +12,7 @@ from dashboards import lines
 from dashboards.__main__ import JSON
 
 from ipclab import mechanisms
-from ipclab.contract.optional import MOST
+from ipclab.contract.optional_parts import MOST
 
 Panel = dict[str, Any]
 

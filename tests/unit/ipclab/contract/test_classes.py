@@ -10,14 +10,14 @@ import pytest
 from ipclab import mechanisms
 from ipclab.accounting.ledger import LedgerError
 from ipclab.accounting.shared import lock_class
-from ipclab.contract import optional
-from ipclab.contract.optional import Classifies
+from ipclab.contract import optional_parts
+from ipclab.contract.optional_parts import Classifies
 from ipclab.metrics import definitions as metrics
 from ipclab.pair.consumer import class_samples
 
 
 def test_consumers_share_the_types_out(tmp_path: Path) -> None:
-    assert [lock_class(tmp_path, 3) for _ in range(optional.MOST)] == [1, 2, 3, 1, 2, 3, 1, 2]
+    assert [lock_class(tmp_path, 3) for _ in range(optional_parts.MOST)] == [1, 2, 3, 1, 2, 3, 1, 2]
     with pytest.raises(LedgerError, match="8 consumers"):
         lock_class(tmp_path, 3)
 

@@ -14,7 +14,7 @@ from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.contract.channel import Address, Switch
-from ipclab.contract.optional import shares_words
+from ipclab.contract.optional_parts import shares_words
 from ipclab.kernel_exporter import exporter, posix, sysv
 from ipclab.kernel_exporter.owners import EchoOwners, Owners
 from ipclab.linux.scheduling import Scheduling

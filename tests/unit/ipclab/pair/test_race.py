@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from ipclab.contract.errors import PeerAbsent, Unusable
-from ipclab.contract.optional import Words
+from ipclab.contract.optional_parts import Words
 from ipclab.pair import race
 from ipclab.pair.race import COUNTER_AT, MAX_STEPS, RECORD, WORDS, Race, Side
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ipclab.contract.channel import Address
-from ipclab.contract.optional import Words
+from ipclab.contract.optional_parts import Words
 from ipclab.metrics import definitions as metrics
 from ipclab.pair.race import WORDS, Side, Tally
 from ipclab.pair.racer import PERIOD_NS, Racer, Rounds

@@ -13,7 +13,7 @@ from labctl.config.configuration import Configuration
 from labctl.lab import containers
 from labctl.lab.lab import Lab
 from labctl.lab.ports import free_port
-from labctl.place import placed
+from labctl.place import moved_consumers
 from support.containers import container
 from support.prometheus import Vector, prometheus_that_says
 from support.pseudo_terminal import run_on_terminal
@@ -42,7 +42,7 @@ def show(grafana_image: str, *stopped: str) -> None:
         "ipc_message_size_bytes": each(1024),
     }
     containers.of_project = Mock(return_value=found)
-    placed.all_placed = Mock(return_value=[])
+    moved_consumers.all_placed = Mock(return_value=[])
     with prometheus_that_says(answers) as prometheus:
         values = {
             **Configuration.load().values,

@@ -11,7 +11,7 @@ from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import Placement
 from labctl.config.configuration import Configuration
 from labctl.lab.containers import Container
-from labctl.place import container, placed
+from labctl.place import moved_consumers, relocated_container
 from labctl.place.findings import Finding
 
 CONFIGURATION = Configuration("it", {"LAB_TCP_PORT": "9465", "LAB_UDP_PORT": "9001"})
@@ -38,17 +38,17 @@ def consumer(mechanism: str, **host: Any) -> Container:
 
 
 def test_every_pair_can_be_moved_to_where_it_shares_something_else() -> None:
-    assert placed.elsewhere("sysv_shm") == [
+    assert moved_consumers.elsewhere("sysv_shm") == [
         Placement.IPC_NAMESPACE,
         Placement.SHARED_VOLUME,
         Placement.SHARED_NETWORK,
         Placement.SECOND_HOST,
     ]
     for name in mechanisms.names():
-        places = placed.elsewhere(name)
+        places = moved_consumers.elsewhere(name)
         assert len(places) == 4
         assert Placement.SECOND_HOST in places
-        reached = [place for place in places if placed.reaches(name, place)]
+        reached = [place for place in places if moved_consumers.reaches(name, place)]
         only_there = {Sharing.NETWORK: Placement.SECOND_HOST, Sharing.IPC_NAMESPACE: Placement.IPC_NAMESPACE}
         (needed,) = mechanisms.load(name).traits.requires
         assert reached == ([only_there[needed]] if needed in only_there else [])
@@ -56,12 +56,12 @@ def test_every_pair_can_be_moved_to_where_it_shares_something_else() -> None:
 
 def body(mechanism: str, placement: Placement) -> dict[str, Any]:
     producer = replace(consumer(mechanism), service=f"{mechanism}-producer")
-    return container.configuration_of(consumer(mechanism), producer, placement, CONFIGURATION)
+    return relocated_container.configuration_of(consumer(mechanism), producer, placement, CONFIGURATION)
 
 
 def test_the_second_host_shares_its_network_alone() -> None:
     made = body("sysv_mq", Placement.SECOND_HOST)
-    port = container.metrics_port("sysv_mq", CONFIGURATION)
+    port = relocated_container.metrics_port("sysv_mq", CONFIGURATION)
     assert made["Cmd"] == ["consumer", "sysv_mq", "--key", "7", "--metrics-port", str(port)]
     assert made["Env"] == ["LAB_RATE=200"], "it would leave the namespace of a holder that it is not with"
     assert made["HostConfig"]["IpcMode"] == "private"
@@ -72,15 +72,15 @@ def test_the_second_host_shares_its_network_alone() -> None:
 
 
 def test_each_consumer_there_has_a_metrics_port_of_its_own() -> None:
-    ports = [container.metrics_port(name, CONFIGURATION) for name in mechanisms.names()]
+    ports = [relocated_container.metrics_port(name, CONFIGURATION) for name in mechanisms.names()]
     assert len(set(ports)) == len(ports)
     assert not {9464, 9465, 9001} & set(ports)
 
 
 def test_prometheus_is_told_of_those_on_the_second_host() -> None:
-    port = container.metrics_port("tcp", CONFIGURATION)
-    assert container.targets(["tcp"], CONFIGURATION) == [{"targets": [f"second-host:{port}"]}]
-    assert container.targets([], CONFIGURATION) == [{"targets": []}]
+    port = relocated_container.metrics_port("tcp", CONFIGURATION)
+    assert relocated_container.targets(["tcp"], CONFIGURATION) == [{"targets": [f"second-host:{port}"]}]
+    assert relocated_container.targets([], CONFIGURATION) == [{"targets": []}]
 
 
 def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
@@ -96,7 +96,7 @@ def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
             Placement.SHARED_IPC: (None, f"container:{name}-id", False),
             Placement.IPC_NAMESPACE: (None, f"container:{name}-id", True),
         }
-        for place in set(placed.elsewhere(name)) - {Placement.SECOND_HOST}:
+        for place in set(moved_consumers.elsewhere(name)) - {Placement.SECOND_HOST}:
             assert shared(name, place) == expected[place]
 
 

@@ -23,8 +23,8 @@ from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.lab import state_files
 from labctl.lab.containers import Container, one_off_labels
-from labctl.place import placed
-from labctl.place.placed import Placed
+from labctl.place import moved_consumers
+from labctl.place.moved_consumers import Placed
 
 _CHANNEL = "/channel"
 _SHARED_LEDGER = (
@@ -49,9 +49,9 @@ def configuration_of(
     if there:
         command += ["--metrics-port", str(metrics_port(mechanism, configuration))]
     number = 1
-    labels = placed.labels(configuration.project, mechanism, placement)
+    labels = moved_consumers.labels(configuration.project, mechanism, placement)
     if not there:
-        labels |= one_off_labels(configuration.project, placed.service_of(mechanism), number)
+        labels |= one_off_labels(configuration.project, moved_consumers.service_of(mechanism), number)
     body: dict[str, Any] = {
         "Image": config["Image"],
         "Cmd": command,

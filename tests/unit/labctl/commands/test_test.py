@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from labctl.commands import checks
+from labctl.commands import test
 from labctl.config.paths import ROOT
 
 
 def test_every_test_belongs_to_one_part() -> None:
-    parts = [ROOT / part for part in (*checks.WITHOUT_CONTAINERS, checks.WITH_CONTAINERS)]
+    parts = [ROOT / part for part in (*test.WITHOUT_CONTAINERS, test.WITH_CONTAINERS)]
     files = list((ROOT / "tests").rglob("test_*.py"))
     assert files
     for file in files:

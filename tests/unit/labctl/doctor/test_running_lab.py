@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labctl.commands import lab_findings
-from labctl.commands.finding import Verdict
+from labctl.doctor import running_lab
+from labctl.doctor.finding import Verdict
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from labctl.commands.finding import Verdict
     ],
 )
 def test_a_clock_that_is_off_is_told_from_a_slow_answer(engine: float, verdict: Verdict, says: str) -> None:
-    finding = lab_findings.clock_finding(engine, asked=1000.0, answered=1005.0)
+    finding = running_lab.clock_finding(engine, asked=1000.0, answered=1005.0)
     assert finding.verdict is verdict
     assert says in finding.found
 
@@ -32,7 +32,7 @@ def network(name: str, **members: str) -> dict[str, Any]:
 
 def test_an_endpoint_without_a_container_makes_a_network_stuck() -> None:
     """libnetwork lists such an endpoint as ep-ID, with the name that its container had."""
-    (finding,) = lab_findings.of_networks([network("lab_tcp", ep_1="lab-tcp-producer-1")], {"here"}, any_container=True)
+    (finding,) = running_lab.of_networks([network("lab_tcp", ep_1="lab-tcp-producer-1")], {"here"}, any_container=True)
     assert finding.verdict is Verdict.BAD
     assert "lab_tcp is stuck" in finding.found
     assert "lab-tcp-producer-1" in finding.found
@@ -40,12 +40,12 @@ def test_an_endpoint_without_a_container_makes_a_network_stuck() -> None:
 
 
 def test_a_stranger_on_a_network_is_named() -> None:
-    (finding,) = lab_findings.of_networks([network("lab_tcp", here="a", there="b")], {"here"}, any_container=True)
+    (finding,) = running_lab.of_networks([network("lab_tcp", here="a", there="b")], {"here"}, any_container=True)
     assert finding.verdict is Verdict.WARN
     assert "not the lab's: b" in finding.found
 
 
 def test_two_networks_of_one_name_and_networks_without_containers_are_named() -> None:
-    left_over, twice = lab_findings.of_networks([network("lab_tcp"), network("lab_tcp")], set(), any_container=False)
+    left_over, twice = running_lab.of_networks([network("lab_tcp"), network("lab_tcp")], set(), any_container=False)
     assert "left over without a container: lab_tcp" in left_over.found
     assert "there twice: lab_tcp" in twice.found

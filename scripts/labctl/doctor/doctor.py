@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 import docker
 from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
+from rich.text import Text
 
-from labctl.commands import lab_findings, tables
-from labctl.commands.finding import Finding, Verdict
 from labctl.config.configuration import Configuration
+from labctl.doctor import running_lab
+from labctl.doctor.finding import Finding, Verdict
 from labctl.engine import compose, compose_override, engine, registry
 from labctl.engine.machine import this_machine
 from labctl.grafana import client as grafana_access
@@ -25,8 +26,22 @@ from labctl.grafana.client import GrafanaSilent
 from labctl.lab import containers, ports
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
-from labctl.terminal.printing import one_line
+from labctl.terminal.printing import new_table, one_line, show_table
 from labctl.terminal.progress import step
+
+
+def show_findings(findings: Sequence[tuple[str, str, str, str]]) -> None:
+    """What was looked at, ok or warn or bad, what was found, what to change."""
+    colours = {"ok": "green", "warn": "yellow", "bad": "red"}
+    table = new_table()
+    table.add_column("check", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    table.add_column("change", overflow="fold")
+    for what, verdict, found, change in findings:
+        table.add_row(what, Text(verdict, style=colours[verdict]), Text(found), Text(change))
+    show_table(table)
+
 
 _OLDEST_ENGINE = (20, 10)
 _OLDEST = ".".join(map(str, _OLDEST_ENGINE))
@@ -41,7 +56,7 @@ def examine() -> None:
     """Print the findings; exit code 1 if one of them is bad."""
     with step("Looking at this machine"):
         findings = list(_findings())
-    tables.show_findings([(f.what, f.verdict.value, f.found, f.change) for f in findings])
+    show_findings([(f.what, f.verdict.value, f.found, f.change) for f in findings])
     if any(finding.verdict is Verdict.BAD for finding in findings):
         raise click.exceptions.Exit(1)
 
@@ -67,7 +82,7 @@ def _findings() -> Iterator[Finding]:
         client = None
     else:
         yield from _engine(client)
-        yield lab_findings.clock(client)
+        yield running_lab.clock(client)
     yield _compose(installs)
     try:
         configuration = Configuration.load()
@@ -79,7 +94,7 @@ def _findings() -> Iterator[Finding]:
     if client is not None:
         yield _images(client, configuration)
         yield from _not_pulled()
-        yield from lab_findings.of_lab(Lab(configuration, client))
+        yield from running_lab.of_lab(Lab(configuration, client))
         yield from _grafana(client, configuration)
 
 

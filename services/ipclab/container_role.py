@@ -13,7 +13,7 @@ from prometheus_client import start_http_server
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Switch, Tuning, Wait
-from ipclab.contract.optional import shares_words
+from ipclab.contract.optional_parts import shares_words
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page, registry_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labctl.hosts import docker_host, remote_engine
+from labctl.hosts import remote_address, remote_engine
 from labctl.terminal.errors import BadInput, LabError
 from support.engine import engine_that_says
 from support.launcher import assert_refused, make_lab, run_lab
@@ -20,11 +20,11 @@ _MODERN = {"Version": "26.1.5", "ApiVersion": "1.45", "MinAPIVersion": "1.24", "
     "address", ["ssh://other", "ssh://me@other", "ssh://me@192.0.2.7:2222", "tcp://192.0.2.7:2375", "tcp://a.b-c:1"]
 )
 def test_an_address_is_given_back_as_docker_writes_it(address: str) -> None:
-    assert str(docker_host.parse(address)) == address
+    assert str(remote_address.parse(address)) == address
 
 
 def test_ssh_asks_no_question_and_takes_no_host_for_an_option() -> None:
-    command = docker_host.parse("ssh://me@other:2222").dial()
+    command = remote_address.parse("ssh://me@other:2222").dial()
     assert command[0] == "ssh"
     assert "BatchMode=yes" in command
     assert command[-3:] == ["--", "other", "docker system dial-stdio"]
@@ -58,7 +58,7 @@ def test_ssh_asks_no_question_and_takes_no_host_for_an_option() -> None:
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(BadInput, match=r"--docker-host .*ssh://USER@HOST"):
-        docker_host.parse(address)
+        remote_address.parse(address)
 
 
 def test_a_password_is_not_shown(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["", "localhost", "127.0.0.1", "127.1.2.3", "0.0.0.0", "224.0.0.1", "::1", "1.2.3"])
 def test_nothing_is_published_everywhere_or_where_nobody_else_is(address: str) -> None:
     with pytest.raises(BadInput, match=r"--address .*neither 127\.0\.0\.1 nor 0\.0\.0\.0"):
-        docker_host.parse_address(address)
+        remote_address.parse_address(address)
 
 
 def test_neither_option_goes_alone(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_an_ssh_server_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("document", ["<html>", {}, [], {"ApiVersion": "new"}, {"ApiVersion": ""}])
 def test_what_is_no_engine(document: Any) -> None:
     with engine_that_says(document) as address, pytest.raises(LabError, match="what answers is no Docker Engine"):
-        remote_engine.reach(docker_host.parse(address))
+        remote_engine.reach(remote_address.parse(address))
 
 
 def test_an_engine_that_is_too_old(tmp_path: Path) -> None:
@@ -133,12 +133,12 @@ def test_an_engine_that_is_older_than_the_sdk(tmp_path: Path) -> None:
 
 def test_an_engine_that_is_no_linux() -> None:
     with engine_that_says({**_MODERN, "Os": "windows"}) as address, pytest.raises(BadInput, match=r"windows.*Linux"):
-        remote_engine.reach(docker_host.parse(address))
+        remote_engine.reach(remote_address.parse(address))
 
 
 def test_a_modern_engine_is_reached_and_gets_as_far_as_the_labs_own(tmp_path: Path) -> None:
     with engine_that_says(_MODERN) as address:
-        found = remote_engine.reach(docker_host.parse(address))
+        found = remote_engine.reach(remote_address.parse(address))
         assert found.client.api.api_version == "1.45"
         make_lab(tmp_path)
         up = run_lab(tmp_path, ["hosts", "up", "--docker-host", address, "--address", "192.0.2.1"], {})
@@ -148,7 +148,7 @@ def test_a_modern_engine_is_reached_and_gets_as_far_as_the_labs_own(tmp_path: Pa
 
 def test_a_tunnels_end_is_no_address_of_another_machine() -> None:
     with pytest.raises(BadInput, match=r"leads to 127\.0\.0\.1, which is this machine"):
-        docker_host.address_of(docker_host.parse("tcp://127.0.0.1:2375"))
+        remote_address.address_of(remote_address.parse("tcp://127.0.0.1:2375"))
 
 
 def test_taking_away_from_a_machine_that_has_gone_says_what_to_type_there() -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from labctl.commands.finding import Finding, Verdict
 from labctl.config import compose_file
 from labctl.config.paths import ROOT
+from labctl.doctor.finding import Finding, Verdict
 from labctl.lab import clones, containers
 from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.lab.lab import Lab

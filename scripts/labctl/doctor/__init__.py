@@ -1,0 +1,1 @@
+"""`./lab doctor`: what is wrong with this machine, the engine and the running lab."""
