@@ -14,6 +14,7 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
 
+_SHOWN_WITHIN_S = 15
 _TAKEN_UP_WITHIN_S = 30
 
 
@@ -49,9 +50,13 @@ def _merged(prometheus: Prometheus, mechanism: str, rate: int | None, size_bytes
     """What was given, and for the rest what is now."""
     if rate is not None and size_bytes is not None:
         return rate, size_bytes
-    now = current_load(prometheus, mechanism)
+    # On a busy machine a producer may answer none of the last scrapes.
+    now = wait_until(lambda: current_load(prometheus, mechanism), _SHOWN_WITHIN_S)
     if now is None:
-        raise LabError(f"Prometheus shows no load of {mechanism} yet", hint="try again in a few seconds")
+        raise LabError(
+            f"Prometheus shows no load of {mechanism} within {_SHOWN_WITHIN_S} s",
+            hint="./lab doctor looks for the cause; or give both --rate and --size",
+        )
     return rate or now[0], size_bytes or now[1]
 
 
