@@ -1,1 +1,1 @@
-"""What runs inside the containers of IPC Lab."""
+"""The program of the containers of IPC Lab."""

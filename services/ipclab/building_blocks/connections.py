@@ -214,7 +214,7 @@ class ConnectionAnswerer(ConnectionReceiver):
         """See `ipclab.contract.optional_parts.Answerer`."""
         asker = self._asker
         if asker is None:
-            raise PeerGone(f"{self._what}: whoever asked has gone", code=GONE)
+            raise PeerGone(f"{self._what}: the asker has ended", code=GONE)
         asker.send(payload, timeout_s)
 
     def _welcome(self, connection: socket.socket) -> None:

@@ -64,7 +64,7 @@ def write_prefix(frame: memoryview, length: int) -> None:
 
 
 def trailer(message: memoryview) -> bytes:
-    """What follows the message in a checked frame."""
+    """The trailer of a checked frame, which follows the message."""
     return _CHECK.pack(zlib.crc32(message))
 
 
@@ -94,7 +94,7 @@ class FrameReader:
         self._owed = 0  # bytes of mixed frames that were counted already, and still come as if they were garbage
 
     def space(self) -> memoryview:
-        """Where the next read may put its bytes; never empty once `next_into` returned None."""
+        """The place for the bytes of the next read; never empty once `next_into` returned None."""
         return self._view[self.end :]
 
     def filled(self, count: int) -> None:
@@ -103,7 +103,7 @@ class FrameReader:
 
     @property
     def pending_bytes(self) -> int:
-        """What was read and belongs to no message handed out or skipped yet."""
+        """Bytes read that belong to no message handed out or skipped yet."""
         return self.end - self._start
 
     def next_into(self, buffer: memoryview) -> int | None:
@@ -201,7 +201,7 @@ class FrameReader:
         )
 
     def _next_prefix(self) -> int:
-        """Where behind the first byte a sound prefix begins, or the beginning of what may be one; -1 for nowhere."""
+        """The position after the first byte of a sound prefix, or of the beginning of one; -1 if there is none."""
         last = self.end - PREFIX_BYTES
         position = self._bytes.find(_MAGIC, self._start + 1, self.end)
         while 0 <= position <= last and self._length_at(position) is None:

@@ -1,7 +1,7 @@
 """Internet addresses of the two ends: a peer's, and an own one, which may be taken away while it is listened on.
 
 Sources: getaddrinfo(3), ip(7), bind(2). A container has an address in each of its networks. A receiver binds to the one
-that its own name has, so that nobody reaches it from another network. A container that leaves a network and joins it
+that its own name has, so that no peer reaches it from another network. A container that leaves a network and joins it
 again may get another address there; a socket stays bound to the old one and hears nothing any more.
 """
 

@@ -40,7 +40,7 @@ class Name:
         return cls(path, status.st_dev, status.st_ino)
 
     def is_linked(self) -> bool:
-        """Whether the name still leads to the file."""
+        """Does the name still lead to the file?"""
         try:
             return self.of(self.path) == self
         except OSError:
@@ -57,7 +57,7 @@ class Name:
 
 
 class LosingName:
-    """What a receiver's timeouts mean: nothing came, or nothing will come any more, because the name is gone."""
+    """The meaning of a receiver's timeout: no message came, or none can come because the name was removed."""
 
     def __init__(self, is_linked: Callable[[], bool], gone: Callable[[], PeerGone]) -> None:
         self._is_linked = is_linked

@@ -74,7 +74,7 @@ class ScatterReader(FrameReader):
         return self.next_into(buffer)
 
     def _space(self) -> memoryview:
-        """Where the next bytes go while a part of a frame is here.
+        """The place for the next bytes while a part of a frame is here.
 
         Of a large message to the end of its frame and not beyond: the next one can then be read directly.
         """

@@ -3,7 +3,7 @@
 offset  bytes  field
      0      8  magic
      8      8  position: up to here all was read, so the next reader goes on here;
-               0: all was read, and somebody was about to shorten the file
+               0: all was read, and the reader was about to shorten the file
     16         frames
 """
 
@@ -33,7 +33,7 @@ _LOCK_TIMEOUT_S = 1.0
 
 
 class SharedFile(ClosingEndpoint):
-    """One descriptor of the file. Without `locking` whoever asks for the lock gets it."""
+    """One descriptor of the file. Without `locking` the lock is always free."""
 
     def __init__(self, path: Path, flags: int, *, locking: bool) -> None:
         self.path = path
@@ -53,7 +53,7 @@ class SharedFile(ClosingEndpoint):
     def expect(self) -> None:
         """Find a file that a reader has made.
 
-        :raises OSError: it is empty, or somebody else's
+        :raises OSError: it is empty, or a file of another program
         """
         if not self._has_header():
             raise FileNotFoundError(errno.ENOENT, "it is empty: no reader has made it yet")
@@ -61,17 +61,17 @@ class SharedFile(ClosingEndpoint):
     def adopt(self) -> None:
         """Be its only reader, and make whole what an earlier one left.
 
-        :raises OSError: it is somebody else's, or somebody reads it already
+        :raises OSError: it is a file of another program, or another receiver reads it
         """
         try:
             # fcntl(2): of the first byte, for as long as we live. flock(2) knows nothing of it.
             fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
         except (BlockingIOError, PermissionError) as error:
-            raise OSError(errno.EAGAIN, "somebody reads it already") from error
+            raise OSError(errno.EAGAIN, "another receiver reads it") from error
         deadline = time.monotonic() + _LOCK_TIMEOUT_S
         while not self.try_lock():
             if time.monotonic() > deadline:
-                raise OSError(errno.EAGAIN, "somebody keeps it locked")
+                raise OSError(errno.EAGAIN, "another process keeps it locked")
             time.sleep(0.001)
         try:
             if not self._has_header():
@@ -87,16 +87,16 @@ class SharedFile(ClosingEndpoint):
         return not self.locking or file_lock.try_lock(self.descriptor)
 
     def unlock(self) -> None:
-        """Let the next one in."""
+        """Free the lock."""
         if self.locking:
             file_lock.unlock(self.descriptor)
 
     def length(self) -> int:
-        """Where the next frame begins."""
+        """The position of the next frame, in bytes."""
         return os.fstat(self.descriptor).st_size
 
     def linked_length(self) -> int:
-        """The same, for whoever writes there.
+        """The same, for the sender.
 
         :raises PeerGone: the file has lost its name
         """
@@ -114,7 +114,7 @@ class SharedFile(ClosingEndpoint):
         return self._name.gone(f"file {self.path}")
 
     def position(self) -> int:
-        """How far it was read."""
+        """The position up to which the file was read, in bytes."""
         (position,) = _POSITION.unpack(os.pread(self.descriptor, _POSITION.size, _POSITION_OFFSET))
         return int(position)
 
@@ -124,7 +124,7 @@ class SharedFile(ClosingEndpoint):
         self.read_to = position
 
     def shorten(self) -> None:
-        """All was read: begin anew. Whoever finds the 0 of one that died in here does it again."""
+        """Shorten a file that was read to its end. The next receiver repeats this after a death within (position 0)."""
         self.store_position(0)
         os.ftruncate(self.descriptor, HEADER_BYTES)
         self.store_position(HEADER_BYTES)

@@ -78,7 +78,7 @@ class FileWords(_Locked):
     def load(self, index: int, /) -> int:
         try:
             (value,) = _WORD.unpack(os.pread(self._descriptor, WORD_BYTES, index * WORD_BYTES))
-        except (OSError, struct.error) as error:  # struct: somebody made the file shorter
+        except (OSError, struct.error) as error:  # struct: another process shortened the file
             raise Unusable(f"{self._what}: {error}", code=errno.EIO) from error
         return int(value)
 
@@ -115,18 +115,18 @@ def _check_size(what: str, status: os.stat_result, size: int, *, creates: bool) 
 
 
 def path_of(path: Path) -> Path:
-    """Where the words of the channel at `path` are."""
+    """The path of the words of the channel at `path`."""
     return path.with_name(f"{path.name}.words")
 
 
 def remove_words(path: Path) -> None:
-    """Take the words of the channel at `path` away. Never raises."""
+    """Remove the words of the channel at `path`. Never raises."""
     with suppress(OSError):
         path_of(path).unlink()
 
 
 class WordsInFile:
-    """What a mechanism whose channel is a file adds to share words: a second file beside it."""
+    """The shared words of a mechanism whose channel is a file: a second file beside it."""
 
     make_words: Callable[[str, int, int], Words]
 

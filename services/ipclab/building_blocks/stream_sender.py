@@ -26,7 +26,7 @@ def wait_for(descriptor: int, event: int, deadline: float) -> bool:
 
 
 def unread_bytes(descriptor: int) -> int:
-    """What could be read now: FIONREAD, of pipe(7), tcp(7) and unix(7)."""
+    """The number of bytes that can be read now: FIONREAD, of pipe(7), tcp(7) and unix(7)."""
     return int(_INT.unpack(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(_INT.size)))[0])
 
 

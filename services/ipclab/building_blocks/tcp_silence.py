@@ -64,7 +64,7 @@ class TcpWrite(SocketWrite):
 
 
 def is_silent(connection: socket.socket) -> bool:
-    """Whether a segment or a probe waits for an acknowledgement, and none came for `SILENT_MS`."""
+    """True if a segment or a probe waits for an acknowledgement, and none came for `SILENT_MS`."""
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
     unacked, last_ack_ms = (_U32.unpack_from(info, at)[0] for at in (_UNACKED_AT, _LAST_ACK_RECV_AT))
     return bool(unacked or info[_PROBES_AT]) and last_ack_ms >= SILENT_MS

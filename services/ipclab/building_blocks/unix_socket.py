@@ -69,7 +69,7 @@ def unlink(name: Name) -> None:
 
 @contextmanager
 def _alone_in(directory: Path) -> Iterator[None]:
-    """Nobody else who asks is here: two that find the same stale name must not unlink each other's new one."""
+    """One new owner at a time: two that find the same stale name must not unlink each other's new name."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -81,14 +81,14 @@ def _alone_in(directory: Path) -> Iterator[None]:
 def _discard_stale(path: Path, kind: socket.SocketKind) -> None:
     try:
         _connect(path, kind).close()
-    except ConnectionRefusedError:  # nobody answers
+    except ConnectionRefusedError:  # the owner is dead
         path.unlink()
     except FileNotFoundError:
         pass
     except BlockingIOError as error:  # so many wait that one more cannot: it lives
-        raise OSError(errno.EADDRINUSE, "somebody receives here already") from error
+        raise OSError(errno.EADDRINUSE, "another receiver has this name") from error
     else:
-        raise OSError(errno.EADDRINUSE, "somebody receives here already")
+        raise OSError(errno.EADDRINUSE, "another receiver has this name")
 
 
 def _connect(path: Path, kind: socket.SocketKind) -> socket.socket:

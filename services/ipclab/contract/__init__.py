@@ -1,1 +1,1 @@
-"""What a mechanism promises: channel, traits, errors, and the optional parts."""
+"""The contract of a mechanism: channel, traits, errors, and the optional parts."""

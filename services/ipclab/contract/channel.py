@@ -87,7 +87,7 @@ class Wait(StrEnum):
 
 
 class Sharing(StrEnum):
-    """What two containers must have in common; the values are the words of `compose.yaml`.
+    """The things that two containers must share; the values are the words of `compose.yaml`.
 
     Docker's `ipc:` shares two things at once: the IPC namespace, which has the System V objects and the POSIX message
     queues, and the file system mounted at /dev/shm, which has POSIX shared memory and named semaphores.

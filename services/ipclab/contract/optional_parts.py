@@ -82,7 +82,7 @@ class SharesWords(Protocol):
 
 
 def shares_words(mechanism: Mechanism | SharesWords) -> TypeGuard[SharesWords]:
-    """Whether its two sides can share words."""
+    """True if the two sides of the mechanism can share words."""
     return isinstance(mechanism, SharesWords)
 
 
@@ -180,7 +180,7 @@ class HoldsBytes(Protocol):
         """Bytes that were sent and not yet read, as the kernel counts them (`capacity_bytes` does so too)."""
 
     def capacity_bytes(self) -> int:
-        """How many there can be at the most."""
+        """The limit of these bytes."""
 
 
 @runtime_checkable

@@ -1,1 +1,1 @@
-"""What the kernel holds in an IPC namespace, as metrics."""
+"""The kernel objects of an IPC namespace, as metrics."""

@@ -74,7 +74,7 @@ class OwnerOption(click.ParamType[tuple[str, Any]]):
 
 @dataclass(frozen=True, slots=True)
 class EchoOwners:
-    """What the addresses say; without a responder nothing is anybody's."""
+    """The owners by the addresses of the responder; without a responder no object has an owner."""
 
     answers: Owners = field(default_factory=Owners)
     replies: Owners = field(default_factory=Owners)
@@ -86,7 +86,7 @@ class EchoOwners:
         return cls(_owners(endpoints), _owners({name: reply_address(it) for name, it in endpoints.items()}))
 
     def of_sysv(self, kernel_object: SysvObject) -> str:
-        """The role that owns it, "" for nobody of the matrix."""
+        """The role that owns the object, "" for an object outside the matrix."""
         # Answers first: a reply's keys follow theirs, and an owner is asked for what is just before its own, too.
         if self.answers.of_sysv(kernel_object):
             return Role.RESPONDER

@@ -87,7 +87,7 @@ def queues(directory: Path = DEV_MQUEUE) -> list[Queue]:
 
 
 def space(directory: Path = DEV_SHM) -> Space:
-    """What POSIX shared memory takes of what there is; System V segments do not count here.
+    """The space of POSIX shared memory, used and in total; System V segments do not count here.
 
     :raises OSError: there is no such file system
     """

@@ -15,7 +15,7 @@ from ipclab.building_blocks.libraries import sysv_ipc
 
 LISTS = Path("/proc/sysvipc")
 _SHM_DEST = 0o1000
-_NOT_TOLD = (sysv_ipc.Error, OSError, ValueError)  # gone meanwhile; somebody else's; a key that sysv_ipc cannot say
+_NOT_TOLD = (sysv_ipc.Error, OSError, ValueError)  # removed meanwhile; of another user; a key that sysv_ipc cannot take
 
 _T = TypeVar("_T")
 
@@ -124,7 +124,7 @@ def _value(key: int, id_: int) -> int | None:
 
 
 def _told(key: int, ask: Callable[[], _T | None]) -> _T | None:
-    """What the kernel says; None if it does not. An object without a key (IPC_PRIVATE, 0) cannot be opened by it."""
+    """The kernel's answer; None without one. An object without a key (IPC_PRIVATE, 0) cannot be opened by it."""
     if not key:
         return None
     try:

@@ -1,1 +1,1 @@
-"""What Linux offers beyond the standard library: timers, namespaces, routes, semaphores, system call traces."""
+"""Linux beyond the standard library: locks, timers, namespaces, routes, semaphores, system call traces."""

@@ -33,8 +33,8 @@ class Alarm:
     def limit(self, timeout_s: float, deadline: float, descriptor: int = -1) -> None:
         """From here until `waiting` is False, blocking system calls are interrupted at `deadline` or before.
 
-        `deadline` is monotonic and lies `timeout_s` from now: whoever calls has read the clock. A call on `descriptor`
-        then fails with EAGAIN, and so does each until somebody makes it blocking again.
+        `deadline` is monotonic and lies `timeout_s` from now: the caller has read the clock. A call on `descriptor`
+        then fails with EAGAIN, and so does each later call until the descriptor is blocking again.
         """
         self._descriptor = descriptor
         self.waiting = True  # first: from now on the handler leaves the timer alone
@@ -52,7 +52,7 @@ class Alarm:
             self._fires_at = _NEVER
 
     def forget(self) -> None:
-        """The timer is not the one that was set: this is another process, or somebody else has set it."""
+        """Forget the timer: this is another process, or other code has set it."""
         self.waiting, self._fires_at = False, _NEVER
 
 

@@ -37,7 +37,7 @@ class Watch:
         self._poll.register(self._descriptor, select.POLLIN)
 
     def forget(self) -> None:
-        """What has happened so far is known: look at the file after this, and wait if it is as it was."""
+        """Discard the changes so far: read the file after this call, and wait if it is unchanged."""
         with suppress(BlockingIOError):
             os.read(self._descriptor, _EVENTS_BYTES)
 

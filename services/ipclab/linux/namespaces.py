@@ -27,7 +27,7 @@ _WORDS = {1: "one", 2: "two"}
 
 
 def allowed() -> str:
-    """How many CPUs this process may use (sched_getaffinity(2), a container's `cpuset`): "one", "two", "3", …"""
+    """The CPUs that this process may use (sched_getaffinity(2), a container's `cpuset`): "one", "two", "3", …"""
     count = len(os.sched_getaffinity(0))
     return _WORDS.get(count, str(count))
 

@@ -21,7 +21,7 @@ class Scheduling(NamedTuple):
 
 
 def of_this_thread(path: Path = _SCHEDSTAT) -> Scheduling | None:
-    """What the kernel counted so far; None where it does not (CONFIG_SCHED_INFO)."""
+    """The counts of the kernel so far; None on a kernel without them (CONFIG_SCHED_INFO)."""
     try:
         _, delay_ns, runs = path.read_bytes().split()
         return Scheduling(int(delay_ns), int(runs))

@@ -93,7 +93,7 @@ def explained(mechanism: Mechanism, address: Address, locate: Locate) -> dict[st
 
 
 def _device(path: Path) -> str:
-    """Which file system is mounted there: two containers share it when the number is the same (stat(2), st_dev)."""
+    """The device of the file system mounted at `path`, equal in containers that share it (stat(2), st_dev)."""
     device = path.stat().st_dev
     return f"{os.major(device)}:{os.minor(device)}"
 
@@ -146,7 +146,7 @@ class Prober:
                 yield name, attempt(mechanism, replace(address, host=self.host))
 
     def remember(self, name: str, tried: Attempt) -> None:
-        """What is exported next. A failure begins the row of round trips anew."""
+        """The results to export next. A failure begins the row of round trips anew."""
         times = self._round_trips.setdefault(name, deque(maxlen=REMEMBERED))
         if tried.round_trip_s is None:
             times.clear()
@@ -155,7 +155,7 @@ class Prober:
         self._last[name] = tried
 
     def samples(self) -> Iterable[Sample]:
-        """What the last tries came to; nothing of a mechanism that was not tried yet."""
+        """The results of the last tries; none for a mechanism that was not tried yet."""
         where = (str(self._placement),)
         for name, last in dict(self._last).items():
             yield Sample(metrics.PROBE_SUCCESS, last.success, where, name)

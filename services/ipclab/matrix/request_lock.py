@@ -28,7 +28,7 @@ _POLL_EVERY_S = 0.002
 
 
 class LockObject(Protocol):
-    """Where the lock of a channel lives."""
+    """The place of a channel's lock."""
 
     def make(self) -> None:
         """Make it, or leave the one that is there.
@@ -101,7 +101,7 @@ class LockQueue:
 
 
 def lock_object(traits: Traits, address: Address) -> LockObject:
-    """Where the lock of the channel at `address` lives.
+    """The place of the lock of the channel at `address`.
 
     :raises Unusable: the mechanism needs a network alone, so there is no place to meet
     """

@@ -50,7 +50,7 @@ _MAX_KEY = 2**31 - 1
 
 
 def reply_address(address: Address) -> Address:
-    """Where the replies to questions asked at `address` go: beside it, and still a valid address."""
+    """The address of the replies to questions at `address`: beside it, and still valid."""
     both = 2 * KEYS_PER_CHANNEL
     key = address.key + KEYS_PER_CHANNEL if address.key <= _MAX_KEY - both + 1 else address.key - both
     path = address.path.with_name(f"{address.path.name}.reply") if address.path.name else address.path
@@ -93,14 +93,14 @@ def _introduce(sender: Sender, replies: Receiver, deadline: float) -> None:
     while heard != introduction:
         try:
             heard = bytes(buffer[: replies.receive_into(buffer, max(0.0, deadline - time.monotonic()))])
-        except (MessageTooLarge, TornMessage):  # for somebody who died
+        except (MessageTooLarge, TornMessage):  # for an asker that died
             continue
         except ReceiveTimeout as error:
-            raise PeerAbsent("the channel is there, but nobody answers", code=NO_ANSWER) from error
+            raise PeerAbsent("the channel is there, but no answer comes", code=NO_ANSWER) from error
 
 
 class HalfDuplexAnswerer(ClosingEndpoint):
-    """Receives on its own channel, sends on that of whoever introduced itself last."""
+    """Receives on its own channel, sends on the channel of the last introduced asker."""
 
     reply: Callable[[memoryview, float], None]
 
@@ -172,11 +172,11 @@ class HalfDuplexAnswerer(ClosingEndpoint):
 
     def _nobody(self, payload: memoryview, timeout_s: float) -> None:
         del payload, timeout_s
-        raise PeerGone("whoever asked has gone", code=GONE)
+        raise PeerGone("the asker has ended", code=GONE)
 
 
 def create_answerer(mechanism: Mechanism, address: Address) -> Answerer:
-    """Whoever owns the channel at `address` and answers there. Its buffer must hold 64 bytes or more.
+    """The side that owns the channel at `address` and answers. Its buffer must hold 64 bytes or more.
 
     :raises ChannelError: as `Mechanism.create_receiver` does
     """
@@ -186,11 +186,11 @@ def create_answerer(mechanism: Mechanism, address: Address) -> Answerer:
 
 
 def open_asker(mechanism: Mechanism, address: Address, timeout_s: float = 1.0) -> Asker:
-    """Whoever asks at `address`. On a one-way channel it waits for the request lock and for an answerer that lives.
+    """The side that asks at `address`. On a one-way channel it waits for the request lock and a live answerer.
 
     :raises ChannelError: as `Mechanism.open_sender` does, and on a one-way channel, after `timeout_s`:
-    :raises PeerAbsent: nobody answered the introduction (`errors.NO_ANSWER`)
-    :raises ChannelFull: somebody else asked all the time (EAGAIN)
+    :raises PeerAbsent: no answer to the introduction (`errors.NO_ANSWER`)
+    :raises ChannelFull: another asker held the lock all the time (EAGAIN)
     """
     if isinstance(mechanism, TwoWay):
         return mechanism.open_asker(address)

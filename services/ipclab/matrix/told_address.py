@@ -41,7 +41,7 @@ def own(host: str) -> Locate:
 
 
 class Told:
-    """What the page of the container `host` says; while that does not answer, what it said last."""
+    """The address on the page of the container `host`; the last one while the page does not answer."""
 
     def __init__(self, host: str) -> None:
         self._url = f"http://{host}:{metrics.PORT}/metrics"

@@ -50,6 +50,6 @@ def having(switch: Switch) -> list[str]:
 
 
 def lacks(name: str, switch: Switch) -> str:
-    """Why there is nothing to switch, in one line; empty if there is."""
+    """The reason why the mechanism lacks the switch, in one line; empty if it has the switch."""
     owners = having(switch)
     return "" if name in owners else f"{name} has no {switch.replace('_', ' ')}; those that have: {', '.join(owners)}"

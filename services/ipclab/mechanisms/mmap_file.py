@@ -132,7 +132,7 @@ def _sign(path: Path, descriptor: int) -> None:
 def _open(path: Path, flags: int) -> int:
     """Open the file, which is ours: signed, or empty.
 
-    :raises Unusable: it is somebody else's
+    :raises Unusable: it is a file of another program
     """
     try:
         descriptor = os.open(path, _FLAGS | flags, MODE)

@@ -50,7 +50,7 @@ from ipclab.contract.errors import EMPTY, ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.linux.inotify import Watch
 
 LONG_BYTES = 1 << 20
-_IDLE_S = 0.04  # without a change: nobody writes
+_IDLE_S = 0.04  # without a change: no process writes
 _log = logging.getLogger("ipclab")
 _READER_PAUSES_S = (0.001, 0.02)
 _LOCKED_PAUSE_S = 0.00005
@@ -119,12 +119,12 @@ class FileReceiver(ClosingEndpoint):
         remove_words(self._file.path)
 
     def _changes(self, watch: Watch, within_s: float) -> bool:
-        """Sleep until somebody else changes the file. What we ourselves did to it is among what is forgotten here."""
+        """Sleep until another process changes the file. Own changes before this call do not count."""
         watch.forget()
         return self._file.length() != self._offset or watch.wait(within_s)
 
     def _read_more(self) -> int | None:
-        """How many bytes were new; None if somebody has the lock, who may yet take back what is there."""
+        """The number of new bytes; None if a sender has the lock, which may still take its bytes back."""
         file = self._file
         if file.length() == self._offset:
             return 0
@@ -147,9 +147,9 @@ class FileReceiver(ClosingEndpoint):
                 self._file.store_position(position)
 
     def _tidy(self, *, idle: bool) -> None:
-        """At the end: skip what a dead writer never finished; shorten the file if it is long, or nobody writes.
+        """At the end: skip what a dead writer never finished; shorten the file if it is long, or no process writes.
 
-        Whoever has the lock knows that nobody is writing. Without locks only the time that passes can tell.
+        The holder of the lock knows that no process writes. Without locks only the passing time shows it.
         """
         file, pending = self._file, self._frames.pending_bytes
         shorten = not pending and self._offset > (HEADER_BYTES if idle else LONG_BYTES)
@@ -160,7 +160,7 @@ class FileReceiver(ClosingEndpoint):
             return
         try:
             length = file.length()
-            if length < self._offset:  # somebody without locks made it shorter
+            if length < self._offset:  # another process without locks shortened the file
                 self._begin_anew()
             elif length == self._offset and shorten:
                 file.shorten()

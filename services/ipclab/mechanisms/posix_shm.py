@@ -33,7 +33,7 @@ from ipclab.contract.optional_parts import Words
 
 
 class WordsInObject:
-    """What a mechanism whose channel is a POSIX object adds to share words: a second object beside it."""
+    """The shared words of a mechanism whose channel is a POSIX object: a second object beside it."""
 
     def create_words(self, address: Address, count: int) -> Words:
         return _open_words(address, count, posix_ipc.O_CREAT)

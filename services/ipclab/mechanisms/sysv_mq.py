@@ -147,7 +147,7 @@ class SysvMqAsker(ClosingEndpoint):
         return copied(payload, buffer)
 
     def close(self) -> None:
-        """What was answered too late must not stay in the queue."""
+        """Remove late replies from the queue."""
         discard(self._queue, self._type)
 
 
@@ -185,7 +185,7 @@ class SysvMqAnswerer(ClosingEndpoint):
         self._answered.add(self._asker)
 
     def close(self) -> None:
-        """Nothing to let go of; what nobody fetched goes."""
+        """Remove the replies that no asker took; a queue has no descriptor to close."""
         self._discard_unfetched()
 
     def remove(self) -> None:

@@ -88,7 +88,7 @@ class UdpAnswerer(ClosingEndpoint):
         if len(payload) > self._max:
             raise over_limit(len(payload), self._max)
         if self._asker is None:
-            raise PeerGone(f"{self._what}: nobody has asked", code=GONE)
+            raise PeerGone(f"{self._what}: no question has arrived", code=GONE)
         try:
             self._sending.set(timeout_s)
             self._socket.sendto(payload, self._asker)

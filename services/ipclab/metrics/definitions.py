@@ -41,7 +41,7 @@ _OBJECT_LABELS = ("key", "id", "name", "uid", "owner")
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Which buckets of a histogram Prometheus gets: bounds from one to another in ns, and every so manieth of them."""
+    """The buckets of a histogram that Prometheus gets: the bounds in ns, and the step between."""
 
     first_ns: int
     last_ns: int

@@ -24,7 +24,7 @@ from ipclab.runtime.lifecycle import TICK_S, EndpointStatus, LogOnce, Stop, log
 
 
 def class_samples(mechanism: Mechanism) -> Iterable[Sample]:
-    """What its receivers got of each class in this life of the consumer; nothing where there are none."""
+    """The messages of each class since the consumer started; none for a mechanism without classes."""
     if isinstance(mechanism, Classifies):
         for number, count in sorted(mechanism.received_by_class.copy().items()):
             yield Sample(metrics.RECEIVED_BY_CLASS, count, (mechanism.class_name, str(number)))
@@ -74,7 +74,7 @@ class Consumer:
                 time.sleep(_RETRY_S)
 
     def samples(self) -> Iterable[Sample]:
-        """What this consumer exports."""
+        """The metrics of this consumer."""
         streams = list(self._checker.streams())
         yield Sample(metrics.RECEIVED, sum(s.received for s in streams))
         yield Sample(metrics.RECEIVED_BYTES, self._bytes)

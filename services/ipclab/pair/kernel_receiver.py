@@ -1,4 +1,4 @@
-"""What the kernel says of the endpoint that is open now, for a consumer or a producer to export.
+"""The kernel's counts of the open endpoint, which a consumer or a producer exports.
 
 The kernel is asked on a tick, a few times a second and from the thread that communicates, never per message.
 """
@@ -46,7 +46,7 @@ class KernelReceiver:
             self._held = receiver.queued_bytes(), receiver.capacity_bytes()
 
     def samples(self) -> Iterable[Sample]:
-        """What the kernel said at the last tick."""
+        """The kernel's counts at the last tick."""
         held = self._held
         if self._dropped is not None:
             yield Sample(metrics.KERNEL_DROPS, self._dropped)

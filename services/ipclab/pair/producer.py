@@ -53,7 +53,7 @@ class Schedule:
         return skipped
 
 
-# What has been due for longer is given up, and counted: nobody wants minutes of backlog after a pause.
+# A message that has been due for longer is skipped and counted, so a pause leaves no minutes of backlog.
 MAX_LAG_NS = 1_000_000_000
 _BACKOFF_S = (0.02, 0.5)
 _POOL_BYTES = 4096
@@ -121,7 +121,7 @@ class Producer:
             self._ledger.next_sequence, self._unsent = self._unsent, None
 
     def samples(self) -> Iterable[Sample]:
-        """What this producer exports."""
+        """The metrics of this producer."""
         # In this order: the loop's thread takes and gives back numbers meanwhile, and the count must never fall.
         taken = self._ledger.next_sequence
         unsent = self._unsent

@@ -87,7 +87,7 @@ MAX_STEPS = 500
 
 
 class Side(IntEnum):
-    """Who of the two."""
+    """The side of a pair."""
 
     PRODUCER = 0
     CONSUMER = 1
@@ -100,7 +100,7 @@ class Race:
         """Join; the consumer makes of new words what they are to be.
 
         :raises PeerAbsent: no consumer has been here yet
-        :raises Unusable: the words are somebody else's
+        :raises Unusable: the words belong to another program
         """
         self._words = words
         self._side = side
@@ -120,7 +120,7 @@ class Race:
 
     @property
     def locked(self) -> bool:
-        """Whether the lock is taken. One word for both sides; the consumer writes it, between two rounds."""
+        """True if the lock is taken. One word for both sides; the consumer writes it between two rounds."""
         return bool(self._words.load(_LOCKED_AT))
 
     @locked.setter

@@ -20,7 +20,7 @@ from ipclab.pair.race import WORDS, Race, RaceTally, Side
 from ipclab.runtime.lifecycle import LogOnce
 
 PERIOD_NS = 1_000_000_000
-# Later than so long after the moment nobody is met any more.
+# A side that is later than this meets no other side.
 _LATE_NS = 10_000_000
 
 
@@ -72,7 +72,7 @@ class Racer:
         self._thread.join()
 
     def samples(self) -> Iterable[Sample]:
-        """What this side exports; the tally is the consumer's."""
+        """The metrics of this side; only the consumer has the tally."""
         yield Sample(metrics.SWITCH_ON, self._locked, (Switch.RACE_LOCK.metric_label,))
         if self._side is Side.CONSUMER:
             for locked, tally in self.tally.tallies.items():

@@ -1,1 +1,1 @@
-"""What every container has: settings, life cycle, and values that change while it runs."""
+"""The common part of all containers: settings, life cycle, and values that change while a container runs."""

@@ -94,7 +94,7 @@ def load_override(path: Path, default: Load) -> Override[Load]:
 
 
 def lock_override(path: Path, *, default: bool) -> Override[bool]:
-    """Whether the race of a pair takes its lock."""
+    """The lock of a race: True if the race takes it."""
     return Override(path, default, what="switch", parse=_parse_switch, text=lambda on: "on" if on else "off")
 
 

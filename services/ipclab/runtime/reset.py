@@ -76,7 +76,7 @@ def order(word: str, token: str) -> bytes:
 
 
 def forgotten(token: str) -> str:
-    """What the log says when the order has been followed."""
+    """The line of the log after the order was carried out."""
     return f"reset {token}: forgotten"
 
 

@@ -81,7 +81,7 @@ WAIT, WAITS = "LAB_WAIT", (Wait.BLOCK, Wait.SPIN)  # of the mechanisms that leav
 
 
 def check_size(mechanism: str, size_bytes: int, max_message_bytes: int) -> str | None:
-    """Why a mechanism cannot carry messages of this size, in one line; None if it can."""
+    """The reason why a mechanism cannot carry messages of this size, in one line; None if it can."""
     if size_bytes <= max_message_bytes:
         return None
     return f"{size_bytes} bytes is over the maximum of {mechanism}, {max_message_bytes} bytes"
