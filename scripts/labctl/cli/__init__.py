@@ -1,4 +1,4 @@
-"""`./lab` itself. A command is declared in a module named …_cli; what it does, in one of its own name."""
+"""The command line `./lab`: the commands are declared in this room; their work is in `labctl.commands` and below."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def cli(context: click.Context) -> None:
     under live load, and measure every message.
 
     \b
-      ./lab up                  bring everything up, and print what was measured
-      ./lab status              print it again
+      ./lab up                  start everything, and print the measurements
+      ./lab status              print the measurements again
       ./lab load fifo --rate 2000 --size 4096
       ./lab help load           the same as ./lab load --help
-      ./lab down                leave nothing behind
+      ./lab down                remove everything
 
-    Settings are in .env; a variable exported in the shell wins. Exit codes: 0 it worked, 1 it did not,
-    2 bad input and nothing was changed, 130 interrupted, 143 terminated.
+    Settings are in .env; a variable exported in the shell wins. Exit codes: 0 success, 1 failure,
+    2 bad input (nothing was changed), 130 interrupted, 143 terminated.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -1,4 +1,4 @@
-"""What tells of the command line itself: `./lab help`, `version`."""
+"""`./lab help` and `./lab version`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from labctl.config.values import did_you_mean, refuse, shown
 
 
-@click.command("help", short_help="Show this help, or that of a command.")
+@click.command("help", short_help="Show this help, or the help of a command.")
 @click.argument("words", nargs=-1, metavar="[COMMAND]...")
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
@@ -31,7 +31,7 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
 
 @click.command(short_help="Show the versions of the lab, Python, Docker and Compose.")
 def version() -> None:
-    """Show the versions of the lab and of what it works with here. Changes nothing.
+    """Show the versions of the lab, Python, Docker and Compose. Changes nothing.
 
     \b
       ./lab version

@@ -1,7 +1,4 @@
-"""What compares the mechanisms: `./lab mechanisms`, `matrix`, `speedup`.
-
-The options of `./lab speedup`: what is wrong is refused in one line, before anything is started.
-"""
+"""`./lab mechanisms`, `matrix` and `speedup`: the comparisons of the mechanisms, their options and their help."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ class WorkerCounts(click.ParamType[tuple[int, ...]]):
     ) -> tuple[int, ...]:
         """The numbers, from the smallest, each once.
 
-        :raises BadInput: one is none, or outside of the limits
+        :raises BadInput: a part is not a number, or outside the limits
         """
         del param, ctx
         if isinstance(value, tuple):
@@ -61,7 +58,7 @@ class Within(click.ParamType[int]):
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number.
 
-        :raises BadInput: it is none, or outside of the limits
+        :raises BadInput: the value is not a number, or outside the limits
         """
         del ctx
         assert param is not None
@@ -69,20 +66,20 @@ class Within(click.ParamType[int]):
         return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, self._hint)
 
 
-JOB = Within(job.JOB, "the job is to count the primes below this number")
-CHUNKS = Within(job.CHUNKS, "tasks that the job is split into")
-ROUNDS = Within(job.ROUNDS, "how often to compare; the medians are shown")
+JOB = Within(job.JOB, "the job counts the primes below this number")
+CHUNKS = Within(job.CHUNKS, "number of tasks of the job")
+ROUNDS = Within(job.ROUNDS, "number of comparisons; the medians are shown")
 
 
-@click.command(short_help="Compare the mechanisms: what each promises and needs.")
+@click.command(short_help="Compare the mechanisms: the promises and the needs of each.")
 @click.argument("mechanism", type=AnyMechanism(), required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: every fact, whose it is, and where it is written.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: every fact with its source.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of docs/MECHANISMS.md.")
 def mechanisms(mechanism: str | None, as_json: bool, as_markdown: bool) -> None:
-    """Compare the mechanisms: what each promises, what it needs, and where that is written.
+    """Compare the mechanisms: their promises, their needs, and the source of each fact.
 
-    With a MECHANISM: every fact of this one, the kernel's facts apart from the lab's way of using it. Without: every
-    mechanism there is, also those that have no pair in compose.yaml. Needs no Docker.
+    With a MECHANISM: every fact of it, the kernel's facts apart from the choices of the lab. Without: all mechanisms,
+    also those without a pair in compose.yaml. Needs no Docker.
 
     \b
       ./lab mechanisms
@@ -103,7 +100,7 @@ def mechanisms(mechanism: str | None, as_json: bool, as_markdown: bool) -> None:
         show_mechanisms()
 
 
-@click.command(short_help="Show from where each mechanism can be reached, and why not.")
+@click.command(short_help="Show which placement reaches which mechanism, and why not.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, errnos, reasons and their sources.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of README.md.")
 @click.option(
@@ -114,10 +111,10 @@ def mechanisms(mechanism: str | None, as_json: bool, as_markdown: bool) -> None:
     help="Show the evidence for one cell: namespaces, mounts, networks, the failed system call.",
 )
 def matrix(as_json: bool, as_markdown: bool, explain: tuple[str, Placement] | None) -> None:
-    """Show mechanism by placement, measured: what can be reached with what in common, and how fast.
+    """Show mechanism by placement, as measured: reached or not, and the round-trip time.
 
-    A responder answers by every mechanism. Probes ask it: from the same container, and from containers that share with
-    it the IPC namespace only, a volume only, a network only. Exit code 1 if the lab is not running, or if a cell
+    A responder answers on every mechanism. Probes ask it from the same container, and from containers that share only
+    the IPC namespace, only a volume, or only a network with it. Exit code 1 if the lab is not running, or if a cell
     differs from what the mechanism's traits predict.
 
     \b
@@ -137,18 +134,20 @@ def matrix(as_json: bool, as_markdown: bool, explain: tuple[str, Placement] | No
         show_matrix(Lab(configuration), "json" if as_json else "markdown" if as_markdown else "table")
 
 
-@click.command(short_help="Split one job over workers, and measure what that brings.")
-@click.option("--mechanism", type=AnyMechanism(), required=True, metavar="MECHANISM", help="How they communicate.")
-@click.option("--workers", type=WorkerCounts(), default="1,2", show_default=True, metavar="N,...", help="How many.")
+@click.command(short_help="Split one job over workers, and measure the speedup.")
+@click.option("--mechanism", type=AnyMechanism(), required=True, metavar="MECHANISM", help="Carries tasks and results.")
+@click.option(
+    "--workers", type=WorkerCounts(), default="1,2", show_default=True, metavar="N,...", help="Worker counts."
+)
 @click.option("--job", "limit", type=JOB, default=500_000, show_default=True, metavar="N", help="Count primes below N.")
-@click.option("--chunks", type=CHUNKS, default=64, show_default=True, metavar="N", help="Tasks it is split into.")
-@click.option("--rounds", type=ROUNDS, default=5, show_default=True, metavar="N", help="How often to compare.")
+@click.option("--chunks", type=CHUNKS, default=64, show_default=True, metavar="N", help="Number of tasks.")
+@click.option("--rounds", type=ROUNDS, default=5, show_default=True, metavar="N", help="Number of comparisons.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, ratios, and every round in ns.")
 def speedup(mechanism: str, workers: tuple[int, ...], limit: int, chunks: int, rounds: int, as_json: bool) -> None:
-    """Split one CPU-bound job over worker containers, and compare with one process that does it alone.
+    """Split one CPU-bound job over worker containers, and compare the time with that of one process.
 
-    Needs no running lab and leaves nothing behind; stop a running one first, or its load is in the figures.
-    Any mechanism carries tasks and results. More chunks cost more messages, fewer leave workers without.
+    Needs no running lab and leaves nothing behind. Stop a running lab first, or its load is in the figures.
+    Any mechanism carries tasks and results. More chunks cost more messages; fewer chunks leave workers idle.
 
     \b
       ./lab speedup --mechanism sysv_mq --workers 1,2

@@ -1,7 +1,4 @@
-"""`./lab hosts`: its commands, their options and their help.
-
-The options of `./lab hosts up`; checked before an engine is asked.
-"""
+"""`./lab hosts`: its commands, their options and their help. Options are checked before an engine is asked."""
 
 from __future__ import annotations
 
@@ -15,14 +12,14 @@ from labctl.terminal.errors import BadInput
 
 
 class DockerHostAddress(click.ParamType[DockerHost]):
-    """Another machine's engine."""
+    """The Docker Engine of another machine."""
 
     name = "docker-host"
 
     def convert(self, value: str | DockerHost, param: click.Parameter | None, ctx: click.Context | None) -> DockerHost:
         """The address in its parts.
 
-        :raises BadInput: it is none
+        :raises BadInput: the value is not an address
         """
         del param, ctx
         return value if isinstance(value, DockerHost) else remote_address.parse(value)
@@ -36,14 +33,14 @@ class OwnAddress(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The address itself.
 
-        :raises BadInput: it is none
+        :raises BadInput: the value is not an address
         """
         del param, ctx
         return remote_address.parse_address(value)
 
 
 def check_hosts_options(second_host: DockerHost | None, address: str | None) -> None:
-    """Nothing of this machine is published but where the user says so.
+    """The two options belong together: a port is published only on an address that the user gives.
 
     :raises BadInput: one of the two options without the other
     """
@@ -62,12 +59,12 @@ def check_hosts_options(second_host: DockerHost | None, address: str | None) -> 
         )
 
 
-@click.group(short_help="Add or remove a second Docker Engine, for the matrix.")
+@click.group(short_help="Add or remove a second host, a Docker Engine of its own.")
 def hosts() -> None:
-    """A second host: a Docker Engine of its own, with its own images, volumes and namespaces, here or on another
-    machine.
+    """A second host is a Docker Engine of its own, with its own images, volumes and namespaces. A local one is a
+    container on this machine, a remote one is another machine.
 
-    It is joined to the lab by a network alone. A probe runs in it, and `./lab matrix` gets one more column.
+    Only a network joins the second host to the lab. A probe runs on it, and `./lab matrix` gets one more column.
 
     \b
       ./lab hosts up
@@ -75,27 +72,27 @@ def hosts() -> None:
     """
 
 
-@hosts.command("up", short_help="Start the second engine, or take another machine's, and a probe in it.")
+@hosts.command("up", short_help="Start a second host and a probe on it.")
 @click.option(
     OPTION,
     "second_host",
     type=DockerHostAddress(),
     metavar="URL",
-    help="Another machine's engine: ssh://USER@HOST, or tcp://HOST:PORT.",
+    help="The engine of another machine: ssh://USER@HOST or tcp://HOST:PORT.",
 )
 @click.option(
     ADDRESS_OPTION,
     "address",
     type=OwnAddress(),
     metavar="ADDRESS",
-    help=f"With {OPTION}: the address of this machine that the other one may ask, until hosts down.",
+    help=f"With {OPTION}: the address at which the other machine reaches this one; published until hosts down.",
 )
 def hosts_up(second_host: DockerHost | None, address: str | None) -> None:
-    """Start a second engine beside the running lab, bring the lab's image into it, and start a probe there.
+    """Start a second host beside the running lab, copy the lab's image to it, and start a probe on it.
 
-    With --docker-host, the second engine is another machine's, where that user may use Docker. On this machine, TCP
-    and UDP LAB_TCP_PORT are then published on --address and on no other address; on the other one, TCP 9464 shows the
-    probe's metrics to Prometheus. `./lab hosts down` takes all of it back.
+    With --docker-host, the second host is another machine, and the user of the URL may use Docker on that machine. This
+    machine then publishes TCP and UDP LAB_TCP_PORT on --address only; the other machine publishes TCP 9464, the metrics
+    of the probe for Prometheus. `./lab hosts down` removes all of it.
 
     \b
       ./lab hosts up
@@ -111,12 +108,12 @@ def hosts_up(second_host: DockerHost | None, address: str | None) -> None:
         bring_up(Lab(configuration), second_host, address)
 
 
-@hosts.command("down", short_help="Remove the second engine, or leave the other machine as it was.")
+@hosts.command("down", short_help="Remove the second host.")
 def hosts_down() -> None:
-    """Remove the second engine with its images, containers and volume, or from another machine what was brought there.
+    """Remove a local second host with its images, containers and volume, or the probe and the image from a remote one.
 
-    The lab goes on. Consumers that were placed there come back with their books, and a stack of ./lab swarm up, whose
-    other node it is, goes first. The image of the engine itself stays, so that the next `./lab hosts up` is quick.
+    The lab goes on. Consumers on the second host move back with their ledgers. A stack of ./lab swarm up is removed
+    first. The image of the local engine stays, so the next `./lab hosts up` is quick.
 
     \b
       ./lab hosts down

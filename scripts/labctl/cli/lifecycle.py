@@ -12,7 +12,7 @@ from labctl.lab import ports
 from labctl.lab.project_lock import changing
 
 
-@click.command(short_help="Start everything, or some pairs, and measure.")
+@click.command(short_help="Start all pairs, or some, and measure.")
 @mechanisms_argument
 @click.option(
     "--timeout",
@@ -21,7 +21,7 @@ from labctl.lab.project_lock import changing
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How long a started pair may take to move messages.",
+    help="Seconds until a started pair must move messages.",
 )
 @click.option(
     "--scale",
@@ -29,26 +29,26 @@ from labctl.lab.project_lock import changing
     type=ScaleOption(),
     multiple=True,
     metavar="NAME.ROLE=N",
-    help="Run N consumers or producers of a pair, where its mechanism can serve them; again for the next.",
+    help="Run N consumers or producers of a pair, if its mechanism serves several; repeatable.",
 )
-@click.option("--pull", is_flag=True, help="Ask registries at once that did not answer in the last ten minutes.")
+@click.option("--pull", is_flag=True, help="Ask also registries that did not answer in the last ten minutes.")
 @take_over_option
 def up(
     mechanisms: tuple[str, ...], timeout_s: int, scales: tuple[tuple[str, str, int], ...], pull: bool, take_over: bool
 ) -> None:
-    """Bring the lab up, and wait until every pair has moved messages.
+    """Start the lab, and wait until every pair has moved messages.
 
-    Installs what is missing (Debian, Ubuntu), builds or pulls the images, starts the containers, and
-    prints one row per pair and the addresses to open. Running it again changes nothing and takes seconds.
+    Installs missing packages (Debian, Ubuntu), builds or pulls the images, starts the containers, and prints
+    one row per pair and the addresses of the dashboards. A second run changes nothing and takes seconds.
 
-    With MECHANISMs, starts these pairs only; other pairs that run go on. A pair that was scaled goes back to
-    one consumer and one producer when it is started without --scale.
+    With MECHANISMs, starts these pairs only; other running pairs go on. Without --scale, a scaled pair goes back to
+    one consumer and one producer.
 
     \b
       ./lab up
       ./lab up fifo tcp
       ./lab up sysv_mq --scale sysv_mq.consumer=3 --scale sysv_mq.producer=2
-      LAB_SYSV_MQ_TYPES=2 ./lab up sysv_mq --scale sysv_mq.consumer=2         each picks a type
+      LAB_SYSV_MQ_TYPES=2 ./lab up sysv_mq --scale sysv_mq.consumer=2         one type per consumer
       LAB_RATE=1000 ./lab up                      messages per second of each pair
       COMPOSE_PROJECT_NAME=second LAB_PROMETHEUS_PORT=9091 LAB_GRAFANA_PORT=3001 ./lab up
     """
@@ -62,7 +62,7 @@ def up(
     from labctl.lab import clones, containers
     from labctl.lab.lab import Lab
 
-    # Before the ports: without an engine to ask, a port that this lab itself has would count as somebody else's.
+    # Before the ports: without an engine to ask, a port of this lab would count as taken by another process.
     client = engine.usable()
     with changing(configuration.project, "./lab up"):
         if client and not take_over:
@@ -77,10 +77,10 @@ def up(
 @click.command(short_help="Remove the containers, networks and volumes.")
 @take_over_option
 def down(take_over: bool) -> None:
-    """Remove every container, network and volume of the lab, in whatever state they are.
+    """Remove every container, network and volume of the lab, in any state.
 
-    What cannot be removed is named at the end; the rest is gone. Volumes without a name that `docker compose down`
-    left go too. Images stay, so that the next `./lab up` is quick. With COMPOSE_PROJECT_NAME, that lab only.
+    The last lines name each object that could not be removed, with the reason. Unnamed volumes that `docker compose
+    down` left are removed too. Images stay, so the next `./lab up` is quick. With COMPOSE_PROJECT_NAME, that lab only.
 
     \b
       ./lab down
@@ -94,14 +94,14 @@ def down(take_over: bool) -> None:
         annotation.annotate_stop(take_down(project, lab_image(), take_over=take_over))
 
 
-@click.command(short_help="Bring the running lab back to what it was right after up.")
+@click.command(short_help="Set the running lab back to its state after up.")
 @take_over_option
 def reset(take_over: bool) -> None:
-    """Bring the running lab back to what it was right after `./lab up`, in seconds, with the same containers.
+    """Set the running lab back to its state right after `./lab up`, in seconds, with the same containers.
 
-    Every count begins at 0. Loads and locks are those that the pairs were started with; nothing is paused, stopped,
-    placed elsewhere or cut from its network; a scaled pair has one consumer and one producer again. What Prometheus
-    has stored stays, so graphs show the reset as a fall to 0.
+    Every count begins at 0. Each pair gets the load and the locks of its start. Paused and stopped containers run
+    again, moved consumers move back, cut networks are joined, a scaled pair has one consumer and one producer again.
+    Prometheus keeps its data, so graphs show the reset as a fall to 0.
 
     \b
       ./lab reset

@@ -1,11 +1,4 @@
-"""What changes a running pair: `./lab load`, `lock`, `place`.
-
-What `./lab load` is given; checked before an engine is asked.
-
-Where a pair's consumer can be placed; checked before an engine is asked.
-
-What `./lab lock` is given; checked before an engine is asked.
-"""
+"""`./lab load`, `lock` and `place`: changes of a running pair. Options are checked before an engine is asked."""
 
 from __future__ import annotations
 
@@ -23,7 +16,7 @@ from labctl.terminal.errors import BadInput
 
 
 def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
-    """What `./lab load` was asked must make sense before anything is asked of the pair.
+    """Check the options of `./lab load`.
 
     :raises BadInput: the options contradict each other, or the pair cannot carry such messages
     """
@@ -50,9 +43,9 @@ def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None,
 
 
 def check_place_options(mechanism: str, placement: Placement | None, back: bool) -> None:
-    """What `./lab place` was asked must make sense before anything is moved.
+    """Check the options of `./lab place`.
 
-    :raises BadInput: neither or both of a placement and --back, or a placement that is no move
+    :raises BadInput: neither or both of a placement and --back, or the pair's own placement
     """
     from labctl.place.moved_consumers import elsewhere  # imports mechanisms, which most commands do not need
 
@@ -64,16 +57,16 @@ def check_place_options(mechanism: str, placement: Placement | None, back: bool)
             hint=f"./lab place {mechanism} {placement or places[0]}",
         )
     if placement is not None and placement not in places:
-        own = "is in another container than" if placement is Placement.SAME_CONTAINER else "shares just that with"
+        own = "is never in the container of" if placement is Placement.SAME_CONTAINER else "shares only that with"
         raise refuse(
             f"place {mechanism} {placement}",
             expected=f"one of {', '.join(places)}",
-            hint=f"the consumer of {mechanism} {own} its producer by itself; --back moves it there",
+            hint=f"the consumer of {mechanism} {own} its producer in compose.yaml; --back restores that",
         )
 
 
 def check_lock_options(mechanism: str, wanted: str | None, reset: bool) -> None:
-    """What `./lab lock` was asked must make sense before anything is asked of the pair.
+    """Check the options of `./lab lock`.
 
     :raises BadInput: the pair has no lock to switch, or the word and the option contradict each other
     """
@@ -82,7 +75,7 @@ def check_lock_options(mechanism: str, wanted: str | None, reset: bool) -> None:
         raise refuse(
             f"lock {mechanism}",
             expected=f"one of {', '.join(able)}",
-            hint=f"both sides of {mechanism} change nothing in common; ./lab lock {able[0]} off",
+            hint=f"{mechanism} has no memory that both sides change; ./lab lock {able[0]} off",
         )
     if reset == (wanted is not None):
         raise refuse(
@@ -96,11 +89,11 @@ def check_lock_options(mechanism: str, wanted: str | None, reset: bool) -> None:
 @mechanism_argument
 @click.option("--rate", type=WholeNumber("LAB_RATE"), metavar="N", help="Messages per second.")
 @click.option("--size", type=WholeNumber("LAB_SIZE"), metavar="BYTES", help="Bytes of each message, header included.")
-@click.option("--reset", is_flag=True, help="Go back to the LAB_RATE and LAB_SIZE the pair was started with.")
+@click.option("--reset", is_flag=True, help="Go back to the LAB_RATE and LAB_SIZE of the pair's start.")
 def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> None:
     """Change the load of a running pair without restarting it, and print its row under the new load.
 
-    An option that is not given leaves its part of the load as it is.
+    Without --rate the rate stays, without --size the size stays.
 
     \b
       ./lab load fifo --rate 2000 --size 4096
@@ -121,11 +114,12 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
 @click.argument("state", metavar="[on|off]", type=OnOff(), required=False)
 @click.option("--reset", is_flag=True, help="Go back to the LAB_RACE_LOCK the pair was started with.")
 def lock(mechanism: str, state: str | None, reset: bool) -> None:
-    """Switch the lock around what both sides of a pair change, and print what that costs.
+    """Switch the lock around the memory that both sides of a pair change, and print the lost updates.
 
-    Once a second both sides change a counter and a record that they share, for a millisecond, hundreds of times. In the
-    middle of each change they give their CPU away, or a collision would be rare. With the lock, nothing is lost;
-    without it the same code loses updates and reads torn records, which are counted. Messages go on as ever.
+    Once a second both sides change a shared counter and a shared record, hundreds of times within a millisecond. In the
+    middle of each change a side gives its CPU away, because a collision would be rare otherwise. With the lock no
+    update is lost. Without the lock the same code loses updates and reads torn records; both are counted. The messages
+    of the pair go on.
 
     \b
       ./lab lock sysv_shm off
@@ -148,15 +142,15 @@ def sync(arguments: tuple[str, ...]) -> None:
     raise BadInput("./lab sync is called ./lab lock now", hint=shlex.join(["./lab", "lock", *arguments]))
 
 
-@click.command(short_help="Move the consumer of a pair apart from its producer, live, and back.")
+@click.command(short_help="Move the consumer of a running pair to another placement, and back.")
 @mechanism_argument
 @click.argument("placement", metavar="[PLACEMENT]", type=PlacementName(), required=False)
-@click.option("--back", is_flag=True, help="Move it back to where it was.")
+@click.option("--back", is_flag=True, help="Move the consumer back to its own placement.")
 def place(mechanism: str, placement: Placement | None, back: bool) -> None:
-    """Move the consumer of a running pair to another placement, and show what arrives there.
+    """Move the consumer of a running pair to another placement, and show which messages arrive.
 
-    It takes its books with it, so every sequence number stays accounted for, there and back. `./lab up` puts back
-    whoever is elsewhere. second_host needs `./lab hosts up`.
+    The ledger moves with the consumer, so every sequence number stays accounted for in both directions. `./lab up`
+    moves every consumer back. second_host needs `./lab hosts up`.
 
     \b
       ./lab place sysv_shm shared_network

@@ -12,9 +12,10 @@ from labctl.lab.project_lock import changing
 
 @click.group(short_help="Run the pairs as a Docker Swarm stack on two nodes.")
 def swarm() -> None:
-    """The pairs on Docker Swarm: consumers on one node, producers on another, joined by overlay networks alone.
+    """The pairs on Docker Swarm: consumers on one node, producers on another. Only overlay networks join the nodes.
 
-    A Swarm cannot share an IPC namespace, or a volume across nodes: those pairs stay dark, with the kernel's errno.
+    A Swarm cannot share an IPC namespace, nor a volume across nodes. Pairs that need one move no message, and
+    `./lab swarm status` shows the kernel's errno.
 
     \b
       ./lab swarm up
@@ -28,9 +29,9 @@ def swarm() -> None:
 def swarm_up(mechanisms: tuple[str, ...]) -> None:
     """Deploy the pairs as a stack, with the responder and its probes, one task after the other.
 
-    The manager is an engine in a container, made for it, and the second node is the second host (./lab hosts up). The
-    engine of the lab joins no Swarm. Where it manages one already that has another node, that Swarm is used. Without
-    a second node, exit code 2 and nothing is changed.
+    The manager is a new engine in a container, and the second node is the second host (./lab hosts up). The engine of
+    the lab joins no Swarm. If the engine already manages a Swarm with another node, the lab uses that Swarm. Without a
+    second node the exit code is 2, and nothing is changed.
 
     \b
       ./lab swarm up
@@ -47,10 +48,10 @@ def swarm_up(mechanisms: tuple[str, ...]) -> None:
         bring_up(Lab(configuration), wanted)
 
 
-@swarm.command("status", short_help="Show where the tasks run, and what reaches whom.")
+@swarm.command("status", short_help="Show the nodes of the tasks, the pairs and the matrix.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: messages, errnos, epochs in ns since 1970.")
 def swarm_status(as_json: bool) -> None:
-    """Show the pairs across the nodes, and the matrix from a task on this node and from one on another.
+    """Show the pairs across the nodes, and the matrix of a task on the same node and a task on another node.
 
     \b
       ./lab swarm status
@@ -65,7 +66,7 @@ def swarm_status(as_json: bool) -> None:
 
 @swarm.command("down", short_help="Remove the stack, and the Swarm if it is the lab's.")
 def swarm_down() -> None:
-    """Remove the stack, and the Swarm with its manager where `./lab swarm up` made it. The lab goes on untouched.
+    """Remove the stack, and the Swarm with its manager if `./lab swarm up` made it. The lab goes on.
 
     \b
       ./lab swarm down

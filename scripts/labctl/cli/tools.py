@@ -1,4 +1,4 @@
-"""What looks at the machine and the sources: `./lab doctor`, `test`, `bench`, `dashboards`."""
+"""`./lab doctor`, `test`, `bench` and `dashboards`: checks of the machine and of the sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labctl.cli.types import BenchName, check_bench_options, check_test_options,
 def doctor() -> None:
     """Check this machine: engine, Compose, ports, memory, CPUs, disk, registry. Changes nothing.
 
-    Each line says ok, warn or bad, and what to change. Exit code 1 if anything is bad.
+    Each line has a verdict (ok, warn, bad) and the change to make. Exit code 1 if a verdict is bad.
 
     \b
       ./lab doctor
@@ -27,7 +27,7 @@ def doctor() -> None:
 def test(pytest_arguments: tuple[str, ...], fast: bool) -> None:
     """Check the sources (ruff, strict mypy) and run the tests; arguments go to pytest.
 
-    All of them run, whatever the first finds; the exit code is that of the first that failed.
+    Every check runs, also after a failure. The exit code is that of the first check that failed.
 
     \b
       ./lab test
@@ -42,17 +42,17 @@ def test(pytest_arguments: tuple[str, ...], fast: bool) -> None:
     run_checks(pytest_arguments, fast)
 
 
-@click.command(short_help="Measure what the lab costs here, or how fast it is.")
+@click.command(short_help="Measure the costs of the lab, or the speed of its mechanisms.")
 @click.argument("what", required=False, type=BenchName(), metavar="[footprint|instrumentation|speed|plain_file]")
 @click.option("--cold", is_flag=True, help="Also time a start without images: removes the lab's, and the build cache.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with speed only.")
 def bench(what: str | None, cold: bool, as_json: bool) -> None:
-    """Measure what the lab costs here, or how fast its mechanisms are.
+    """Measure the costs of the lab on this machine, or the speed of its mechanisms.
 
-    footprint: seconds to start, memory, CPU. Runs a lab of its own beside yours and takes it down again; a few
-    minutes. Stop yours first, or its load is in the figures. instrumentation: what measuring costs. speed: round
-    trips and rates of every mechanism, two processes on one CPU or two, without containers; about a minute.
-    plain_file: what its lock and fsync cost. Without a name, the first two.
+    footprint: seconds to start, memory, CPU. The bench starts a lab of its own and removes it, in a few minutes. Stop
+    your lab first, or its load is in the figures. instrumentation: the cost of measuring. speed: round trips and
+    rates of every mechanism, two processes on one CPU or two, without containers; about a minute. plain_file: the
+    cost of its lock and of fsync. Without a name: footprint and instrumentation.
 
     \b
       ./lab bench
@@ -70,10 +70,10 @@ def bench(what: str | None, cold: bool, as_json: bool) -> None:
     raise click.exceptions.Exit(run_tool("bench", *options))
 
 
-@click.command(short_help="Write the dashboards' JSON anew from their code.")
-@click.option("--check", is_flag=True, help="Write nothing; name the files that are outdated, and exit with 1.")
+@click.command(short_help="Generate the JSON of the dashboards from their code.")
+@click.option("--check", is_flag=True, help="Write nothing; name outdated files, and exit with 1.")
 def dashboards(check: bool) -> None:
-    """Write the dashboards' JSON anew from their code, after a change of either.
+    """Generate the JSON of the dashboards from their code, after a change of either.
 
     \b
       ./lab dashboards

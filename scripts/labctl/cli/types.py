@@ -1,8 +1,7 @@
-"""The command line's own types: a wrong argument is refused in the same words as a wrong variable.
+"""The types of arguments and options, and checks of their combinations. Nothing starts before all of them pass.
 
-`--scale NAME.ROLE=N`: how many consumers and producers a pair gets, checked before anything is started.
-
-Tools that a command needs beyond the command line's own, installed by `./lab` once its arguments were found good.
+A wrong argument gets the same message as a wrong variable. `need_tools` comes last: `./lab` then installs the tools
+that a command needs beyond those of the command line.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ mechanisms_argument = click.argument("mechanisms", metavar="[MECHANISM]...", nar
 
 
 take_over_option = click.option(
-    "--take-over", is_flag=True, help="Also where another clone of the lab, in another folder, started it."
+    "--take-over", is_flag=True, help="Also if another clone of the lab, in another folder, started it."
 )
 
 
@@ -228,7 +227,7 @@ class ScaleOption(click.ParamType[tuple[str, str, int]]):
             raise refuse(
                 what, expected=f"{' or '.join(compose_file.ROLES)} as ROLE", hint=did_you_mean(role, compose_file.ROLES)
             )
-        return mechanism, role, whole_number(what, number, click.IntRange(1, MOST), "containers of that role")
+        return mechanism, role, whole_number(what, number, click.IntRange(1, MOST), "number of containers of that role")
 
 
 def check(asked: Iterable[tuple[str, str, int]], wanted: Iterable[str]) -> Scale:
@@ -262,7 +261,7 @@ def check_types(scale: Scale, types: int) -> None:
         raise refuse(
             f"LAB_SYSV_MQ_TYPES={types} with --scale sysv_mq.consumer={consumers}",
             expected=f"at most {consumers} types, one for each consumer",
-            hint="messages of a type that nobody picks would fill the queue; one consumer alone takes all types",
+            hint="messages of a type without a consumer fill the queue; a single consumer takes all types",
         )
 
 

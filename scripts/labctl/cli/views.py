@@ -1,7 +1,4 @@
-"""What shows the running lab: `./lab status`, `watch`, `fork`, `report`, `open`.
-
-What `./lab report` is given: how far back, and where to.
-"""
+"""`./lab status`, `watch`, `logs`, `fork`, `report` and `open`: the views of the running lab, with options and help."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ class Since(click.ParamType[int]):
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The seconds.
 
-        :raises BadInput: it is no duration, too short to see anything, or longer than what is kept
+        :raises BadInput: the value is not a duration, too short for a curve, or longer than Prometheus keeps
         """
         del ctx
         assert param is not None
@@ -40,7 +37,7 @@ class Since(click.ParamType[int]):
         if seconds is None or not _SHORTEST_S <= seconds <= (seconds_of(kept) or 0):
             raise refuse(
                 f"{param.opts[0]} {shown(text)}",
-                expected=f"a duration from {_SHORTEST_S}s to {kept}, which is how long Prometheus keeps",
+                expected=f"a duration from {_SHORTEST_S}s to {kept}, the time that Prometheus keeps",
                 hint="a whole number and s, m or h: --since 15m",
             )
         return seconds
@@ -54,19 +51,19 @@ class OutputFolder(click.ParamType[Path]):
     def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The folder, which may not be there yet.
 
-        :raises BadInput: it is no folder, or nothing can be written there
+        :raises BadInput: the path is not a folder, or not writable
         """
         del ctx
         assert param is not None
         what, path = f"{param.opts[0]} {shown(str(value))}", Path(value)
         try:
-            there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-            good = bool(str(value).strip()) and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+            existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+            good = bool(str(value).strip()) and existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
         except OSError:  # a name that no filesystem takes: too long, or a loop of links
             good = False
         if not good:
             raise refuse(
-                what, expected="a folder that you may write to, or one to be made there", hint="--output report"
+                what, expected="a folder that you may write to, or the name of a new one", hint="--output report"
             )
         return path
 
@@ -84,16 +81,16 @@ def retention() -> str:
     return next(str(word).removeprefix(option) for word in command if str(word).startswith(option))
 
 
-@click.command(short_help="Show the pairs; or one, the kernel's objects, the containers.")
+@click.command(short_help="Show the pairs, one pair, the kernel's objects or the containers.")
 @click.argument("mechanism", metavar="[MECHANISM]", type=MechanismName(), required=False)
-@click.option("--kernel", is_flag=True, help="Show what the kernel holds: segments, queues, buffers.")
+@click.option("--kernel", is_flag=True, help="Show the kernel's objects: segments, queues, buffers.")
 @click.option("--containers", is_flag=True, help="Show the containers: state, memory, CPU.")
-@click.option("--all", "everything", is_flag=True, help="Show all of it.")
+@click.option("--all", "everything", is_flag=True, help="Show all sections.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: seconds, bytes, messages, shares of one core.")
 def status(mechanism: str | None, kernel: bool, containers: bool, everything: bool, as_json: bool) -> None:
-    """Show what is being measured: a row for each pair, in 24 lines of 80 columns.
+    """Show the measurements: a row for each pair, in 24 lines of 80 columns.
 
-    With MECHANISM, every figure of that pair, its kernel objects and its containers. Counters are totals since the
+    With MECHANISM: every figure of that pair, its kernel objects and its containers. Counters are totals since the
     pair's first start; rates and latencies are those of the last seconds. Exit code 1 if the lab is not running.
 
     \b
@@ -120,11 +117,11 @@ def status(mechanism: str | None, kernel: bool, containers: bool, everything: bo
         show_status(Lab(configuration), [Section(name) for name, asked in sections.items() if asked] or [Section.PAIRS])
 
 
-@click.command(short_help="Show the first dashboard here, live.")
+@click.command(short_help="Show the first dashboard in the terminal, live.")
 def watch() -> None:
-    """Show in the terminal what every mechanism does right now and what a message costs, again every second.
+    """Show the first dashboard in the terminal: the rate, latency and cost of every mechanism, updated every second.
 
-    Ctrl-C ends it. Where the output is no terminal, prints the table once.
+    Ctrl-C ends it. If the output is not a terminal, prints the table once.
 
     \b
       ./lab watch
@@ -137,7 +134,7 @@ def watch() -> None:
     show(Lab(configuration))
 
 
-@click.command(short_help="Show what the containers of a pair wrote.")
+@click.command(short_help="Show the logs of a pair's containers.")
 @mechanism_argument
 @click.option(
     "--tail",
@@ -149,7 +146,7 @@ def watch() -> None:
     help="The last N lines of each container.",
 )
 def logs(mechanism: str, lines: int) -> None:
-    """Show the last lines that the producers and consumers of a pair wrote, in the order of time.
+    """Show the last log lines of the producers and consumers of a pair, in order of time.
 
     \b
       ./lab logs tcp
@@ -165,9 +162,9 @@ def logs(mechanism: str, lines: int) -> None:
 
 @click.command(short_help="Show the anonymous pipes of a parent and its child.")
 def fork() -> None:
-    """Fork a process in the container of anonymous_pipe's producer, and let it answer through two pipes.
+    """Fork a process in the container of anonymous_pipe's producer; the child answers through two pipes.
 
-    Shows which process has which end of which pipe, by the kernel's names for them, and the time of a round trip. The
+    Shows which process has which end of which pipe, by the inodes of the pipes, and the time of a round trip. The
     pair itself goes on.
 
     \b
@@ -181,7 +178,7 @@ def fork() -> None:
     show_fork(Lab(configuration))
 
 
-@click.command(short_help="Write what was measured into one HTML file.")
+@click.command(short_help="Write the measurements into one HTML file.")
 @click.option(
     "--since",
     "since_s",
@@ -189,7 +186,7 @@ def fork() -> None:
     default="15m",
     show_default=True,
     metavar="DURATION",
-    help="How far back to look.",
+    help="Start of the report, before now.",
 )
 @click.option(
     "--output",
@@ -198,13 +195,13 @@ def fork() -> None:
     default="report",
     show_default=True,
     metavar="DIR",
-    help="Where to write.",
+    help="Folder of the report.",
 )
 def report(since_s: int, folder: Path) -> None:
-    """Write what was measured: tables, plots, the machine, versions and settings, in DIR/report.html.
+    """Write a report to DIR/report.html: tables, plots, the machine, versions and settings.
 
-    The file needs nothing beside it and no network; the plots lie beside it as PNGs too. An older report in
-    DIR is replaced once the new one is whole.
+    The file needs no other file and no network; the plots are also written as PNG files. A new report replaces an
+    older one in DIR when the new one is complete.
 
     \b
       ./lab report
@@ -226,9 +223,9 @@ def report(since_s: int, folder: Path) -> None:
 @click.command("open", short_help="Open a dashboard in the browser.")
 @click.argument("dashboard", type=DashboardName(), required=False, metavar="[DASHBOARD]")
 def open_(dashboard: str | None) -> None:
-    """Open a dashboard in the browser, or print its address where there is no display. Without a name, the first one.
+    """Open a dashboard in the browser, or print its address if there is no display. Without a name: the first one.
 
-    `./lab report` keeps what was measured, in a file.
+    `./lab report` writes the measurements to a file.
     """
     configuration = Configuration.load()
 
