@@ -15,7 +15,7 @@ _CONDITIONS = (
     "Since the pair was created: skipped (due, and never sent), lost, corrupt. Dropped: by the kernel's own count, "
     "since the consumer started. -: not measured, or nothing is dropped and the sender waits."
 )
-# The reasons of ipc_messages_lost_total: see services/ipclab/checker.py.
+# The reasons of ipc_messages_lost_total: see services/ipclab/accounting/checker.py.
 _LOST = {
     "channel": "in the channel while both sides ran",
     "consumer_restart": "when a consumer ended, with the pipe or socket in which they waited",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from labctl.lab.prometheus import Line, Prometheus
 
-# By the words of `measurements.PairMeasures`; the first two are the producer's.
+# By the fields of `labctl.measured.pairs.PairMeasures`; the first two are the producer's.
 COUNTERS = {
     "sent": "ipc_messages_sent_total",
     "skipped": "ipc_messages_skipped_total",

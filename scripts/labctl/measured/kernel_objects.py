@@ -46,7 +46,7 @@ class Queue:
 class Buffer:
     """What waits in the pipes or sockets of a pair, as its consumer says, or its producer where that is silent.
 
-    A producer's socket tells of its own side alone: see `ipclab.queued`.
+    A producer's socket tells of its own side alone: see `ipclab.contract.optional_parts.HoldsBytes`.
     """
 
     mechanism: str

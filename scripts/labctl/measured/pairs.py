@@ -68,8 +68,8 @@ class PairMeasures:
     one_way_p50_seconds: float | None
     one_way_p99_seconds: float | None
     wait: str | None = None  # what the consumer does while nothing comes: "block", "poll" or "spin"
-    # Seconds of one message in `ipclab.metrics.PART_OF`: medians of late, send, transit, check; the mean of wake; the
-    # channel, which is transit less send. See `dashboards.sharing.parts`.
+    # Seconds of one message in `ipclab.metrics.definitions.PART_OF`: medians of late, send, transit, check; the mean of
+    # wake; the channel, which is transit less send. See `dashboards.sharing.parts`.
     parts: Mapping[str, float] = field(default_factory=dict)
     cpus: str | None = None  # on how many CPUs both sides may run: "one", "two", "3"; "one, two" where they differ
 

@@ -1,6 +1,6 @@
 """How the command line says that something went wrong.
 
-Every failure a user can meet is a `LabError`; `cli.main` prints it as one line and exits with its
+Every failure a user can meet is a `LabError`; `labctl.main.main` prints it as one line and exits with its
 code. A user never sees a traceback.
 """
 
