@@ -9,7 +9,7 @@ from lab.harness.stack import Stack
 
 @pytest.mark.timeout(240)
 def test_the_namespace_alone_is_enough_for_system_v_and_not_for_posix_shared_memory(stack: Stack) -> None:
-    moved = {"sysv_shm": "messages/s arrive there", "posix_shm": "dark: posix_shm needs the same /dev/shm"}
+    moved = {"sysv_shm": "messages/s arrive", "posix_shm": "receives nothing: posix_shm needs the producer's /dev/shm"}
     before = stack.settle_all(*moved)
     try:
         for mechanism, said in moved.items():

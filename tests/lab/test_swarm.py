@@ -92,7 +92,7 @@ def swarm(stack: Stack) -> Iterator[Swarm]:
 
 
 def test_network_pairs_cross_nodes_and_host_bound_pairs_are_dark(swarm: Swarm) -> None:
-    assert "this machine's own joins none" in swarm.deployed
+    assert "the lab's engine does not join" in swarm.deployed
     assert "not in the stack: ipc" in swarm.deployed
     for mechanism in ("tcp", "udp"):
         pair = swarm.wait_for_traffic(mechanism)

@@ -1,4 +1,4 @@
-"""What to open in a browser, or why it is not there."""
+"""The addresses of Prometheus and Grafana, or the reason why one is missing."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def _grafana(configuration: Configuration, containers: Sequence[Container]) -> s
     if container is None and not elsewhere:
         image = configuration.values["GRAFANA_IMAGE"]
         if not image:
-            return "not wanted: GRAFANA_IMAGE is empty"
-        return "not here (hint: ./lab doctor)"
+            return "disabled (GRAFANA_IMAGE is empty)"
+        return f"image {image} is missing (hint: ./lab doctor)"
     if Grafana(url).answers():
         return url
     if container is None or elsewhere:
-        return f"does not answer at {url}: LAB_GRAFANA_URL says that it is there"
+        return f"does not answer at {url} (the address of LAB_GRAFANA_URL)"
     return f"does not answer at {url}: its container is {container.describe()}; docker logs {container.id}"

@@ -1,7 +1,7 @@
-"""`./lab down`: nothing of the lab stays, whatever state it is in.
+"""`./lab down`: the removal of the lab, in any state.
 
-Through the engine and by label, without Compose: it works when compose.yaml or `.env` is broken. What cannot be
-removed is named at the end, with the engine's reason; everything else goes all the same.
+The command asks the engine by label, without Compose, so it works when compose.yaml or `.env` is broken. The last lines
+name each object that could not be removed, with the engine's reason; all other objects are removed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def take_down(project: str, image: str, *, take_over: bool) -> list[str]:
     label = {"label": f"{PROJECT_LABEL}={project}"}
     for container in found:
         if published_responder.HOST_LABEL in container.attrs["Labels"]:
-            removal.of("what is on the other machine", lambda c=container: _leave(c, project))  # type: ignore[misc]
+            removal.of("the probe on the remote second host", lambda c=container: _leave(c, project))  # type: ignore[misc]
     volumes = _volumes(client, found, label)
     networks = client.networks.list(filters=label)
     ran = {mechanism_of(c.attrs["Labels"].get(SERVICE_LABEL, "")) for c in found if c.status == "running"} - {None}

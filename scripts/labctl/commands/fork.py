@@ -12,9 +12,9 @@ from labctl.terminal.printing import duration, new_table, show_lines, show_table
 
 _MECHANISM = "anonymous_pipe"
 _WHY = (
-    "A pipe goes one way, so the answers need a second one: by their inodes, one process reads what the other writes.",
-    "Neither has a name. The child has the ends because fork(2) copied them; the pair's consumer has its end because",
-    "the producer's was handed over through a Unix socket (SCM_RIGHTS), so those two need no common parent.",
+    "A pipe has one direction, so the answers need a second pipe. By their inodes, one process reads the pipe that",
+    "the other one writes. Neither pipe has a name: fork(2) copied the ends into the child. The pair's producer hands",
+    "an end to its consumer through a Unix socket (SCM_RIGHTS), so producer and consumer need no common parent.",
     "pipe(2), pipe(7), fork(2)",
 )
 

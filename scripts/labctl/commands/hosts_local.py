@@ -28,7 +28,7 @@ from labctl.terminal.progress import say, step
 from labctl.terminal.waiting import wait_until
 
 _ANSWERS_WITHIN_S = 30
-# The network is that of the second host, which is what a host's is.
+# The probe uses the network namespace of the second host.
 _NETWORK = {"network_mode": "host"}
 
 
@@ -51,7 +51,7 @@ def bring_up(lab: Lab) -> None:
     base = ensure_engine_image(client, lab.configuration.values, base, root=ROOT)
     instead_of = base.instead_of.get(fallback_images.ENGINE)
     if instead_of and not any(container.service == compose_file.SECOND_HOST for container in found):
-        say(f"The second host runs on {fallback_images.ENGINE} instead of {instead_of}, which is not here")
+        say(f"The second host runs on {fallback_images.ENGINE}: the image {instead_of} is missing")
     compose.start([compose_file.SECOND_HOST], {**lab.configuration.environment(), **base.environment()}, {})
     host = _second_host(lab)
     _require_answer(host)
@@ -59,13 +59,11 @@ def bring_up(lab: Lab) -> None:
     second_engine = stdio_transport.client(stdio_transport.dial_container(str(host.id)))
     brought = image_transfer.bring(client, second_engine, name, tagged=True)
     if not set(probes) >= NEEDS:
-        show_lines(
-            ["the second host is up, and no probe was started: the responder does not run (hint: ./lab up, then again)"]
-        )
+        show_lines(["the second host runs without a probe: the responder does not run (hint: ./lab up, then again)"])
         return
     command = command_of(probes)
     if not remote_probe.runs(second_engine, brought.id, command, NAME):
-        with step("Starting the probe there"):
+        with step("Starting the probe on the second host"):
             with suppress(NotFound):
                 second_engine.containers.get(NAME).remove(v=True, force=True)
             remote_probe.start_container(
@@ -78,7 +76,7 @@ def bring_up(lab: Lab) -> None:
                 where="on the second host",
                 hint="./lab hosts down removes it",
             )
-    show_lines(["the second host is up: ./lab matrix shows it"])
+    show_lines(["the second host runs: ./lab matrix shows it"])
 
 
 def take_down(lab: Lab, host: Sequence[Container]) -> None:
@@ -92,23 +90,23 @@ def take_down(lab: Lab, host: Sequence[Container]) -> None:
         show_lines(["there is no second host"])
         return
     if down.remove(client, project):
-        say("The stack of ./lab swarm up had its other node there, and is gone")
+        say("Removed the Swarm stack: it used the second host")
     for container in host:
         _wake(container)
     try:
         put_all_back(lab, compose_file.declared(), Placement.SECOND_HOST)
     except LabError as error:
-        say(f"{error}; a consumer that was placed there starts here by ./lab up, and what it received there is lost")
+        say(f"{error}; ./lab up starts its consumers on this machine, without the counts of the second host")
     with step("Removing the second host"):
         for container in host:
             local_engine.remove(client, container.docker)
         for volume in client.volumes.list(filters=label):
             volume.remove(force=True)
-    show_lines(["removed the second host, and all that its engine had"])
+    show_lines(["removed the second host, with its containers, images and volume"])
 
 
 def _wake(host: Container) -> None:
-    """Who was placed there has its books there: an engine that was stopped or killed has to say them first."""
+    """Start a stopped engine: the ledgers of the consumers on the second host are in its containers."""
     with suppress(APIError, LabError):
         if host.state == "paused":
             host.docker.unpause()

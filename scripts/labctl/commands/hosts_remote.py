@@ -51,13 +51,13 @@ def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
     require_running(found, lab.project)
     probes = probes_of(found)
     if not set(probes) >= second_host_probe.NEEDS:
-        raise LabError("the responder does not run, so there is nothing to ask there", hint="./lab up, then again")
+        raise LabError("the responder does not run, so a probe has nothing to ask", hint="./lab up, then again")
     known = published_responder.find(found)
     _require_no_other(found, known, host)
     port = lab.configuration.number("LAB_TCP_PORT")
     if known is None or published_responder.address_of(known) != (address, port):
         published_responder.require_bindable(address, port)
-    say(f"TCP and UDP {address}:{port} of this machine answer {there} from now until ./lab hosts down")
+    say(f"Publishing TCP and UDP {port} on {address} for {there} until ./lab hosts down")
     brought = image_transfer.bring(client, engine.client, lab.configuration.lab_image, tagged=False)
     if known:  # once more: what was there before the first time is still what was there before
         old = published_responder.brought_by(known)
@@ -89,7 +89,7 @@ def take_down(lab: Lab, responder: Container) -> None:
         _tell(lab.containers(), [])
         stop_and_remove(responder.docker)
         published_responder.leave(lab.project, str(responder.docker.id), responder.docker.labels)
-    show_lines([f"{url} is no second host any more, and nothing of it is left"])
+    show_lines([f"removed the second host {url}, with all that the lab brought to it"])
 
 
 def _require_no_other(found: Iterable[Container], known: Container | None, host: DockerHost) -> None:
@@ -122,9 +122,9 @@ def _tell(found: Iterable[Container], targets: Sequence[str]) -> None:
 def _require_scraped(lab: Lab, there: str) -> None:
     prometheus = lab.prometheus
     up = f"up{{instance='{there}:{metrics.PORT}'}} == 1"
-    with step("Waiting until Prometheus sees that probe"):
+    with step("Waiting until Prometheus scrapes the probe"):
         if not wait_until(lambda: prometheus.query(up), _SCRAPED_WITHIN_S):
             raise LabError(
                 f"Prometheus does not reach {there}:{metrics.PORT} within {_SCRAPED_WITHIN_S} s",
-                hint=f"does a firewall there let TCP {metrics.PORT} in? ./lab hosts down takes it back",
+                hint=f"does its firewall allow TCP {metrics.PORT}? ./lab hosts down removes the second host",
             )

@@ -1,4 +1,4 @@
-"""The pairs as a person reads them: a row for each, or one with every figure there is."""
+"""The table of the pairs, one row each, and the table of every figure of one pair."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from labctl.terminal.printing import count, duration, new_table, show_lines, sho
 _CONDITIONS = (
     f"Over the last {WINDOW_S} s: messages/s, and one-way latency from when a message was due. "
     "Since the pair was created: skipped (due, and never sent), lost, corrupt. Dropped: by the kernel's own count, "
-    "since the consumer started. -: not measured, or nothing is dropped and the sender waits."
+    "since the consumer started. -: not measured, or the mechanism never drops."
 )
 # The reasons of ipc_messages_lost_total: see services/ipclab/accounting/checker.py.
 _LOST = {
     "channel": "in the channel while both sides ran",
-    "consumer_restart": "when a consumer ended, with the pipe or socket in which they waited",
-    "producer_restart": "when a producer ended, in its hand or in a channel that ended with it",
+    "consumer_restart": "when a consumer ended: its pipe or socket ended with it",
+    "producer_restart": "when a producer ended: not yet sent, or in a channel that ended with it",
 }
 _PAIR_HEADINGS = (
     *("pair", "messages\n/s", "one-way\nmedian", "one-way\np99"),
@@ -30,7 +30,7 @@ _PAIR_HEADINGS = (
 _PARTS = {
     "late": f"median of 1 message in {PART_OF}: from due until its sending began",
     "send": "median: header, checksum and system call, until send returned",
-    "channel": "what is left until received: kernel, idle CPU, waking, interpreter",
+    "channel": "the rest until received: kernel, idle CPU, waking, interpreter",
     "wake": "a part of channel: from woken to running, the kernel's mean (schedstat)",
     "check": "median: checksum and accounts, after the latency has ended",
 }
@@ -105,7 +105,7 @@ def show_pair(pair: PairMeasures) -> None:
     table = new_table()
     table.add_column(pair.mechanism, no_wrap=True)
     table.add_column("measured", justify="right", no_wrap=True)
-    table.add_column("what it is", overflow="fold")
+    table.add_column("meaning", overflow="fold")
     for row in _facts(pair):
         table.add_row(*row)
     show_table(table)
@@ -133,8 +133,8 @@ def _facts(pair: PairMeasures) -> Iterator[tuple[str, str, str]]:
     yield "duplicated", _exactly(pair.duplicated), "received more than once"
     yield "reordered", _exactly(pair.reordered), "received after a later one"
     yield "corrupt", _exactly(pair.corrupt), "checksum or length is wrong; counted as lost too"
-    yield "dropped", _exactly(pair.kernel_drops), "by the kernel's count since the consumer started; -: it drops none"
-    yield "receiver", pair.wait or "-", "what it does while nothing comes (LAB_WAIT)"
+    yield "dropped", _exactly(pair.kernel_drops), "by the kernel's count since the consumer started; -: it never drops"
+    yield "receiver", pair.wait or "-", "how the receiver waits (LAB_WAIT)"
     yield "CPUs", pair.cpus or "-", "on which both sides may run (LAB_CPUS)"
 
 

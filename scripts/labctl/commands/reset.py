@@ -1,7 +1,7 @@
 """`./lab reset`: the running lab as it was right after `./lab up`, in seconds, with the same containers.
 
-What is paused, cut off, elsewhere or ended comes back; then every pair forgets what it counted. The producers close
-first and begin last, so that nobody counts what the other has forgotten (services/ipclab/runtime/reset.py). A pair that
+Paused, cut, moved and ended containers come back; then every pair resets its counts. The producers close first
+and begin last, so no side counts messages that the other side has reset (services/ipclab/runtime/reset.py). A pair that
 was scaled is made anew, with one consumer and one producer. See docs/decisions/0038-reset.md.
 """
 
@@ -70,7 +70,7 @@ def reset(lab: Lab, *, take_over: bool) -> None:
             )
     text = f"reset: {traffic.in_words(mechanisms)} count from 0"
     annotation.note(lab.configuration, found, "reset", mechanisms, text)
-    show_lines([f"{text}; loads and locks are those of ./lab up, one consumer and one producer each"])
+    show_lines([f"{text}; loads and locks are those of ./lab up, with one consumer and one producer each"])
 
 
 def _bring_back(lab: Lab, found: list[Container]) -> list[Container]:

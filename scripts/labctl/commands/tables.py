@@ -1,10 +1,7 @@
-"""What a person reads of containers and of a machine's checks; every number has its unit.
+"""The tables of `./lab status` and `./lab doctor`: containers, findings, kernel objects, accounts, races.
 
-`./lab status`, the section "what the kernel holds": one row per object, and how full it is.
-
-Who received what, for people: a row per producer of a channel that has several containers on a side.
-
-The races as a person reads them: a row per pair and condition.
+Every number has its unit. Kernel objects have a row each, with their fill; accounts a row per producer of a channel
+with several containers on a side; races a row per pair and state of the lock.
 """
 
 from __future__ import annotations
@@ -45,13 +42,13 @@ def _table(*columns: str, left: int = 1) -> Table:
 
 
 _KERNEL_NOTE = (
-    "As of the last scrape. System V queues are full by bytes, POSIX queues by messages. A socket's limit is for "
-    "the kernel's overhead too, so it is full before its bytes are that many. The responder's and the probes' are "
-    "for the matrix; of -: nobody's of the lab."
+    "As of the last scrape. System V queues are limited by bytes, POSIX queues by messages. A socket's limit includes "
+    "the kernel's overhead, so a socket is full below that number of bytes. Objects of the responder and the probes "
+    "serve the matrix; of -: not an object of the lab."
 )
 _NO_KEY = "0x00000000"
-_NO_KEY_IS = f"{_NO_KEY} is no key (IPC_PRIVATE): nobody finds such a segment."
-_REMOVED_IS = "Removed: nobody finds such a segment, gone once the last process detaches it (a probe's after each try)."
+_NO_KEY_IS = f"{_NO_KEY}: a segment without a key (IPC_PRIVATE); other processes cannot look it up."
+_REMOVED_IS = "Removed: a segment without a key, freed when the last process detaches it (a probe's after each try)."
 
 _Row = tuple[str, str, str, str, str]
 
@@ -98,8 +95,7 @@ def _of_limit(value: int | None, limit: int | None) -> str:
 
 
 _ACCOUNTS_NOTE = (
-    "Sent = received + lost + on the way, from the ledgers. Skipped: due and never sent. Gone: containers that were "
-    "removed."
+    "Sent = received + lost + on the way, from the ledgers. Skipped: due and never sent. Gone: removed containers."
 )
 
 
@@ -129,7 +125,7 @@ def show_accounts(channels: Sequence[ChannelAccounts]) -> None:
 _RACES_NOTE = (
     f"Race: once a second a burst of at most {BURST_NS / 1e6:.0f} ms, in which each side adds up to {MAX_STEPS} times "
     "to a shared counter, and writes or reads a record. In the middle of each step a side gives its CPU away "
-    "(sched_yield): by chance alone updates are lost far less often. Lock on: each step is locked. Counts: since the "
+    "(sched_yield), which makes losses frequent. Lock on: each step is locked. Counts: since the "
     "consumer was started, in rounds that both sides did to the end."
 )
 

@@ -1,4 +1,4 @@
-"""`./lab up`: everything that is needed, in order, and then what was measured."""
+"""`./lab up`: the start of the lab, step by step, and the measurements of the started pairs."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def bring_up(
     before = lab.containers()
     if not before:  # once per lab, and not at each command
         for used, wanted_image in images.instead_of.items():
-            say(f"The lab runs on {used} instead of {wanted_image}, which is not here")
+            say(f"The lab runs on {used}: the image {wanted_image} is missing")
         if not images.grafana and (grafana := lab.configuration.values["GRAFANA_IMAGE"]):
-            say(f"The lab runs without Grafana: no image {grafana} (hint: `docker load` it, then ./lab up)")
+            say(f"The lab runs without Grafana: the image {grafana} is missing (hint: `docker load` it, then ./lab up)")
     place.put_all_back(lab, wanted)
     rescale.prepare(lab, wanted, scale, _classes(lab))
     start.start(services, {**lab.configuration.environment(), **images.environment(), **_shared(scale)}, scale)
@@ -107,7 +107,7 @@ class _Start:
             wait_until(lambda: not self._unhealthy(), _RECOVERED_WITHIN_S)
             if unhealthy := self._unhealthy():
                 raise diagnosis.not_healthy(unhealthy, self._lab.containers(), _RECOVERED_WITHIN_S) from error
-            say(f"{error.message}; the consumers are healthy now, so once more")
+            say(f"{error.message}; the consumers are healthy now: retrying")
             compose.start(services, environment, scale)
 
     def heal_split(self) -> None:

@@ -1,6 +1,6 @@
-"""`./lab watch`: the first dashboard in the terminal. Once where nobody looks on: in a pipe or a file.
+"""`./lab watch`: the first dashboard in the terminal, or once in a pipe or a file.
 
-What `./lab watch` shows of one moment: a line for all pairs, a table with a row for each, and the conditions.
+One screen is a line for all pairs, a table with a row for each pair, and the conditions of the measurement.
 """
 
 from __future__ import annotations

@@ -152,12 +152,12 @@ def _ports(configuration: Configuration, client: docker.DockerClient | None) -> 
     for name in ports.PUBLISHED:
         what = f"port {configuration.values[name]}"
         if client is None and ports.in_use(configuration.number(name)):
-            yield Finding(what, Verdict.WARN, "in use; by whom, only the engine can tell", "see engine")
+            yield Finding(what, Verdict.WARN, "in use; without an engine the process is unknown", "see engine")
             continue
         try:
             ports.check_free(configuration, name)
         except LabError as error:
-            yield Finding(what, Verdict.BAD, "somebody else listens on it", error.hint)
+            yield Finding(what, Verdict.BAD, "another process listens on it", error.hint)
         else:
             yield Finding(what, Verdict.OK, f"free, or this lab's own ({name})")
 
@@ -173,7 +173,7 @@ def _images(client: docker.DockerClient, configuration: Configuration) -> Findin
         except ImageNotFound:
             absent.append(image)
     if not absent:
-        return Finding("images", Verdict.OK, "all here")
+        return Finding("images", Verdict.OK, "all present")
     try:
         answers = registry.probe(client, absent)
     except (DockerException, RequestException) as error:
@@ -186,7 +186,7 @@ def _images(client: docker.DockerClient, configuration: Configuration) -> Findin
         "images",
         Verdict.BAD if answer is registry.Answer.HAS_IT_NOT else Verdict.WARN,
         f"{unanswered[0]}: its registry {answer.value} ({reason})",
-        "stand-ins are built from Debian's packages; for Grafana: docker load, or GRAFANA_IMAGE=…",
+        "./lab up builds fallback images from Debian's packages; for Grafana: docker load, or GRAFANA_IMAGE=…",
     )
 
 

@@ -65,7 +65,9 @@ def clock_finding(engine: float, asked: float, answered: float) -> Finding:
 def _clones(client: docker.DockerClient, project: str) -> Iterator[Finding]:
     folders = clones.others(containers.listed(client, project))
     if folders:
-        there = [folder if clones.exists(folder) else f"{folder} (no lab is there now)" for folder in folders]
+        there = [
+            folder if clones.exists(folder) else f"{folder} (the folder has no lab any more)" for folder in folders
+        ]
         yield Finding(
             "clone",
             Verdict.BAD,
@@ -119,10 +121,12 @@ def of_networks(networks: Sequence[dict[str, Any]], attached: set[str], *, any_c
             )
     if networks and not any_container:
         names = ", ".join(sorted({network["Name"] for network in networks}))
-        yield Finding("network", Verdict.WARN, f"left over without a container: {names}", "./lab down removes them")
+        yield Finding("network", Verdict.WARN, f"left without a container: {names}", "./lab down removes them")
     twice = [name for name, count in Counter(network["Name"] for network in networks).items() if count > 1]
     if twice:
-        yield Finding("network", Verdict.BAD, f"there twice: {', '.join(twice)}", "./lab down, then ./lab up")
+        yield Finding(
+            "network", Verdict.BAD, f"two networks of one name: {', '.join(twice)}", "./lab down, then ./lab up"
+        )
 
 
 def _names(found: Sequence[Container]) -> Iterator[Finding]:

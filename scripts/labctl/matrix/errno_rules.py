@@ -1,4 +1,4 @@
-"""Why the kernel says no: one sentence per kind of sharing and errno, and where the rule is written."""
+"""The rules behind the errnos: one sentence per kind of sharing and errno, with its source."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _RULES = {
         "mount_namespaces(7), path_resolution(7)",
     ),
     (_NETWORK, "EHOSTUNREACH"): Reason(
-        "There is a route to that address, and no machine on that link has it.", "connect(2), arp(7)"
+        "A route to that address exists, and no machine on that link has the address.", "connect(2), arp(7)"
     ),
     (_NETWORK, "ETIMEDOUT"): Reason(
-        "There is a route to that address, and nothing came back: Docker's firewall rules drop what goes from one of "
-        "its internal networks to another.",
+        "A route to that address exists, and no answer came: Docker's firewall rules drop packets from one of its "
+        "internal networks to another.",
         "connect(2), tcp(7), iptables(8)",
     ),
     (_NETWORK, NO_ANSWER): Reason(
-        "No system call failed: a datagram was sent towards that address, nothing came back, and nobody is told why. "
-        "Docker's firewall rules drop what goes from one of its internal networks to another.",
+        "No system call failed: a datagram was sent to that address, and neither an answer nor an error came. "
+        "Docker's firewall rules drop packets from one of its internal networks to another.",
         "udp(7), iptables(8)",
     ),
     (_NETWORK, "EAI_AGAIN"): Reason(
@@ -59,29 +59,28 @@ _RULES = {
         "connect(2), network_namespaces(7)",
     ),
     (None, "EACCES"): Reason(
-        "The object is there, and its mode lets in no other user than the one who made it; or the user is the same, "
-        "and SELinux forbids it to the label of this container (ausearch -m AVC).",
+        "The object exists, and its mode admits only the user that created it; or the user is the same, "
+        "and SELinux denies access to the label of this container (ausearch -m AVC).",
         "svipc(7), mq_overview(7), path_resolution(7), selinux(8)",
     ),
-    (None, "ENODEV"): Reason("The file is there, and its filesystem has no shared mappings.", "mmap(2)"),
-    (None, "ECONNREFUSED"): Reason("The address or name is there, and nobody listens at it.", "connect(2)"),
-    (None, "ENXIO"): Reason("The FIFO is there, and nobody reads from it.", "fifo(7)"),
+    (None, "ENODEV"): Reason("The file exists, and its filesystem has no shared mappings.", "mmap(2)"),
+    (None, "ECONNREFUSED"): Reason("The address or name exists, and no process listens on it.", "connect(2)"),
+    (None, "ENXIO"): Reason("The FIFO exists, and no process has it open for reading.", "fifo(7)"),
     (None, "EAGAIN"): Reason(
-        "The channel is there and had no room, or another probe was asking all the time.",
+        "The channel exists and had no room, or another probe held it all the time.",
         "flock(2), ipclab.matrix.request_lock",
     ),
     (None, FULL): Reason(
-        "No system call failed: the ring is full, and nobody takes from it.", "ipclab.building_blocks.ring_channel"
+        "No system call failed: the ring is full, and its receiver takes nothing from it.",
+        "ipclab.building_blocks.ring_channel",
     ),
     (None, NOT_READY): Reason(
-        "No system call failed: the object is there, and its owner has not made a channel of it.",
+        "No system call failed: the object exists, and its owner has not set up a channel in it yet.",
         "ipclab.contract.errors",
     ),
-    (None, NO_ANSWER): Reason(
-        "No system call failed: the channel is there, and no answer came.", "ipclab.matrix.probe"
-    ),
+    (None, NO_ANSWER): Reason("No system call failed: the channel exists, and no answer came.", "ipclab.matrix.probe"),
     (None, WRONG_ANSWER): Reason(
-        "No system call failed: what came back was not what was asked.", "ipclab.matrix.probe"
+        "No system call failed: the answer does not match the request.", "ipclab.matrix.probe"
     ),
 }
 

@@ -26,12 +26,12 @@ _MEASURED_WITHIN_S = 12  # a round, a scrape, and a start
 _HEADINGS = {place: str(place).replace("_", " ") for place in Placement}
 _STARTS = {Placement.SECOND_HOST: "./lab hosts up"}  # else ./lab up starts the probe
 _CONDITIONS = (
-    "✓ reached. ✗ with the errno that a system call returned; in plain words where none failed. A few seconds old.",
+    "✓ reached. ✗ with the errno that a system call returned, or plain words where no call failed. A few seconds old.",
 )
 _TIMES_CONDITIONS = (
-    "Round trips, from question to answer: 64 B each way, up to 100 a try, one after the other, after opening; both",
-    "processes on the same CPU and asleep in between, so waking the other one is in it. The median of the last tries,",
-    "15 or a minute at most, in brackets the lowest and the highest of their medians.",
+    "Round trips, from request to reply: 64 B each way, up to 100 a try, one after the other, after opening. Both",
+    "processes are on one CPU and sleep in between, so waking is included. The median of the last tries, 15 tries or a",
+    "minute at most; in brackets the lowest and the highest of their medians.",
 )
 # The same mechanism across ever more: what the two sides have in common besides is in the table above.
 _DISTANCES = {
@@ -170,9 +170,9 @@ def _probes(lab: Lab) -> dict[Placement, containers.Container]:
     require_running(found, lab.project)
     probes = probes_of(found)
     if any(container.service == RESPONDER and container.state == "paused" for container in found):
-        raise LabError("the responder is paused, so it answers nobody", hint="`docker unpause` it")
+        raise LabError("the responder is paused and does not answer", hint="`docker unpause` it")
     if Placement.SAME_CONTAINER not in probes:
-        raise LabError("the responder does not run, so there is nothing to reach", hint="./lab up starts it")
+        raise LabError("the responder does not run", hint="./lab up starts it")
     return probes
 
 

@@ -1,4 +1,4 @@
-"""What came of a consumer that was moved: what arrives there, or what it lacks there and what its producer meets."""
+"""The findings about a moved consumer: messages that arrive, or the missing share and the producer's errnos."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from labctl.place.moved_consumers import Placed
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of it. `messages_per_s` is what arrives there, None if it is not measured."""
+    """The state of one moved consumer. `messages_per_s` is the rate that arrives, None if it is not measured."""
 
     mechanism: str
     placement: Placement
@@ -37,27 +37,27 @@ class Finding:
         where = f"the consumer of {self.mechanism} is at {self.placement} ({self.state})"
         missing = " and ".join(name for name in self.needs if name not in self.shares)
         if self.messages_per_s:
-            return f"placed: {where}: {self.messages_per_s:,.0f} messages/s arrive there"
+            return f"placed: {where}: {self.messages_per_s:,.0f} messages/s arrive"
         if self.messages_per_s is None:
-            return f"placed: {where}: not measured, Prometheus has seen nothing of it in the last seconds"
+            return f"placed: {where}: not measured: Prometheus has no sample of the last seconds"
         said = f"the producer gets {', '.join(self.producer_errors)}" if self.producer_errors else _SILENT
         if not missing:
             return f"placed: {where}: nothing arrives; {said}"
-        needs = f"{self.mechanism} needs the same {missing}, and there it has another one{self._which(missing)}"
+        needs = f"{self.mechanism} needs the producer's {missing}{self._which(missing)}"
         return (
-            f"placed: {where}, dark: {needs}; {said} "
+            f"placed: {where} and receives nothing: {needs}; {said} "
             f"(hint: ./lab matrix --explain {self.mechanism} {self.placement}; ./lab place {self.mechanism} --back)"
         )
 
     def _which(self, missing: str) -> str:
         consumers, producers = (self.ipc_namespaces.get(role, "not shown") for role in (Role.CONSUMER, Role.PRODUCER))
         return {
-            Sharing.IPC_NAMESPACE: f" ({consumers}, the producer's is {producers})",
-            Sharing.NETWORK: " (metrics, which no mechanism uses: its receiver listens on the pair's own alone)",
+            Sharing.IPC_NAMESPACE: f" ({consumers} ≠ {producers})",
+            Sharing.NETWORK: " (the receiver listens only on the network of the pair)",
         }.get(Sharing(missing), "")
 
 
-_SILENT = "the producer meets no error: what it opened before still has room"
+_SILENT = "the producer reports no error yet, because its channel still has room"
 
 
 def findings(prometheus: Prometheus, placed: Sequence[Placed], measured: Sequence[PairMeasures]) -> list[Finding]:

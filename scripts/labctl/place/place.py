@@ -61,7 +61,7 @@ def put_back(lab: Lab, mechanism: str) -> None:
     with step(f"Moving the consumer of {mechanism} back"):
         moves.put_back(now)
     moves.wait_for_traffic(mechanism)
-    show_lines([f"the consumer of {mechanism} is back from {now.placement}, and its books with it"])
+    show_lines([f"moved the consumer of {mechanism} back from {now.placement}, with its ledger"])
 
 
 def put_all_back(lab: Lab, wanted: Sequence[str], placement: Placement | None = None) -> list[Placed]:
@@ -73,7 +73,7 @@ def put_all_back(lab: Lab, wanted: Sequence[str], placement: Placement | None = 
     moved = [it for it in moves.placed if it.mechanism in wanted and placement in (None, it.placement)]
     for it in moved:
         moves.put_back(it)
-        say(f"the consumer of {it.mechanism} was at {it.placement} and is back")
+        say(f"moved the consumer of {it.mechanism} back from {it.placement}")
     return moved
 
 
@@ -81,16 +81,16 @@ def _show(lab: Lab, moves: Relocation, mechanism: str, placement: Placement, lef
     """Wait until what is to be seen is there, and nothing of the containers that were `left`; print it."""
     if moved_consumers.reaches(mechanism, placement):
         moves.wait_for_traffic(mechanism)
-        with step("Measuring what arrives there"):
+        with step("Measuring the messages that arrive"):
             wait_until(lambda: _is_measured(lab.prometheus, mechanism), _FELT_WITHIN_S)
     else:
-        with step("Waiting until the producer feels it"):
+        with step("Waiting until the pair stops"):
             wait_until(lambda: _is_dark(lab.prometheus, mechanism, left), _FELT_WITHIN_S)
     here = [it for it in moves.find_placed() if it.mechanism == mechanism]
     measured = measure(lab.prometheus, [mechanism])
     show_lines([str(finding) for finding in findings.findings(lab.prometheus, here, measured)])
     if placement is Placement.SECOND_HOST and moved_consumers.reaches(mechanism, placement):
-        show_lines(["Both engines run on one kernel and so on one clock: one-way latency stays exact."])
+        show_lines(["Both engines run on one kernel, with one clock: one-way latency stays exact."])
 
 
 def _is_measured(prometheus: Prometheus, mechanism: str) -> bool:

@@ -1,4 +1,4 @@
-"""The consumer of a pair moves to another placement, with its books, and back.
+"""The move of a pair's consumer to another placement, with its ledger, and back.
 
 The consumer that Compose made is stopped and stays; another one takes its place. Its ledger goes with it through the
 engines' API, so every sequence number stays in one account. See docs/decisions/0021-consumer-relocation.md.
@@ -42,11 +42,11 @@ class Relocation:
         self.placed = self.find_placed()
 
     def find_placed(self) -> list[Placed]:
-        """Who is elsewhere now."""
+        """The moved consumers, as they are now."""
         return moved_consumers.all_placed(self._lab.client, self._found, self._lab.project)
 
     def placed_of(self, mechanism: str) -> Placed | None:
-        """Where the pair's consumer is, if it is elsewhere."""
+        """The moved consumer of the pair, None if it was not moved."""
         return next((it for it in self.placed if it.mechanism == mechanism), None)
 
     def consumer(self, mechanism: str) -> Container:
@@ -60,8 +60,8 @@ class Relocation:
         consumers = [container for container in pair if not container.is_producer]
         if len(consumers) > 1:
             raise BadInput(
-                f"{mechanism} has {len(consumers)} consumers, and only one that is alone can be placed",
-                hint=f"./lab up {mechanism} makes it one again",
+                f"{mechanism} has {len(consumers)} consumers, and only a single consumer can be moved",
+                hint=f"./lab up {mechanism} starts one consumer again",
             )
         moving = [c for c in pair if c.is_producer and c.running]
         if not moving or not (consumers and (consumers[0].running or self.placed_of(mechanism))):
@@ -69,14 +69,14 @@ class Relocation:
         return consumers[0]
 
     def move(self, original: Container, now: Placed | None, placement: Placement) -> None:
-        """Make the new one, stop the old one, carry the books, start the new one."""
+        """Create the new container, stop the old one, copy the ledger, start the new one."""
         client = self._lab.client
         if placement is Placement.SECOND_HOST:
             assert self.second_host is not None
             client = self.second_host
         body = placed_container.configuration_of(original, self._producer(original), placement, self._lab.configuration)
         name = f"{self._lab.project}-{moved_consumers.service_of(str(original.mechanism))}-{placement}"
-        with _said(f"the consumer of {original.mechanism} cannot be placed at {placement}"):
+        with _said(f"the consumer of {original.mechanism} cannot be moved to {placement}"):
             made = client.api.create_container_from_config(body, name.replace("_", "-"))
             new = client.containers.get(made["Id"])
             old = now.docker if now else original.docker
@@ -92,24 +92,24 @@ class Relocation:
                 raise
             if now:
                 stop_and_remove(now.docker)
-        self._tell(str(original.mechanism), f"the consumer of {original.mechanism} moved to {placement}")
+        self._tell(str(original.mechanism), f"moved the consumer of {original.mechanism} to {placement}")
 
     def _producer(self, original: Container) -> Container:
         pair = containers.of_pair(self._found, str(original.mechanism))
         return next(container for container in pair if container.is_producer and container.running)
 
     def put_back(self, now: Placed) -> None:
-        """Stop the one elsewhere, carry the books back, and start what Compose made."""
+        """Stop the moved container, copy the ledger back, and start the one that Compose made."""
         service = compose_file.service_of(now.mechanism, "consumer")
         original = next((container for container in self._found if container.service == service), None)
-        with _said(f"the consumer of {now.mechanism} cannot be brought back from {now.placement}"):
+        with _said(f"the consumer of {now.mechanism} cannot be moved back from {now.placement}"):
             now.docker.stop(timeout=_GRACE_S)
             if original and not original.running:  # it runs if the other one was out of reach when somebody said `up`
                 _carry(now.docker, original.docker)
                 self.plug(original, None)
                 original.docker.start()
             stop_and_remove(now.docker)
-        self._tell(now.mechanism, f"the consumer of {now.mechanism} is back from {now.placement}")
+        self._tell(now.mechanism, f"moved the consumer of {now.mechanism} back from {now.placement}")
 
     def wait_for_traffic(self, mechanism: str) -> None:
         """Until messages arrive; raises LabError if none do."""
@@ -149,4 +149,4 @@ def _said(what: str) -> Iterator[None]:
     try:
         yield
     except (DockerException, requests.RequestException, OSError) as error:
-        raise LabError(f"{what}: {one_line(error)}", hint="./lab up puts it back") from error
+        raise LabError(f"{what}: {one_line(error)}", hint="./lab up moves it back") from error

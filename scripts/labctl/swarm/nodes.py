@@ -70,16 +70,16 @@ def assemble(lab: Lab) -> tuple[Manager, str]:
             hint="`docker swarm init` here, and `docker swarm join` there: docs/MANY_MACHINES.md",
         ) or BadInput(
             f"a Swarm needs a second node, and {project} has no second host",
-            hint="./lab hosts up starts a second host here; docs/MANY_MACHINES.md has how a second machine joins",
+            hint="./lab hosts up starts a second host; docs/MANY_MACHINES.md describes a second machine",
         )
     container = _manager_container(client, project) or _start(lab)
     manager = Manager(stdio_transport.client(stdio_transport.dial_container(str(container.id))), container)
     image_transfer.bring(client, manager.client, lab.configuration.lab_image, tagged=True)
     interface = _interface(container, project)
     if not _in_swarm(container):
-        say("A Swarm of two engines in containers: swarm-manager, and the second host; this machine's own joins none")
+        say("A Swarm of two engines in containers, swarm-manager and the second host; the lab's engine does not join")
         init = ["docker", "swarm", "init", "--advertise-addr", interface, "--data-path-addr", interface]
-        _require(manager.run([*init, "--dispatcher-heartbeat", _HEARTBEAT]), "the manager makes no Swarm")
+        _require(manager.run([*init, "--dispatcher-heartbeat", _HEARTBEAT]), "the manager cannot create a Swarm")
     if not _in_swarm(second):
         _join(manager, second, project)
     home = str(manager.client.info()["Swarm"]["NodeID"])

@@ -1,4 +1,4 @@
-"""What a person sees of the stack: the pairs across the nodes, and the matrix of what two tasks can share."""
+"""The tables of the stack: the pairs across the nodes, and the matrix of two tasks."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _PLACES = {
     Placement.SECOND_HOST: "task on another node",
 }
 _CONDITIONS = (
-    "Sent, received, lost, skipped (due, and never sent): messages, by the tasks that run now. Epochs: the producers "
-    "that the consumer has heard, told apart by the epoch that every message bears; UTC. ✗: the producer has no "
-    "channel, with the kernel's errno. "
-    "Swarm shares no IPC namespace between services and no volume between nodes: all that the two have is a network."
+    "Sent, received, lost, skipped (due, and never sent): messages, by the tasks that run now. Epochs: the start "
+    "times (UTC) of the producers whose messages the consumer has received. ✗: the producer has no open channel, with "
+    "the kernel's errno. "
+    "Swarm shares no IPC namespace between services and no volume between nodes: two tasks share only a network."
 )
 
 

@@ -90,7 +90,7 @@ def _sum(side: Sequence[Page], series: str) -> int | None:
 
 
 def _streams(consumer: DockerContainer | None) -> list[Stream]:
-    """From its ledger; none where it keeps its books elsewhere."""
+    """From its ledger; none if its ledger is shared."""
     files = state_files.read(consumer, _LEDGERS) if consumer else {}
     for content in files.values():
         try:

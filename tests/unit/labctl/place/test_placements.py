@@ -102,18 +102,18 @@ def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
 
 def test_what_is_said_about_one_that_is_elsewhere() -> None:
     arrives = Finding("tcp", Placement.SECOND_HOST, "running", ["network"], ["network"], 200.0, [], {})
-    assert str(arrives) == "placed: the consumer of tcp is at second_host (running): 200 messages/s arrive there"
+    assert str(arrives) == "placed: the consumer of tcp is at second_host (running): 200 messages/s arrive"
     inodes = {"producer": "4026531001", "consumer": "4026531002"}
     dark = Finding(
         "sysv_shm", Placement.SECOND_HOST, "running", ["network"], ["ipc namespace"], 0.0, ["EAGAIN"], inodes
     )
-    assert "dark: sysv_shm needs the same ipc namespace" in str(dark)
-    assert "another one (4026531002, the producer's is 4026531001)" in str(dark)
+    assert "receives nothing: sysv_shm needs the producer's ipc namespace" in str(dark)
+    assert "(4026531002 ≠ 4026531001)" in str(dark)
     without = Finding("fifo", Placement.SHARED_IPC, "running", ["ipc namespace"], ["volume"], 0.0, ["ENXIO"], inodes)
-    assert "fifo needs the same volume, and there it has another one; the producer gets ENXIO" in str(without)
+    assert "fifo needs the producer's volume; the producer gets ENXIO" in str(without)
     assert "the producer gets EAGAIN" in str(dark)
     apart = Finding("tcp", Placement.SHARED_IPC, "running", ["ipc namespace"], ["network"], 0.0, ["EAI_AGAIN"], {})
-    assert "tcp needs the same network, and there it has another one (metrics, which no mechanism uses" in str(apart)
+    assert "tcp needs the producer's network (the receiver listens only on the network of the pair)" in str(apart)
     assert "not measured" in str(replace(arrives, messages_per_s=None))
     cut = replace(arrives, messages_per_s=0.0, producer_errors=["ETIMEDOUT"])
     assert str(cut).endswith("nothing arrives; the producer gets ETIMEDOUT")
