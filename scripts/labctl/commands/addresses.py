@@ -62,7 +62,7 @@ def _grafana(configuration: Configuration, containers: Sequence[Container]) -> s
         image = configuration.values["GRAFANA_IMAGE"]
         if not image:
             return "disabled (GRAFANA_IMAGE is empty)"
-        return f"image {image} is missing (hint: ./lab doctor)"
+        return "image missing (hint: ./lab doctor)"
     if Grafana(url).answers():
         return url
     if container is None or elsewhere:

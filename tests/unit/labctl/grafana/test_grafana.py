@@ -128,7 +128,7 @@ def test_a_lab_without_grafana_says_so_where_addresses_are_and_not_after_each_co
     without = Configuration("lab", {**configuration().values, "LAB_PROMETHEUS_PORT": "9090"})
     assert annotation.note(without, [], "load", ["fifo"], "text") is False
     assert capsys.readouterr().err == ""
-    assert "is missing (hint: ./lab doctor)" in " ".join(addresses.lines(without, []))
+    assert "Grafana image missing (hint: ./lab doctor)" in " ".join(addresses.lines(without, []))
 
 
 def test_nothing_is_said_where_there_is_none_by_choice(capsys: pytest.CaptureFixture[str]) -> None:
