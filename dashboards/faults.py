@@ -21,9 +21,9 @@ _TEXT = """\
 Run these in the lab's directory. A mark on the graphs names each change.
 
 - **What does the kernel keep?** `docker compose pause sysv-mq-consumer`, wait, `docker compose unpause \
-sysv-mq-consumer`. Then `docker compose kill sysv-mq-consumer` and `./lab up`: the kernel kept the queue, so no \
-sent message is lost. But the queue was full: messages that were due for over a second were never sent. They are \
-*skipped*, and counted.
+sysv-mq-consumer`. Then `docker compose kill sysv-mq-consumer` and `./lab up`: the kernel kept the queue. At \
+most one message is lost: the one that the consumer had received and not yet counted. The queue was full: messages \
+that were due for over a second were never sent. They are *skipped*, and counted.
 - **What dies with the process?** The same with `fifo` and `tcp`: the messages on the way are lost, and counted.
 - **Which messages are dropped?** Pause `udp-consumer`: the producer gets no error, and messages are lost.
 - **How fast can it be?** `./lab load fifo --rate 2000 --size 4096`, then `./lab load fifo --reset`.
@@ -60,11 +60,11 @@ def dashboard() -> Dashboard:
 def _lost(mechanisms: list[str]) -> timeseries.Panel:
     panel = graph(
         "What was lost or skipped, and why?",
-        "Counted since the lab was set up. Lost: messages that were sent and never arrived. A mechanism without a "
-        "loss lies on zero, under its bare name. Another line names the place of the loss: in the channel (solid), at "
-        "a restart of the consumer (dashed), or at a restart of the producer (long dashes). Dotted: skipped, due for "
-        "over a second and never sent, because the peer was missing or the mechanism was full; no line without "
-        "skipped messages. A step is a fault, and its height is the number of messages that the mechanism did not "
+        "Counted since the lab was set up or reset. Lost: messages that were sent and never arrived. A mechanism "
+        "without a loss lies on zero, under its bare name. Another line names the place of the loss: in the channel "
+        "(solid), at a restart of the consumer (dashed), or at a restart of the producer (long dashes). Dotted: "
+        "skipped, due for over a second and never sent, because the peer was missing or the mechanism was full; no "
+        "line without skipped messages. A step is a fault, and its height is the number of messages that the mechanism did not "
         "keep. A gap is a container that did not answer.",
         "none",
         _GRAPH,

@@ -143,8 +143,8 @@ def _spread() -> heatmap.Panel:
 def _missing() -> timeseries.Panel:
     return graph(
         "Which messages are missing or wrong?",
-        "Counted since the lab was set up. Lost: sent, never arrived. Skipped: due, never sent. Duplicate, out of "
-        "order, corrupt: arrived twice, after a later one, or damaged. On a healthy pair all are flat.",
+        "Counted since the lab was set up or reset. Lost: sent, never arrived. Skipped: due, never sent. Duplicate, "
+        "out of order, corrupt: arrived twice, after a later one, or damaged. On a healthy pair all are flat.",
         "none",
         _GRAPH,
         {

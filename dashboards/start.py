@@ -77,7 +77,7 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
         ),
         one_number(
             "Lost",
-            "Messages that were sent and never arrived, since the lab was set up. The number is coloured above zero. "
+            "Messages that were sent and never arrived, since the lab was set up or reset. Coloured above zero. "
             "The table below shows the mechanism.",
             "none",
             narrow,
@@ -87,7 +87,7 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
         one_number(
             "Skipped",
             "Messages that were due for over a second and never sent, because the peer was missing or the mechanism "
-            "was full. Counted since the lab was set up; coloured above zero.",
+            "was full. Counted since the lab was set up or reset; coloured above zero.",
             "none",
             narrow,
             "sum(ipc_messages_skipped_total)",

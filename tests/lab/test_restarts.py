@@ -15,7 +15,7 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from ipclab import mechanisms as registry
-from ipclab.contract.channel import Persistence
+from ipclab.contract.channel import KEYS_PER_CHANNEL, Persistence
 from lab.harness.stack import Stack, wait_until
 from labctl.config.configuration import Configuration
 
@@ -57,7 +57,7 @@ def kernel_objects(stack: Stack) -> list[int]:
     """How many segments, semaphore sets, queues and POSIX objects the shared namespace holds, but for the probes'."""
     holder = stack.container("holder")
     first = Configuration.load(environment=stack.environment).number("LAB_RESPONDER_KEY")
-    probed = {"0", *map(str, range(first, first + 4))}  # 0 is what was removed and is still attached
+    probed = {"0", *map(str, range(first, first + 2 * KEYS_PER_CHANNEL))}  # 0 is what was removed and is still attached
     counts = []
     for kind in ("shm", "sem", "msg"):
         code, output = holder.exec_run(["cat", f"/proc/sysvipc/{kind}"])

@@ -113,9 +113,9 @@ def mechanisms(mechanism: str | None, as_json: bool, as_markdown: bool) -> None:
 def matrix(as_json: bool, as_markdown: bool, explain: tuple[str, Placement] | None) -> None:
     """Show mechanism by placement, as measured: reached or not, and the round-trip time.
 
-    A responder answers on every mechanism. Probes ask it from the same container, and from containers that share only
-    the IPC namespace, only a volume, or only a network with it. Exit code 1 if the lab is not running, or if a cell
-    differs from what the mechanism's traits predict.
+    A responder answers on every mechanism. Probes ask it from the same container, and from containers that share with
+    it only the IPC namespace and /dev/shm, only the IPC namespace, only a volume, or only a network. Exit code 1 if the
+    lab is not running, or if a cell differs from what the mechanism's traits predict.
 
     \b
       ./lab matrix

@@ -91,7 +91,8 @@ def status(mechanism: str | None, kernel: bool, containers: bool, everything: bo
     """Show the measurements: a row for each pair, in 24 lines of 80 columns.
 
     With MECHANISM: every figure of that pair, its kernel objects and its containers. Counters are totals since the
-    pair's first start; rates and latencies are those of the last seconds. Exit code 1 if the lab is not running.
+    pair's first start or the last reset; rates and latencies are those of the last seconds. Exit code 1 if the lab is
+    not running.
 
     \b
       ./lab status

@@ -12,13 +12,13 @@ from labctl.terminal.printing import count, duration, new_table, show_lines, sho
 
 _CONDITIONS = (
     f"Over the last {WINDOW_S} s: messages/s, and one-way latency from when a message was due. "
-    "Since the pair was created: skipped (due, and never sent), lost, corrupt. Dropped: by the kernel's own count, "
-    "since the consumer started. -: not measured, or the mechanism never drops."
+    "Since the pair was created or reset: skipped (due, and never sent), lost, corrupt. Dropped: by the kernel's own "
+    "count, since the consumer started. -: not measured, or the mechanism never drops."
 )
 # The reasons of ipc_messages_lost_total: see services/ipclab/accounting/checker.py.
 _LOST = {
     "channel": "in the channel while both sides ran",
-    "consumer_restart": "when a consumer ended: its pipe or socket ended with it",
+    "consumer_restart": "when a consumer ended: received and not yet counted, or in a channel that ended with it",
     "producer_restart": "when a producer ended: not yet sent, or in a channel that ended with it",
 }
 _PAIR_HEADINGS = (
@@ -113,7 +113,7 @@ def show_pair(pair: PairMeasures) -> None:
 
 def _facts(pair: PairMeasures) -> Iterator[tuple[str, str, str]]:
     window = f"over the last {WINDOW_S} s"
-    created = "messages since the pair was created"
+    created = "messages since the pair was created or reset"
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in pair.lost_by_reason.items() if number)
     yield "load", load(pair) or "-", "messages that are due, and their size with the header"
     yield "received", f"{_exactly(pair.rate)}/s", f"messages, {window}"
@@ -126,7 +126,7 @@ def _facts(pair: PairMeasures) -> Iterator[tuple[str, str, str]]:
     for part, meaning in _PARTS.items():
         yield f"  {part}", duration(pair.parts.get(part)), meaning
     yield "sent", _exactly(pair.sent), created
-    yield "received", _exactly(pair.received), created
+    yield "received", _exactly(pair.received), f"{created}; counted up to 2 s before sent"
     yield "on the way", _exactly(pair.in_flight), "sent, and neither received nor lost so far"
     yield "skipped", _exactly(pair.skipped), "due for more than a second, and never sent"
     yield "lost", _exactly(pair.lost), f"sent, and never received{f': {reasons}' if reasons else ''}"

@@ -27,7 +27,7 @@ from labctl.terminal.printing import count, duration, least_width, new_table, pi
 
 _CONDITIONS = (
     f"Over the last {WINDOW_S} s; one-way latency from when a message was due; CPU time and context switches of both "
-    "sides for one message. Skipped (due, and never sent), lost, corrupt: since the pair was created."
+    "sides for one message. Skipped (due, and never sent), lost, corrupt: since the pair was created or reset."
 )
 
 

@@ -78,7 +78,8 @@ CPUS = "LAB_CPUS"
 # Whether the consumers of a mailbox are several; `./lab up --scale` decides. For those who use Compose alone:
 # `ipclab.accounting.shared` names them, so they must not be refused here.
 SHARED = {f"LAB_{name.upper()}_SHARED": compose_file.service_of(name, "consumer") for name in ("sysv_mq", "posix_mq")}
-_RESPONDER_KEY, _RESPONDER_KEYS = "LAB_RESPONDER_KEY", 4
+# Those of a channel, and those of the channel beside it, which has the replies: `matrix.request_reply`.
+_RESPONDER_KEY, _RESPONDER_KEYS = "LAB_RESPONDER_KEY", 2 * KEYS_PER_CHANNEL
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,8 @@ def test_what_was_lost_is_explained_by_its_reason() -> None:
     found = [replace(LONG, mechanism=name, lost_by_reason=reasons) for name, reasons in lost.items()]
     assert pair_table.loss_sentences(found) == [
         "Lost in the channel while both sides ran: udp 2.",
-        "Lost when a consumer ended, with the pipe or socket in which they waited: tcp 1,047, udp 18.",
-        "Lost when a producer ended, in its hand or in a channel that ended with it: udp 1.",
+        "Lost when a consumer ended: received and not yet counted, or in a channel that ended with it: "
+        "tcp 1,047, udp 18.",
+        "Lost when a producer ended: not yet sent, or in a channel that ended with it: udp 1.",
     ]
     assert pair_table.loss_sentences(found[-1:]) == []
