@@ -1,6 +1,6 @@
-"""From the arguments to the exit code: whatever goes wrong ends in one line, never in a traceback.
+"""From the arguments to the exit code: every failure is one line and never a traceback.
 
-Click's own complaints, which take three lines, in the one line that every other failure has.
+Click's usage errors, which take three lines, get the same one line as every other failure.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`./lab mechanisms`: what every mechanism says of itself, for people, for machines and for docs/MECHANISMS.md.
+"""`./lab mechanisms`: the facts of every mechanism, as tables, as JSON and for docs/MECHANISMS.md.
 
-Where the facts that `./lab mechanisms` shows are written, and whose they are, for docs/MECHANISMS.md.
+Each fact has its source, and a mark that tells the kernel's facts from the choices of the lab.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The pairs of the lab: what compose.yaml has as NAME-producer and NAME-consumer.
+"""compose.yaml as data: the pairs (NAME-producer and NAME-consumer) and the confinement of every container.
 
-The confinement that compose.yaml gives every container of ours, for those that Compose does not start.
+`of_every_container` gives that confinement to the containers that Compose does not start.
 """
 
 from __future__ import annotations

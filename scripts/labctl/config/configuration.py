@@ -1,6 +1,6 @@
-"""What the user chose: `.env`, and the environment, which wins. Checked whole before anything is started.
+"""The settings: `.env`, and the environment, which wins. All of them are checked before anything starts.
 
-The file `.env` beside compose.yaml: read whole, or refused with the line that is wrong.
+The file `.env` beside compose.yaml is read whole, or refused with the number of the invalid line.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`docker compose` on compose.yaml, with the values that were checked and no others.
+"""The command `docker compose`: its plugin (2.17 or newer, installed if missing), and its runs on compose.yaml.
 
-The `docker` command and its Compose plugin: version 2.17 or newer, installed where the lab may.
+Compose gets the checked values and no others.
 """
 
 from __future__ import annotations

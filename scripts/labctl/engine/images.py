@@ -1,6 +1,6 @@
-"""The lab's own images: built through Compose when what they are made of has changed, and only then.
+"""The lab's own images, built through Compose only when their inputs have changed.
 
-What an image is made of, as one hash: equal hashes need no build.
+One hash stands for the inputs of an image: an equal hash needs no build.
 """
 
 from __future__ import annotations

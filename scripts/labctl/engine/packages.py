@@ -1,6 +1,6 @@
-"""The distribution's packages: what is missing, what is on offer, and installing it, said beforehand.
+"""The distribution's packages: missing ones, available ones, and their installation, announced before it starts.
 
-Where this machine gets Debian from, so that packages of another Debian release come from the same place.
+Packages of another Debian release come from the mirror that this machine uses.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What `./lab` changes is written into Grafana's own store, so that it stands on the graphs where it happened.
+"""Annotations in Grafana's own store: each change by `./lab` has a mark on the graphs.
 
-What `./lab up` has started, stopped or scaled, as annotations: the containers before, and the containers after.
+`./lab up` compares the containers before and after, and notes the pairs that it started, stopped or scaled.
 """
 
 from __future__ import annotations

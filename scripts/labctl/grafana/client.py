@@ -1,6 +1,7 @@
-"""Grafana through its HTTP API. The only module that knows its client; tried with Grafana 7.5, read up to 12.
+"""Grafana through its HTTP API: the Grafana of this lab, and the account that may write to it.
 
-Which Grafana is this lab's, and who may write to it: see docs/decisions/0020-grafana-write-access.md.
+This is the only module that knows the client library. It was tried with Grafana 7.5 and read up to 12. See
+docs/decisions/0020-grafana-write-access.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the panels of a dashboard show, asked through Grafana: its data source, its queries, its variables.
+"""The check of the dashboards through Grafana: every dashboard is loaded, and every panel has data.
 
-Whether Grafana has every dashboard, and every panel has data: asked of Grafana itself.
+A panel is asked the way Grafana asks it: by its data source, its queries and its variables.
 """
 
 from __future__ import annotations

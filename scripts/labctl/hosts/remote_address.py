@@ -1,9 +1,8 @@
-"""Another machine's Docker Engine by its address: `ssh://[USER@]HOST[:PORT]` or `tcp://HOST:PORT`.
+"""The address of another machine's Docker Engine: `ssh://[USER@]HOST[:PORT]` or `tcp://HOST:PORT`.
 
-What Docker's own `--host` takes, but for sockets and pipes, which are this machine's
-(docs.docker.com/reference/cli/docker, "Environment variables").
-
-Where this machine and another one reach each other: by their own addresses, without a tunnel and a jump host.
+These are the forms of Docker's own `--host` without sockets and pipes, which belong to one machine
+(docs.docker.com/reference/cli/docker, "Environment variables"). The two machines reach each other by their own
+addresses, without a tunnel and a jump host.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The probe on another machine: made there, asked there, and taken away with all that was brought for it.
+"""The probe on the second host: its container, and on another machine also its start, its commands and its removal.
 
-The container of the probe on the second host: one shape, be that an engine in a container here or another machine's.
-
-What it may do and take is what compose.yaml gives the probes here. How it reaches the network is all that differs.
+The container has one shape on a local and on a remote second host: the limits and the confinement of the probes in
+compose.yaml. Only its network differs.
 """
 
 from __future__ import annotations

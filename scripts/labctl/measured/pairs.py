@@ -1,12 +1,8 @@
-"""What Prometheus measured of each pair.
+"""The measurements of each pair in Prometheus; they are also the table and the large numbers of the first dashboard.
 
 Counters are totals since the pair was created. Every query sums over the series of a mechanism, so that several
 producers count together. A container that comes back under another address begins a new series and goes on
 counting where it was, so only what was scraped just now may be added up.
-
-The first dashboard's table: what every mechanism does right now, and what a message costs it.
-
-The first dashboard's large numbers: what all mechanisms together do right now.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What Prometheus knows of the races: updates lost and records torn, with the lock and without it.
+"""The races in Prometheus: updates lost and records torn, with the lock and without; and the state of the switches.
 
-How the switches of the pairs stand, so that every figure has its conditions; `races` has those of the race.
+The switches are the conditions of every figure of a pair.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The consumers that `./lab place` moved: where they are now, found by their label on both engines.
+"""The consumers that `./lab place` moved, found by their label on both engines, and the placements that a pair allows.
 
-Where the consumer of a pair can be moved to, and what is to be expected there: facts, without Docker.
+The placements are facts of the mechanisms and need no Docker.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""The container of a consumer that is placed elsewhere: the pair's own, but for what it shares with its producer.
+"""The container of a moved consumer: that of the pair, except for what it shares with its producer.
 
 Docker's raw configuration is copied from the consumer that Compose made, so the command, the image and the confinement
-are the same. What it shares is the producer's: its IPC namespace, or the volume that is its /channel. The network
-`metrics` stays on this engine, because Prometheus has to see it; at shared_network it is all that the two share.
+are the same. The share is the producer's: its IPC namespace, or the volume that is its /channel. The network `metrics`
+stays on this engine for Prometheus; at shared_network it is the only share.
 
-Where Prometheus finds the consumers on the second host: they have one address, and each a port of its own.
-
-Whoever is on this engine it finds by the alias that all containers of the lab have.
+Prometheus finds consumers on this engine by the alias that all containers of the lab have. Consumers on the second host
+have one address and a port each, which a file lists for Prometheus.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""What a comparison found: the medians of its rounds, and what follows from them.
+"""The results of a comparison: the medians of its rounds, and the parallel fraction by Amdahl's law, read backwards.
 
-What a measured speedup says about the job: Amdahl's law, read backwards.
-
-Amdahl (1967, AFIPS 30, 483): a job of which the fraction f runs in parallel on p processors is done
-S = 1 / ((1 - f) + f / p) times as fast. Karp and Flatt (1990, CACM 33, 539) solve that for the serial fraction,
-e = (1/S - 1/p) / (1 - 1/p), of which the measured S is the only unknown; f = 1 - e. What is not parallel in it is not
-the job alone, but also everything that cooperating costs.
+Amdahl (1967, AFIPS 30, 483): a job of which the fraction f runs in parallel on p processors is done S = 1 / ((1 - f) +
+f / p) times as fast. Karp and Flatt (1990, CACM 33, 539) solve that for the serial fraction, e = (1/S - 1/p) / (1 -
+1/p), of which the measured S is the only unknown; f = 1 - e. What is not parallel in it is not the job alone, but also
+everything that cooperating costs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""compose.yaml as a Swarm stack: the same services, without what a stack refuses, ignores, or cannot have. Pure.
+"""compose.yaml as a Swarm stack, and the services of the running stack, found by the label of the stack.
 
-The services of the stack as the Swarm knows them, found by the stack's label.
+`of_model` is pure: the same services, without the keys that a stack refuses, ignores or cannot have.
 """
 
 from __future__ import annotations
