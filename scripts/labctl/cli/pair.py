@@ -116,10 +116,10 @@ def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> Non
 def lock(mechanism: str, state: str | None, reset: bool) -> None:
     """Switch the lock around the memory that both sides of a pair change, and print the lost updates.
 
-    Once a second both sides change a shared counter and a shared record, hundreds of times within a millisecond. In the
-    middle of each change a side gives its CPU away, because a collision would be rare otherwise. With the lock no
-    update is lost. Without the lock the same code loses updates and reads torn records; both are counted. The messages
-    of the pair go on.
+    Once a second both sides change a shared counter and a shared record, for at most a millisecond and up to 500
+    times. In the middle of each change a side gives its CPU away, because a collision would be rare otherwise. With the
+    lock no update is lost. Without the lock the same code loses updates and reads torn records; both are counted. The
+    messages of the pair go on.
 
     \b
       ./lab lock sysv_shm off
