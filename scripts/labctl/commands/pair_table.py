@@ -12,8 +12,8 @@ from labctl.terminal.printing import count, duration, new_table, show_lines, sho
 
 _CONDITIONS = (
     f"Over the last {WINDOW_S} s: messages/s, and one-way latency from when a message was due. "
-    "Since the pair was created or reset: skipped (due, and never sent), lost, corrupt. Dropped: by the kernel's own "
-    "count, since the consumer started. -: not measured, or the mechanism never drops."
+    "Since created or reset: skipped (due, and never sent), lost, corrupt. Dropped: the kernel's count, "
+    "since the consumer started. -: not measured, or nothing is ever dropped."
 )
 # The reasons of ipc_messages_lost_total: see services/ipclab/accounting/checker.py.
 _LOST = {

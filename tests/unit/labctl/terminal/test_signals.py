@@ -26,9 +26,9 @@ except Terminated as signalled:
 TESTS = (
     BEGIN
     + """raise_when_terminated()
-from labctl.commands import checks
+from labctl.commands import test
 try:
-    checks.run_tool("pytest", "-sqp", "no:cacheprovider", {folder!r})
+    test.run_tool("pytest", "-sqp", "no:cacheprovider", {folder!r})
 except Terminated as signalled:
     print(signalled)
 """
