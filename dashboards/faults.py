@@ -34,15 +34,15 @@ that were due for over a second were never sent. They are *skipped*, and counted
 
 
 def dashboard() -> Dashboard:
-    """Exercises beside the first graph; then losses, errors, the race, and several consumers."""
+    """Exercises above the first graphs; then losses, errors, the race, and several consumers."""
     mechanisms = compose_file.declared()
     made = new_dashboard("faults", "Exercises and their effect, with a mark for every start, stop and change.")
     for mark in marks.happened():
         made.annotation(mark)
     about = "Commands for a terminal. The graphs show their effect."
     return (
-        made.with_panel(note("What can I try?", about, Place(12, 9), _TEXT))
-        .with_panel(sharing.flow(mechanisms, Place(12, 9)))
+        made.with_panel(note("What can I try?", about, Place(24, 8), _TEXT))
+        .with_panel(sharing.flow(mechanisms, _GRAPH))
         .with_panel(_lost(mechanisms))
         .with_panel(_open(mechanisms))
         .with_panel(sharing.slowest(mechanisms, _GRAPH))

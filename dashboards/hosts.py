@@ -14,7 +14,7 @@ from ipclab.matrix.placement import SHARED, Placement
 from labctl.config import compose_file
 from labctl.terminal import colours
 
-_ROWS = Place(15, 13)
+_ROWS = Place(18, 13)
 _TIMELINE = Place(8, 10)
 _HERE = Placement.SAME_CONTAINER
 # The placement at which a probe shares with the responder what a pair shares.
@@ -23,7 +23,7 @@ _NO_PROBE = "no probe"  # on the second host, unless ./lab hosts up has started 
 
 
 def dashboard() -> Dashboard:
-    """The matrix and the namespaces of the pairs on the first screen, history below."""
+    """The matrix and the namespaces of the pairs fill the first screen; probes, graphs and history below."""
     mechanisms = compose_file.declared()
     made = (
         new_dashboard(
@@ -88,31 +88,23 @@ def _cell(placement: Placement) -> str:
 def _pairs(mechanisms: list[str]) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
-        "Which pairs share an IPC namespace?",
-        "The inode of the IPC namespace of each side. Two containers share the namespace if the inode is the same. "
+        "Which pairs share a namespace?",
+        "The inode of the IPC namespace that both sides of a pair are in; separate: each side is in its own. "
         "System V objects and POSIX queues are visible in one IPC namespace only, POSIX shared memory in one /dev/shm "
         "only; Docker's ipc: shares both at once. The four pairs that use them are in the namespace of one holder, so "
-        "each pair could open the objects of the others. Every other pair shares a volume or a network of its own.",
-        Place(9, _ROWS.height),
-        [
-            Column("Producer", _inode("producer"), 110, label="producer"),
-            Column("Consumer", _inode("consumer"), 110, label="consumer"),
-            Column("Pair", _pair(), 85, label="pair"),
-        ],
+        "each pair could open the objects of the others. Every other pair shares a volume or a network of its own. "
+        "The dashboard Mechanism has the inode of each side.",
+        Place(6, _ROWS.height),
+        [Column("IPC namespace", _inode_of_both(), 125, label="ipc")],
     ).override_by_name("Mechanism", coloured_names(mechanisms))
 
 
-def _inode(role: str) -> str:
-    """One series per mechanism, whose label `role` is the inode of that side's IPC namespace."""
-    info = f'ipc_namespace_info{{role="{role}"}}'
-    return f'max by (mechanism, {role}) (label_replace({info}, "{role}", "$1", "ipc", "(.*)"))'
-
-
-def _pair() -> str:
-    """One series per mechanism, whose label `pair` says in a word if its two sides share the namespace."""
-    inodes = 'count by (mechanism) (count by (mechanism, ipc) (ipc_namespace_info{mechanism!=""}))'
-    shared = f'label_replace({inodes} == 1, "pair", "shared", "", "")'
-    return f'{shared} or label_replace({inodes} > 1, "pair", "separate", "", "")'
+def _inode_of_both() -> str:
+    """One series per mechanism, whose label `ipc` is the inode of the namespace of both sides, or says: separate."""
+    info = 'ipc_namespace_info{mechanism!=""}'
+    inodes = f"count by (mechanism) (count by (mechanism, ipc) ({info}))"
+    shared = f"max by (mechanism, ipc) ({info}) and on (mechanism) ({inodes} == 1)"
+    return f'{shared} or label_replace({inodes} > 1, "ipc", "separate", "", "")'
 
 
 def _probes() -> table.Panel:
@@ -125,11 +117,11 @@ def _probes() -> table.Panel:
     return one_row_each(
         {"placement": "Probe"},
         "Where do the probes run?",
-        "What each probe shares with the responder, and the inode of its IPC namespace. The first row is the "
+        "What each probe shares with the responder, and the inode of its IPC namespace. same_container is the "
         "responder itself. The same inode as the responder: the same System V objects. A different inode: none of "
         "them. The responder listens on one address, in its own network alone; every probe knows and tries that "
         "address.",
-        Place(10, 7),
+        Place(24, 8),
         [
             Column("Shares", shares, None, label="shares"),
             Column("Listens on", _listens(), 120, label="address"),
@@ -178,7 +170,7 @@ def _reached(mechanisms: int) -> timeseries.Panel:
                 "The number of mechanisms that reached the responder, by placement. The line falls when the responder "
                 "stops, when a network is cut, or when a probe moves to a placement that shares less.",
                 "none",
-                Place(7, 7),
+                Place(12, 7),
                 {"{{placement}}": "sum by (placement) (probe_success)"},
             )
         )
@@ -193,7 +185,7 @@ def _duration() -> timeseries.Panel:
         "The slowest mechanism of each placement, opening and closing included. A refused try ends at once. A try "
         "without an answer (a datagram that is dropped, a name that does not resolve) ends at the timeout.",
         "s",
-        Place(7, 7),
+        Place(12, 7),
         {"{{placement}}": "max by (placement) (probe_duration_seconds)"},
     ).max_data_points(SELDOM)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import heatmap, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import GridPos
 
 from dashboards import marks, variables
 from dashboards.document import new_dashboard
@@ -18,7 +19,7 @@ _GRAPH = Place(8, 6)
 
 
 def dashboard() -> Dashboard:
-    """Facts, sides and the first row of graphs fill a screen."""
+    """Facts, sides and the first two graphs fill a screen."""
     made = new_dashboard("mechanism", "One mechanism: its facts and every measurement.")
     made.with_variable(variables.mechanism())
     for mark in marks.happened(_IT, choice=False):
@@ -29,13 +30,13 @@ def dashboard() -> Dashboard:
                 "Facts of the mechanism",
                 "Facts, not measurements: the same as ./lab mechanisms. The conformance tests check each of them. "
                 "docs/MECHANISMS.md names the source of each fact.",
-                Place(10, 11),
+                Place(10, 16),
                 f"### {variables.NAME}\n\n{variables.FACTS}\n",
             )
         )
-        .with_panel(_sides())
-        .with_panel(_flow())
-        .with_panel(_latency())
+        # Beside the facts and below each other: the builder places no panel below another by itself.
+        .with_panel(_flow().grid_pos(GridPos(x=10, y=5, w=7, h=11)))
+        .with_panel(_latency().grid_pos(GridPos(x=17, y=5, w=7, h=11)))
         .with_panel(_parts())
         .with_panel(_spread())
         .with_panel(_missing())
@@ -44,6 +45,7 @@ def dashboard() -> Dashboard:
         .with_panel(_cpu())
         .with_panel(_switches())
         .with_panel(_data())
+        .with_panel(_sides().grid_pos(GridPos(x=10, y=0, w=14, h=5)))
     )
 
 
@@ -81,7 +83,7 @@ def _sides() -> table.Panel:
 
 def _flow() -> timeseries.Panel:
     panel = graph(
-        "Is everything that is due sent and received?",
+        "Is everything sent and received?",
         "Asked: messages that are due. Sent: messages that the channel took. Received: messages that arrived. On a "
         "healthy pair the three lie on top of each other. Sent below asked: no peer, or a full channel. Received "
         "below sent: messages are lost or wait.",

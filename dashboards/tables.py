@@ -75,11 +75,12 @@ def one_row_each(
     )
     names = dict(keys)
     hidden = ["Time"]
+    columns = list(columns)
     for ref_id, column in zip(REF_IDS, columns, strict=False):
         panel.with_target(
             prometheus.Dataquery().ref_id(ref_id).expr(column.expr).instant().format(PromQueryFormat.TABLE)
         )
-        values = f"Value #{ref_id}"  # what Grafana calls them once it has merged several queries
+        values = f"Value #{ref_id}" if len(columns) > 1 else "Value"  # Grafana's names, with several queries and one
         names[column.label or values] = column.header
         if column.label:
             hidden.append(values)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from dashboards.__main__ import DASHBOARDS, JSON
 
+from labctl.config import compose_file
+
 Panel = dict[str, Any]
 # Grafana at 1280 pixels: 24 columns in what its edges leave; a letter of a cell, and the cell's own edges.
 _SCREEN, _EDGES, _LETTER, _CELL = 1280, 48, 7.5, 12
@@ -76,12 +78,7 @@ def mechanisms_in(expressions: list[str]) -> set[str]:
 def test_the_name_of_a_kernel_object_has_room(title: str) -> None:
     (panel,) = (panel for panel in panels("kernel") if panel["title"] == title)
     width = (_SCREEN - _EDGES) * panel["gridPos"]["w"] / 24
-    fixed = {
-        override["matcher"]["options"]: it["value"]
-        for override in panel["fieldConfig"]["overrides"]
-        for it in override["properties"]
-        if it["id"] == "custom.width"
-    }
+    fixed = widths(panel)
     assert "Key or name" not in fixed
     assert width - sum(fixed.values()) >= len(_LONGEST) * _LETTER + _CELL
 
@@ -95,3 +92,27 @@ def test_the_title_of_a_panel_has_room(name: str) -> None:
         if columns * column + (columns - 1) * _GAP < len(panel["title"]) * _LETTER + _SIGNS:
             cut.append(panel["title"])
     assert not cut
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_the_columns_of_a_table_have_room(name: str) -> None:
+    longest = max(map(len, compose_file.declared()))
+    column = (_SCREEN - _PAGE - 23 * _GAP) / 24
+    cut = []
+    for panel in (panel for panel in panels(name.removesuffix(".json")) if panel["type"] == "table"):
+        columns, fixed = panel["gridPos"]["w"], widths(panel)
+        of_mechanisms = any(it["matcher"]["options"] == "Mechanism" for it in panel["fieldConfig"]["overrides"])
+        names = longest * _LETTER + _CELL if of_mechanisms and "Mechanism" not in fixed else 0
+        if columns * column + (columns - 1) * _GAP - _CELL < sum(fixed.values()) + names:
+            cut.append(panel["title"])
+    assert not cut
+
+
+def widths(panel: Panel) -> dict[str, int]:
+    """Header to width, of the columns of a table that have one."""
+    return {
+        override["matcher"]["options"]: it["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        for it in override["properties"]
+        if it["id"] == "custom.width"
+    }
