@@ -14,6 +14,7 @@ from dashboards.tables import Column, coloured_names, one_row_each
 from labctl.config import compose_file
 
 _GRAPH = Place(12, 8)
+_FIRST = Place(8, 9)  # three beside each other, below the exercises on the first screen
 _ON_OFF = {0: "off", 1: "on"}
 
 # By service and not by container: Compose finds those of this project (COMPOSE_PROJECT_NAME), whatever its name is.
@@ -42,7 +43,7 @@ def dashboard() -> Dashboard:
     about = "Commands for a terminal. The graphs show their effect."
     return (
         made.with_panel(note("What can I try?", about, Place(24, 8), _TEXT))
-        .with_panel(sharing.flow(mechanisms, _GRAPH))
+        .with_panel(sharing.flow(mechanisms, _FIRST))
         .with_panel(_lost(mechanisms))
         .with_panel(_open(mechanisms))
         .with_panel(sharing.slowest(mechanisms, _GRAPH))
@@ -67,7 +68,7 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
         "line without skipped messages. A step is a fault, and its height is the number of messages that the mechanism "
         "did not keep. A gap is a container that did not answer.",
         "none",
-        _GRAPH,
+        _FIRST,
         {
             "{{mechanism}} {{reason}}": "sum by (mechanism, reason) (ipc_messages_lost_total) > 0"
             " or sum by (mechanism) (mechanism:ipc_messages_lost:sum) == 0",
@@ -85,7 +86,7 @@ def _open(mechanisms: list[str]) -> timeseries.Panel:
         "Endpoints with an open channel: 2 for a pair, producer and consumer; more after ./lab up --scale. A line "
         "falls when an endpoint loses its peer or stops.",
         "none",
-        _GRAPH,
+        _FIRST,
         {"{{mechanism}}": "sum by (mechanism) (ipc_channel_open)"},
     )
     return in_mechanism_colours(in_steps(panel), mechanisms).axis_soft_max(3)

@@ -108,7 +108,7 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
         "What does each mechanism do now?",
-        "One row per pair of containers, over the last 5 seconds. In flight: sent, and neither received nor lost; the "
+        "One row per pair of containers, over the last 5 seconds. Median and p99: of the one-way latency. In flight: sent, and neither received nor lost; the "
         "number grows when the consumer is too slow, until the mechanism is full. Skipped: due for over a second and "
         "never sent, because the peer was missing or the mechanism was full. CPU time and context switches are those "
         "of producer and consumer together, for one message. The name links to the dashboard of the mechanism.",
@@ -117,17 +117,17 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
             Column(
                 "Received", _rule("mechanism:ipc_messages_received:rate5s"), 95, unit=MESSAGES_PER_SECOND, decimals=0
             ),
-            Column("Median latency", _rule("mechanism:ipc_one_way_latency_seconds:p50_5s"), 115, "s", 0),
+            Column("Median", _rule("mechanism:ipc_one_way_latency_seconds:p50_5s"), 80, "s", 0),
             Column("p99", _rule("mechanism:ipc_one_way_latency_seconds:p99_5s"), 65, "s", 0),
-            Column("In flight", _rule("mechanism:ipc_messages:in_flight"), 70, decimals=0),
+            Column("In flight", _rule("mechanism:ipc_messages:in_flight"), 75, decimals=0),
             Column("Lost", _rule("mechanism:ipc_messages_lost:sum"), 50, decimals=0, alarm_above_zero=True),
             Column("Skipped", _rule("mechanism:ipc_messages_skipped:sum"), 70, decimals=0, alarm_above_zero=True),
-            Column("Corrupt", "sum by (mechanism) (ipc_messages_corrupt_total)", 65, decimals=0, alarm_above_zero=True),
-            Column("CPU/message", _rule("mechanism:ipc_cpu_seconds_per_message:ratio_rate5s"), 108, "s", 0),
+            Column("Corrupt", "sum by (mechanism) (ipc_messages_corrupt_total)", 75, decimals=0, alarm_above_zero=True),
+            Column("CPU/message", _rule("mechanism:ipc_cpu_seconds_per_message:ratio_rate5s"), 110, "s", 0),
             Column(
                 "Switches/message",
                 "sum by (mechanism) (mechanism_kind:ipc_context_switches_per_message:ratio_rate5s)",
-                140,
+                145,
                 decimals=1,
             ),
         ],
