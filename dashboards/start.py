@@ -108,10 +108,11 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
         "What does each mechanism do now?",
-        "One row per pair of containers, over the last 5 seconds. Median and p99: of the one-way latency. In flight: sent, and neither received nor lost; the "
-        "number grows when the consumer is too slow, until the mechanism is full. Skipped: due for over a second and "
-        "never sent, because the peer was missing or the mechanism was full. CPU time and context switches are those "
-        "of producer and consumer together, for one message. The name links to the dashboard of the mechanism.",
+        "One row per pair of containers, over the last 5 seconds. Median and p99: of the one-way latency. In flight: "
+        "sent, and neither received nor lost; the number grows when the consumer is too slow, until the mechanism is "
+        "full. Skipped: due for over a second and never sent, because the peer was missing or the mechanism was full. "
+        "CPU time and context switches are those of producer and consumer together, for one message. The name links to "
+        "the dashboard of the mechanism.",
         place,
         [
             Column(
