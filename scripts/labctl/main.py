@@ -26,7 +26,10 @@ _TOO_MANY = re.compile(r"Got unexpected extra arguments? \((.*)\)")
 
 
 def as_bad_input(error: click.ClickException, asked_for: str) -> BadInput:
-    """The same complaint: what, what is allowed, and a hint. `asked_for` is the command, which click may not name."""
+    """The same complaint in the lab's form: the value, what is expected, and a hint.
+
+    :param asked_for: the command, which click may not name
+    """
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else asked_for
     help_hint = f"{path} --help"
@@ -43,7 +46,7 @@ def as_bad_input(error: click.ClickException, asked_for: str) -> BadInput:
         case click.NoSuchOption():
             known = _options(context)
             return BadInput(
-                f"option {error.option_name}: {path} has no such option; allowed: {', '.join(known)}",
+                f"option {error.option_name}: {path} has no such option; expected one of {', '.join(known)}",
                 hint=did_you_mean(error.option_name, known),
             )
         case click.MissingParameter() if error.param is not None:
@@ -67,7 +70,10 @@ def command_path(group: click.Group, program: str, arguments: Sequence[str]) -> 
 
 
 def _commands(context: click.Context) -> list[str]:
-    return context.command.list_commands(context) if isinstance(context.command, click.Group) else []
+    """The commands to choose from; old names are hidden."""
+    if not isinstance(context.command, click.Group):
+        return []
+    return [name for name, command in context.command.commands.items() if not command.hidden]
 
 
 def _options(context: click.Context | None) -> list[str]:
