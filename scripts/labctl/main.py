@@ -71,9 +71,10 @@ def command_path(group: click.Group, program: str, arguments: Sequence[str]) -> 
 
 def _commands(context: click.Context) -> list[str]:
     """The commands to choose from; old names are hidden."""
-    if not isinstance(context.command, click.Group):
+    group = context.command
+    if not isinstance(group, click.Group):
         return []
-    return [name for name, command in context.command.commands.items() if not command.hidden]
+    return [name for name in group.list_commands(context) if not group.commands[name].hidden]
 
 
 def _options(context: click.Context | None) -> list[str]:

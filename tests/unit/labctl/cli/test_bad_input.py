@@ -90,7 +90,7 @@ CASES = [
     arguments("explode", "COMMAND explode", "status", "remove it)"),
     arguments("hosts", "./lab hosts without a command", "one of down, up (hint: ./lab hosts --help)"),
     arguments("swarm", "./lab swarm without a command", "one of down, status, up"),
-    arguments("up --rate 5", "--rate", "allowed"),
+    arguments("up --rate 5", "--rate", "expected one of"),
     arguments("load fifo --rat 5", "--rat", "did you mean --rate?"),
     arguments("status --jsno", "--jsno", "did you mean --json?"),
     arguments("status pigeon", "MECHANISM pigeon", "fifo"),
