@@ -70,9 +70,9 @@ def test_with_the_lock_nothing_is_lost_nor_torn(start: StartPeer) -> None:
 def test_both_follow_the_switch_and_each_round_counts_as_it_was_run(start: StartPeer) -> None:
     consumer, _ = race(start, "CONSUMER"), race(start, "PRODUCER")
     for _ in range(2):
-        consumer.do("switch_sync", on=False)
+        consumer.do("switch_lock", on=False)
         assert consumer.do("race_until", locked="off", lost_updates=1)["lost_updates"] > 0
-        consumer.do("switch_sync", on=True)
+        consumer.do("switch_lock", on=True)
         assert consumer.do("race_until", locked="on", updates=200)["updates"] >= 200
     on = consumer.do("tallies")["on"]
     assert (on["lost_updates"], on["torn_reads"]) == (0, 0)

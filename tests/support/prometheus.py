@@ -27,3 +27,9 @@ def prometheus_that_says(answers: dict[str, Vector]) -> Iterator[Prometheus]:
 
     with json_server(answer) as port:
         yield Prometheus(port)
+
+
+def scraped(**counters: float) -> Vector:
+    """The samples of one container of fifo that answers: name of a counter to its value."""
+    found = [({"mechanism": "fifo", "__name__": f"ipc_{name}_total"}, value) for name, value in counters.items()]
+    return [*found, ({"__name__": "up"}, 1.0)]

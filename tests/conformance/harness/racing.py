@@ -33,7 +33,7 @@ class RacingEndpoint:
         self._racer = Racer(self._sharing(), self._race_address, Side[side], lambda: self._locked, rounds)
         self._racer.start()
 
-    def switch_sync(self, on: bool) -> None:
+    def switch_lock(self, on: bool) -> None:
         """The consumer wants the lock, or no longer."""
         self._locked = on
 

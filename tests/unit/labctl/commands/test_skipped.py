@@ -14,8 +14,7 @@ from labctl.commands.watch import as_table
 from labctl.config.paths import ROOT
 from labctl.measured.accounts import ChannelAccounts, ProducerAccount
 from labctl.measured.pairs import Row, measure
-from support.prometheus import prometheus_that_says
-from unit.labctl.commands.test_status import scraped
+from support.prometheus import prometheus_that_says, scraped
 
 LOST, SKIPPED = 3.0, 1507.0
 

@@ -17,15 +17,9 @@ from labctl.measured.races import Race
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration
 from support.containers import container
-from support.prometheus import Vector, prometheus_that_says
+from support.prometheus import Vector, prometheus_that_says, scraped
 
 FIFO = {"mechanism": "fifo"}
-
-
-def scraped(**counters: float) -> Vector:
-    """The samples of one container of fifo that answers: name of a counter to its value."""
-    found = [({**FIFO, "__name__": f"ipc_{name}_total"}, value) for name, value in counters.items()]
-    return [*found, ({"__name__": "up"}, 1.0)]
 
 
 def test_every_figure_of_a_pair() -> None:
