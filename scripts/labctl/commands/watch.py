@@ -26,8 +26,8 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.printing import count, duration, least_width, new_table, pieces, show_lines, show_table, show_text
 
 _CONDITIONS = (
-    f"Over the last {WINDOW_S} s; one-way latency from when a message was due; CPU time and context switches of both "
-    "sides for one message. Skipped (due, and never sent), lost, corrupt: since the pair was created or reset."
+    f"Over the last {WINDOW_S} s; one-way latency from the due time; CPU time and context switches of both sides for "
+    "one message. Skipped (due, never sent), lost, corrupt: since the pair was created or reset."
 )
 
 

@@ -47,5 +47,5 @@ def test_a_stranger_on_a_network_is_named() -> None:
 
 def test_two_networks_of_one_name_and_networks_without_containers_are_named() -> None:
     left_over, twice = running_lab.of_networks([network("lab_tcp"), network("lab_tcp")], set(), any_container=False)
-    assert "left over without a container: lab_tcp" in left_over.found
-    assert "there twice: lab_tcp" in twice.found
+    assert "left without a container: lab_tcp" in left_over.found
+    assert "two networks of one name: lab_tcp" in twice.found
