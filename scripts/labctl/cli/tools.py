@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Sequence
+
 import click
 
-from labctl.cli.types import BenchName, check_bench_options, check_test_options, need_tools
+from labctl.cli.types import BenchName, need_tools
+from labctl.config.values import refuse
+from labctl.terminal.errors import LabError
+
+
+def check_test_options(pytest_arguments: Sequence[str], fast: bool) -> None:
+    """`--fast` runs a choice of tests of its own.
+
+    :raises BadInput: pytest was given another
+    """
+    if fast and pytest_arguments:
+        hint = f"./lab test {' '.join(pytest_arguments)}"
+        raise refuse(f"--fast {' '.join(pytest_arguments)}", expected="--fast without pytest arguments", hint=hint)
+
+
+def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
+    """An option of `./lab bench` must belong to what is measured, and that must be possible here.
+
+    :raises BadInput: it would change nothing
+    :raises LabError: it needs Linux
+    """
+    if cold and what not in (None, "footprint"):
+        raise refuse(f"--cold with {what}", expected="--cold with footprint", hint="./lab bench footprint --cold")
+    system = platform.system()
+    if what not in (None, "footprint") and system != "Linux":
+        raise LabError(
+            f"bench {what} makes system calls of Linux, and this is {system}",
+            hint="./lab bench footprint measures the lab here; the containers have a Linux",
+        )
+    if as_json and what != "speed":
+        raise refuse(f"--json with {what or 'no name'}", expected="--json with speed", hint="./lab bench speed --json")
 
 
 @click.command(short_help="Check this machine; changes nothing.")

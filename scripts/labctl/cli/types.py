@@ -7,8 +7,9 @@ that a command needs beyond those of the command line.
 from __future__ import annotations
 
 import os
-import platform
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
@@ -17,7 +18,7 @@ from ipclab.runtime import settings
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
 from labctl.config.values import did_you_mean, known_name, one_of, refuse, shown, whole_number
-from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.errors import BadInput
 
 
 class MechanismName(click.ParamType[str]):
@@ -152,50 +153,6 @@ def check_one_format(command: str, **formats: object) -> None:
         raise refuse(" with ".join(asked), expected="one of them", hint=f"./lab {command} {asked[0]}")
 
 
-def check_status_options(mechanism: str | None, sections: Mapping[str, bool], as_json: bool) -> None:
-    """`./lab status` shows one pair, or sections, or the whole document.
-
-    :raises BadInput: two of them were asked for
-    """
-    asked = [f"--{name}" for name, wanted in sections.items() if wanted]
-    ways = [
-        *([mechanism] if mechanism else []),
-        *([" ".join(asked)] if asked else []),
-        *(["--json"] if as_json else []),
-    ]
-    if len(ways) > 1:
-        hint = f"./lab status {ways[0]}; --json has all of it" if as_json else f"./lab status {ways[0]}"
-        raise refuse(f"status {' '.join(ways)}", expected="a MECHANISM, or sections, or --json", hint=hint)
-
-
-def check_test_options(pytest_arguments: Sequence[str], fast: bool) -> None:
-    """`--fast` runs a choice of tests of its own.
-
-    :raises BadInput: pytest was given another
-    """
-    if fast and pytest_arguments:
-        hint = f"./lab test {' '.join(pytest_arguments)}"
-        raise refuse(f"--fast {' '.join(pytest_arguments)}", expected="--fast without pytest arguments", hint=hint)
-
-
-def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
-    """An option of `./lab bench` must belong to what is measured, and that must be possible here.
-
-    :raises BadInput: it would change nothing
-    :raises LabError: it needs Linux
-    """
-    if cold and what not in (None, "footprint"):
-        raise refuse(f"--cold with {what}", expected="--cold with footprint", hint="./lab bench footprint --cold")
-    system = platform.system()
-    if what not in (None, "footprint") and system != "Linux":
-        raise LabError(
-            f"bench {what} makes system calls of Linux, and this is {system}",
-            hint="./lab bench footprint measures the lab here; the containers have a Linux",
-        )
-    if as_json and what != "speed":
-        raise refuse(f"--json with {what or 'no name'}", expected="--json with speed", hint="./lab bench speed --json")
-
-
 MOST = 8
 _FORM = "NAME.ROLE=NUMBER, such as sysv_mq.consumer=3"
 
@@ -290,3 +247,74 @@ def need_tools() -> None:
     """
     if os.environ.get("LABCTL_TOOLS") == "missing":
         raise click.exceptions.Exit(GOOD_BUT_NO_TOOLS)
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+_SHORTEST_S = 30  # below it there is no curve to see
+
+
+_DURATION = re.compile(r"([1-9][0-9]{0,6})([smh])")
+
+
+class Since(click.ParamType[int]):
+    """A duration as Prometheus writes it, not longer than Prometheus keeps."""
+
+    name = "duration"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The seconds.
+
+        :raises BadInput: the value is not a duration, too short for a curve, or longer than Prometheus keeps
+        """
+        del ctx
+        assert param is not None
+        text = str(value)
+        kept = retention()
+        seconds = seconds_of(text)
+        if seconds is None or not _SHORTEST_S <= seconds <= (seconds_of(kept) or 0):
+            raise refuse(
+                f"{param.opts[0]} {shown(text)}",
+                expected=f"a duration from {_SHORTEST_S}s to {kept}, the time that Prometheus keeps",
+                hint="a whole number and s, m or h: --since 15m",
+            )
+        return seconds
+
+
+class OutputFolder(click.ParamType[Path]):
+    """A folder that exists and can be written to, or that can be made."""
+
+    name = "folder"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The folder, which may not be there yet.
+
+        :raises BadInput: the path is not a folder, or not writable
+        """
+        del ctx
+        assert param is not None
+        what, path = f"{param.opts[0]} {shown(str(value))}", Path(value)
+        try:
+            existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+            good = bool(str(value).strip()) and existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+        except OSError:  # a name that no filesystem takes: too long, or a loop of links
+            good = False
+        if not good:
+            raise refuse(
+                what, expected="a folder that you may write to, or the name of a new one", hint="--output report"
+            )
+        return path
+
+
+def seconds_of(text: str) -> int | None:
+    """The seconds of `15m`; None for what is no duration."""
+    match = _DURATION.fullmatch(text)
+    return int(match[1]) * _SECONDS[match[2]] if match else None
+
+
+def retention() -> str:
+    """How long this lab's Prometheus keeps what it stored, as compose.yaml says."""
+    option = "--storage.tsdb.retention.time="
+    command = compose_file.service("prometheus")["command"]
+    return next(str(word).removeprefix(option) for word in command if str(word).startswith(option))

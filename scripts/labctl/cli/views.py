@@ -2,83 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from labctl.cli.types import Lines, MechanismName, check_status_options, mechanism_argument, need_tools
-from labctl.config import compose_file
+from labctl.cli.types import Lines, MechanismName, OutputFolder, Since, mechanism_argument, need_tools
 from labctl.config.configuration import Configuration
-from labctl.config.values import refuse, shown
+from labctl.config.values import refuse
 from labctl.grafana.dashboards import DashboardName
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
-_SHORTEST_S = 30  # below it there is no curve to see
-_DURATION = re.compile(r"([1-9][0-9]{0,6})([smh])")
 
+def check_status_options(mechanism: str | None, sections: Mapping[str, bool], as_json: bool) -> None:
+    """`./lab status` shows one pair, or sections, or the whole document.
 
-class Since(click.ParamType[int]):
-    """A duration as Prometheus writes it, not longer than Prometheus keeps."""
-
-    name = "duration"
-
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The seconds.
-
-        :raises BadInput: the value is not a duration, too short for a curve, or longer than Prometheus keeps
-        """
-        del ctx
-        assert param is not None
-        text = str(value)
-        kept = retention()
-        seconds = seconds_of(text)
-        if seconds is None or not _SHORTEST_S <= seconds <= (seconds_of(kept) or 0):
-            raise refuse(
-                f"{param.opts[0]} {shown(text)}",
-                expected=f"a duration from {_SHORTEST_S}s to {kept}, the time that Prometheus keeps",
-                hint="a whole number and s, m or h: --since 15m",
-            )
-        return seconds
-
-
-class OutputFolder(click.ParamType[Path]):
-    """A folder that exists and can be written to, or that can be made."""
-
-    name = "folder"
-
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The folder, which may not be there yet.
-
-        :raises BadInput: the path is not a folder, or not writable
-        """
-        del ctx
-        assert param is not None
-        what, path = f"{param.opts[0]} {shown(str(value))}", Path(value)
-        try:
-            existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-            good = bool(str(value).strip()) and existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
-        except OSError:  # a name that no filesystem takes: too long, or a loop of links
-            good = False
-        if not good:
-            raise refuse(
-                what, expected="a folder that you may write to, or the name of a new one", hint="--output report"
-            )
-        return path
-
-
-def seconds_of(text: str) -> int | None:
-    """The seconds of `15m`; None for what is no duration."""
-    match = _DURATION.fullmatch(text)
-    return int(match[1]) * _SECONDS[match[2]] if match else None
-
-
-def retention() -> str:
-    """How long this lab's Prometheus keeps what it stored, as compose.yaml says."""
-    option = "--storage.tsdb.retention.time="
-    command = compose_file.service("prometheus")["command"]
-    return next(str(word).removeprefix(option) for word in command if str(word).startswith(option))
+    :raises BadInput: two of them were asked for
+    """
+    asked = [f"--{name}" for name, wanted in sections.items() if wanted]
+    ways = [
+        *([mechanism] if mechanism else []),
+        *([" ".join(asked)] if asked else []),
+        *(["--json"] if as_json else []),
+    ]
+    if len(ways) > 1:
+        hint = f"./lab status {ways[0]}; --json has all of it" if as_json else f"./lab status {ways[0]}"
+        raise refuse(f"status {' '.join(ways)}", expected="a MECHANISM, or sections, or --json", hint=hint)
 
 
 @click.command(short_help="Show the pairs, one pair, the kernel's objects or the containers.")

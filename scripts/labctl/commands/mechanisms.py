@@ -16,7 +16,7 @@ from typing import Any
 from ipclab import mechanisms
 from ipclab.contract.channel import LARGE_BYTES, Fact, Traits, Whose
 from labctl.config import compose_file
-from labctl.config.compose_file import traits_of
+from labctl.config.traits import traits_of
 from labctl.terminal.printing import new_table, show_lines, show_table, size
 
 # The fields of `Traits` by the words that the other table has for them.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from ipclab import mechanisms as registry
-from ipclab.contract.channel import Traits
 from labctl.config.paths import COMPOSE_FILE
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
@@ -123,14 +121,12 @@ def service(name: str) -> dict[str, Any]:
 
 def max_message_bytes(mechanism: str) -> int:
     """The largest message that a mechanism carries, header included."""
-    from ipclab import mechanisms as registry  # imports the mechanism, which most commands do not need
 
     return registry.load(mechanism).traits.max_message_bytes
 
 
 def with_sync() -> list[str]:
     """The pairs whose two sides share words, and so have a lock to switch off."""
-    from ipclab import mechanisms as registry
     from ipclab.contract.channel import Switch
 
     return [mechanism for mechanism in declared() if mechanism in registry.having(Switch.RACE_LOCK)]
@@ -158,20 +154,6 @@ def _compose_file(path: Path) -> dict[str, Any]:
 
 
 PUBLISHED_RESPONDER = "responder-published"
-
-
-def traits_of(name: str) -> Traits:
-    """What a mechanism says of itself.
-
-    :raises LabError: its file asks for what this machine does not have
-    """
-    try:
-        return registry.load(name).traits
-    except (ImportError, AttributeError, OSError) as error:  # macOS has no sem_timedwait(3), for one
-        raise LabError(
-            f"{name} cannot be loaded on {sys.platform}: {one_line(error)}",
-            hint="the same facts are in docs/MECHANISMS.md",
-        ) from error
 
 
 Scale = Mapping[str, int]  # Compose service to number of containers; what is not in it has one

@@ -9,8 +9,8 @@ from typing import Any
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.contract.channel import Traits
-from labctl.config.compose_file import traits_of
 from labctl.config.paths import ROOT
+from labctl.config.traits import traits_of
 from labctl.engine.compose import ensure_compose
 from labctl.engine.images import ensure_images
 from labctl.lab.lab import Lab

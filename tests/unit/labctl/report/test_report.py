@@ -14,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ipclab.matrix.placement import Placement
-from labctl.cli import views
+from labctl.cli.types import retention, seconds_of
 from labctl.lab.prometheus import Prometheus
 from labctl.matrix.cells import Cell
 from labctl.report import data, plots, report
@@ -79,11 +79,11 @@ def prometheus_with(lines: dict[str, float]) -> Iterator[Prometheus]:
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("6h", 21600), ("m", None), ("1d", None)])
 def test_durations(text: str, seconds: int | None) -> None:
-    assert views.seconds_of(text) == seconds
+    assert seconds_of(text) == seconds
 
 
 def test_the_retention_is_composes() -> None:
-    assert (views.seconds_of(views.retention()) or 0) > 900, "the default must be allowed"
+    assert (seconds_of(retention()) or 0) > 900, "the default must be allowed"
 
 
 def test_every_number_is_there_with_its_unit() -> None:
