@@ -65,6 +65,9 @@ class Reading:
         )
 
 
+_WHY_LOST = "Why messages were lost: ./lab status MECHANISM, or ./lab status --all."
+
+
 def show_status(lab: Lab, sections: Collection[Section]) -> None:
     """Print sections of the lab's state; the pairs alone fit into 24 lines of 80 columns.
 
@@ -86,7 +89,7 @@ def show_status(lab: Lab, sections: Collection[Section]) -> None:
         tables.show_kernel_objects(reading.held)
     if needs_costs:
         tables.show_containers(found, meter.read())
-    show_lines(list(_troubles(reading)))
+    show_lines(list(_troubles(reading, explained=Section.DETAILS in sections)))
     if Section.PAIRS in sections:
         show_lines(addresses.lines(lab.configuration, found))
         if not needs_costs:
@@ -192,9 +195,13 @@ def _show_details(reading: Reading) -> None:
     tables.show_races(reading.races)
 
 
-def _troubles(reading: Reading) -> Iterator[str]:
-    """What a person must know whatever they asked for: why messages were lost, who is elsewhere, who is split off."""
-    yield from pair_table.loss_sentences(reading.pairs)
+def _troubles(reading: Reading, *, explained: bool = True) -> Iterator[str]:
+    """What a person must know whatever they asked for: losses, consumers elsewhere, members that are split off.
+
+    :param explained: say why messages were lost; else say where that is told, so that the pairs fit on one screen
+    """
+    losses = pair_table.loss_sentences(reading.pairs)
+    yield from losses if explained else [_WHY_LOST] * bool(losses)
     yield from map(str, reading.placements)
     yield from (f"split: {split} (hint: ./lab up heals it)" for split in reading.splits)
 
