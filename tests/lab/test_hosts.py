@@ -162,6 +162,8 @@ def test_tcp_and_udp_go_on_across_the_engines_through_a_short_cut_and_after_a_lo
         second.cut(second_host, remote, LONG_CUT_S)
         second.arrives(second_host, remote, "after a long cut")
         assert second_host.total("tcp-producer", "ipc_channel_opens_total") > opens, "nobody gave the connection up"
+        lost_before = there["tcp"]["lost"]  # Prometheus shows the loss with the next scrape of both sides
+        wait_until("what tcp lost is counted", 20, lambda: _more(pair(second_host, "tcp")["lost"], lost_before))
         mended = {name: pair(second_host, name) for name in remote}
         lost, then = (row["lost_by_reason"]["channel"] for row in (mended["tcp"], there["tcp"]))
         assert lost - then == mended["tcp"]["lost"] - there["tcp"]["lost"] > 0, "what the kernel had taken is lost"

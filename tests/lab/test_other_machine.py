@@ -67,7 +67,7 @@ def test_another_machine_is_reached_by_the_network_mechanisms_alone_and_left_as_
     code, said = up(stack, machine.url, machine.here)
     try:
         assert code == 0, said
-        assert f"TCP and UDP {machine.here}:9000 of this machine answer {machine.address} from now" in said
+        assert f"Publishing TCP and UDP 9000 on {machine.here} for {machine.address} until ./lab hosts down" in said
         assert published(stack) - open_before == {(machine.here, "responder-published")}
 
         shown = stack.lab("matrix", "--json")
