@@ -14,7 +14,7 @@ _RISES_TO = 50
 @pytest.mark.parametrize("mechanism", ["fifo", "unix_stream"])
 def test_what_waits_is_seen_while_the_consumer_is_paused(stack: Stack, mechanism: str) -> None:
     stack.wait_for_traffic(mechanism)
-    before = stack.settle(mechanism)
+    before = stack.accounts(mechanism)
     consumer = stack.endpoint(mechanism, "consumer")
     consumer.pause()
     try:
