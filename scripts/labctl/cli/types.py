@@ -94,28 +94,11 @@ class OnOff(click.ParamType[str]):
         return one_of(f"{param.name.upper()} {shown(value)}", value, settings.ON_OFF, "in lower case")
 
 
-class Seconds(click.ParamType[int]):
-    """A duration: a whole number of seconds, an hour at most."""
+class _Limited(click.ParamType[int]):
+    """A whole number within the limits of a subclass."""
 
-    name = "seconds"
-    _allowed = click.IntRange(1, 3600)
-
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The seconds.
-
-        :raises BadInput: it is no such number
-        """
-        del ctx
-        assert param is not None
-        text = str(value)
-        return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, "seconds, without a unit")
-
-
-class Lines(click.ParamType[int]):
-    """How many lines of a log."""
-
-    name = "lines"
-    _allowed = click.IntRange(1, 10_000)
+    _allowed: click.IntRange
+    _unit: str
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number.
@@ -125,7 +108,23 @@ class Lines(click.ParamType[int]):
         del ctx
         assert param is not None
         text = str(value)
-        return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, "lines of each container")
+        return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, self._unit)
+
+
+class Seconds(_Limited):
+    """A duration: a whole number of seconds, an hour at most."""
+
+    name = "seconds"
+    _allowed = click.IntRange(1, 3600)
+    _unit = "seconds, without a unit"
+
+
+class Lines(_Limited):
+    """How many lines of a log."""
+
+    name = "lines"
+    _allowed = click.IntRange(1, 10_000)
+    _unit = "lines of each container"
 
 
 class BenchName(click.ParamType[str]):

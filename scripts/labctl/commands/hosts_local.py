@@ -17,7 +17,7 @@ from labctl.engine.images import ensure_engine_image
 from labctl.hosts import image_transfer, local_engine, published_responder, remote_probe, stdio_transport
 from labctl.hosts.remote_address import OPTION
 from labctl.hosts.second_host_probe import NAME, NEEDS, command_of
-from labctl.lab.containers import PROJECT_LABEL, Container, require_running
+from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.lab.lab import Lab
 from labctl.lab.probes import probes_of
 from labctl.place.place import put_all_back
@@ -39,8 +39,7 @@ def bring_up(lab: Lab) -> None:
     :raises LabError: the lab does not run, or a step fails
     """
     client = lab.client
-    found = lab.containers()
-    require_running(found, lab.project)
+    found = lab.running()
     if responder := published_responder.find(found):
         raise BadInput(
             f"there is a second host: {published_responder.host_of(responder)}",

@@ -20,7 +20,7 @@ from labctl.hosts.image_transfer import Brought
 from labctl.hosts.remote_address import DockerHost
 from labctl.hosts.remote_engine import RemoteEngine
 from labctl.lab import state_files
-from labctl.lab.containers import Container, require_running, stop_and_remove
+from labctl.lab.containers import Container, stop_and_remove
 from labctl.lab.lab import Lab
 from labctl.lab.probes import probes_of
 from labctl.terminal.errors import BadInput, LabError
@@ -47,8 +47,7 @@ def bring_up(lab: Lab, host: DockerHost, address: str) -> None:
     client = lab.client
     remote_engine.require_kin(engine, client)
     there = remote_address.address_of(host)
-    found = lab.containers()
-    require_running(found, lab.project)
+    found = lab.running()
     probes = probes_of(found)
     if not set(probes) >= second_host_probe.NEEDS:
         raise LabError("the responder does not run, so a probe has nothing to ask", hint="./lab up, then again")

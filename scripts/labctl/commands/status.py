@@ -13,7 +13,7 @@ from docker import DockerClient
 
 from labctl.commands import addresses, pair_table, tables
 from labctl.lab import containers
-from labctl.lab.containers import Container, mechanisms_of, require_running
+from labctl.lab.containers import Container, mechanisms_of
 from labctl.lab.costs import Cost, CostMeter
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import PrometheusSilent
@@ -183,8 +183,7 @@ def as_document(
 def _running(lab: Lab) -> tuple[DockerClient, list[Container]]:
     """The engine, and the project's containers, of which at least one runs."""
     client = lab.client
-    found = lab.containers()
-    require_running(found, lab.project)
+    found = lab.running()
     return client, found
 
 

@@ -12,7 +12,6 @@ from rich.text import Text
 from ipclab.matrix.placement import SHARED, Placement
 from labctl.config.compose_file import RESPONDER
 from labctl.lab import containers
-from labctl.lab.containers import require_running
 from labctl.lab.lab import Lab
 from labctl.lab.probes import placements_shown, probes_of
 from labctl.matrix import cells as reachability
@@ -166,8 +165,7 @@ def reason_lines(cells: Sequence[Cell]) -> list[str]:
 
 
 def _probes(lab: Lab) -> dict[Placement, containers.Container]:
-    found = lab.containers()
-    require_running(found, lab.project)
+    found = lab.running()
     probes = probes_of(found)
     if any(container.service == RESPONDER and container.state == "paused" for container in found):
         raise LabError("the responder is paused and does not answer", hint="`docker unpause` it")
