@@ -272,3 +272,7 @@ def test_reset_is_up_again_in_the_same_containers(stack: Stack) -> None:
     rates = [value for name, _, value in stack.page("fifo-producer") if name == "ipc_load_rate"]
     assert rates == [float(Configuration.load(environment=stack.environment).values["LAB_RATE"])]
     assert sum(name.startswith("sysv-mq-consumer") for name in after) == 1
+    # Compose takes the pair that was made anew for its own.
+    made = {name: container.id for name, container in stack.containers().items()}
+    assert stack.lab("up").returncode == 0
+    assert {name: container.id for name, container in stack.containers().items()} == made

@@ -80,7 +80,9 @@ def _bring_back(lab: Lab, found: list[Container]) -> list[Container]:
     if moved_consumers.all_placed(lab.client, found, project):
         place.put_all_back(lab, compose_file.declared())
         found, changed = lab.containers(), False
-    changed |= _start(found)
+    for container in _start(found):
+        say(f"{container.label} was {container.state_in_words()}")
+        changed = True
     changed |= _reconnect(lab.client, found, project)
     return lab.containers() if changed else found
 
@@ -93,13 +95,12 @@ def _unpause(found: Iterable[Container]) -> bool:
     return bool(paused)
 
 
-def _start(found: Sequence[Container]) -> bool:
-    """What ended: the holder first, whose namespace others join; consumers before producers."""
-    ended = [c for c in found if c.state in ("created", "exited", "dead")]
-    for container in sorted(ended, key=lambda c: (c.service != "holder", c.is_producer)):
+def _start(found: Iterable[Container]) -> list[Container]:
+    """What ended or never began: the holder first, whose namespace others join; consumers before producers."""
+    stopped = [c for c in found if c.state in ("created", "exited", "dead")]
+    for container in sorted(stopped, key=lambda c: (c.service != "holder", c.is_producer)):
         container.docker.start()
-        say(f"{container.label} was {container.state_in_words()}")
-    return bool(ended)
+    return stopped
 
 
 def _reconnect(client: docker.DockerClient, found: Iterable[Container], project: str) -> bool:
@@ -183,9 +184,9 @@ def _make_anew(lab: Lab, members: Sequence[Container]) -> None:
             volume.remove(force=True)
         pair = containers.of_pair(members, mechanism)
         environment = {**lab.configuration.environment(), **_started_with(pair)}
-        # One by one: together, the producer would wait for its consumer's health check.
-        for service in compose_file.services_of(mechanism):
-            compose.start([service], environment, {}, alone=True)
+        compose.create(compose_file.services_of(mechanism), environment)
+        # Not by Compose, which would let the producer wait for its consumer's health check.
+        _start(containers.of_pair(lab.containers(), mechanism))
         say(f"{mechanism} has one consumer and one producer again")
 
 

@@ -160,22 +160,34 @@ def _extract_plugin(source: str, folder: Path, current: Step) -> None:
     say(f"Installed {plugins / 'docker-compose'}")
 
 
-def start(
-    services: Sequence[str], environment: Mapping[str, str], scale: Mapping[str, int], *, alone: bool = False
-) -> None:
+def start(services: Sequence[str], environment: Mapping[str, str], scale: Mapping[str, int]) -> None:
     """Create and start `services` and what they depend on; what runs as it should is left alone.
 
     :param scale: how many containers of a service, where it is not one
-    :param alone: without what they depend on, and without waiting for anyone's health
 
     :raises LabError: Compose failed; its last lines are in the message
     """
+    replicas = [f"--scale={service}={number}" for service, number in scale.items()]
+    _run(["up", "--detach", "--no-build", *replicas, *services], "Starting containers", environment)
+
+
+def create(services: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Create the containers of `services` that are missing, as `start` would, and start none of them.
+
+    Without their dependencies (`up --no-deps`), Compose 2.26 would give them another configuration hash, and the next
+    `start` would make them anew.
+
+    :raises LabError: Compose failed; its last lines are in the message
+    """
+    _run(["create", "--no-build", "--no-recreate", *services], "Creating containers", environment)
+
+
+def _run(arguments: Sequence[str], what: str, environment: Mapping[str, str]) -> None:
     # The file by name: a COMPOSE_FILE in the user's shell belongs to another project.
     compose = ["docker", "compose", "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE)]
-    replicas = [f"--scale={service}={number}" for service, number in scale.items()]
-    with step("Starting containers") as current:
+    with step(what) as current:
         run(
-            [*compose, "up", "--detach", "--no-build", *(["--no-deps"] if alone else []), *replicas, *services],
+            [*compose, *arguments],
             step=current,
             hint="./lab status shows the containers; ./lab down and ./lab up start afresh",
             # One at a time: Docker Engine 20.10 can hang for good when containers join or leave a network at once.

@@ -135,7 +135,7 @@ def _users_swarm(client: docker.DockerClient) -> Manager | None:
 
 
 def _start(lab: Lab) -> DockerContainer:
-    compose.start([compose_file.SWARM_MANAGER], lab.configuration.environment(), {}, alone=True)
+    compose.start([compose_file.SWARM_MANAGER], lab.configuration.environment(), {})
     container = _manager_container(lab.client, lab.project)
     assert container is not None
     with step("Waiting for the manager's engine"):
