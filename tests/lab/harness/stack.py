@@ -25,8 +25,17 @@ from ipclab.options import STATE
 from ipclab.runtime.overrides import Load
 
 ROOT = Path(__file__).parents[3]
-# Of this clone: another one may run its tests on the same engine.
-PROJECT = f"ipclabtest{zlib.crc32(str(ROOT).encode()):08x}"
+
+
+def project_of(worker: str) -> str:
+    """The project of one process that runs tests, "gw0" or "" for the only one.
+
+    Other clones may run their tests on the same engine.
+    """
+    return f"ipclabtest{zlib.crc32(str(ROOT).encode()):08x}{worker}"
+
+
+PROJECT = project_of(os.environ.get("PYTEST_XDIST_WORKER", ""))
 T = TypeVar("T")
 _PROJECT_LABEL = "com.docker.compose.project"
 _NUMBER_LABEL = "com.docker.compose.container-number"  # an image that Compose built bears the project's name too
