@@ -9,6 +9,7 @@ import statistics
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def report(*, as_json: bool) -> list[str]:
     """The lines to print."""
     figures = measure(rows())
     if as_json:
-        return [json.dumps({"speed": [figure.as_json() for figure in figures]}, indent=2)]
+        return [json.dumps(as_document(figures), indent=2)]
     return [
         f"speed on {os.cpu_count()} CPUs, {platform.machine()}, Linux {platform.release()}, Python "
         f"{platform.python_version()}: two processes, raw payloads, checksums off unless it says on; medians of up to "
@@ -70,6 +71,18 @@ def report(*, as_json: bool) -> list[str]:
         *map(_line, figures),
         "UDP has no one-way row: what comes too fast is dropped, so there is no rate at which all of it arrives.",
     ]
+
+
+def as_document(figures: Iterable[Figure]) -> dict[str, Any]:
+    """The figures, and the machine and the day to which they belong."""
+    conditions = {
+        "cpus": os.cpu_count(),
+        "machine": platform.machine(),
+        "kernel": platform.release(),
+        "python": f"Python {platform.python_version()}",
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    return {"conditions": conditions, "speed": [figure.as_json() for figure in figures]}
 
 
 def _line(figure: Figure) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from ipclab import mechanisms as ipclab_mechanisms
@@ -9,7 +11,8 @@ from ipclab.matrix.placement import Placement
 from ipclab.speedup import job
 from labctl.cli.types import MechanismName, PlacementName, check_one_format
 from labctl.config.configuration import Configuration
-from labctl.config.values import known_name, shown, whole_number
+from labctl.config.values import known_name, one_of, refuse, shown, whole_number
+from labctl.sheets.sheet import Language
 
 
 class AnyMechanism(click.ParamType[str]):
@@ -66,6 +69,33 @@ class Within(click.ParamType[int]):
         return whole_number(f"{param.opts[0]} {shown(text)}", text, self._allowed, self._hint)
 
 
+class SheetLanguage(click.ParamType[Language]):
+    """A language that the sheets have."""
+
+    name = "language"
+
+    def convert(self, value: str | Language, param: click.Parameter | None, ctx: click.Context | None) -> Language:
+        """The language.
+
+        :raises BadInput: the sheets have no such language
+        """
+        del param, ctx
+        known = [str(language) for language in Language]
+        return Language(one_of(f"--language {shown(value)}", value, known, "./lab mechanisms --sheets --language ko"))
+
+
+def check_sheet_options(sheets: bool, language: Language | None, bench: Path | None) -> None:
+    """The language and the figures belong to the sheets.
+
+    :raises BadInput: they were given without
+    """
+    given = [name for name, value in (("--language", language), ("--bench", bench)) if value is not None]
+    if given and not sheets:
+        raise refuse(
+            f"mechanisms with {given[0]}", expected=f"--sheets with {given[0]}", hint="./lab mechanisms --sheets"
+        )
+
+
 JOB = Within(job.JOB, "the job counts the primes below this number")
 CHUNKS = Within(job.CHUNKS, "number of tasks of the job")
 ROUNDS = Within(job.ROUNDS, "number of comparisons; the medians are shown")
@@ -75,7 +105,17 @@ ROUNDS = Within(job.ROUNDS, "number of comparisons; the medians are shown")
 @click.argument("mechanism", type=AnyMechanism(), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every fact with its source.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of docs/MECHANISMS.md.")
-def mechanisms(mechanism: str | None, as_json: bool, as_markdown: bool) -> None:
+@click.option("--sheets", is_flag=True, help="Print a sheet for each mechanism, as in docs/CHEATSHEET.md.")
+@click.option("--language", type=SheetLanguage(), metavar="en|ko", help="Language of the sheets; en without it.")
+@click.option(
+    "--bench",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Add the figures of a file that ./lab bench speed --json printed to the sheets.",
+)
+def mechanisms(
+    mechanism: str | None, as_json: bool, as_markdown: bool, sheets: bool, language: Language | None, bench: Path | None
+) -> None:
     """Compare the mechanisms: their promises, their needs, and the source of each fact.
 
     With a MECHANISM: every fact of it, the kernel's facts apart from the choices of the lab. Without: all mechanisms,
@@ -84,13 +124,17 @@ def mechanisms(mechanism: str | None, as_json: bool, as_markdown: bool) -> None:
     \b
       ./lab mechanisms
       ./lab mechanisms posix_mq
+      ./lab mechanisms --sheets --language ko --bench speed.json
       ./lab mechanisms --json | jq '.mechanisms[] | {mechanism, persistence, source: .sources.persistence}'
     """
-    check_one_format("mechanisms", json=as_json, markdown=as_markdown, MECHANISM=mechanism)
+    check_one_format("mechanisms", json=as_json, markdown=as_markdown, sheets=sheets, MECHANISM=mechanism)
+    check_sheet_options(sheets, language, bench)
 
-    from labctl.commands.mechanisms import show_json, show_markdown, show_mechanisms, show_one
+    from labctl.commands.mechanisms import show_json, show_markdown, show_mechanisms, show_one, show_sheets
 
-    if as_json:
+    if sheets:
+        show_sheets(language or Language.ENGLISH, bench)
+    elif as_json:
         show_json()
     elif as_markdown:
         show_markdown()

@@ -1,4 +1,4 @@
-"""`./lab mechanisms`: the facts of every mechanism, as tables, as JSON and for docs/MECHANISMS.md.
+"""`./lab mechanisms`: the facts of every mechanism, as tables, as sheets, as JSON and for docs/MECHANISMS.md.
 
 Each fact has its source, and a mark that tells the kernel's facts from the choices of the lab.
 """
@@ -11,12 +11,14 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ipclab import mechanisms
 from ipclab.contract.channel import LARGE_BYTES, Fact, Traits, Whose
 from labctl.config import compose_file
 from labctl.config.traits import traits_of
+from labctl.sheets import sheet, speed
 from labctl.terminal.printing import new_table, show_lines, show_table, size
 
 # The fields of `Traits` by the words that the other table has for them.
@@ -193,6 +195,16 @@ def show_markdown() -> None:
     found = rows()
     sources = sources_as_markdown({row.name: row.traits for row in found})
     sys.stdout.write(f"{as_markdown(found)}\n{sources}")
+
+
+def show_sheets(language: sheet.Language, bench: Path | None) -> None:
+    """Print a sheet for each mechanism.
+
+    :param bench: a file with what `./lab bench speed --json` printed
+    :raises BadInput: the file is no such file
+    """
+    figures = speed.read(bench) if bench else None
+    sys.stdout.write(sheet.as_markdown({row.name: row.traits for row in rows()}, language, figures))
 
 
 def rows() -> list[Row]:

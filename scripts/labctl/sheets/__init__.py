@@ -1,0 +1,1 @@
+"""A sheet for each mechanism: a picture, its facts, when to take it and when not, all from its traits."""
