@@ -97,6 +97,7 @@ def test_network_pairs_cross_nodes_and_host_bound_pairs_are_dark(swarm: Swarm) -
     for mechanism in ("tcp", "udp"):
         pair = swarm.wait_for_traffic(mechanism)
         assert set(pair["producer_on"]).isdisjoint(pair["consumer_on"])
+        assert pair["received"] <= pair["sent"], pair
     for mechanism in ("sysv_shm", "fifo"):
         pair = swarm.pair(mechanism)
         assert (pair["open"], pair["error"], pair["received"]) == (False, "ENOENT", 0), pair

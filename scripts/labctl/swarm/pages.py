@@ -6,7 +6,7 @@ So a task on a node that cannot be reached is seen as what it is: silent.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from docker.models.containers import Container as DockerContainer
@@ -24,7 +24,7 @@ _RESOLVER = {"RES_OPTIONS": "timeout:1 attempts:1"}
 _SCRIPT = """
 import json, socket, sys, urllib.request
 from concurrent.futures import ThreadPoolExecutor
-port, *services = sys.argv[1:]
+port, first, *services = sys.argv[1:]
 def pages(service):
     found = []
     try:
@@ -38,7 +38,9 @@ def pages(service):
             pass
     return found
 with ThreadPoolExecutor(max(1, len(services))) as pool:
-    print(json.dumps(dict(zip(services, pool.map(pages, services)))))
+    consumers, others = services[:int(first)], services[int(first):]
+    found = dict(zip(consumers, list(pool.map(pages, consumers))))
+    print(json.dumps({**found, **dict(zip(others, pool.map(pages, others)))}))
 """
 
 
@@ -58,12 +60,15 @@ class Page:
         return [errno for value, errno in sorted(met, reverse=True) if value]
 
 
-def read(manager: Manager, reader: DockerContainer, services: Iterable[str]) -> dict[str, list[Page]]:
+def read(manager: Manager, reader: DockerContainer, services: Collection[str]) -> dict[str, list[Page]]:
     """Service to the pages of its tasks; none where nobody answers.
 
     :raises LabError: the task that was to ask does not run
     """
-    command = ["python", "-c", _SCRIPT, str(metrics.PORT), *services]
+    # The consumers first: what a producer has sent by then is at least what its consumer had received.
+    consumers = [name for name in services if name.endswith("-consumer")]
+    others = [name for name in services if not name.endswith("-consumer")]
+    command = ["python", "-c", _SCRIPT, str(metrics.PORT), str(len(consumers)), *consumers, *others]
     ran = manager.execute(reader, command, _RESOLVER)
     if ran.code:
         raise LabError(f"no task of this node can ask the others: {ran.said}", hint="./lab swarm up starts them")

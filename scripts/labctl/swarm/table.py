@@ -68,7 +68,7 @@ def show(project: str, manager: Manager, services: Mapping[str, Service], *, as_
 
 def _show_pairs(views: Sequence[PairView]) -> None:
     table = new_table()
-    for heading in ("pair", "producer on", "consumer on", "channel", "sent", "received", "lost", "epochs"):
+    for heading in ("pair", "producer on", "consumer on", "channel", "sent", "received", "lost", "skipped", "epochs"):
         table.add_column(heading, no_wrap=True)
     for view in views:
         table.add_row(
@@ -76,7 +76,7 @@ def _show_pairs(views: Sequence[PairView]) -> None:
             ", ".join(view.producer_on) or "nowhere",
             ", ".join(view.consumer_on) or "nowhere",
             _channel(view),
-            *("-" if count is None else f"{count:,}" for count in (view.sent, view.received, view.lost)),
+            *("-" if count is None else f"{count:,}" for count in (view.sent, view.received, view.lost, view.skipped)),
             ", ".join(f"{datetime.fromtimestamp(epoch / 1e9, UTC):%H:%M:%S}" for epoch in view.epochs) or "-",
         )
     show_table(table)
