@@ -19,6 +19,7 @@ from ipclab import options as mailbox_options
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_removed_producers
+from ipclab.bench.agent import Agent
 from ipclab.container_role import ContainerRole
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.errors import ChannelError
@@ -196,6 +197,12 @@ def lock(mechanism: str, word: str | None, state: Path) -> None:
         file.reset()
     else:
         file.write(word == "on")
+
+
+@cli.command("bench-agent")
+def bench_agent() -> None:
+    """Start the endpoints of a bench, as stdin says. See `ipclab.bench.agent`."""
+    sys.exit(Agent().serve())
 
 
 def main() -> None:
