@@ -191,7 +191,7 @@ def show_json() -> None:
 
 
 def show_markdown() -> None:
-    """Print the tables that stand in docs/MECHANISMS.md."""
+    """Print the tables of docs/MECHANISMS.md."""
     found = rows()
     sources = sources_as_markdown({row.name: row.traits for row in found})
     sys.stdout.write(f"{as_markdown(found)}\n{sources}")

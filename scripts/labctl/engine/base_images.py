@@ -1,4 +1,4 @@
-"""The images the lab builds on: present, pulled, or replaced by stand-ins from distribution packages."""
+"""The images the lab builds on: present, pulled, or replaced by fallback images from distribution packages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BaseImages:
     prometheus: str
     grafana: str | None
     engine: str | None = None
-    instead_of: Mapping[str, str] = field(default_factory=dict)  # a stand-in to the image that is not here
+    instead_of: Mapping[str, str] = field(default_factory=dict)  # a fallback image to the image that is not here
     not_pulled: Mapping[str, str] = field(default_factory=dict)  # an image that is not here: why it could not be pulled
 
     def environment(self) -> dict[str, str]:
@@ -41,9 +41,9 @@ class BaseImages:
 
 
 def ensure_base_images(client: docker.DockerClient, settings: Mapping[str, str], *, root: Path) -> BaseImages:
-    """The base images, present in the engine: the ones `settings` names, or stand-ins for them.
+    """The base images, present in the engine: the ones `settings` names, or fallback images for them.
 
-    :raises LabError: as `choose_base_images` does, and when Prometheus' stand-in cannot be built
+    :raises LabError: as `choose_base_images` does, and when Prometheus' fallback image cannot be built
     """
     with fallback_images.base_archive() as archive:
         base = choose_base_images(client, settings, archive)
@@ -54,12 +54,12 @@ def ensure_base_images(client: docker.DockerClient, settings: Mapping[str, str],
 def choose_base_images(
     client: docker.DockerClient, settings: Mapping[str, str], archive: BaseArchive, *, ask_again: bool = False
 ) -> BaseImages:
-    """The base images as `ensure_base_images` has them, but a stand-in for Prometheus' may still have to be built.
+    """The base images as `ensure_base_images` has them, but a fallback image for Prometheus may still have to be built.
 
     A registry that was silent, or limited how often it is asked, is asked again ten minutes later, and at once with
     `ask_again`. An empty GRAFANA_IMAGE asks for no Grafana.
 
-    :raises LabError: a registry answers that it has no such image, or Python's stand-in cannot be built
+    :raises LabError: a registry answers that it has no such image, or Python's fallback image cannot be built
     """
     python, prometheus, grafana = (settings[f"{name}_IMAGE"] for name in ("PYTHON", "PROMETHEUS", "GRAFANA"))
     absent = [image for image in (python, prometheus, grafana) if image and not _labels(client, image)[0]]
@@ -82,7 +82,7 @@ def choose_base_images(
 def ensure_prometheus_base(
     client: docker.DockerClient, settings: Mapping[str, str], base: BaseImages, *, root: Path
 ) -> None:
-    """The stand-in for Prometheus' image built, if `base` has it.
+    """The fallback image for Prometheus, built, if `base` has it.
 
     :raises LabError: that fails
     """
@@ -93,7 +93,7 @@ def ensure_prometheus_base(
 def ensure_engine_base(
     client: docker.DockerClient, settings: Mapping[str, str], base: BaseImages, *, root: Path
 ) -> BaseImages:
-    """`base` with the image that the second host is built on: ENGINE_IMAGE, or a stand-in. Raises as the other does."""
+    """`base` with the image that the second host is built on: ENGINE_IMAGE, or a fallback image. Raises as the other does."""
     wanted = settings["ENGINE_IMAGE"]
     absent = [] if _labels(client, wanted)[0] else pull_absent(client, [wanted], ask_again=False)
     if not absent:
@@ -129,7 +129,7 @@ def pull_absent(client: docker.DockerClient, absent: list[str], *, ask_again: bo
 
 
 def _pull_failure(client: docker.DockerClient, image: str) -> str:
-    """Pull it; why that failed, "" if it did not. That is said, and is no end: there are stand-ins."""
+    """Pull it; why that failed, "" if it did not. That is said, and is no end: there are fallback images."""
     try:
         with step(f"Pulling {image}") as current:
             registry.pull(client, image, current)

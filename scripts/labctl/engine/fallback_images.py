@@ -18,7 +18,7 @@ from labctl.terminal.subprocesses import run
 BASE = f"ipclab/base:{packages.RELEASE}"
 PROMETHEUS = f"ipclab/prometheus-debian:{packages.RELEASE}"
 ENGINE = f"ipclab/engine-debian:{packages.RELEASE}"
-LABEL = "ipclab.instead-of"  # what a stand-in stands in for
+LABEL = "ipclab.instead-of"  # the image that a fallback image replaces
 _PACKAGES = "python3,python3-venv,ca-certificates"
 # What the official slim images leave out as well.
 _EXCLUDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/doc/*")
@@ -134,7 +134,7 @@ def _build(name: str, variable: str, file: Path, python_image: str, instead_of: 
 
 
 def require_debian(machine: Machine, instead_of: str, absent: Sequence[str]) -> None:
-    """Refuse where no stand-in can be built, and say what to do on such a machine.
+    """Refuse where no fallback image can be built, and say what to do on such a machine.
 
     :raises LabError: this is no Debian or Ubuntu, or nobody may become root
     """

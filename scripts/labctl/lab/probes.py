@@ -13,7 +13,7 @@ def placement_of(service: str) -> Placement | None:
     """Where the probe in this Compose service stands; None for any other service."""
     if service == RESPONDER:
         return Placement.SAME_CONTAINER
-    if service in (SECOND_HOST, PUBLISHED_RESPONDER):  # its stand-in on this engine
+    if service in (SECOND_HOST, PUBLISHED_RESPONDER):  # its counterpart on this engine
         return Placement.SECOND_HOST
     name = service.removeprefix(PROBE).replace("-", "_")
     return Placement(name) if service.startswith(PROBE) and name in set(Placement) else None

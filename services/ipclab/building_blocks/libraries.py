@@ -13,7 +13,7 @@ from ipclab.contract.errors import Unusable
 
 
 class AbsentLibrary:
-    """The stand-in for a library that cannot be imported."""
+    """A placeholder for a library that cannot be imported."""
 
     def __init__(self, name: str, reason: ImportError) -> None:
         self._name = name
