@@ -1,0 +1,1 @@
+"""`./lab bench`: every mechanism alone, round after round, and what came of it."""
