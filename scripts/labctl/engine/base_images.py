@@ -93,7 +93,7 @@ def ensure_prometheus_base(
 def ensure_engine_base(
     client: docker.DockerClient, settings: Mapping[str, str], base: BaseImages, *, root: Path
 ) -> BaseImages:
-    """`base` with the image that the second host is built on: ENGINE_IMAGE, or a fallback image. Raises as the other does."""
+    """`base` with the image that the second host is built on: ENGINE_IMAGE, or a fallback image. Raises alike."""
     wanted = settings["ENGINE_IMAGE"]
     absent = [] if _labels(client, wanted)[0] else pull_absent(client, [wanted], ask_again=False)
     if not absent:

@@ -1,6 +1,6 @@
 """`docker compose` without `./lab`: what the last `./lab up` used, in a file that Compose reads by itself.
 
-compose.yaml names the images that a registry has. Where none answers, `./lab up` builds fallback images and leaves Grafana
+compose.yaml names the images that a registry has. Where none answers, `./lab up` builds fallback images, leaves Grafana
 out, and says so to its own Compose through the environment. `docker compose up` in the same folder knows nothing of
 that. So `./lab up` writes compose.override.yaml, which Compose merges into compose.yaml unasked
 (docs.docker.com/compose/how-tos/multiple-compose-files/merge); Git ignores it. `./lab` itself does not use it but to
