@@ -6,6 +6,7 @@ import click
 
 from labctl.cli.about import help_, version
 from labctl.cli.comparison import matrix, mechanisms, speedup
+from labctl.cli.exercise import exercise_
 from labctl.cli.hosts import hosts
 from labctl.cli.lifecycle import down, reset, up
 from labctl.cli.pair import load, lock, place, sync
@@ -43,6 +44,7 @@ for command in (
     *(status, watch, logs, fork, report, open_),
     *(load, lock, sync, place),
     *(mechanisms, matrix, speedup),
+    exercise_,
     *(hosts, swarm),
     *(doctor, test, bench, dashboards),
     *(version, help_),

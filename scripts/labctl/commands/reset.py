@@ -38,9 +38,10 @@ _SAY_AGAIN_AFTER_S = 3
 _MOVES_WITHIN_S = 30
 
 
-def reset(lab: Lab, *, take_over: bool) -> None:
+def reset(lab: Lab, *, take_over: bool, only: Sequence[str] = ()) -> None:
     """Bring every container of the running lab back to where `./lab up` had it, and let every pair count from 0.
 
+    :param only: the pairs to reset; all of them where it is empty. What is no pair's comes back too.
     :raises BadInput: another clone started this lab
     :raises LabError: the lab does not run, or a pair does not move afterwards
     """
@@ -50,7 +51,7 @@ def reset(lab: Lab, *, take_over: bool) -> None:
         clones.require_ours(containers.listed(client, project), project, "reset")
     found = lab.containers()
     require_running(found, project)
-    found = _bring_back(lab, found)
+    found = _bring_back(lab, _chosen(found, only), only)
     _heal_split(lab, found)
     mechanisms = sorted({c.mechanism for c in found if c.mechanism})
     scaled = {mechanism for mechanism in mechanisms if _is_scaled(found, mechanism)}
@@ -60,7 +61,7 @@ def reset(lab: Lab, *, take_over: bool) -> None:
         _order([c for c in found if c.is_producer and c.mechanism not in scaled], GO, token)
     if scaled:
         _make_anew(lab, [c for c in found if c.mechanism in scaled])
-        found = lab.containers()
+        found = _chosen(lab.containers(), only)
     with step(f"Waiting for messages of {traffic.in_words(mechanisms)}") as current:
         waiting = list(mechanisms)
         if not wait_until(lambda: _all_move(found, waiting, current), _MOVES_WITHIN_S, every_s=0.5):
@@ -73,18 +74,22 @@ def reset(lab: Lab, *, take_over: bool) -> None:
     show_lines([f"{text}; loads and locks are those of ./lab up, with one consumer and one producer each"])
 
 
-def _bring_back(lab: Lab, found: list[Container]) -> list[Container]:
+def _chosen(found: Sequence[Container], only: Sequence[str]) -> list[Container]:
+    return [c for c in found if not only or c.mechanism is None or c.mechanism in only]
+
+
+def _bring_back(lab: Lab, found: list[Container], only: Sequence[str]) -> list[Container]:
     """Let all run where compose.yaml has them; returns them as they are then."""
     project = lab.project
     changed = _unpause(found)
     if moved_consumers.all_placed(lab.client, found, project):
-        place.put_all_back(lab, compose_file.declared())
-        found, changed = lab.containers(), False
+        place.put_all_back(lab, only or compose_file.declared())
+        found, changed = _chosen(lab.containers(), only), False
     for container in _start(found):
         say(f"{container.label} was {container.state_in_words()}")
         changed = True
     changed |= _reconnect(lab.client, found, project)
-    return lab.containers() if changed else found
+    return _chosen(lab.containers(), only) if changed else found
 
 
 def _unpause(found: Iterable[Container]) -> bool:

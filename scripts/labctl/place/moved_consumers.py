@@ -22,7 +22,7 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 
 LABEL = "ipclab.placement"
-_MECHANISM_LABEL = "ipclab.mechanism"
+MECHANISM_LABEL = "ipclab.mechanism"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Placed:
 
 def labels(project: str, mechanism: str, placement: Placement) -> dict[str, str]:
     """The labels by which it is found again."""
-    return {PROJECT_LABEL: project, LABEL: str(placement), _MECHANISM_LABEL: mechanism}
+    return {PROJECT_LABEL: project, LABEL: str(placement), MECHANISM_LABEL: mechanism}
 
 
 def service_of(mechanism: str) -> str:
@@ -70,7 +70,7 @@ def all_placed(client: docker.DockerClient, found: Sequence[Container], project:
 def _on(client: docker.DockerClient, project: str) -> list[Placed]:
     wanted = {"label": [f"{PROJECT_LABEL}={project}", LABEL]}
     return [
-        Placed(c, of["Labels"][_MECHANISM_LABEL], Placement(of["Labels"][LABEL]), str(of["State"]))
+        Placed(c, of["Labels"][MECHANISM_LABEL], Placement(of["Labels"][LABEL]), str(of["State"]))
         for c in client.containers.list(all=True, filters=wanted, sparse=True)
         for of in [c.attrs]
     ]

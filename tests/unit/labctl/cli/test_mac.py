@@ -17,6 +17,7 @@ from labctl.lab.ports import free_port
 
 _PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))
 _NO_ENGINE = "error: no Docker Engine answers at unix:///nowhere"
+_NOT_BEGUN = "error: no exercise is begun"
 # Good arguments for every command, and how its line on stderr begins where neither engine nor Prometheus nor Grafana
 # answers: the engine is the cause of all three. The tools of those who work on the lab are other programs, which run
 # the tests of other files.
@@ -49,6 +50,14 @@ _COMMANDS = {
     "swarm up": _NO_ENGINE,
     "swarm status": _NO_ENGINE,
     "swarm down": _NO_ENGINE,
+    "exercise list": "",
+    "exercise next": "",
+    "exercise progress": "",
+    "exercise solution 1 --now": "",
+    "exercise start 1 --yes": _NO_ENGINE,
+    "exercise reset 1": _NO_ENGINE,
+    "exercise check": _NOT_BEGUN,
+    "exercise hint": _NOT_BEGUN,
     "bench speed": "error: bench speed makes system calls of Linux, and this is Darwin",
     "bench plain_file": "error: bench plain_file makes system calls of Linux, and this is Darwin",
 }
@@ -61,7 +70,7 @@ def on_a_mac(*arguments: str, engine: str = "unix:///nowhere") -> subprocess.Com
     ports = {"LAB_PROMETHEUS_PORT": str(free_port()), "LAB_GRAFANA_PORT": str(free_port())}
     return subprocess.run(
         [sys.executable, str(ROOT / "tests" / "support" / "mac.py"), *arguments],
-        env={**inherited, "PYTHONPATH": _PATH, "DOCKER_HOST": engine, **ports},
+        env={**inherited, "PYTHONPATH": _PATH, "DOCKER_HOST": engine, "XDG_STATE_HOME": "/nowhere", **ports},
         capture_output=True,
         encoding="utf-8",
         timeout=120,
@@ -92,7 +101,7 @@ def test_a_command_fails_for_no_other_reason_than_on_linux(text: str) -> None:
     begins = _COMMANDS[text]
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert [line[: len(begins)] for line in lines] == ([begins] if begins else []), done.stderr
-    assert done.returncode == (1 if begins else 0)
+    assert done.returncode == (2 if begins == _NOT_BEGUN else 1 if begins else 0)
     assert bool(done.stdout) is not bool(begins)
 
 

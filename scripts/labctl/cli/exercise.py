@@ -1,0 +1,257 @@
+"""`./lab exercise`: its commands, their options and their help."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from labctl.config.configuration import Configuration, project_name
+from labctl.config.values import one_of, shown
+from labctl.exercise import answers, guesses, overview, progress
+from labctl.exercise.exercise import Exercise, find
+from labctl.exercise.language import Language, phrase, usual
+from labctl.exercise.progress import Progress
+from labctl.lab.project_lock import changing
+from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.printing import show_lines
+
+
+class ExerciseNumber(click.ParamType[Exercise]):
+    """The number of an exercise."""
+
+    name = "number"
+
+    def convert(self, value: str | Exercise, param: click.Parameter | None, ctx: click.Context | None) -> Exercise:
+        """The exercise.
+
+        :raises BadInput: there is none of that number
+        """
+        del param, ctx
+        return find(value) if isinstance(value, str) else value
+
+
+class LanguageName(click.ParamType[Language]):
+    """A language that the exercises have."""
+
+    name = "language"
+
+    def convert(self, value: str | Language, param: click.Parameter | None, ctx: click.Context | None) -> Language:
+        """The language.
+
+        :raises BadInput: the exercises do not have it
+        """
+        del param, ctx
+        known = [str(language) for language in Language]
+        return Language(one_of(f"--language {shown(value)}", value, known, "the default is the language of the shell"))
+
+
+class NewFile(click.ParamType[Path]):
+    """A file that can be made: its folder exists."""
+
+    name = "file"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path.
+
+        :raises BadInput: its folder does not exist, or it is a folder
+        """
+        del ctx
+        assert param is not None
+        path = Path(value)
+        if path.is_dir() or not path.parent.is_dir():
+            raise BadInput(
+                f"invalid {param.opts[0]} {shown(str(value))}: expected a file in a folder that exists",
+                hint=f"{param.opts[0]} progress.json",
+            )
+        return path
+
+
+number_argument = click.argument("exercise", metavar="NUMBER", type=ExerciseNumber())
+language_option = click.option(
+    "--language", type=LanguageName(), default=usual, metavar="en|ko", help="English or Korean, else that of LANG."
+)
+
+
+def _begun(done: Progress, exercise: Exercise | None) -> Exercise:
+    """The exercise that was named, or else the one that was started last; it must have been started.
+
+    :raises BadInput: it was not, or none was
+    """
+    if exercise is None:
+        name = done.latest_begun()
+        if name is None:
+            raise BadInput("no exercise is begun", hint="./lab exercise start 1")
+        exercise = find(name[:2])
+    answers.begun_or_refuse(done, exercise)
+    return exercise
+
+
+def _progress(project: str) -> Progress:
+    return progress.read(progress.path_of(project))
+
+
+@click.group("exercise", short_help="Exercises that check themselves by what the lab measures.")
+def exercise_() -> None:
+    """Exercises that check themselves: each asks for a guess, then for a change of the lab, and judges what the lab
+    measured.
+
+    Progress survives ./lab down. LAB_STUDENT names the student; each student gets values of their own.
+
+    \b
+      ./lab exercise list
+      ./lab exercise start 1
+      ./lab exercise check
+    """
+
+
+@exercise_.command("list", short_help="List the exercises: number, title, minutes, state.")
+@language_option
+def list_(language: Language) -> None:
+    """List the exercises: number, title, minutes, state. Needs no running lab.
+
+    \b
+      ./lab exercise list
+      ./lab exercise list --language ko
+    """
+    overview.show_list(_progress(project_name()), language)
+
+
+@exercise_.command(short_help="Begin an exercise: guess, then see the steps.")
+@number_argument
+@click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
+@click.option("--guess", "options", multiple=True, metavar="KEY=ANSWER", help="Answer a question of the exercise.")
+@language_option
+def start(exercise: Exercise, yes: bool, options: tuple[str, ...], language: Language) -> None:
+    """Begin an exercise. It asks for your guess, shows the steps with your values, and measures from now on.
+
+    Without a terminal, or with --yes, nothing is asked.
+
+    \b
+      ./lab exercise start 1
+      ./lab exercise start 1 --yes --language ko
+    """
+    guess = guesses.given(exercise, options)
+    configuration = Configuration.load()
+    done = _progress(configuration.project)
+
+    from labctl.commands import exercise as work
+    from labctl.lab.lab import Lab
+
+    ask = None if yes or not sys.stdin.isatty() else _ask
+    work.start(Lab(configuration), done, exercise, language, guess, ask)
+
+
+def _ask(question: str) -> str:
+    return str(click.prompt(question, default="", show_default=False))
+
+
+@exercise_.command(short_help="Judge the exercise by what the lab measured.")
+@click.argument("exercise", metavar="[NUMBER]", type=ExerciseNumber(), required=False)
+@language_option
+@click.option("--record", type=NewFile(), hidden=True, help="Keep what the check saw, for tests without containers.")
+def check(exercise: Exercise | None, language: Language, record: Path | None) -> None:
+    """Judge the exercise that was begun last, or NUMBER, by what the lab measured since its start.
+
+    Exit codes: 0 solved, 1 not yet, 3 cannot tell.
+
+    \b
+      ./lab exercise check
+      ./lab exercise check 1
+    """
+    configuration = Configuration.load()
+    done = _progress(configuration.project)
+    chosen = _begun(done, exercise)
+
+    from labctl.commands import exercise as work
+    from labctl.exercise.verdict import Outcome
+    from labctl.lab.lab import Lab
+
+    try:
+        outcome = work.check(Lab(configuration), done, chosen, language, record).outcome
+    except LabError as error:  # the lab does not run, or a pair of the exercise is gone
+        if isinstance(error, BadInput):
+            raise
+        show_lines([phrase(language, "cannot_tell", why=error)])
+        outcome = Outcome.CANNOT_TELL
+    raise click.exceptions.Exit(outcome.exit_code)
+
+
+@exercise_.command(short_help="Show the next of three hints.")
+@click.argument("exercise", metavar="[NUMBER]", type=ExerciseNumber(), required=False)
+@language_option
+def hint(exercise: Exercise | None, language: Language) -> None:
+    """Show the next of three hints; the third nearly tells.
+
+    \b
+      ./lab exercise hint
+      ./lab exercise hint 1
+    """
+    done = _progress(project_name())
+    answers.show_hint(done, _begun(done, exercise), language)
+
+
+@exercise_.command(short_help="Show the solution, after a question.")
+@number_argument
+@click.option("--now", is_flag=True, help="Also before the first check, and without a question.")
+@language_option
+def solution(exercise: Exercise, now: bool, language: Language) -> None:
+    """Show the solution, after a check was made. Asks first.
+
+    \b
+      ./lab exercise solution 1
+      ./lab exercise solution 1 --now
+    """
+    done = _progress(project_name())
+    answers.check_solution_options(done, exercise, now)
+    if not now and not click.confirm(phrase(language, "show_solution", number=exercise.number)):
+        return
+    answers.show_solution(done, exercise, language)
+
+
+@exercise_.command(short_help="Forget an exercise, and bring its pairs back.")
+@number_argument
+@language_option
+def reset(exercise: Exercise, language: Language) -> None:
+    """Forget what was done in one exercise, and bring its pairs back to where ./lab up had them. No other is touched.
+
+    \b
+      ./lab exercise reset 1
+    """
+    configuration = Configuration.load()
+
+    from labctl.commands import exercise as work
+    from labctl.lab.lab import Lab
+
+    with changing(configuration.project, f"./lab exercise reset {exercise.number}"):
+        work.reset(Lab(configuration), _progress(configuration.project), exercise, language)
+
+
+@exercise_.command("next", short_help="Say what to do next.")
+@language_option
+def next_(language: Language) -> None:
+    """Say which exercise comes next, or to check the one that is begun.
+
+    \b
+      ./lab exercise next
+    """
+    overview.show_next(_progress(project_name()), language)
+
+
+@exercise_.command("progress", short_help="Show the progress, or write it to a file.")
+@click.option("--export", type=NewFile(), metavar="FILE.json", help="Write it as JSON, for the instructor's board.")
+@language_option
+def progress_(export: Path | None, language: Language) -> None:
+    """Show which exercises are solved, with the checks made and the hints taken.
+
+    \b
+      ./lab exercise progress
+      ./lab exercise progress --export progress.json
+    """
+    project = project_name()
+    done = _progress(project)
+    if export:
+        overview.export(done, project, export)
+    else:
+        overview.show_progress(done, language)

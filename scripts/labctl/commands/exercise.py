@@ -1,0 +1,178 @@
+"""`./lab exercise start`, `check` and `reset`: what touches the running lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from docker.models.containers import Container as DockerContainer
+
+from labctl.commands import reset as whole_reset
+from labctl.commands.addresses import grafana_runs
+from labctl.exercise import guesses, judge, overview, student
+from labctl.exercise.attempt import Attempt
+from labctl.exercise.exercise import DO, PREDICT, SECTIONS, TAKE_HOME, WHY, Exercise
+from labctl.exercise.language import Language, phrase
+from labctl.exercise.live import LiveLab
+from labctl.exercise.progress import Progress, Record
+from labctl.exercise.recording import Recorder, Recording
+from labctl.exercise.verdict import Outcome, Verdict
+from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
+from labctl.lab.lab import Lab
+from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.printing import show_lines, show_text, show_verbatim
+
+LABEL = "ipclab.exercise"  # of every container that an exercise starts: its folder
+
+
+def start(
+    lab: Lab,
+    done: Progress,
+    exercise: Exercise,
+    language: Language,
+    guess: Mapping[str, str | float],
+    ask: Callable[[str], str] | None,
+) -> None:
+    """Begin an exercise: ask for the student's guess, show the steps, and remember the moment.
+
+    :param guess: guesses that were given as options
+    :param ask: asks the student a question; None for a script
+    :raises BadInput: it is begun already
+    :raises LabError: the lab does not run, or a pair that the exercise needs
+    """
+    if exercise.name in done.records:
+        number = exercise.number
+        raise BadInput(
+            f"exercise {number} is {done.state_of(exercise.name)} already",
+            hint=f"./lab exercise check {number}; ./lab exercise reset {number} begins anew",
+        )
+    require_pairs(lab, exercise)
+    who = student.name()
+    values = student.draw(exercise, who)
+    texts = exercise.texts(language)
+    show_lines([phrase(language, "started", number=exercise.number, title=texts.title, minutes=exercise.minutes)])
+    show_text(texts.goal)
+    _show_section(exercise, language, PREDICT, values)
+    answers = dict(guess)
+    if ask:
+        unanswered = [question for question in exercise.guess if question.key not in guess]
+        questions = {key: student.filled_in(question, values) for key, question in texts.questions.items()}
+        answers |= guesses.asked(unanswered, questions, language, ask)
+    done.records[exercise.name] = Record(lab.prometheus.now(), who, values, answers)
+    done.save()
+    _show_section(exercise, language, DO, values)
+    if values:
+        words = ", ".join(f"{name.upper()} = {value}" for name, value in values.items())
+        show_lines([phrase(language, "values", values=words)])
+    _show_where_to_look(lab, exercise, language)
+    show_lines([phrase(language, "check", number=exercise.number)])
+
+
+def check(lab: Lab, done: Progress, exercise: Exercise, language: Language, record_to: Path | None = None) -> Verdict:
+    """Judge what the lab measured since the start, and show it beside the guess.
+
+    :param record_to: also keep what the check saw, for tests without containers
+    """
+    record = done.records[exercise.name]
+    require_pairs_exist(lab, exercise)
+    sees = Recorder(LiveLab(lab, record.started_at))
+    verdict = judge.judge(Attempt(exercise, sees, record.values, record.guess, language))
+    if record_to:
+        Recording(
+            exercise.name,
+            verdict.outcome,
+            sees.started_at,
+            sees.now,
+            record.values,
+            record.guess,
+            sees.answers,
+        ).write(record_to)
+    record.checks += 1
+    record.measured = {**record.measured, **verdict.measured}
+    if verdict.outcome is Outcome.SOLVED and record.solved_at is None:
+        record.solved_at = sees.now
+    done.save()
+    _show_verdict(done, exercise, language, verdict)
+    return verdict
+
+
+def reset(lab: Lab, done: Progress, exercise: Exercise, language: Language) -> None:
+    """Forget the exercise, and bring its pairs back to where `./lab up` had them.
+
+    :raises LabError: the lab does not run, or a pair does not move afterwards
+    """
+    for container in started_by(lab, exercise):
+        stop_and_remove(container)
+    whole_reset.reset(lab, take_over=False, only=exercise.pairs)
+    done.records.pop(exercise.name, None)
+    done.save()
+    show_lines([phrase(language, "reset", number=exercise.number, pairs=", ".join(exercise.pairs))])
+
+
+def started_by(lab: Lab, exercise: Exercise) -> list[DockerContainer]:
+    """The containers that the exercise or its student started."""
+    labels = [f"{PROJECT_LABEL}={lab.project}", f"{LABEL}={exercise.name}"]
+    found: list[DockerContainer] = lab.client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
+    return found
+
+
+def require_pairs(lab: Lab, exercise: Exercise) -> None:
+    """Every pair of the exercise runs, both sides.
+
+    :raises LabError: the lab does not run, or a pair does not
+    """
+    running = [(c.mechanism, c.is_producer) for c in lab.running() if c.running]
+    absent = [pair for pair in exercise.pairs if not {(pair, True), (pair, False)} <= set(running)]
+    if absent:
+        raise LabError(
+            f"exercise {exercise.number} needs {', '.join(exercise.pairs)}, and {', '.join(absent)} "
+            f"{'is' if len(absent) == 1 else 'are'} not running",
+            hint=f"./lab up {' '.join(absent)}",
+        )
+
+
+def require_pairs_exist(lab: Lab, exercise: Exercise) -> None:
+    """A check judges a lab that is there, whatever the student did to its pairs.
+
+    :raises LabError: the lab does not run, or a pair was removed
+    """
+    there = {c.mechanism for c in lab.running()}
+    if absent := [pair for pair in exercise.pairs if pair not in there]:
+        raise LabError(
+            f"exercise {exercise.number} needs {', '.join(absent)}, and there is no container of it",
+            hint=f"./lab up {' '.join(absent)}",
+        )
+
+
+def _show_section(exercise: Exercise, language: Language, which: int, values: Mapping[str, student.Value]) -> None:
+    text = student.filled_in(exercise.section(language, which), values)
+    show_verbatim(["", f"## {SECTIONS[language][which]}", "", *text.splitlines(), ""])
+
+
+def _show_where_to_look(lab: Lab, exercise: Exercise, language: Language) -> None:
+    page = exercise.readme(language).relative_to(exercise.folder.parent.parent)
+    if exercise.panel and grafana_runs(lab.configuration, lab.containers()):
+        panel = exercise.panel
+        show_lines([phrase(language, "panel", dashboard=panel.dashboard, title=panel.title, page=page)])
+    else:
+        show_lines([phrase(language, "page", page=page)])
+
+
+def _show_verdict(done: Progress, exercise: Exercise, language: Language, verdict: Verdict) -> None:
+    match verdict.outcome:
+        case Outcome.SOLVED:
+            lines = [phrase(language, "solved", saw=verdict.saw)]
+        case Outcome.NOT_YET:
+            lines = [
+                phrase(language, "not_yet", saw=verdict.saw),
+                phrase(language, "waits_for", waits_for=verdict.waits_for),
+            ]
+        case Outcome.CANNOT_TELL:
+            lines = [phrase(language, "cannot_tell", why=verdict.saw)]
+    show_lines(lines)
+    record = done.records[exercise.name]
+    show_lines(guesses.beside_measured(record, [question.key for question in exercise.guess], language))
+    if verdict.outcome is Outcome.SOLVED:
+        for which in (WHY, TAKE_HOME):
+            _show_section(exercise, language, which, record.values)
+        overview.show_next(done, language)

@@ -1,0 +1,58 @@
+"""One attempt at an exercise, as its check gets it: what it sees, the student's values and guess, and its sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from labctl.exercise.exercise import Exercise
+from labctl.exercise.language import Language
+from labctl.exercise.sees import Sees
+from labctl.exercise.student import Value
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt, in the language of whoever reads the verdict."""
+
+    exercise: Exercise
+    sees: Sees
+    values: Mapping[str, Value] = field(default_factory=dict)
+    guess: Mapping[str, str | float] = field(default_factory=dict)
+    language: Language = Language.ENGLISH
+
+    @property
+    def started_at(self) -> float:
+        """Everything is measured from here on: seconds since 1970, by the clock of Prometheus."""
+        return self.sees.started_at
+
+    def text(self, name: str) -> str:
+        """A value of the student that is a word."""
+        return str(self.values[name])
+
+    def number(self, name: str) -> int:
+        """A value of the student that is a number."""
+        return int(self.values[name])
+
+    def say(self, name: str, **values: object) -> str:
+        """The sentence `name` of [says] in `exercise.toml`, with its values filled in."""
+        return self.exercise.texts(self.language).says[name].format(**values)
+
+    def one(self, expression: str) -> float | None:
+        """The value of an expression that has one series; None if it has none."""
+        found = self.sees.query(expression)
+        return found[0].value if found else None
+
+    def grown(self, counter: str, within: str = "") -> float | None:
+        """How much a counter of the pairs grew since the exercise was started; None if nobody shows it.
+
+        A pair keeps its counts in a ledger, so they go on over restarts, and over new containers.
+
+        :param within: the labels of the series, as PromQL has them between the braces
+        """
+        selector = f"{counter}{{{within}}}"
+        now = self.one(f"sum({selector})")
+        before = self.one(f"sum({selector} @ {self.started_at:.3f})")
+        if now is None:
+            return None
+        return now - before if before is not None and before <= now else now  # less than before: it was reset
