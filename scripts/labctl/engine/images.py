@@ -66,7 +66,13 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
             f"ipclab/lab:{tag}",
             "holder",
             base.python,
-            ("services/Dockerfile", "services/.dockerignore", "services/requirements.txt", "services/ipclab/**/*"),
+            (
+                "services/Dockerfile",
+                "services/.dockerignore",
+                "services/requirements.txt",
+                "services/atomics/*",
+                "services/ipclab/**/*",
+            ),
         ),
         OwnImage(f"ipclab/prometheus:{tag}", "prometheus", base.prometheus, ("services/prometheus/**/*",)),
     ]
