@@ -2,7 +2,8 @@
 
 The file is on the container's private volume. A store into a shared mapping is in the page cache at once and stays
 there when the process dies, so a message needs no system call to be remembered. A process can die between any two
-stores: values that belong together are one word, or are written to a spare copy that one word then selects.
+stores: values that belong together are one word, or are written to a spare copy that one word then selects. Another
+process may read the file meanwhile: the word that selects is stored behind a fence.
 
     producer file:  magic, identity, next sequence, skipped
     consumer file:  magic, corrupt, then STREAMS records of
@@ -16,6 +17,8 @@ import os
 import secrets
 from pathlib import Path
 from typing import NamedTuple
+
+from ipclab.linux.atomics import fence
 
 _PRODUCER_MAGIC = int.from_bytes(b"IPCLPRO1", "little")
 _CONSUMER_MAGIC = int.from_bytes(b"IPCLCON1", "little")
@@ -63,6 +66,7 @@ class ProducerLedger:
         self._words = map_words(path, 4, _PRODUCER_MAGIC)
         if not self._words[0]:
             self._words[1] = secrets.randbits(63) | 1
+            fence()
             self._words[0] = _PRODUCER_MAGIC
 
     @property
@@ -139,6 +143,7 @@ class StreamRecord:
         copy = self._copy(spare)
         for offset, value in enumerate(stream):
             self._words[copy + offset] = value
+        fence()
         self._words[self._begin + 1] = spare
         self._expected_at = copy + _EXPECTED
 

@@ -37,6 +37,7 @@ from typing import Self
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, Stream, map_words
 from ipclab.contract.optional_parts import MOST
 from ipclab.linux import file_lock
+from ipclab.linux.atomics import fence
 
 _MAGIC = int.from_bytes(b"IPCLREC1", "little")
 _PRODUCER, _BASELINE, _RECEIVED_BEFORE, _DUPLICATES, _SELECTOR, _COPIES, _BITS = 1, 2, 3, 4, 5, 6, 10
@@ -53,6 +54,7 @@ class Received:
         if not words[0]:
             words[_PRODUCER], words[_BASELINE], words[_RECEIVED_BEFORE] = producer, baseline, received_before
             words[_COPIES] = baseline // 64
+            fence()
             words[0] = _MAGIC
         self._head, self._out_of_window = self._copy()
         snapshot = Snapshot.of(bytes(words.cast("B")))
@@ -97,6 +99,7 @@ class Received:
     def _switch(self, head: int, out_of_window: int) -> None:
         spare = 1 - self._words[_SELECTOR]
         self._words[_COPIES + 2 * spare], self._words[_COPIES + 2 * spare + 1] = head, out_of_window
+        fence()
         self._words[_SELECTOR] = spare
         self._head, self._out_of_window = head, out_of_window
 

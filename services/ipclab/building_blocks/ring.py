@@ -15,14 +15,16 @@ record counts once `tail` passed it. `tail` is stored after the commit word, and
 producer that is killed in between leaves nothing to read. A commit word that does not fit its position proves that
 another process wrote to the memory, and raises.
 
-The ring does not wait: `ipclab.building_blocks.ring_channel` does. The system calls that wait and wake order the stores
-of the two processes; x86-64 keeps the order of stores anyway.
+The two processes take no lock, so the order of their accesses is asked for (`ipclab.linux.atomics`): the commit word,
+`tail` and `head` are stored by a release, and the word of the other side is loaded by an acquire. A record is seen
+after its bytes, and a byte is overwritten after it was read. A side loads its own word as it is. The ring does not
+wait: `ipclab.building_blocks.ring_channel` does.
 
 A batch moves many records of one length with a handful of copies. A message of 64 bytes costs Python about a
 microsecond, because each of some twenty steps costs time. In a batch the steps are done once: records of one length lie
 at one distance, so their commit words are a slice with a step, and so are their first words, their second words and so
-on. The order of stores stays: the payloads, the commit words, then `tail`, once. A batch writes and reads the same
-records as single calls.
+on. The order of stores stays: the payloads, a fence, the commit words, then `tail`, once. A batch writes and reads the
+same records as single calls.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from array import array
 
 from ipclab.building_blocks.message_size import over_buffer
 from ipclab.contract.errors import DAMAGED, REMOVED, MessageTooLarge, PeerGone, TornMessage
+from ipclab.linux.atomics import atomic_words, fence
 
 _MAGIC = int.from_bytes(b"IPCRING1", "little")
 _WORD = 8
@@ -59,47 +62,50 @@ def _commit(position: int, length: int) -> int:
 class Ring:
     """One side's view of the shared memory; `close` before the memory is unmapped.
 
-    `words` is for the two flags, `RECEIVER_AWAKE` and `SENDER_WAITS`: a property would cost more than the word.
+    `load_acquire` and `store_release` are also for the two flags, `RECEIVER_AWAKE` and `SENDER_WAITS`; `words` is the
+    same memory without an order.
     """
 
     def __init__(self, memory: memoryview) -> None:
         self._memory = memory
         self.words = memory.cast("Q")
+        self._atomic = atomic_words(memory)
+        self.load_acquire = self._atomic.load_acquire
+        self.store_release = self._atomic.store_release
         self._data = memory[HEADER_BYTES:]
         self.capacity = (len(memory) - HEADER_BYTES) // _WORD * _WORD
 
     def close(self) -> None:
         """Drop every view of the memory."""
-        for view in (self.words, self._data, self._memory):
+        for view in (self._atomic, self.words, self._data, self._memory):
             view.release()
 
     def is_sound(self) -> bool:
         """Is there a ring of this size in the memory, with head and tail that add up?"""
         words = self.words
-        return (
-            words[0] == _MAGIC
-            and words[_CAPACITY] == self.capacity
-            and not words[_CLOSED]
-            and words[HEAD] <= words[TAIL] <= words[HEAD] + self.capacity
-            and words[HEAD] % _WORD == words[TAIL] % _WORD == 0
-        )
+        if self.load_acquire(0) != _MAGIC or words[_CAPACITY] != self.capacity or words[_CLOSED]:
+            return False
+        head = words[HEAD]
+        tail = self.load_acquire(TAIL)
+        return head <= tail <= head + self.capacity and head % _WORD == tail % _WORD == 0
 
     def format(self) -> None:
         """Make an empty ring of whatever the memory holds."""
         words = self.words
         words[0] = 0
+        fence()
         for index in range(1, DATA):
             words[index] = 0
         words[_CAPACITY] = self.capacity
-        words[0] = _MAGIC
+        self.store_release(0, _MAGIC)
 
     def is_ready(self) -> bool:
         """Has a receiver made this ring, and not taken it away?"""
-        return self.words[0] == _MAGIC and not self.words[_CLOSED]
+        return self.load_acquire(0) == _MAGIC and not self.words[_CLOSED]
 
     def mark_closed(self) -> None:
         """Tell the sender that this memory is no longer read."""
-        self.words[_CLOSED] = 1
+        self.store_release(_CLOSED, 1)
 
     def try_write(self, payload: memoryview) -> bool:
         """Write one record; False if there is no room now.
@@ -115,7 +121,7 @@ class Ring:
         if 2 * record > capacity:
             raise MessageTooLarge(f"{length} bytes in a ring of {capacity}", code=errno.EMSGSIZE)
         tail = words[TAIL]
-        head = words[HEAD]
+        head = self.load_acquire(HEAD)
         if (tail | head) & 7 or not 0 <= tail - head <= capacity:
             raise self._damaged(tail, head)
         offset = tail % capacity
@@ -131,8 +137,8 @@ class Ring:
             offset = 0
         begin = offset + _WORD
         self._data[begin : begin + length] = payload
-        words[DATA + (offset >> 3)] = (tail >> 3 & 0xFFFFFFFF) << 32 | length
-        words[TAIL] = tail + record
+        self.store_release(DATA + (offset >> 3), (tail >> 3 & 0xFFFFFFFF) << 32 | length)
+        self.store_release(TAIL, tail + record)
         return True
 
     def try_read_into(self, buffer: memoryview) -> int | None:
@@ -144,7 +150,7 @@ class Ring:
         """
         words, capacity = self.words, self.capacity
         head = words[HEAD]
-        tail = words[TAIL]
+        tail = self.load_acquire(TAIL)
         if head == tail and not head & 7:
             return None
         if (tail | head) & 7 or not 0 <= tail - head <= capacity:
@@ -156,12 +162,12 @@ class Ring:
             offset = 0
             length = self._length_at(head, 0)
         if length is None or head + _record_bytes(length) > tail:
-            words[HEAD] = tail
+            self.store_release(HEAD, tail)
             raise TornMessage(f"the ring is damaged at {head}; {tail - head} bytes dropped", code=DAMAGED)
         if length <= len(buffer):
             begin = offset + _WORD
             buffer[:length] = self._data[begin : begin + length]
-        words[HEAD] = head + ((length + 15) & -8)
+        self.store_release(HEAD, head + ((length + 15) & -8))
         if length > len(buffer):
             raise over_buffer(length, buffer)
         return length
@@ -171,7 +177,7 @@ class Ring:
         return PeerGone(f"the ring is damaged: head {head}, tail {tail}", code=DAMAGED)
 
     def _length_at(self, position: int, offset: int) -> int | None:
-        commit = self.words[DATA + (offset >> 3)]
+        commit = self.load_acquire(DATA + (offset >> 3))
         if commit >> 32 != position >> 3 & 0xFFFFFFFF:
             return None
         length = commit & 0xFFFFFFFF
@@ -190,7 +196,7 @@ def try_write_many(ring: Ring, block: memoryview, size: int) -> int:
     """
     words, capacity = ring.words, ring.capacity
     tail, step = words[TAIL], 1 + (size >> 3)
-    room = min(capacity - (tail - words[HEAD]), capacity - tail % capacity)
+    room = min(capacity - (tail - ring.load_acquire(HEAD)), capacity - tail % capacity)
     count = _whole(tail, min(len(block) // size, room // (8 * step)), step, size)
     if count < 2 or not ring.is_ready():
         return int(ring.try_write(block[:size]))
@@ -198,8 +204,9 @@ def try_write_many(ring: Ring, block: memoryview, size: int) -> int:
     end = first + count * step
     for word in range(width):
         words[first + 1 + word : end : step] = messages[word : count * width : width]
+    fence()
     words[first:end:step] = _commits(tail, count, step, size)
-    words[TAIL] = tail + 8 * count * step
+    ring.store_release(TAIL, tail + 8 * count * step)
     return count
 
 
@@ -211,7 +218,7 @@ def try_read_many(ring: Ring, block: memoryview, size: int) -> int:
     """
     words, capacity = ring.words, ring.capacity
     head, step = words[HEAD], 1 + (size >> 3)
-    there = min(words[TAIL] - head, capacity - head % capacity)
+    there = min(ring.load_acquire(TAIL) - head, capacity - head % capacity)
     count = _whole(head, min(len(block) // size, there // (8 * step)), step, size)
     first = DATA + (head % capacity >> 3)
     end = first + count * step
@@ -220,7 +227,7 @@ def try_read_many(ring: Ring, block: memoryview, size: int) -> int:
     messages, width = block.cast("Q"), size >> 3
     for word in range(width):
         messages[word : count * width : width] = words[first + 1 + word : end : step]
-    words[HEAD] = head + 8 * count * step
+    ring.store_release(HEAD, head + 8 * count * step)
     return count
 
 

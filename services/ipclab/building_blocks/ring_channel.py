@@ -7,10 +7,11 @@ message.
 A notification may be a system call, so the sender notifies only a receiver that sleeps. An awake receiver has set
 `RECEIVER_AWAKE` in the ring; before it sleeps it clears the word and polls the ring once more. A sender that finds the
 word cleared sets it for the receiver and notifies, so one notification covers all records until the receiver sleeps
-again. "Clear the word, then poll" needs a fence, which Python cannot issue: each side may miss the store of the other.
-So the first wait of a receiver is short, and the receiver polls again before a long wait: by then each side has seen
-both stores. A receiver that spins (`Wait.SPIN`) is always awake. It polls until its timeout, and its only system calls
-read the clock and yield the CPU.
+again. "Clear the word, then poll" on this side and "write the record, then read the word" on the other one need a fence
+each (`ipclab.linux.atomics`): without it, each side may miss the store of the other, and the receiver sleeps beside a
+record. A sender that waits for room is woken in the same way, by `SENDER_WAITS`. So a side sleeps until it is notified.
+Either side notifies when it opens the ring, in case its predecessor died before it did. A receiver that spins
+(`Wait.SPIN`) is always awake. It polls until its timeout, and its only system calls read the clock and yield the CPU.
 
 `ring_traits` states the facts of a mechanism that follow from the ring.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, Self, TypeVar
 
 from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
@@ -52,14 +54,10 @@ from ipclab.contract.errors import (
     ReceiveTimeout,
     TornMessage,
 )
+from ipclab.linux.atomics import fence
 
 RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
-# "Set the flag, then sleep" needs a fence that Python cannot issue: a sender polls a full ring again
-# after this time, also without a notification.
-_POLL_AGAIN_S = 0.005
 _POLLS_PER_CLOCK = 64
-# The longest delay of a missed wake-up. It costs one needless wake-up in a long sleep.
-_FIRST_WAIT_S = 0.01
 
 _T = TypeVar("_T")
 
@@ -95,7 +93,7 @@ class _Endpoint(ClosingEndpoint):
     def __init__(self, shared: Shared, wait: Wait | None) -> None:
         self._shared = shared
         self._ring = Ring(shared.memory)
-        self._words = self._ring.words
+        self._load_acquire, self._store_release = self._ring.load_acquire, self._ring.store_release
         self._spins = wait is Wait.SPIN
         self._open = True
 
@@ -150,9 +148,9 @@ class RingSender(_Endpoint):
         return count
 
     def _wake(self) -> None:
-        words = self._words
-        if not words[RECEIVER_AWAKE]:
-            words[RECEIVER_AWAKE] = 1
+        fence()  # between the record and the word
+        if not self._load_acquire(RECEIVER_AWAKE):
+            self._store_release(RECEIVER_AWAKE, 1)
             try:
                 self._notify()
             except ChannelError as error:
@@ -161,15 +159,16 @@ class RingSender(_Endpoint):
 
     def _write_when_read(self, payload: memoryview, deadline: float) -> None:
         while True:
-            self._words[SENDER_WAITS] = 1
+            self._store_release(SENDER_WAITS, 1)
+            fence()  # between the word and the poll
             if self._ring.try_write(payload):
                 break
             left = deadline - time.monotonic()
             if left <= 0:
                 self.check_linked()
                 raise self._full()
-            self._shared.space_available.wait(min(left, _POLL_AGAIN_S))
-        self._words[SENDER_WAITS] = 0
+            self._shared.space_available.wait(left)
+        self._store_release(SENDER_WAITS, 0)
 
     def _write_when_spun(self, payload: memoryview, deadline: float) -> None:
         if not _spin(self._ring.try_write, payload, False, deadline):
@@ -189,7 +188,12 @@ class RingReceiver(_Endpoint):
         super().__init__(shared, wait)
         if not self._ring.is_sound():
             self._ring.format()
-        self._words[RECEIVER_AWAKE] = 1  # before it first sleeps
+        self._store_release(RECEIVER_AWAKE, 1)  # before it first sleeps
+        try:
+            shared.space_available.notify()  # an earlier receiver may have died between its read and its notification
+        except ChannelError:
+            self.close()
+            raise
         self._try_read_into = self._ring.try_read_into
         self._wait_for_record = shared.data_ready.wait
         self._slept = False
@@ -205,8 +209,7 @@ class RingReceiver(_Endpoint):
                 length = self._read_when_written(buffer, timeout_s)
             if length is None:
                 raise self._losing.timed_out(ReceiveTimeout("the ring is empty", code=EMPTY))
-        if self._words[SENDER_WAITS]:
-            self._make_way()
+        self._make_way()
         return length
 
     def receive_many(self, block: memoryview, size: int, timeout_s: float) -> int:
@@ -217,40 +220,42 @@ class RingReceiver(_Endpoint):
             if length != size:
                 raise TornMessage(f"a message of {length} bytes among those of {size}", code=DAMAGED)
             return 1
-        if self._words[SENDER_WAITS]:
-            self._make_way()
+        self._make_way()
         return count
 
     def _make_way(self) -> None:
-        """Notify the sender, which waits for room."""
-        self._words[SENDER_WAITS] = 0
-        self._shared.space_available.notify()
+        """Notify the sender if it waits for room."""
+        fence()  # between what was read and the word
+        if self._load_acquire(SENDER_WAITS):
+            self._store_release(SENDER_WAITS, 0)
+            self._shared.space_available.notify()
 
     def _read_when_written(self, buffer: memoryview, timeout_s: float) -> int | None:
-        words, poll, wait = self._words, self._try_read_into, self._wait_for_record
-        words[RECEIVER_AWAKE] = 0
+        poll, store = self._try_read_into, self._store_release
+        store(RECEIVER_AWAKE, 0)
+        fence()  # between the word and the poll
         length = poll(buffer)
         self._slept = length is None
         if length is None:
             deadline = time.monotonic() + timeout_s
-            left, next_wait = timeout_s, _FIRST_WAIT_S
+            left = timeout_s
             while length is None and left > 0:
-                if wait(left if left < next_wait else next_wait):
-                    next_wait = _FIRST_WAIT_S
+                if self._wait_for_record(left):
                     length = poll(buffer)  # the sender has set RECEIVER_AWAKE
                     if length is not None:
                         return length
-                    words[RECEIVER_AWAKE] = 0
-                else:
-                    next_wait = left
+                    store(RECEIVER_AWAKE, 0)
+                    fence()
                 length = poll(buffer)
                 left = deadline - time.monotonic()
-        words[RECEIVER_AWAKE] = 1
+        store(RECEIVER_AWAKE, 1)
         return length
 
     def remove(self) -> None:
         if self._open:
             self._ring.mark_closed()
+            with suppress(ChannelError):  # its semaphore was removed: nobody sleeps there
+                self._shared.space_available.notify()  # a sender that waits for room finds the ring closed
             self.close()
         self._shared.remove()
 

@@ -21,6 +21,7 @@ from ipclab.contract.channel import Address
 from ipclab.contract.errors import NOT_READY, AccessRefused, PeerAbsent, Unusable
 from ipclab.contract.optional_parts import WORD_BYTES, Words
 from ipclab.linux import file_lock
+from ipclab.linux.atomics import atomic_words
 
 _WORD = struct.Struct("=Q")
 _CONSUMER_OWNER_LOCK, _PRODUCER_OWNER_LOCK = 0, 1
@@ -52,14 +53,14 @@ class _Locked:
 
 
 class MappedWords(_Locked):
-    """Words in memory: a load is a load, a store is a store."""
+    """Words in memory. A process that loads what was stored sees what was stored before, also without the lock."""
 
     def __init__(self, what: str, descriptor: int, count: int) -> None:
         super().__init__(what, descriptor)
         self._map = map_whole(what, descriptor, count * WORD_BYTES)
-        self._words = memoryview(self._map).cast("Q")
-        self.load: Callable[[int], int] = self._words.__getitem__
-        self.store: Callable[[int, int], None] = self._words.__setitem__
+        self._words = atomic_words(memoryview(self._map))
+        self.load: Callable[[int], int] = self._words.load_acquire
+        self.store: Callable[[int, int], None] = self._words.store_release
 
     def close(self) -> None:
         self._words.release()

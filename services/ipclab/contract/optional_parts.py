@@ -44,10 +44,10 @@ class Words(Protocol):
     """Unsigned words of 8 bytes each, all 0 when they are made. Every method may raise `ChannelError`."""
 
     def load(self, index: int, /) -> int:
-        """The word as it is now."""
+        """The word as it is now; no later access is done before."""
 
     def store(self, index: int, value: int, /) -> None:
-        """Replace the word, in one piece."""
+        """Replace the word, in one piece; no earlier access is done after."""
 
     def try_lock(self) -> bool:
         """Take the lock if it is free. Never waits."""

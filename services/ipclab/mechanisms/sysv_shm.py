@@ -34,6 +34,7 @@ from ipclab.building_blocks.ring_channel import (
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, ChannelError, PeerAbsent, Unusable
 from ipclab.contract.optional_parts import WORD_BYTES, Words
+from ipclab.linux.atomics import atomic_words
 
 _WORDS = "shared words"
 
@@ -58,9 +59,9 @@ class SysvWords:
             segment.detach()
             raise
         self._segment = segment
-        self._words = memoryview(segment).cast("B")[: count * WORD_BYTES].cast("Q")
-        self.load: Callable[[int], int] = self._words.__getitem__
-        self.store: Callable[[int, int], None] = self._words.__setitem__
+        self._words = atomic_words(memoryview(segment).cast("B")[: count * WORD_BYTES])
+        self.load: Callable[[int], int] = self._words.load_acquire
+        self.store: Callable[[int, int], None] = self._words.store_release
 
     def try_lock(self) -> bool:
         try:

@@ -6,17 +6,19 @@ import mmap
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
-from ipclab.building_blocks.ring import HEADER_BYTES, RECEIVER_AWAKE, SENDER_WAITS, Ring
+from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
+from ipclab.building_blocks.ring import HEADER_BYTES, RECEIVER_AWAKE, SENDER_WAITS
 from ipclab.building_blocks.ring_channel import RING_BYTES, Notifier, RingReceiver, RingSender
 from ipclab.contract.channel import Wait
-from ipclab.contract.errors import ChannelFull, ReceiveTimeout
+from ipclab.contract.errors import ChannelFull, PeerGone, ReceiveTimeout
 from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 
 TIMEOUT_S = 20.0
-SOON_S = 5.0  # far below the timeout, far above the first wait
+SOON_S = 5.0  # far below the timeout
 
 
 class CountingNotifier:
@@ -83,6 +85,29 @@ def notifier_of(side: RingSender | RingReceiver) -> CountingNotifier:
     return notifier
 
 
+def space_notifier_of(sender: RingSender) -> CountingNotifier:
+    notifier = sender._shared.space_available
+    assert isinstance(notifier, CountingNotifier)
+    while notifier.wait(0):  # what was notified before
+        pass
+    notifier.waits = 0
+    return notifier
+
+
+def fill(sender: RingSender) -> None:
+    """No room is left for another message of this size."""
+    with suppress(ChannelFull):
+        while True:
+            sender.send(memoryview(bytes(MAX_MESSAGE_BYTES)), 0)
+
+
+def receive_all(receiver: RingReceiver) -> None:
+    buffer = memoryview(bytearray(MAX_MESSAGE_BYTES))
+    with suppress(ReceiveTimeout):
+        while True:
+            receiver.receive_into(buffer, 0)
+
+
 def receive(receiver: RingReceiver, timeout_s: float = TIMEOUT_S) -> bytes:
     buffer = memoryview(bytearray(100))
     return bytes(buffer[: receiver.receive_into(buffer, timeout_s)])
@@ -120,23 +145,6 @@ def test_a_receiver_asleep_is_woken(memory: mmap.mmap, sender: RingSender, recei
     del memory
 
 
-def test_a_wake_up_that_both_sides_missed_costs_a_nap_and_not_the_timeout(
-    memory: mmap.mmap, receiver: RingReceiver
-) -> None:
-    """The sender has seen "awake", the receiver an empty ring: what a fence would rule out."""
-    other_side = Ring(memoryview(memory)[2 * SEMAPHORE_BYTES :])
-
-    def write_without_ringing() -> None:
-        if notifier_of(receiver).waits == 1:
-            other_side.try_write(memoryview(b"missed"))
-
-    notifier_of(receiver).before_wait = write_without_ringing
-    began = time.monotonic()
-    assert receive(receiver) == b"missed"
-    assert time.monotonic() - began < SOON_S
-    other_side.close()
-
-
 def test_a_ring_for_nothing_does_not_end_the_wait_early(receiver: RingReceiver, sender: RingSender) -> None:
     notifier_of(sender).notify()
     began = time.monotonic()
@@ -145,10 +153,42 @@ def test_a_ring_for_nothing_does_not_end_the_wait_early(receiver: RingReceiver, 
     assert time.monotonic() - began >= 0.1
 
 
-def test_a_long_sleep_is_interrupted_once(receiver: RingReceiver) -> None:
+def test_a_receiver_sleeps_once_until_it_is_notified(receiver: RingReceiver) -> None:
     with pytest.raises(ReceiveTimeout):
         receive(receiver, 0.2)
-    assert notifier_of(receiver).waits == 2
+    assert notifier_of(receiver).waits == 1
+
+
+def test_a_sender_that_waits_for_room_sleeps_once_and_finds_the_room_that_an_early_wake_up_did_not_tell(
+    memory: mmap.mmap, sender: RingSender, receiver: RingReceiver
+) -> None:
+    del memory
+    fill(sender)
+    space = space_notifier_of(sender)
+    space.waits = 0
+    space.before_wait = lambda: receive_all(receiver)
+    began = time.monotonic()
+    sender.send(memoryview(bytes(MAX_MESSAGE_BYTES)), TIMEOUT_S)
+    assert time.monotonic() - began < SOON_S
+    assert space.waits == 1
+
+
+def test_a_sender_is_woken_by_a_receiver_that_takes_over_and_by_one_that_removes_the_ring(
+    memory: mmap.mmap, sender: RingSender, receiver: RingReceiver
+) -> None:
+    fill(sender)
+    space = space_notifier_of(sender)
+
+    def receiver_dies_before_it_notifies_and_another_one_takes_over() -> None:
+        space.before_wait = receiver.remove
+        sender._ring.store_release(SENDER_WAITS, 0)
+        RingReceiver(Shared(memory, fresh=False)).close()
+
+    space.before_wait = receiver_dies_before_it_notifies_and_another_one_takes_over
+    began = time.monotonic()
+    with pytest.raises(PeerGone):
+        sender.send(memoryview(bytes(MAX_MESSAGE_BYTES)), TIMEOUT_S)
+    assert time.monotonic() - began < SOON_S
 
 
 def test_a_receiver_that_spins_is_never_rung_for_and_never_sleeps(memory: mmap.mmap) -> None:
