@@ -40,6 +40,7 @@ from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import hold, log
 from ipclab.runtime.overrides import Load, load_override, lock_override
 from ipclab.speedup import roles as speedup
+from ipclab.student import roles as student
 
 
 @click.group()
@@ -49,6 +50,8 @@ def cli() -> None:
 
 cli.add_command(speedup.coordinator)
 cli.add_command(speedup.worker)
+cli.add_command(student.child)
+cli.add_command(student.ledger)
 
 
 @cli.command()

@@ -55,7 +55,8 @@ def service_of(mechanism: str, role: str) -> str:
 def mechanism_of(service: str) -> str | None:
     """The mechanism of an endpoint's service, None for any other service."""
     name, _, role = service.rpartition("-")
-    return name.replace("-", "_") if name and role in ROLES else None
+    mechanism = name.replace("-", "_")
+    return mechanism if role in ROLES and mechanism in registry.names() else None
 
 
 def pairs_in(services: Iterable[str]) -> list[str]:

@@ -213,6 +213,14 @@ def streams_in(content: bytes) -> dict[int, Stream]:
     return {words[begin]: StreamRecord(words, begin).read() for begin in begins if words[begin]}
 
 
+def corrupt_in(content: bytes) -> int:
+    """A copy of a consumer's file: the arrivals that were no message as it was sent.
+
+    :raises LedgerError: it is no such file
+    """
+    return _copied(content, _CONSUMER_MAGIC)[1]
+
+
 def _copied(content: bytes, magic: int) -> memoryview:
     words = memoryview(content[: len(content) // _WORD * _WORD]).cast("Q")
     if not words or words[0] != magic:

@@ -88,3 +88,8 @@ def test_did_you_mean(value: str, hint: str) -> None:
 )
 def test_a_part_of_a_name_is_answered_with_the_names_that_have_it(value: str, hint: str) -> None:
     assert hint in did_you_mean(value, compose_file.declared())
+
+
+def test_the_container_of_a_student_is_no_side_of_a_pair() -> None:
+    """It has the form of one."""
+    assert compose_file.mechanism_of("student-producer") is None
