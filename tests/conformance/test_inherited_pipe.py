@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.harness.endpoint import body, describe
+from conformance.harness.bodies import body, describe
 from ipclab.building_blocks.pipes import Conversation, InheritedPipe
 from ipclab.contract.errors import PeerGone, ReceiveTimeout
 

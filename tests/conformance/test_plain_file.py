@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import StartPeer
-from conformance.harness.endpoint import body, describe
+from conformance.harness.bodies import body, describe
 from conformance.harness.peers import Peer, PeerError
 from conformance.harness.volumes import mounted
 from ipclab.building_blocks.framing import PREFIX_BYTES, write_prefix

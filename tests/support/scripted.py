@@ -67,6 +67,7 @@ def traits(*, ordered: bool = True) -> Traits:
         requires=Fact(frozenset({Sharing.VOLUME}), here),
         copies=Fact(1, here),
         copies_large=Fact(1, here),
+        copies_by_send=Fact(1, here),
         waits=Fact((Wait.BLOCK,), here),
         send_errnos=Fact(("EAGAIN", "ENOENT", "EPIPE"), here),
         man_page="none",

@@ -35,6 +35,7 @@ FACTS = {
     "requires": "needs",
     "copies": "copies",
     "copies_large": "copies, large",
+    "copies_by_send": "copies, by send",
     "max_message_bytes": "limit",
     "waits": "waits",
     "send_errnos": "errors of sending",
@@ -140,6 +141,7 @@ _NEEDS: Columns = {
     "needs": _fact("requires", _sorted),
     "copies": _fact("copies"),
     "copies, large": _fact("copies_large"),
+    "copies, by send": _fact("copies_by_send"),
 }
 _LIMITS: Columns = {
     "limit": _fact("max_message_bytes", size),

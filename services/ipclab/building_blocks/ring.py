@@ -6,6 +6,7 @@
     2        closed: the receiver took the ring away; the sender must open a new one
     3        receiver awake: 1 while the receiver is awake or spins; 0 before it sleeps: notify it then
     8        tail: bytes ever written; the producer's alone (its own cache line)
+    9        start: the position at the beginning of the data area; the producer's alone
     16       head: bytes ever read; the consumer's alone
     24       sender waits: there was no room; the consumer notifies the sender after reading
     32 ...   data: records of [commit word][payload, padded to 8 bytes]
@@ -15,30 +16,46 @@ record counts once `tail` passed it. `tail` is stored after the commit word, and
 producer that is killed in between leaves nothing to read. A commit word that does not fit its position proves that
 another process wrote to the memory, and raises.
 
+The record at a position begins `(position - start) % capacity` bytes behind the beginning of the data area. A producer
+that finds the ring empty stores `start = tail`: the next record is at the beginning again, in memory that the caches
+still hold. `start` is stored before `tail` and loaded after it. No record is in the ring meanwhile, and only the
+producer ends that, so a consumer never sees a record with the `start` of another. A producer that is killed in between
+leaves an empty ring.
+
+A record can be made and read in place. `try_loan` hands out the memory behind the next commit word, and `commit` stores
+that word and `tail`: a loan that is never committed stays behind `tail`, where no consumer looks. `try_borrow` hands
+out the payload at `head`, and `release` stores `head`: until then the next consumer finds the same record, and the
+ring is not empty, so its memory stays as it is.
+
 The two processes take no lock, so the order of their accesses is asked for (`ipclab.linux.atomics`): the commit word,
 `tail` and `head` are stored by a release, and the word of the other side is loaded by an acquire. A record is seen
 after its bytes, and a byte is overwritten after it was read. A side loads its own word as it is. The ring does not
 wait: `ipclab.building_blocks.ring_channel` does.
-
-A batch moves many records of one length with a handful of copies. A message of 64 bytes costs Python about a
-microsecond, because each of some twenty steps costs time. In a batch the steps are done once: records of one length lie
-at one distance, so their commit words are a slice with a step, and so are their first words, their second words and so
-on. The order of stores stays: the payloads, a fence, the commit words, then `tail`, once. A batch writes and reads the
-same records as single calls.
 """
 
 from __future__ import annotations
 
 import errno
-from array import array
+from contextlib import suppress
 
 from ipclab.building_blocks.message_size import over_buffer
-from ipclab.contract.errors import DAMAGED, REMOVED, MessageTooLarge, PeerGone, TornMessage
+from ipclab.contract.errors import (
+    BORROWED,
+    DAMAGED,
+    IN_USE,
+    NOT_BORROWED,
+    NOT_LOANED,
+    REMOVED,
+    InvalidState,
+    MessageTooLarge,
+    PeerGone,
+    TornMessage,
+)
 from ipclab.linux.atomics import atomic_words, fence
 
-_MAGIC = int.from_bytes(b"IPCRING1", "little")
+_MAGIC = int.from_bytes(b"IPCRING2", "little")
 _WORD = 8
-_CAPACITY, _CLOSED, RECEIVER_AWAKE, TAIL, HEAD, SENDER_WAITS, DATA = 1, 2, 3, 8, 16, 24, 32
+_CAPACITY, _CLOSED, RECEIVER_AWAKE, TAIL, START, HEAD, SENDER_WAITS, DATA = 1, 2, 3, 8, 9, 16, 24, 32
 _WRAP = 0xFFFFFFFF  # as a length: the rest of the data area is unused, go on at its beginning
 HEADER_BYTES = DATA * _WORD
 
@@ -64,6 +81,8 @@ class Ring:
 
     `load_acquire` and `store_release` are also for the two flags, `RECEIVER_AWAKE` and `SENDER_WAITS`; `words` is the
     same memory without an order.
+    `reserve` leaves the place of the new record in `write_position` and `write_offset` (in bytes, from the beginning of
+    the data area), `find` that of the next record in `read_position` and `read_offset`.
     """
 
     def __init__(self, memory: memoryview) -> None:
@@ -73,12 +92,21 @@ class Ring:
         self.load_acquire = self._atomic.load_acquire
         self.store_release = self._atomic.store_release
         self._data = memory[HEADER_BYTES:]
+        self._data_to_read = self._data.toreadonly()
+        self._loaned: memoryview | None = None
+        self._borrowed: memoryview | None = None
+        self._tail = self._next_head = 0
+        self.write_position = self.write_offset = 0
+        self.read_position = self.read_offset = 0
         self.capacity = (len(memory) - HEADER_BYTES) // _WORD * _WORD
 
     def close(self) -> None:
-        """Drop every view of the memory."""
-        for view in (self._atomic, self.words, self._data, self._memory):
-            view.release()
+        """Drop every view of the memory. A view that another object still exports is left to that object."""
+        self._atomic.release()
+        for view in (self._loaned, self._borrowed, self.words, self._data, self._data_to_read, self._memory):
+            if view is not None:
+                with suppress(BufferError):
+                    view.release()
 
     def is_sound(self) -> bool:
         """Is there a ring of this size in the memory, with head and tail that add up?"""
@@ -87,7 +115,8 @@ class Ring:
             return False
         head = words[HEAD]
         tail = self.load_acquire(TAIL)
-        return head <= tail <= head + self.capacity and head % _WORD == tail % _WORD == 0
+        start = words[START]
+        return start <= head <= tail <= head + self.capacity and not (start | head | tail) % _WORD
 
     def format(self) -> None:
         """Make an empty ring of whatever the memory holds."""
@@ -108,54 +137,151 @@ class Ring:
         self.store_release(_CLOSED, 1)
 
     def try_write(self, payload: memoryview) -> bool:
-        """Write one record; False if there is no room now.
+        """Write one record; False if there is no room now. A loan that was not committed ends.
 
         :raises MessageTooLarge: the ring could not hold it even when empty
         :raises PeerGone: the receiver took the ring away, or the ring is damaged
         """
+        length = len(payload)
+        if not self.reserve(length):
+            return False
+        begin = self.write_offset + _WORD
+        self._data[begin : begin + length] = payload
+        self._publish(length)
+        return True
+
+    def try_loan(self, length: int) -> memoryview | None:
+        """The memory of a new record of `length` bytes, to be written in place; None if there is no room now.
+
+        :raises ChannelError: as `try_write` does
+        """
+        if not self.reserve(length):
+            return None
+        begin = self.write_offset + _WORD
+        self._loaned = loaned = self._data[begin : begin + length]
+        return loaned
+
+    def commit(self) -> None:
+        """Make the loaned record readable.
+
+        :raises InvalidState: nothing is loaned, or another object exports the memory of the loan
+        :raises PeerGone: the receiver took the ring away, or the ring is damaged
+        """
+        loaned, words = self._loaned, self.words
+        if loaned is None:
+            raise InvalidState("nothing is loaned", code=NOT_LOANED)
+        length = len(loaned)
+        self._end_loan(loaned)
+        if words[_CLOSED]:
+            raise PeerGone("the receiver took the ring away", code=REMOVED)
+        if words[TAIL] != self._tail:
+            raise self._damaged(words[TAIL], words[HEAD])
+        self._publish(length)
+
+    def _end_loan(self, loaned: memoryview) -> None:
+        try:
+            loaned.release()
+        except BufferError as error:
+            raise InvalidState(f"the loaned memory is in use: {error}", code=IN_USE) from error
+        self._loaned = None
+
+    def reserve(self, length: int) -> bool:
+        """Find the place of a record of `length` bytes; False if there is no room now."""
+        if self._loaned is not None:
+            self._end_loan(self._loaned)
         words, capacity = self.words, self.capacity
         if words[_CLOSED]:
             raise PeerGone("the receiver took the ring away", code=REMOVED)
-        length = len(payload)
         record = (length + 15) & -8  # the commit word, and the payload padded
         if 2 * record > capacity:
             raise MessageTooLarge(f"{length} bytes in a ring of {capacity}", code=errno.EMSGSIZE)
-        tail = words[TAIL]
+        self._tail = self.write_position = tail = words[TAIL]
         head = self.load_acquire(HEAD)
-        if (tail | head) & 7 or not 0 <= tail - head <= capacity:
+        if tail == head and not head & 7:
+            words[START] = tail
+            self.write_offset = 0
+            return True
+        start = words[START]
+        if (tail | head | start) & 7 or not start <= head <= tail <= head + capacity:
             raise self._damaged(tail, head)
-        offset = tail % capacity
+        offset = (tail - start) % capacity
         to_end = capacity - offset
-        if record <= to_end:
-            if tail + record - head > capacity:
-                return False
-        else:
+        if record > to_end:
             if tail + to_end + record - head > capacity:
                 return False
             words[DATA + (offset >> 3)] = _commit(tail, _WRAP)
-            tail += to_end
+            self.write_position = tail + to_end
             offset = 0
-        begin = offset + _WORD
-        self._data[begin : begin + length] = payload
-        self.store_release(DATA + (offset >> 3), (tail >> 3 & 0xFFFFFFFF) << 32 | length)
-        self.store_release(TAIL, tail + record)
+        elif tail + record - head > capacity:
+            return False
+        self.write_offset = offset
         return True
+
+    def _publish(self, length: int) -> None:
+        """Store the commit word of the reserved record, and `tail`."""
+        position = self.write_position
+        self.store_release(DATA + (self.write_offset >> 3), (position >> 3 & 0xFFFFFFFF) << 32 | length)
+        self.store_release(TAIL, position + ((length + 15) & -8))
 
     def try_read_into(self, buffer: memoryview) -> int | None:
         """Read one record into `buffer` and return its length; None if the ring is empty.
 
+        :raises InvalidState: a record is borrowed
         :raises MessageTooLarge: the record does not fit `buffer`; it is gone
         :raises TornMessage: a record is damaged; everything in the ring was dropped
         :raises PeerGone: the ring is damaged; the receiver has to make a new one
         """
+        length = self.find()
+        if length is None:
+            return None
+        if length <= len(buffer):
+            begin = self.read_offset + _WORD
+            buffer[:length] = self._data[begin : begin + length]
+        self.store_release(HEAD, self._next_head)
+        if length > len(buffer):
+            raise over_buffer(length, buffer)
+        return length
+
+    def try_borrow(self) -> memoryview | None:
+        """The payload of the next record where it is, read-only; None if the ring is empty.
+
+        :raises ChannelError: as `try_read_into` does
+        """
+        length = self.find()
+        if length is None:
+            return None
+        begin = self.read_offset + _WORD
+        self._borrowed = borrowed = self._data_to_read[begin : begin + length]
+        return borrowed
+
+    def release(self) -> None:
+        """Give the borrowed record back: it is read.
+
+        :raises InvalidState: nothing is borrowed, or another object exports the borrowed memory
+        """
+        borrowed = self._borrowed
+        if borrowed is None:
+            raise InvalidState("nothing is borrowed", code=NOT_BORROWED)
+        try:
+            borrowed.release()
+        except BufferError as error:
+            raise InvalidState(f"the borrowed memory is in use: {error}", code=IN_USE) from error
+        self._borrowed = None
+        self.store_release(HEAD, self._next_head)
+
+    def find(self) -> int | None:
+        """The length of the next record, or None if the ring is empty."""
+        if self._borrowed is not None:
+            raise InvalidState("a message is borrowed and not yet released", code=BORROWED)
         words, capacity = self.words, self.capacity
         head = words[HEAD]
         tail = self.load_acquire(TAIL)
         if head == tail and not head & 7:
             return None
-        if (tail | head) & 7 or not 0 <= tail - head <= capacity:
+        start = words[START]  # after `tail`
+        if (tail | head | start) & 7 or not start <= head <= tail <= head + capacity:
             raise self._damaged(tail, head)
-        offset = head % capacity
+        offset = (head - start) % capacity
         length = self._length_at(head, offset)
         if length == _WRAP:
             head += capacity - offset
@@ -164,12 +290,8 @@ class Ring:
         if length is None or head + _record_bytes(length) > tail:
             self.store_release(HEAD, tail)
             raise TornMessage(f"the ring is damaged at {head}; {tail - head} bytes dropped", code=DAMAGED)
-        if length <= len(buffer):
-            begin = offset + _WORD
-            buffer[:length] = self._data[begin : begin + length]
-        self.store_release(HEAD, head + ((length + 15) & -8))
-        if length > len(buffer):
-            raise over_buffer(length, buffer)
+        self.read_position, self.read_offset = head, offset
+        self._next_head = head + ((length + 15) & -8)
         return length
 
     @staticmethod
@@ -182,70 +304,3 @@ class Ring:
             return None
         length = commit & 0xFFFFFFFF
         return length if length == _WRAP or offset + ((length + 15) & -8) <= self.capacity else None
-
-
-# A slice for each word of a message: above this, a copy for each message is faster.
-_MAX_BYTES = 256
-_POSITION_MASK = 0xFFFFFFFF
-
-
-def try_write_many(ring: Ring, block: memoryview, size: int) -> int:
-    """Write the messages of `size` bytes that lie one behind the other in `block`; how many there was room for now.
-
-    :raises ChannelError: as `Ring.try_write` does
-    """
-    words, capacity = ring.words, ring.capacity
-    tail, step = words[TAIL], 1 + (size >> 3)
-    room = min(capacity - (tail - ring.load_acquire(HEAD)), capacity - tail % capacity)
-    count = _whole(tail, min(len(block) // size, room // (8 * step)), step, size)
-    if count < 2 or not ring.is_ready():
-        return int(ring.try_write(block[:size]))
-    first, messages, width = DATA + (tail % capacity >> 3), block.cast("Q"), size >> 3
-    end = first + count * step
-    for word in range(width):
-        words[first + 1 + word : end : step] = messages[word : count * width : width]
-    fence()
-    words[first:end:step] = _commits(tail, count, step, size)
-    ring.store_release(TAIL, tail + 8 * count * step)
-    return count
-
-
-def try_read_many(ring: Ring, block: memoryview, size: int) -> int:
-    """Read messages of `size` bytes into `block`, one behind the other; how many there were now, and fit.
-
-    :raises ChannelError: as `Ring.try_read_into` does
-    :raises TornMessage: a message was shorter; it is gone
-    """
-    words, capacity = ring.words, ring.capacity
-    head, step = words[HEAD], 1 + (size >> 3)
-    there = min(ring.load_acquire(TAIL) - head, capacity - head % capacity)
-    count = _whole(head, min(len(block) // size, there // (8 * step)), step, size)
-    first = DATA + (head % capacity >> 3)
-    end = first + count * step
-    if count < 2 or words[first:end:step] != _commits(head, count, step, size):
-        return _read_one(ring, block, size)
-    messages, width = block.cast("Q"), size >> 3
-    for word in range(width):
-        messages[word : count * width : width] = words[first + 1 + word : end : step]
-    ring.store_release(HEAD, head + 8 * count * step)
-    return count
-
-
-def _read_one(ring: Ring, block: memoryview, size: int) -> int:
-    length = ring.try_read_into(block[:size])
-    if length is not None and length != size:
-        raise TornMessage(f"a message of {length} bytes among those of {size}", code=DAMAGED)
-    return int(length is not None)
-
-
-def _whole(position: int, count: int, step: int, size: int) -> int:
-    """`count`, or 0 where it must go one by one: no whole words, too long, or a position that begins at 0 again."""
-    begin = position >> 3 & _POSITION_MASK
-    if size & 7 or not 0 < size <= _MAX_BYTES or position & 7 or begin + count * step > _POSITION_MASK:
-        return 0
-    return count
-
-
-def _commits(position: int, count: int, step: int, size: int) -> memoryview:
-    begin = (position >> 3 & _POSITION_MASK) << 32 | size
-    return memoryview(array("Q", range(begin, begin + count * (step << 32), step << 32)))

@@ -12,8 +12,6 @@ each (`ipclab.linux.atomics`): without it, each side may miss the store of the o
 record. A sender that waits for room is woken in the same way, by `SENDER_WAITS`. So a side sleeps until it is notified.
 Either side notifies when it opens the ring, in case its predecessor died before it did. A receiver that spins
 (`Wait.SPIN`) is always awake. It polls until its timeout, and its only system calls read the clock and yield the CPU.
-
-`ring_traits` states the facts of a mechanism that follow from the ring.
 """
 
 from __future__ import annotations
@@ -22,25 +20,13 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar, TypeVarTuple
 
 from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
 from ipclab.building_blocks.names import LosingName
-from ipclab.building_blocks.ring import RECEIVER_AWAKE, SENDER_WAITS, Ring, bytes_needed, try_read_many, try_write_many
-from ipclab.contract.channel import (
-    ClosingEndpoint,
-    Communication,
-    Direction,
-    Fact,
-    Kind,
-    OnFull,
-    Persistence,
-    Sharing,
-    Switch,
-    Traits,
-    Tuning,
-    Wait,
-)
+from ipclab.building_blocks.ring import RECEIVER_AWAKE, SENDER_WAITS, Ring, bytes_needed
+from ipclab.building_blocks.ring_batch import try_read_many, try_write_many
+from ipclab.contract.channel import ClosingEndpoint, Tuning, Wait
 from ipclab.contract.errors import (
     DAMAGED,
     EMPTY,
@@ -60,6 +46,7 @@ RING_BYTES = bytes_needed(MAX_MESSAGE_BYTES)
 _POLLS_PER_CLOCK = 64
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 class Notifier(Protocol):
@@ -134,8 +121,17 @@ class RingSender(_Endpoint):
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
         if not self._try_write(payload):
-            write = self._write_when_spun if self._spins else self._write_when_read
-            write(payload, time.monotonic() + timeout_s)
+            self._when_read(self._try_write, False, timeout_s, payload)
+        self._wake()
+
+    def loan(self, size: int, timeout_s: float = 0.0) -> memoryview:
+        """See `ipclab.contract.optional_parts.LoanSender`."""
+        loaned = self._ring.try_loan(size)
+        return self._when_read(self._ring.try_loan, None, timeout_s, size) if loaned is None else loaned
+
+    def commit(self) -> None:
+        """See `ipclab.contract.optional_parts.LoanSender`."""
+        self._ring.commit()
         self._wake()
 
     def send_many(self, block: memoryview, size: int, timeout_s: float) -> int:
@@ -157,27 +153,33 @@ class RingSender(_Endpoint):
                 error.may_be_delivered = True
                 raise
 
-    def _write_when_read(self, payload: memoryview, deadline: float) -> None:
+    def _when_read(self, write: Callable[[*_Ts], _T | None], no_room: _T | None, timeout_s: float, *what: *_Ts) -> _T:
+        """The first result of `write` that is not `no_room`, once the receiver has made room."""
+        deadline = time.monotonic() + timeout_s
+        if self._spins:
+            result = _spin(write, no_room, deadline, *what)
+        else:
+            result = self._wait_for_room(write, no_room, deadline, *what)
+        if result is no_room or result is None:
+            self.check_linked()
+            raise ChannelFull(f"the ring of {RING_BYTES} bytes is full", code=FULL)
+        return result
+
+    def _wait_for_room(
+        self, write: Callable[[*_Ts], _T | None], no_room: _T | None, deadline: float, *what: *_Ts
+    ) -> _T | None:
         while True:
             self._store_release(SENDER_WAITS, 1)
             fence()  # between the word and the poll
-            if self._ring.try_write(payload):
+            result = write(*what)
+            if result is not no_room:
                 break
             left = deadline - time.monotonic()
             if left <= 0:
-                self.check_linked()
-                raise self._full()
+                return no_room
             self._shared.space_available.wait(left)
         self._store_release(SENDER_WAITS, 0)
-
-    def _write_when_spun(self, payload: memoryview, deadline: float) -> None:
-        if not _spin(self._ring.try_write, payload, False, deadline):
-            self.check_linked()
-            raise self._full()
-
-    @staticmethod
-    def _full() -> ChannelFull:
-        return ChannelFull(f"the ring of {RING_BYTES} bytes is full", code=FULL)
+        return result
 
 
 class RingReceiver(_Endpoint):
@@ -203,14 +205,19 @@ class RingReceiver(_Endpoint):
         # A receiver that slept for the last message will most likely sleep for this one: then one poll suffices.
         length = None if self._slept else self._try_read_into(buffer)
         if length is None:
-            if self._spins:
-                length = _spin(self._try_read_into, buffer, None, time.monotonic() + timeout_s)
-            else:
-                length = self._read_when_written(buffer, timeout_s)
-            if length is None:
-                raise self._losing.timed_out(ReceiveTimeout("the ring is empty", code=EMPTY))
+            length = self._when_written(self._try_read_into, timeout_s, buffer)
         self._make_way()
         return length
+
+    def borrow(self, timeout_s: float) -> memoryview:
+        """See `ipclab.contract.optional_parts.BorrowReceiver`."""
+        borrowed = None if self._slept else self._ring.try_borrow()
+        return self._when_written(self._ring.try_borrow, timeout_s) if borrowed is None else borrowed
+
+    def release(self) -> None:
+        """See `ipclab.contract.optional_parts.BorrowReceiver`."""
+        self._ring.release()
+        self._make_way()
 
     def receive_many(self, block: memoryview, size: int, timeout_s: float) -> int:
         """See `ipclab.contract.optional_parts`."""
@@ -230,26 +237,36 @@ class RingReceiver(_Endpoint):
             self._store_release(SENDER_WAITS, 0)
             self._shared.space_available.notify()
 
-    def _read_when_written(self, buffer: memoryview, timeout_s: float) -> int | None:
-        poll, store = self._try_read_into, self._store_release
+    def _when_written(self, read: Callable[[*_Ts], _T | None], timeout_s: float, *into: *_Ts) -> _T:
+        """The first result of `read` that is not None."""
+        if self._spins:
+            result = _spin(read, None, time.monotonic() + timeout_s, *into)
+        else:
+            result = self._wait_for_data(read, timeout_s, *into)
+        if result is None:
+            raise self._losing.timed_out(ReceiveTimeout("the ring is empty", code=EMPTY))
+        return result
+
+    def _wait_for_data(self, read: Callable[[*_Ts], _T | None], timeout_s: float, *into: *_Ts) -> _T | None:
+        store = self._store_release
         store(RECEIVER_AWAKE, 0)
         fence()  # between the word and the poll
-        length = poll(buffer)
-        self._slept = length is None
-        if length is None:
+        result = read(*into)
+        self._slept = result is None
+        if result is None:
             deadline = time.monotonic() + timeout_s
             left = timeout_s
-            while length is None and left > 0:
+            while result is None and left > 0:
                 if self._wait_for_record(left):
-                    length = poll(buffer)  # the sender has set RECEIVER_AWAKE
-                    if length is not None:
-                        return length
+                    result = read(*into)  # the sender has set RECEIVER_AWAKE
+                    if result is not None:
+                        return result
                     store(RECEIVER_AWAKE, 0)
                     fence()
-                length = poll(buffer)
+                result = read(*into)
                 left = deadline - time.monotonic()
         store(RECEIVER_AWAKE, 1)
-        return length
+        return result
 
     def remove(self) -> None:
         if self._open:
@@ -260,11 +277,11 @@ class RingReceiver(_Endpoint):
         self._shared.remove()
 
 
-def _spin(poll: Callable[[memoryview], _T], view: memoryview, nothing: _T, deadline: float) -> _T:
+def _spin(poll: Callable[[*_Ts], _T | None], nothing: _T | None, deadline: float, *arguments: *_Ts) -> _T | None:
     """The first result of `poll` that is not `nothing`, or `nothing` after `deadline`."""
     while True:
         for _ in range(_POLLS_PER_CLOCK):
-            seen = poll(view)
+            seen = poll(*arguments)
             if seen is not nothing:
                 return seen
         if time.monotonic() >= deadline:
@@ -280,70 +297,3 @@ class RingMechanism:
 
     def tuned(self, tuning: Tuning) -> Self:
         return type(self)(tuning.wait)
-
-
-def ring_traits(
-    *,
-    kind: str,
-    persistence: Fact[Persistence],
-    requires: Fact[frozenset[Sharing]],
-    waits: str,
-    errnos: str,
-    man_page: str,
-    kernel_errnos: tuple[str, ...] = ("ENOENT",),
-) -> Traits:
-    """The facts about a mechanism made of a ring: these are the memory's, the others are the ring's.
-
-    `kind`, `waits` and `errnos` are sources: of the memory, of the semaphores that wake, of what both return.
-    """
-    copies = Fact(2, "ipclab.building_blocks.ring", "0: both sides see the same bytes")  # into the memory, out of it
-    return Traits(
-        kind=Fact(Kind.SHARED_MEMORY, kind),
-        ordered=Fact(True, "ipclab.building_blocks.ring", "none: memory holds bytes, not messages"),
-        reliable=Fact(
-            True, "ipclab.building_blocks.ring", "memory keeps what was stored, until another store overwrites it"
-        ),
-        max_message_bytes=Fact(
-            MAX_MESSAGE_BYTES,
-            "ipclab.building_blocks.ring_channel",
-            f"no messages; the object may be as large as it is made ({kind})",
-        ),
-        on_full=Fact(
-            OnFull.BLOCK,
-            "ipclab.building_blocks.ring_channel",
-            "memory is never full: a store overwrites what is there",
-        ),
-        persistence=persistence,
-        direction=Fact(
-            Direction.ONE_WAY,
-            "ipclab.building_blocks.ring",
-            f"any: every process that maps it may read and write ({kind})",
-        ),
-        communication=Fact(
-            Communication.DIRECT,
-            "ipclab.building_blocks.ring",
-            f"indirect: every process that finds the object maps it ({kind})",
-        ),
-        # Each end has one owner: head and tail are no locks.
-        many_senders=Fact(
-            False, "ipclab.building_blocks.ring", f"any number of processes may map it, and write at once ({kind})"
-        ),
-        many_receivers=Fact(
-            False, "ipclab.building_blocks.ring", f"any number of processes may map it, and all see all of it ({kind})"
-        ),
-        requires=requires,
-        copies=copies,
-        copies_large=copies,
-        waits=Fact(
-            (Wait.BLOCK, Wait.SPIN),
-            f"{waits}; to spin, ipclab.building_blocks.ring_channel",
-            "memory wakes nobody; the semaphores beside it do",
-        ),
-        send_errnos=Fact(
-            (*kernel_errnos, FULL, NOT_READY, REMOVED, DAMAGED),
-            f"{errnos}; the others: ipclab.building_blocks.ring_channel",
-            f"{' and '.join(kernel_errnos)}, of opening and waking; a store has no errno",
-        ),
-        man_page=man_page,
-        switches={Switch.RACE_LOCK: True},
-    )

@@ -165,11 +165,13 @@ class Stated(Generic[T]):
 class Traits:
     """Facts about a mechanism, not code, each with its source. Sizes in bytes.
 
-    `copies` counts kernel and user copies of a small message's bytes, `copies_large` those of a message of
-    `LARGE_BYTES` and more that is as long as the one before. `many_senders` and `many_receivers` say whether one
-    channel serves several at a time, so that each message still arrives once. `waits` are the ways to wait that can
-    be asked for with `Tuning`; the first is what it does unasked. `switches` are those it has, and how they stand
-    unasked.
+    `copies` counts kernel and user copies of a small message's bytes on the way that a pair of the lab takes: by `loan`
+    and `borrow` where a channel has these (`ipclab.contract.optional_parts`), or else by `send` and `receive_into`.
+    `copies_large` counts those of a message of `LARGE_BYTES` and more that is as long as the one before, and
+    `copies_by_send` those of the same message by `send` and `receive_into`. Making and checking the bytes is no copy.
+    `many_senders` and `many_receivers` say whether one channel serves several at a time, so that each message still
+    arrives once. `waits` are the ways to wait that can be asked for with `Tuning`; the first is what it does unasked.
+    `switches` are those it has, and how they stand unasked.
     """
 
     kind: Stated[Kind] = Stated()
@@ -185,6 +187,7 @@ class Traits:
     requires: Stated[frozenset[Sharing]] = Stated()
     copies: Stated[int] = Stated()
     copies_large: Stated[int] = Stated()
+    copies_by_send: Stated[int] = Stated()
     send_errnos: Stated[tuple[str, ...]] = Stated()
     waits: Stated[tuple[Wait, ...]] = Stated()
     man_page: str

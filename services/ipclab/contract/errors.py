@@ -15,6 +15,10 @@ EMPTY = "empty"
 NOT_READY = "not ready"
 REMOVED = "removed"
 DAMAGED = "damaged"
+BORROWED = "borrowed"
+NOT_BORROWED = "not borrowed"
+NOT_LOANED = "not loaned"
+IN_USE = "in use"
 GONE = "gone"
 NO_ANSWER = "no answer"
 WRONG_ANSWER = "wrong answer"
@@ -69,6 +73,10 @@ class ReceiveTimeout(ChannelError):
 
 class MessageTooLarge(ChannelError):
     """The message is larger than the mechanism carries, or than the buffer given. Nothing was sent."""
+
+
+class InvalidState(ChannelError):
+    """The call does not fit what was called before: a second `borrow` before `release`, or `commit` without `loan`."""
 
 
 class AccessRefused(ChannelError):

@@ -16,6 +16,13 @@ one class after the other, and its receivers count the messages of each class.
 **Batches** move many messages for the price of one. All messages of a batch have one length and lie one behind the
 other in `block`. Single messages and batches can be mixed on one channel, and the other side need not know.
 
+**Loans and borrows** pass a message without a copy (the words are iceoryx2's). A sender loans memory of the channel,
+writes the message there, and commits it. A receiver borrows a message where it lies, and releases it. Nothing of a loan
+is delivered before its commit, also when the sender is killed. The next receiver gets a message again whose borrower
+was killed before the release. One loan and one borrow are open at a time. `send` and `receive_into` can be mixed with
+them on one channel, and the other side need not know. A view ends with its commit or release: Python refuses its use
+then (`ValueError`). Slices that were taken from it must not be used any longer, because Python cannot end them.
+
 **Queued bytes** are in the kernel's buffer of an endpoint. The buffer of a pipe or a socket belongs to the processes
 that have it open; a queue or a segment is visible to every process of the namespace
 (`ipclab.kernel_exporter.exporter`). Both sides have a pipe open, so a sender shows the bytes that wait while its
@@ -162,6 +169,47 @@ class BatchReceiver(Protocol):
 
         :raises ChannelError: as `Receiver.receive_into` does
         :raises TornMessage: a message was shorter; it is gone
+        """
+
+
+@runtime_checkable
+class LoanSender(Protocol):
+    """A sender of a channel whose memory both sides map."""
+
+    def loan(self, size: int, timeout_s: float = 0.0) -> memoryview:
+        """`size` bytes of the channel, with any content. A loan that was not committed ends by the next loan or `send`.
+
+        :raises ChannelFull: no room within `timeout_s`
+        :raises MessageTooLarge: over `Traits.max_message_bytes`
+        :raises PeerGone: the channel broke; open a new sender
+        :raises InvalidState: an object still exports the memory of the loan before
+        """
+
+    def commit(self) -> None:
+        """Send the loaned bytes as one message.
+
+        :raises InvalidState: nothing is loaned, or an object (numpy, ctypes) still exports the memory of the loan
+        :raises PeerGone: the channel broke; open a new sender
+        """
+
+
+@runtime_checkable
+class BorrowReceiver(Protocol):
+    """A receiver of a channel whose memory both sides map. While a message is borrowed, `receive_into` is refused."""
+
+    def borrow(self, timeout_s: float) -> memoryview:
+        """The next message, read-only, where its sender wrote it. A close of the receiver leaves it in the channel.
+
+        :raises ReceiveTimeout: none came within `timeout_s`
+        :raises InvalidState: a message is borrowed already
+        :raises TornMessage: bytes were skipped that are no whole message
+        :raises PeerGone: the kernel object was removed; create a new receiver
+        """
+
+    def release(self) -> None:
+        """The message is done with: its memory is the channel's again.
+
+        :raises InvalidState: nothing is borrowed, or an object (numpy, ctypes) still exports the memory of the message
         """
 
 

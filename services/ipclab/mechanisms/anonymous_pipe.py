@@ -113,6 +113,7 @@ class AnonymousPipe:
             "2: into the kernel and out of it (write(2), read(2))",
         ),
         copies_large=Fact(2, "write(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
+        copies_by_send=Fact(2, "write(2), read(2)"),
         waits=Fact((Wait.BLOCK,), "poll(2), read(2), write(2)"),
         send_errnos=Fact(("EAGAIN", "ECONNREFUSED", "ENOENT", "EPIPE"), "unix(7), write(2)"),
         man_page="pipe(7)",

@@ -94,6 +94,7 @@ class Fifo:
             "2: into the kernel and out of it (write(2), read(2))",
         ),
         copies_large=Fact(2, "write(2), read(2)"),  # the pieces as they are, straight into the caller's buffer
+        copies_by_send=Fact(2, "write(2), read(2)"),
         waits=Fact((Wait.BLOCK,), "poll(2), read(2), write(2)"),
         send_errnos=Fact(("EAGAIN", "ENOENT", "ENXIO", "EPIPE"), "open(2), write(2)"),
         man_page="fifo(7)",

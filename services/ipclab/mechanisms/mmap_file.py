@@ -25,8 +25,8 @@ from ipclab.building_blocks.ring_channel import (
     RingMechanism,
     RingReceiver,
     RingSender,
-    ring_traits,
 )
+from ipclab.building_blocks.ring_traits import ring_traits
 from ipclab.building_blocks.shared_words import MappedWords, WordsInFile, remove_words
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
@@ -62,7 +62,8 @@ class _MappedFile:
 
     def close(self) -> None:
         self.memory.release()
-        self._map.close()
+        with suppress(BufferError):  # a slice outlives its loan or borrow: the last one unmaps the memory
+            self._map.close()
         os.close(self._descriptor)
 
     def remove(self) -> None:

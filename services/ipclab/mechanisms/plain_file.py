@@ -299,6 +299,7 @@ class PlainFile(WordsInFile):
         requires=Fact(frozenset({Sharing.VOLUME}), "path_resolution(7)"),
         copies=_COPIES,
         copies_large=_COPIES,
+        copies_by_send=_COPIES,
         waits=Fact(
             (Wait.BLOCK, Wait.POLL),
             "inotify(7), and ipclab.mechanisms.plain_file",

@@ -153,6 +153,7 @@ class PosixMq:
         requires=Fact(frozenset({Sharing.IPC_NAMESPACE}), "ipc_namespaces(7)"),
         copies=_COPIES,
         copies_large=_COPIES,
+        copies_by_send=_COPIES,
         waits=Fact((Wait.BLOCK,), "mq_send(3), mq_receive(3)"),
         send_errnos=Fact(
             ("EAGAIN", "ENOENT", NOT_READY, REMOVED),

@@ -24,8 +24,8 @@ from ipclab.building_blocks.ring_channel import (
     RingMechanism,
     RingReceiver,
     RingSender,
-    ring_traits,
 )
+from ipclab.building_blocks.ring_traits import ring_traits
 from ipclab.building_blocks.shared_words import MappedWords, take
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, PeerAbsent, Unusable
@@ -112,7 +112,8 @@ class _Object:
 
     def close(self) -> None:
         self.memory.release()
-        self._map.close()
+        with suppress(BufferError):  # a slice outlives its loan or borrow: the last one unmaps the memory
+            self._map.close()
         self._release()
 
     def _release(self) -> None:

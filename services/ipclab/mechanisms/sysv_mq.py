@@ -264,6 +264,7 @@ class SysvMq:
         requires=Fact(frozenset({Sharing.IPC_NAMESPACE}), "ipc_namespaces(7)"),
         copies=_COPIES,
         copies_large=_COPIES,
+        copies_by_send=_COPIES,
         waits=Fact((Wait.BLOCK,), "msgop(2)"),
         send_errnos=Fact(("EAGAIN", "EIDRM", "ENOENT"), "msgget(2), msgop(2)"),
         man_page="sysvipc(7)",

@@ -11,6 +11,7 @@ undoes the operations of a process on this semaphore when the process ends, for 
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -29,8 +30,8 @@ from ipclab.building_blocks.ring_channel import (
     RingMechanism,
     RingReceiver,
     RingSender,
-    ring_traits,
 )
+from ipclab.building_blocks.ring_traits import ring_traits
 from ipclab.contract.channel import Address, Fact, Persistence, Sharing
 from ipclab.contract.errors import NOT_READY, ChannelError, PeerAbsent, Unusable
 from ipclab.contract.optional_parts import WORD_BYTES, Words
@@ -161,6 +162,9 @@ class _SemaphoreNotifier:
         return True
 
 
+_REFERENCES_WITHOUT_A_VIEW = 2  # the attribute, and the argument of sys.getrefcount
+
+
 class _Segment:
     """A segment and its semaphores, attached."""
 
@@ -179,7 +183,10 @@ class _Segment:
 
     def close(self) -> None:
         self.memory.release()
-        self._segment.detach()
+        # A slice that outlives its loan or borrow refers to the segment. After shmdt(2), which sysv_ipc does
+        # not refuse, a read of the slice would be a SIGSEGV: the segment stays attached until the process ends.
+        if sys.getrefcount(self._segment) <= _REFERENCES_WITHOUT_A_VIEW:
+            self._segment.detach()
 
     def remove(self) -> None:
         for thing in (self._segment, *self._semaphores):

@@ -215,6 +215,7 @@ class Udp:
         requires=Fact(frozenset({Sharing.NETWORK}), "network_namespaces(7)"),
         copies=Fact(2, "send(2), recv(2)"),  # into the kernel, out of it
         copies_large=Fact(2, "send(2), recv(2)"),
+        copies_by_send=Fact(2, "send(2), recv(2)"),
         waits=Fact((Wait.BLOCK,), "socket(7), SO_RCVTIMEO"),
         send_errnos=Fact(
             ("EAGAIN", "ECONNREFUSED", "EAI_AGAIN", "EAI_NONAME", "EHOSTUNREACH", "ENETUNREACH"),

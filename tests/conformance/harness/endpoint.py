@@ -17,9 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from conformance.harness.bodies import body, describe
+from conformance.harness.in_place import InPlaceEndpoint
 from conformance.harness.racing import RacingEndpoint
 from ipclab import mechanisms
-from ipclab.contract.channel import Address, Receiver, Sender, Tuning, Wait
+from ipclab.contract.channel import Address, Tuning, Wait
 from ipclab.contract.errors import ChannelError, ChannelFull, ReceiveTimeout
 from ipclab.contract.optional_parts import Answerer, Asker, Classifies, CountsDrops, HoldsBytes
 from ipclab.matrix import request_reply
@@ -28,34 +30,15 @@ _BUFFER_BYTES = 1 << 20
 _CLONE_NEWNS, _CLONE_NEWIPC = 0x20000, 0x08000000  # unshare(2)
 
 
-def body(sequence: int, size: int) -> bytes:
-    """A message that says which it is and is filled by what it says, so that any mix of two shows."""
-    head = f"{sequence:012d}:{size:07d}:".encode()
-    if size < len(head):
-        return bytes([sequence % 251]) * size
-    return head + bytes([sequence % 251]) * (size - len(head))
-
-
-def describe(message: bytes) -> list[int]:
-    """[sequence, size] of a message made by `body`, or [-1, size] if it was altered."""
-    size = len(message)
-    try:
-        sequence = int(message[:12])
-    except ValueError:
-        return [-1, size]
-    return [sequence if message == body(sequence, size) else -1, size]
-
-
-class Endpoint(RacingEndpoint):
+class Endpoint(RacingEndpoint, InPlaceEndpoint):
     """Executes the commands."""
 
     def __init__(self, mechanism: str, address: Address) -> None:
-        super().__init__(mechanism, address)
+        RacingEndpoint.__init__(self, mechanism, address)
+        InPlaceEndpoint.__init__(self)
         self._name = mechanism
         self._mechanism = mechanisms.load(mechanism)
         self._address = address
-        self._sender: Sender | None = None
-        self._receiver: Receiver | None = None
         self._asker: Asker | None = None
         self._answerer: Answerer | None = None
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))

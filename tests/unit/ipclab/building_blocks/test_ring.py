@@ -4,6 +4,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pickle import PickleBuffer
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,14 +14,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ipclab.accounting import message
 from ipclab.accounting.message import CorruptMessage
 from ipclab.building_blocks.ring import HEADER_BYTES, SENDER_WAITS, Ring, bytes_needed
-from ipclab.contract.errors import MessageTooLarge, PeerGone, TornMessage
+from ipclab.contract.errors import InvalidState, MessageTooLarge, PeerGone, TornMessage
 from support.killing import states_of
 
 MAX = 40
 SIZE = bytes_needed(MAX)
 CAPACITY = SIZE - HEADER_BYTES
 # The words of the documented layout.
-MAGIC, CAPACITY_WORD, CLOSED, TAIL, HEAD, DATA = 0, 1, 2, 8, 16, 32
+MAGIC, CAPACITY_WORD, CLOSED, TAIL, START, HEAD, DATA = 0, 1, 2, 8, 9, 16, 32
 # Where 32 bits of position / 8 begin again.
 TAG_WRAPS = 8 << 32
 
@@ -38,9 +39,22 @@ def memory_of(size: int = SIZE, *, start: int = 0, dirt: int | None = None) -> b
     memory = bytearray(size if dirt is None else random.Random(dirt).randbytes(size))
     with ring_in(memory) as ring:
         ring.format()
-    set_word(memory, TAIL, start)
-    set_word(memory, HEAD, start)
+    for index in (START, TAIL, HEAD):
+        set_word(memory, index, start)
     return memory
+
+
+def queue_at(memory: bytearray, start: int, queued: list[bytes]) -> None:
+    """Put `queued` into the ring, the first at `start`; in an empty ring it would be at the beginning of the data."""
+    capacity = len(memory) - HEADER_BYTES
+    with ring_in(memory) as ring:
+        if queued and start % capacity:
+            set_word(memory, START, start - start % capacity)
+            set_word(memory, HEAD, start - 8)  # as if another record were in the ring
+            set_word(memory, TAIL, start)
+        assert all(write(ring, whole) for whole in queued)
+        if queued:
+            set_word(memory, HEAD, start)
 
 
 @contextmanager
@@ -70,6 +84,36 @@ def read(ring: Ring, buffer_bytes: int = MAX) -> bytes | None:
     return None if length is None else bytes(buffer[:length])
 
 
+def write_in_place(ring: Ring, payload: bytes) -> bool:
+    """As `write`, by a loan."""
+    loaned = ring.try_loan(len(payload))
+    if loaned is None:
+        return False
+    loaned[:] = payload
+    ring.commit()
+    return True
+
+
+def read_in_place(ring: Ring) -> bytes | None:
+    """As `read`, by a borrow."""
+    borrowed = ring.try_borrow()
+    if borrowed is None:
+        return None
+    payload = bytes(borrowed)
+    ring.release()
+    return payload
+
+
+@contextmanager
+def exported(view: memoryview) -> Iterator[None]:
+    """Another object exports the memory of the view."""
+    buffer = PickleBuffer(view)
+    try:
+        yield
+    finally:
+        buffer.release()
+
+
 def read_all(ring: Ring) -> list[bytes]:
     """Everything in the ring, which is undamaged."""
     found = []
@@ -88,15 +132,15 @@ class RingAgainstDeque(RuleBasedStateMachine):
         self.receiver = Ring(memoryview(self.memory))
         self.queued: deque[bytes] = deque()
 
-    @rule(payload=payloads)
-    def send(self, payload: bytes) -> None:
-        if write(self.sender, payload):
+    @rule(payload=payloads, how=st.sampled_from([write, write_in_place]))
+    def send(self, payload: bytes, how: Callable[[Ring, bytes], bool]) -> None:
+        if how(self.sender, payload):
             self.queued.append(payload)
             return
         assert self.queued, "an empty ring refused"
         used = word(self.memory, TAIL) - word(self.memory, HEAD)
         record = 8 + -(-len(payload) // 8) * 8
-        to_end = CAPACITY - word(self.memory, TAIL) % CAPACITY
+        to_end = CAPACITY - (word(self.memory, TAIL) - word(self.memory, START)) % CAPACITY
         assert used + record + (to_end if to_end < record else 0) > CAPACITY, "there was room"
 
     @rule(size=st.integers(MAX + 1, 3 * MAX))
@@ -105,9 +149,21 @@ class RingAgainstDeque(RuleBasedStateMachine):
             write(self.sender, bytes(size))
         assert caught.value.errno_name == "EMSGSIZE"
 
+    @rule(how=st.sampled_from([read, read_in_place]))
+    def receive(self, how: Callable[[Ring], bytes | None]) -> None:
+        assert how(self.receiver) == (self.queued.popleft() if self.queued else None)
+
+    @rule(size=st.integers(0, MAX))
+    def loan_and_give_up(self, size: int) -> None:
+        loaned = self.sender.try_loan(size)
+        if loaned is not None:
+            loaned[:] = b"!" * size
+
     @rule()
-    def receive(self) -> None:
-        assert read(self.receiver) == (self.queued.popleft() if self.queued else None)
+    def borrow_and_die(self) -> None:
+        borrowed = self.receiver.try_borrow()
+        assert borrowed == (self.queued[0] if self.queued else None)
+        self.receiver_restarts()
 
     @precondition(lambda self: self.queued and self.queued[0])
     @rule()
@@ -207,6 +263,144 @@ def test_after_close_the_memory_can_go() -> None:
     memory.append(0)
 
 
+# --- in place -------------------------------------------------------------------------------------------
+
+
+def test_an_empty_ring_begins_again_at_its_beginning() -> None:
+    """Memory that the caches hold is used again; the rest of the data area is not touched."""
+    memory = memory_of(dirt=1)
+    untouched = bytes(memory[HEADER_BYTES + 3 * 16 :])
+    with ring_in(memory) as ring:
+        for _ in range(100):
+            assert all(write(ring, b"12345678") for _ in range(3))
+            assert len(read_all(ring)) == 3
+    assert memory[HEADER_BYTES + 3 * 16 :] == untouched
+    assert word(memory, TAIL) == 100 * 3 * 16
+
+
+def test_a_ring_whose_only_record_is_borrowed_is_not_empty() -> None:
+    memory = memory_of()
+    with ring_in(memory) as sender, ring_in(memory) as receiver:
+        assert write(sender, b"borrowed")
+        borrowed = receiver.try_borrow()
+        assert all(write(sender, b"12345678") for _ in range(CAPACITY // 16 - 1))
+        assert not write(sender, b"12345678")
+        assert bytes(borrowed or b"") == b"borrowed"
+        receiver.release()
+        assert len(read_all(receiver)) == CAPACITY // 16 - 1
+
+
+def test_a_borrowed_record_is_where_it_was_made_and_read_only() -> None:
+    memory = memory_of(dirt=1)
+    with ring_in(memory) as sender, ring_in(memory) as receiver:
+        loaned = sender.try_loan(5)
+        assert loaned is not None
+        assert receiver.try_borrow() is None
+        loaned[:] = b"whole"
+        assert memory[HEADER_BYTES + 8 : HEADER_BYTES + 13] == b"whole"
+        assert receiver.try_borrow() is None
+        sender.commit()
+        borrowed = receiver.try_borrow()
+        assert bytes(borrowed or b"") == b"whole"
+        memory[HEADER_BYTES + 8] = ord("W")
+        assert bytes(borrowed or b"") == b"Whole"
+        with pytest.raises(TypeError, match="read-only"):
+            borrowed[0] = 0  # type: ignore[index]
+
+
+def test_a_view_ends_with_its_commit_or_release() -> None:
+    with ring_in(memory_of()) as ring:
+        loaned = ring.try_loan(5)
+        assert loaned is not None
+        ring.commit()
+        borrowed = ring.try_borrow()
+        assert borrowed is not None
+        ring.release()
+        for view in (loaned, borrowed):
+            with pytest.raises(ValueError, match="released"):
+                bytes(view)
+
+
+def test_what_does_not_fit_the_state_is_refused() -> None:
+    memory = memory_of()
+
+    def refused(code: str, act: Callable[[], object]) -> None:
+        before = bytes(memory)
+        with pytest.raises(InvalidState) as caught:
+            act()
+        assert (caught.value.errno_name, caught.value.may_be_delivered) == (code, False)
+        assert memory == before
+
+    with ring_in(memory) as sender, ring_in(memory) as receiver:
+        refused("not loaned", sender.commit)
+        refused("not borrowed", receiver.release)
+        assert write_in_place(sender, b"one")
+        refused("not loaned", sender.commit)
+        assert write(sender, b"two")
+        assert bytes(receiver.try_borrow() or b"") == b"one"
+        refused("borrowed", receiver.try_borrow)
+        refused("borrowed", lambda: read(receiver))
+        receiver.release()
+        refused("not borrowed", receiver.release)
+        assert read(receiver) == b"two"
+
+
+def test_a_loan_ends_by_the_next_loan_or_write() -> None:
+    with ring_in(memory_of()) as ring:
+        first = ring.try_loan(3)
+        second = ring.try_loan(3)
+        assert first is not None
+        assert second is not None
+        with pytest.raises(ValueError, match="released"):
+            first[0] = 1
+        assert write(ring, b"written")
+        with pytest.raises(ValueError, match="released"):
+            second[0] = 1
+        with pytest.raises(InvalidState):
+            ring.commit()
+        assert read_all(ring) == [b"written"]
+
+
+def test_memory_that_another_object_exports_is_not_committed_and_not_released() -> None:
+    """As an array of numpy over the view does: it would go on to show memory that is the other side's."""
+    with ring_in(memory_of()) as ring:
+        loaned = ring.try_loan(8)
+        assert loaned is not None
+        loaned[:] = b"in place"
+        with exported(loaned):
+            for act in (ring.commit, lambda: ring.try_loan(8), lambda: write(ring, b"other")):
+                with pytest.raises(InvalidState, match="in use"):
+                    act()
+            assert read(ring) is None
+        ring.commit()
+        borrowed = ring.try_borrow()
+        assert borrowed is not None
+        with exported(borrowed):
+            with pytest.raises(InvalidState, match="in use"):
+                ring.release()
+            assert bytes(borrowed or b"") == b"in place"
+        ring.release()
+        assert read(ring) is None
+
+
+@pytest.mark.parametrize("damage", ["closed", "made anew", "another sender"])
+def test_a_loan_of_a_ring_that_has_changed_is_not_committed(damage: str) -> None:
+    memory = memory_of()
+    with ring_in(memory) as sender, ring_in(memory) as other:
+        assert write(sender, b"one")
+        assert sender.try_loan(3) is not None
+        if damage == "closed":
+            other.mark_closed()
+        elif damage == "made anew":
+            other.format()
+        else:
+            assert write(other, b"two")
+        before = bytes(memory)
+        with pytest.raises(PeerGone):
+            sender.commit()
+        assert memory == before
+
+
 # --- death at any point -------------------------------------------------------------------------------
 
 
@@ -227,11 +421,13 @@ SITUATIONS = [
 
 @pytest.mark.parametrize(("start", "queued"), SITUATIONS)
 @pytest.mark.parametrize("payload", [b"", b"12345678", b"new, and of the size that may be"])
-def test_a_producer_killed_anywhere_leaves_nothing_torn(start: int, queued: list[bytes], payload: bytes) -> None:
+@pytest.mark.parametrize("how", [write, write_in_place])
+def test_a_producer_killed_anywhere_leaves_nothing_torn(
+    start: int, queued: list[bytes], payload: bytes, how: Callable[[Ring, bytes], bool]
+) -> None:
     memory = memory_of(ROOMY, start=start, dirt=1)
-    with ring_in(memory) as ring:
-        assert all(write(ring, whole) for whole in queued)
-    states = killed_in(memory, lambda ring: write(ring, payload))
+    queue_at(memory, start, queued)
+    states = killed_in(memory, lambda ring: how(ring, payload))
     arrived = []
     for state in states:
         with ring_in(bytearray(state)) as ring:
@@ -240,7 +436,7 @@ def test_a_producer_killed_anywhere_leaves_nothing_torn(start: int, queued: list
             assert found in (queued, [*queued, payload])
             arrived.append(len(found) > len(queued))
         with ring_in(bytearray(state)) as survivor:  # the next producer, before anything is read
-            assert write(survivor, b"next")
+            assert how(survivor, b"next")
             assert read_all(survivor) == [*found, b"next"]
     assert arrived == sorted(arrived)  # from one point on, it is there
     assert arrived[0] is False
@@ -249,15 +445,42 @@ def test_a_producer_killed_anywhere_leaves_nothing_torn(start: int, queued: list
 
 
 @pytest.mark.parametrize(("start", "queued"), SITUATIONS)
-def test_a_consumer_killed_anywhere_leaves_the_message_or_has_it(start: int, queued: list[bytes]) -> None:
+@pytest.mark.parametrize("how", [read, read_in_place])
+def test_a_consumer_killed_anywhere_leaves_the_message_or_has_it(
+    start: int, queued: list[bytes], how: Callable[[Ring], bytes | None]
+) -> None:
     memory = memory_of(ROOMY, start=start, dirt=1)
     everything = [*queued, b"last"]
-    with ring_in(memory) as ring:
-        assert all(write(ring, whole) for whole in everything)
-    for state in killed_in(memory, read):
+    queue_at(memory, start, everything)
+    states = killed_in(memory, how)
+    left = []
+    for state in states:
         with ring_in(bytearray(state)) as ring:
             assert ring.is_sound()
-            assert read_all(ring) in (everything, everything[1:])
+            left.append(read_all(ring))
+    assert left == [everything] * (len(left) - 1) + [everything[1:]]  # the last store of all takes it
+    assert len(left) == 2
+
+
+@pytest.mark.parametrize(("start", "queued"), SITUATIONS)
+def test_a_consumer_killed_in_any_step_of_a_producer_gets_what_is_committed(start: int, queued: list[bytes]) -> None:
+    """A borrow is open while the producer loans and commits; both are killed, in every state of the memory."""
+    memory = memory_of(ROOMY, start=start, dirt=1)
+    everything = [*queued, b"borrowed"]
+    queue_at(memory, start, everything)
+
+    def loan_and_commit_during_a_borrow(ring: Ring) -> None:
+        with ring_in(memory) as receiver:
+            borrowed = receiver.try_borrow()
+            assert borrowed is not None
+            whole = bytes(borrowed)
+            assert write_in_place(ring, b"new, and of the size that may be")
+            assert borrowed == whole, "the producer wrote where the consumer reads"
+
+    for state in killed_in(memory, loan_and_commit_during_a_borrow):
+        with ring_in(bytearray(state)) as ring:
+            assert ring.is_sound()
+            assert read_all(ring) in (everything, [*everything, b"new, and of the size that may be"])
 
 
 @given(memory=st.one_of(st.binary(min_size=SIZE, max_size=SIZE), st.just(bytes(memory_of(start=64)))))
@@ -349,9 +572,9 @@ def test_a_length_beyond_the_ring_is_torn(length: int) -> None:
 
 
 def test_a_length_beyond_the_end_of_the_data_but_not_beyond_the_tail_is_torn() -> None:
-    memory = memory_of(start=CAPACITY - 16)
+    memory = memory_of()
+    queue_at(memory, CAPACITY - 16, [b"12345678"] * 4)
     with ring_in(memory) as ring:
-        assert all(write(ring, b"12345678") for _ in range(4))
         set_word(memory, DATA + (CAPACITY - 16) // 8, word(memory, DATA + (CAPACITY - 16) // 8) + 8)
         with pytest.raises(TornMessage):
             read(ring)
@@ -382,6 +605,7 @@ def assert_both_sides_refuse(memory: bytearray, sender: Ring, receiver: Ring) ->
     [
         *((TAIL, n) for n in (1, -1, 4, -24, -(1 << 20), CAPACITY, 1 << 32, 1 << 63)),
         *((HEAD, n) for n in (24, 1 << 20, -CAPACITY, -(1 << 20), 1 << 63)),
+        *((START, n) for n in (1, 4, 24, 1 << 20, 1 << 63)),
     ],
 )
 def test_a_damaged_ring_is_refused_by_both_sides_until_the_ring_is_made_anew(
@@ -403,16 +627,16 @@ def test_a_damaged_ring_is_refused_by_both_sides_until_the_ring_is_made_anew(
             assert_works(sender, again)
 
 
-@pytest.mark.parametrize("index", [TAIL, HEAD])
+@pytest.mark.parametrize("index", [TAIL, HEAD, START])
 def test_any_damage_to_the_ring_is_noticed_or_passes_by(index: int) -> None:
     """Nothing is full for ever, or empty for ever: refused by both sides, or read to the end and used on."""
     chance = random.Random(index)
     refused = 0
     for _ in range(1500):
-        memory = memory_of(start=8 * chance.randrange(40))
+        start = 8 * chance.randrange(40)
+        memory = memory_of(start=start)
+        queue_at(memory, start, [b"one"] * chance.randrange(1, 4))
         with ring_in(memory) as sender, ring_in(memory) as receiver:
-            for _ in range(chance.randrange(1, 4)):
-                assert write(sender, b"one")
             if chance.random() < 0.5:
                 memory[8 * index + chance.randrange(8)] ^= chance.randrange(1, 256)
             else:  # by some words, which leaves a head and a tail that may add up
@@ -447,20 +671,23 @@ def test_random_memory_is_no_ring(memory: bytes) -> None:
     closed=st.sampled_from([0, 0, 0, 1]),
     tail=st.integers(0, 40),
     head=st.integers(0, 40),
+    start=st.integers(0, 40),
     unit=st.sampled_from([8, 8, 4, 1]),
 )
 def test_a_ring_whose_head_and_tail_do_not_add_up_is_none(
-    capacity: int, closed: int, tail: int, head: int, unit: int
+    capacity: int, closed: int, tail: int, head: int, start: int, unit: int
 ) -> None:
     memory = memory_of()
-    for index, value in ((CAPACITY_WORD, capacity), (CLOSED, closed), (TAIL, tail * unit), (HEAD, head * unit)):
+    for index, value in ((TAIL, tail), (HEAD, head), (START, start)):
+        set_word(memory, index, value * unit)
+    for index, value in ((CAPACITY_WORD, capacity), (CLOSED, closed)):
         set_word(memory, index, value)
     adds_up = (
         capacity == CAPACITY
         and not closed
         and 0 <= (tail - head) * unit <= CAPACITY
-        and tail * unit % 8 == 0
-        and head * unit % 8 == 0
+        and start <= head
+        and all(value * unit % 8 == 0 for value in (tail, head, start))
     )
     with ring_in(memory) as ring:
         assert ring.is_sound() == adds_up

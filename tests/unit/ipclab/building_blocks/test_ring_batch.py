@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipclab.building_blocks.ring import DATA, HEAD, TAIL, Ring, try_read_many, try_write_many
+from ipclab.building_blocks.ring import DATA, HEAD, TAIL, Ring
+from ipclab.building_blocks.ring_batch import try_read_many, try_write_many
 from ipclab.contract.errors import TornMessage
 
 RING_BYTES = 256 + 4000

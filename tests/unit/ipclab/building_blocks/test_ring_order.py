@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import pytest
 
-from ipclab.building_blocks import ring, ring_channel
-from ipclab.building_blocks.ring import DATA, HEAD, RECEIVER_AWAKE, SENDER_WAITS, TAIL, Ring, bytes_needed
+from ipclab.building_blocks import ring, ring_batch, ring_channel
+from ipclab.building_blocks.ring import DATA, HEAD, RECEIVER_AWAKE, SENDER_WAITS, START, TAIL, Ring, bytes_needed
 from ipclab.building_blocks.ring_channel import RING_BYTES, RingReceiver, RingSender
 from ipclab.contract.errors import ChannelFull, ReceiveTimeout
 from ipclab.linux.atomics import AtomicWords, FallbackWords
@@ -48,7 +48,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         log.append("fence")
 
     monkeypatch.setattr(ring, "atomic_words", recorded)
-    for module in (ring, ring_channel):
+    for module in (ring, ring_batch, ring_channel):
         monkeypatch.setattr(module, "fence", fence)
     return log
 
@@ -114,13 +114,49 @@ def test_tail_then_the_commit_word_then_head_then_a_fence_and_the_flag(sides: Si
     assert log == [*READ, *MAKE_WAY]
 
 
+def test_a_message_in_place_has_the_same_order(sides: Sides, log: list[str]) -> None:
+    sender, receiver = sides
+    loaned = sender.loan(len(PAYLOAD))
+    assert log == WRITE[:1]
+    loaned[:] = PAYLOAD
+    sender.commit()
+    assert log == [*WRITE, *WAKE]
+    log.clear()
+    receiver.borrow(0)
+    assert log == READ[:-1]
+    receiver.release()
+    assert log == [*READ, *MAKE_WAY]
+
+
+def test_the_beginning_of_an_empty_ring_is_stored_before_tail(
+    sides: Sides, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And loaded after `tail`: a receiver that finds a record knows where it begins."""
+    sender, receiver = sides
+    words = sender._ring.words
+    for _ in range(2):
+        sender.send(memoryview(PAYLOAD), 0)
+        receiver.receive_into(BUFFER, 0)
+    log.clear()
+    store = sender._ring.store_release
+
+    def store_release(index: int, value: int) -> None:
+        log.append(f"start {words[START]}")
+        store(index, value)
+
+    monkeypatch.setattr(sender._ring, "store_release", store_release)
+    sender.send(memoryview(PAYLOAD), 0)
+    position = words[HEAD]
+    assert log[1:3] == [f"start {position}", "store commit"]
+
+
 def test_a_batch_has_the_same_order_with_a_fence_before_its_commit_words(sides: Sides, log: list[str]) -> None:
     sender, receiver = sides
     assert sender.send_many(memoryview(PAYLOAD * 10), 64, 0) == 10
-    assert log == ["load head", "load magic", "fence", "store tail", *WAKE]
+    assert log == ["load head", "load head", "fence", "store tail", *WAKE]
     log.clear()
     assert receiver.receive_many(BUFFER, 64, 0) == 10
-    assert log == ["load tail", "store head", *MAKE_WAY]
+    assert log == ["load tail", "load commit", "load tail", "store head", *MAKE_WAY]
 
 
 def test_the_commit_words_of_a_batch_are_stored_after_the_fence(
@@ -132,7 +168,7 @@ def test_the_commit_words_of_a_batch_are_stored_after_the_fence(
         log.append("payload is there" if PAYLOAD in bytes(words[DATA : DATA + 20]) else "no payload")
         log.append(f"commit {words[DATA]}")
 
-    monkeypatch.setattr(ring, "fence", fence)
+    monkeypatch.setattr(ring_batch, "fence", fence)
     sides[0].send_many(memoryview(PAYLOAD * 10), 64, 0)
     assert log[2:4] == ["payload is there", "commit 0"]
 

@@ -42,8 +42,10 @@ def test_what_the_ring_promises_is_no_fact_of_shared_memory(name: str) -> None:
     """Memory has no direction, no peer and no order: any process that maps it may do anything with it."""
     traits = mechanisms.load(name).traits
     assert traits.kind is Kind.SHARED_MEMORY
-    rings = "ordered", "direction", "communication", "many_senders", "many_receivers", "copies", "on_full"
+    rings = "ordered", "direction", "communication", "many_senders", "many_receivers", "on_full"
     assert {field: traits.fact(field).of for field in rings} == dict.fromkeys(rings, Whose.LAB)
+    assert (traits.copies, traits.fact("copies").of) == (0, Whose.KERNEL)
+    assert (traits.copies_by_send, traits.fact("copies_by_send").of) == (2, Whose.LAB)
     assert traits.fact("kind").of is traits.fact("persistence").of is traits.fact("requires").of is Whose.KERNEL
 
 

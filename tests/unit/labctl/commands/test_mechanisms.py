@@ -54,7 +54,7 @@ def expected(name: str) -> list[str]:
         "reliable": "yes" if traits.reliable else "no",
         **{fact: words(getattr(traits, fact)) for fact in ("direction", "communication", "on_full", "persistence")},
         **{fact: "many" if getattr(traits, fact) else "one" for fact in ("many_senders", "many_receivers")},
-        **{fact: words(getattr(traits, fact)) for fact in ("requires", "copies", "copies_large")},
+        **{fact: words(getattr(traits, fact)) for fact in ("requires", "copies", "copies_large", "copies_by_send")},
         **{fact: words(getattr(traits, fact)) for fact in ("max_message_bytes", "waits")},
     }
     return [
