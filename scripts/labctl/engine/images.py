@@ -72,6 +72,7 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
                 "services/requirements.txt",
                 "services/atomics/*",
                 "services/ipclab/**/*",
+                "services/reference/*",
             ),
         ),
         OwnImage(f"ipclab/prometheus:{tag}", "prometheus", base.prometheus, ("services/prometheus/**/*",)),

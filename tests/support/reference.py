@@ -1,0 +1,127 @@
+"""The C reference: compiled for the tests, and runs of two endpoints, in C or in Python, without a harness."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, cast
+
+from ipclab.bench.request import Request, Shape, Side, arguments
+from ipclab.contract.channel import Address, Wait
+
+SOURCES = Path(__file__).parents[2] / "services" / "reference"
+COMPILER = os.environ.get("CC", "gcc")
+HAS_COMPILER = shutil.which(COMPILER.split()[0]) is not None
+_ENDS_WITHIN_S = 60
+_PYTHON = "import importlib, sys; sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[2:]))"
+_CPU = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+
+
+def compile_reference(folder: Path) -> Path:
+    """Every program of the reference, in `folder`."""
+    subprocess.run([str(SOURCES / "build"), str(folder)], check=True, timeout=120)
+    return folder
+
+
+def python(module: str) -> list[str]:
+    """The command of an endpoint that is a module with `main(argv)`."""
+    return [sys.executable, "-c", _PYTHON, module]
+
+
+def request(mechanism: str, folder: Path, **fields: Any) -> Request:
+    """A short run over addresses of its own."""
+    key = random.randrange(1 << 20, 1 << 30)
+    ports = _free_ports(2)
+    plain = Request(
+        mechanism=mechanism,
+        role=Side.PRODUCER,
+        shape=Shape.ONE_WAY,
+        size=64,
+        count=500,
+        warmup=50,
+        burst=10,
+        sample_every=10,
+        wait=Wait.BLOCK,
+        copies=True,
+        touched=True,
+        silence_s=20.0,
+        address=Address(key, folder / f"there-{key:x}", "127.0.0.1", ports[0]),
+        back=Address(key + 3, folder / f"back-{key:x}", "127.0.0.1", ports[1]),
+        cpu=_CPU,
+        peer_cpu=_CPU,
+    )
+    return replace(plain, **fields)
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+@dataclass
+class Endpoint:
+    """A process and what it says."""
+
+    process: subprocess.Popen[str]
+
+    def next(self) -> dict[str, Any]:
+        """Its next line of JSON.
+
+        :raises EOFError: it has ended
+        """
+        line = cast(IO[str], self.process.stdout).readline()
+        if not line:
+            raise EOFError(self.process.wait(_ENDS_WITHIN_S))
+        document: dict[str, Any] = json.loads(line)
+        return document
+
+    def expect(self, event: str) -> dict[str, Any]:
+        """Its next line, which is of this event."""
+        document = self.next()
+        assert document["event"] == event, document
+        return document
+
+    def go(self) -> None:
+        """Begin the timed part."""
+        stdin = cast(IO[str], self.process.stdin)
+        stdin.write("go\n")
+        stdin.flush()
+
+
+@contextmanager
+def started(command: list[str], half: Request, role: Side) -> Iterator[Endpoint]:
+    """One endpoint; it is killed where it does not end by itself."""
+    words = [*command, *arguments(replace(half, role=role))]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Endpoint(process)
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def run(producer: list[str], consumer: list[str], half: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The results of the two sides."""
+    with started(consumer, half, Side.CONSUMER) as receiving:
+        receiving.expect("ready")
+        with started(producer, half, Side.PRODUCER) as sending:
+            sending.expect("ready")
+            for endpoint in (receiving, sending):
+                endpoint.expect("warm")
+            for endpoint in (receiving, sending):
+                endpoint.go()
+            results = sending.expect("result"), receiving.expect("result")
+            assert sending.process.wait(_ENDS_WITHIN_S) == receiving.process.wait(_ENDS_WITHIN_S) == 0
+            return results

@@ -1,0 +1,97 @@
+"""What a program of the reference says when it is asked for what it cannot do, and when the other side is silent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ipclab import mechanisms
+from ipclab.bench.request import Side, arguments
+from ipclab.contract.channel import Wait
+from support import reference
+from support.reference import request, started
+
+_NAMES = mechanisms.names()
+_LARGEST = 1 << 20  # that the command line takes; the limit of the lab
+_LIMITED = [name for name in _NAMES if mechanisms.load(name).traits.max_message_bytes < _LARGEST]
+_RELIABLE = [name for name in _NAMES if mechanisms.load(name).traits.reliable]  # the others send into nowhere
+
+
+@pytest.mark.parametrize("mechanism", _LIMITED)
+def test_a_message_over_the_limit_is_refused_by_its_errno(programs: Path, tmp_path: Path, mechanism: str) -> None:
+    half = request(mechanism, tmp_path, size=mechanisms.load(mechanism).traits.max_message_bytes + 1)
+    with started([str(programs / mechanism)], half, Side.CONSUMER) as endpoint:
+        assert endpoint.expect("error")["errno"] == "EMSGSIZE"
+        assert endpoint.process.wait(10) == 1
+
+
+@pytest.mark.parametrize("fields", [{"copies": False}, {"wait": Wait.SPIN}], ids=["without-copies", "spinning"])
+def test_what_only_shared_memory_can_is_refused_by_the_others(
+    programs: Path, tmp_path: Path, fields: dict[str, object]
+) -> None:
+    with started([str(programs / "fifo")], request("fifo", tmp_path, **fields), Side.CONSUMER) as endpoint:
+        assert "fifo" in endpoint.expect("error")["message"]
+
+
+def test_a_wrong_option_is_a_wrong_call(programs: Path, tmp_path: Path) -> None:
+    good = arguments(request("fifo", tmp_path))
+    for words in ([], good[:-2], [*good, "--colour", "red"], ["--size", "64k", *good[2:]], [*good, "--size"]):
+        ran = subprocess.run([programs / "fifo", *words], capture_output=True, timeout=10, check=False)
+        assert (ran.returncode, ran.stdout) == (2, b""), words
+        assert b"invalid option" in ran.stderr
+
+
+@pytest.mark.parametrize("mechanism", _NAMES)
+def test_a_killed_producer_ends_the_run_with_what_arrived(programs: Path, tmp_path: Path, mechanism: str) -> None:
+    half = request(mechanism, tmp_path, count=1_000_000, silence_s=0.3)
+    program = [str(programs / mechanism)]
+    with started(program, half, Side.CONSUMER) as receiving:
+        receiving.expect("ready")
+        with started(program, half, Side.PRODUCER) as sending:
+            for endpoint in (sending, sending, receiving):
+                endpoint.next()
+            sending.process.kill()
+            receiving.go()
+            result = receiving.expect("result")
+    assert result["received"] == 0
+    assert result["lost"] == half.count
+
+
+@pytest.mark.parametrize("mechanism", _RELIABLE)
+def test_a_killed_consumer_ends_the_run_of_the_producer(programs: Path, tmp_path: Path, mechanism: str) -> None:
+    half = request(mechanism, tmp_path, size=8_192, count=1_000_000, silence_s=0.3)
+    program = [str(programs / mechanism)]
+    with started(program, half, Side.CONSUMER) as receiving:
+        receiving.expect("ready")
+        with started(program, half, Side.PRODUCER) as sending:
+            for endpoint in (sending, sending, receiving):
+                endpoint.next()
+            receiving.process.kill()
+            sending.go()
+            result = sending.expect("result")
+    assert result["sent"] < half.count
+
+
+def test_a_leftover_of_a_killed_run_is_replaced(programs: Path, tmp_path: Path) -> None:
+    for mechanism in _NAMES:
+        half, program = request(mechanism, tmp_path, count=100), [str(programs / mechanism)]
+        with started(program, half, Side.CONSUMER) as receiving:
+            receiving.expect("ready")
+            receiving.process.kill()
+        _, received = reference.run(program, program, half)
+        assert received["received"] == half.count, mechanism
+
+
+def test_bytes_that_are_no_frame_are_refused(programs: Path, tmp_path: Path) -> None:
+    half = request("fifo", tmp_path)
+    with started([str(programs / "fifo")], half, Side.CONSUMER) as receiving:
+        receiving.expect("ready")
+        writing = os.open(half.address.path, os.O_WRONLY)
+        try:
+            os.write(writing, b"no frame at all, and long enough")
+            assert "no frame" in receiving.expect("error")["message"]
+        finally:
+            os.close(writing)
