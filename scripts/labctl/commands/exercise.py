@@ -9,6 +9,8 @@ from docker.models.containers import Container as DockerContainer
 
 from labctl.commands import reset as whole_reset
 from labctl.commands.addresses import grafana_runs
+from labctl.commands.up import bring_up
+from labctl.config import compose_file
 from labctl.exercise import guesses, judge, overview, student
 from labctl.exercise.attempt import Attempt
 from labctl.exercise.exercise import DO, PREDICT, SECTIONS, TAKE_HOME, WHY, Exercise
@@ -22,6 +24,7 @@ from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines, show_text, show_verbatim
 
+_MOVES_WITHIN_S = 60
 LABEL = "ipclab.exercise"  # of every container that an exercise starts: its folder
 
 
@@ -103,10 +106,27 @@ def reset(lab: Lab, done: Progress, exercise: Exercise, language: Language) -> N
     """
     for container in started_by(lab, exercise):
         stop_and_remove(container)
+    lab.running()
+    if changed := _with_other_settings(lab, exercise):
+        bring_up(lab, changed, _MOVES_WITHIN_S, {})
     whole_reset.reset(lab, take_over=False, only=exercise.pairs)
     done.records.pop(exercise.name, None)
     done.save()
     show_lines([phrase(language, "reset", number=exercise.number, pairs=", ".join(exercise.pairs))])
+
+
+def _with_other_settings(lab: Lab, exercise: Exercise) -> list[str]:
+    """The exercise's pairs that are missing a container, or were started with settings that are not those of now."""
+    settings = lab.configuration.values
+    by_service = {container.service: container for container in lab.containers()}
+    changed = []
+    for pair in exercise.pairs:
+        found = [by_service.get(service) for service in compose_file.services_of(pair)]
+        if not all(
+            it and all(settings.get(name, value) == value for name, value in it.environment.items()) for it in found
+        ):
+            changed.append(pair)
+    return changed
 
 
 def started_by(lab: Lab, exercise: Exercise) -> list[DockerContainer]:

@@ -10,6 +10,8 @@ from labctl.exercise.language import Language
 from labctl.exercise.sees import Sees
 from labctl.exercise.student import Value
 
+_STEP_S = 1.5  # a second between two steps of a history, and some
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -56,3 +58,17 @@ class Attempt:
         if now is None:
             return None
         return now - before if before is not None and before <= now else now  # less than before: it was reset
+
+    def increase(self, counter: str, within: str) -> float:
+        """How much a counter grew since the exercise was started that begins at 0 in each new container.
+
+        :param within: the labels of the series, as PromQL has them between the braces
+        """
+        total = 0.0
+        for line in self.sees.history(f"{counter}{{{within}}}"):
+            # A series that was there at the start had counted before; one that came later began at 0.
+            last = line.values[0] if line.times[0] - self.started_at < _STEP_S else 0.0
+            for value in line.values:
+                total += value - last if value >= last else value
+                last = value
+        return total
