@@ -74,7 +74,8 @@ def checker(
         return SharedChecker(ledger, shared_ledger / namespaces.container())
     if shared_ledger:
         merge_into_ledger(ledger, shared_ledger)
-    return Checker(ledger, ordered=mechanism.traits.ordered, reliable=mechanism.traits.reliable)
+    traits = mechanism.traits
+    return Checker(ledger, ordered=traits.ordered, reliable=traits.reliable, gives_back=not traits.copies)
 
 
 STATE = Path("/state")

@@ -10,6 +10,7 @@ import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar, NoReturn
 
 from ipclab.contract.channel import (
     Address,
@@ -90,13 +91,18 @@ def gone(*, may_be_delivered: bool = False) -> Exception:
 class Channel:
     """A mechanism with one channel. `on_open`, `on_send` and `on_receive` are asked at every call.
 
-    They may raise what a mechanism may raise; `on_send` decides by returning whether the message arrives.
+    They may raise what a mechanism may raise; `on_send` decides by returning whether the message arrives. `in_place`:
+    the endpoints loan and borrow, `on_send` is asked by `commit`, and may raise what `loan` raises too.
     """
+
+    in_place: ClassVar[bool] = False
 
     clock: Clock
     stop: Stop
     on_open: Callable[[int], None] = lambda _attempt: None
     on_send: Callable[[int, bytes], bool] = lambda _attempt, _message: True
+    on_loan: Callable[[], None] = lambda: None
+    on_release: Callable[[], None] = lambda: None
     script: Iterator[bytes | Exception] = field(default_factory=lambda: iter(()))
     traits: Traits = field(default_factory=traits)
     arrived: list[bytes] = field(default_factory=list)
@@ -107,11 +113,11 @@ class Channel:
 
     def open_sender(self, address: Address) -> Sender:
         self._open(address)
-        return Sender(self)
+        return LoaningSender(self) if self.in_place else Sender(self)
 
     def create_receiver(self, address: Address) -> Receiver:
         self._open(address)
-        return Receiver(self)
+        return BorrowingReceiver(self) if self.in_place else Receiver(self)
 
     def _open(self, address: Address) -> None:
         assert address is ADDRESS
@@ -133,11 +139,13 @@ class Sender(_Endpoint):
     """Asks `on_send`."""
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
-        channel = self.channel
         assert self.is_open
         assert 0 < timeout_s < 1
+        self._deliver(bytes(payload), timeout_s)
+
+    def _deliver(self, whole: bytes, timeout_s: float) -> None:
+        channel = self.channel
         channel.sends += 1
-        whole = bytes(payload)
         try:
             if channel.on_send(channel.sends, whole):
                 channel.arrived.append(whole)
@@ -146,10 +154,42 @@ class Sender(_Endpoint):
             raise
 
 
+class LoaningSender(Sender):
+    """The same, and the message is made in memory of the channel, which has any content before."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel)
+        self._loaned: memoryview | None = None
+        self._timeout_s = 0.0
+
+    def send(self, payload: memoryview, timeout_s: float) -> NoReturn:
+        del payload, timeout_s
+        raise AssertionError("a copy")
+
+    def loan(self, size: int, timeout_s: float = 0.0) -> memoryview:
+        assert self.is_open
+        assert 0 < timeout_s < 1
+        self.channel.on_loan()
+        self._loaned, self._timeout_s = memoryview(bytearray(b"!" * size)), timeout_s
+        return self._loaned
+
+    def commit(self) -> None:
+        assert self._loaned is not None
+        whole = bytes(self._loaned)
+        self._loaned.release()
+        self._loaned = None
+        self._deliver(whole, self._timeout_s)
+
+
 class Receiver(_Endpoint):
     """Plays the script: messages come, errors are raised; behind the last one the consumer is stopped."""
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
+        step = self._next(timeout_s)
+        buffer[: len(step)] = step
+        return len(step)
+
+    def _next(self, timeout_s: float) -> bytes:
         channel = self.channel
         assert self.is_open
         assert 0 < timeout_s < 1
@@ -159,11 +199,33 @@ class Receiver(_Endpoint):
             raise ReceiveTimeout("empty", code=errno.EAGAIN)
         if isinstance(step, Exception):
             raise step
-        buffer[: len(step)] = step
-        return len(step)
+        return step
 
     def remove(self) -> None:
         self.close()
 
     def kernel_drops(self) -> int:
         return self.channel.dropped
+
+
+class BorrowingReceiver(Receiver):
+    """The same, and the message stays where it is until it is released."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel)
+        self._borrowed: memoryview | None = None
+
+    def receive_into(self, buffer: memoryview, timeout_s: float) -> NoReturn:
+        del buffer, timeout_s
+        raise AssertionError("a copy")
+
+    def borrow(self, timeout_s: float) -> memoryview:
+        assert self._borrowed is None
+        self._borrowed = memoryview(self._next(timeout_s))
+        return self._borrowed
+
+    def release(self) -> None:
+        assert self._borrowed is not None
+        self.channel.on_release()
+        self._borrowed.release()
+        self._borrowed = None

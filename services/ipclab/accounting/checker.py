@@ -7,6 +7,9 @@ The checker is pure: it knows messages by number only, and keeps its accounts in
 holds at every moment. A gap of an ordered mechanism is lost at once. A gap of a mechanism that reorders is missing
 until it is filled (counted as reordered) or is `WINDOW` numbers old (lost). Where the mechanism may drop messages, a
 missing number is lost after `PATIENCE` ticks too: at a slow rate its loss would stay unseen otherwise.
+
+A consumer that borrows its messages enters a number before it releases the message. If it is killed in between, its
+next life finds the message again (`gives_back`): the last number that was entered is then no duplicate.
 """
 
 from __future__ import annotations
@@ -46,10 +49,13 @@ class Checker:
 
     shared = False
 
-    def __init__(self, ledger: ConsumerLedger, *, ordered: bool, reliable: bool = True) -> None:
+    def __init__(
+        self, ledger: ConsumerLedger, *, ordered: bool, reliable: bool = True, gives_back: bool = False
+    ) -> None:
         self._ledger = ledger
         self._ordered = ordered
         self._reliable = reliable
+        self._gives_back = gives_back
         self._ticks = 0
         self._producers: dict[int, _ProducerState] = {}
         for producer, record in ledger.records.items():
@@ -98,6 +104,8 @@ class Checker:
         stream = state.stream
         if sequence < stream.expected:
             if sequence not in state.gaps:
+                if self._gives_back and state.fresh and (epoch, sequence + 1) == (stream.epoch, stream.expected):
+                    return stream
                 return stream._replace(duplicate=stream.duplicate + 1)
             del state.gaps[sequence]
             return stream._replace(missing=stream.missing - 1, reordered=stream.reordered + 1)

@@ -2,12 +2,16 @@
 
 The consumer exports the kernel's counts of its open receiver too. It asks the kernel once a tick, in the thread that
 receives, never once a message.
+
+A message is checked in the memory of the channel where the receiver borrows it, and in a buffer of the consumer
+elsewhere. A borrowed message is entered in the ledger before it is released, so a consumer that is killed loses none.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from ipclab.accounting import message
 from ipclab.accounting.checker import Checker
@@ -15,7 +19,7 @@ from ipclab.accounting.message import CorruptMessage
 from ipclab.accounting.shared import SharedChecker
 from ipclab.contract.channel import Address, Mechanism, Receiver
 from ipclab.contract.errors import AccessRefused, MessageTooLarge, PeerAbsent, PeerGone, ReceiveTimeout, TornMessage
-from ipclab.contract.optional_parts import Classifies, SaysHowItWaits
+from ipclab.contract.optional_parts import BorrowReceiver, Classifies, SaysHowItWaits
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
@@ -95,11 +99,14 @@ class Consumer:
     def _drain(self, receiver: Receiver) -> None:
         """Receive on one open channel until it breaks or we stop."""
         clock = time.monotonic_ns
+        receive: Callable[[], int] = (
+            partial(self._receive_in_place, receiver)
+            if isinstance(receiver, BorrowReceiver)
+            else partial(self._receive, receiver)
+        )
         while not self._stop.requested:
             try:
-                length = receiver.receive_into(self._buffer, TICK_S)
-                now = clock()
-                self._account(self._buffer[:length], now)
+                now = receive()
             except ReceiveTimeout:
                 now = clock()
             except (TornMessage, MessageTooLarge, CorruptMessage) as error:
@@ -109,6 +116,23 @@ class Consumer:
             if self._status.tick(now):
                 self._kernel.tick()
                 self._checker.tick()
+
+    def _receive(self, receiver: Receiver) -> int:
+        """Receive one message and account for it; the time of its arrival."""
+        length = receiver.receive_into(self._buffer, TICK_S)
+        now = time.monotonic_ns()
+        self._account(self._buffer[:length], now)
+        return now
+
+    def _receive_in_place(self, receiver: BorrowReceiver) -> int:
+        """The same, of a message that stays where it is."""
+        arrived = receiver.borrow(TICK_S)
+        now = time.monotonic_ns()
+        try:
+            self._account(arrived, now)
+        finally:
+            receiver.release()
+        return now
 
     def _account(self, arrived: memoryview, now: int) -> None:
         header = message.parse(arrived)

@@ -3,6 +3,8 @@
 The schedule is open-loop: messages are due at a constant rate, whatever happens to earlier messages. A closed loop
 (send, wait, send) would stop asking when the channel is slow, and its latencies would leave out the waiting
 ("coordinated omission", Gil Tene). The latency of a message therefore counts from its due time.
+
+A message is made in the memory of the channel where the sender loans it, and in a buffer of the producer elsewhere.
 """
 
 from __future__ import annotations
@@ -10,13 +12,14 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from ipclab.accounting import message
 from ipclab.accounting.ledger import ProducerLedger
 from ipclab.contract.channel import Address, Mechanism, Sender
 from ipclab.contract.errors import AccessRefused, ChannelError, ChannelFull, PeerAbsent, PeerGone
-from ipclab.contract.optional_parts import FoundByName
+from ipclab.contract.optional_parts import FoundByName, LoanSender
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 from ipclab.metrics.histogram import Histogram
@@ -57,6 +60,9 @@ class Schedule:
 MAX_LAG_NS = 1_000_000_000
 _BACKOFF_S = (0.02, 0.5)
 _POOL_BYTES = 4096
+
+# Makes the message of this number at this time (CLOCK_MONOTONIC, ns), and sends it.
+_Send = Callable[[int, int], None]
 
 
 class Producer:
@@ -140,6 +146,11 @@ class Producer:
         """Send on one open channel until it breaks or we stop."""
         clock = time.monotonic_ns
         check_linked = sender.check_linked if isinstance(sender, FoundByName) else None
+        send: _Send = (
+            partial(self._make_in_place, sender)
+            if isinstance(sender, LoanSender)
+            else partial(self._make_and_send, sender)
+        )
         while not self._stop.requested:
             now = clock()
             if self._status.tick(now):
@@ -152,25 +163,16 @@ class Producer:
             if early > 0:
                 time.sleep(min(early, max(self._status.next_ns - now, 0)) / 1e9)
                 continue
-            self._send_one(sender, now)
+            self._send_one(send, now)
 
-    def _send_one(self, sender: Sender, now: int) -> None:
+    def _send_one(self, send: _Send, now: int) -> None:
         """Send the message that is due. On failure its number is kept for the next try, unless it may have arrived."""
         if self._unsent is None:
             self._unsent = self._ledger.next_sequence
             self._ledger.next_sequence = self._unsent + 1
         sequence = self._unsent
-        self._message[message.HEADER_BYTES :] = self._body(sequence)
-        message.seal(
-            self._message,
-            producer=self._ledger.identity,
-            epoch=self._epoch,
-            sequence=sequence,
-            due_ns=self._schedule.due_ns,
-            sent_ns=now,
-        )
         try:
-            sender.send(self._message, TICK_S)
+            send(sequence, now)
         except ChannelFull as error:
             self._errors[error.errno_name] += 1
         except ChannelError as error:
@@ -185,10 +187,26 @@ class Producer:
                 self._send.record(time.monotonic_ns() - now)
             self._schedule.advance()
 
-    def _body(self, sequence: int) -> memoryview:
-        """Bytes that differ from message to message, so that a mix of two fails the checksum."""
+    def _make_and_send(self, sender: Sender, sequence: int, now: int) -> None:
+        self._make(self._message, sequence, now)
+        sender.send(self._message, TICK_S)
+
+    def _make_in_place(self, sender: LoanSender, sequence: int, now: int) -> None:
+        self._make(sender.loan(len(self._message), TICK_S), sequence, now)
+        sender.commit()
+
+    def _make(self, whole: memoryview, sequence: int, now: int) -> None:
+        """Write the bytes, which differ from message to message, so that a mix of two fails the checksum; seal them."""
         begin = sequence % _POOL_BYTES
-        return self._pool[begin : begin + len(self._message) - message.HEADER_BYTES]
+        whole[message.HEADER_BYTES :] = self._pool[begin : begin + len(whole) - message.HEADER_BYTES]
+        message.seal(
+            whole,
+            producer=self._ledger.identity,
+            epoch=self._epoch,
+            sequence=sequence,
+            due_ns=self._schedule.due_ns,
+            sent_ns=now,
+        )
 
     def _idle(self, seconds: float) -> None:
         """Pass the time without a channel; messages go on being due, and overdue."""

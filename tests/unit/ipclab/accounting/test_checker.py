@@ -274,6 +274,25 @@ def test_what_the_consumer_missed_while_it_was_down_is_lost_at_its_restart(tmp_p
     assert consumption.stream.lost_in_channel + consumption.stream.missing == 2
 
 
+def test_what_a_killed_consumer_had_entered_and_not_released_comes_again_and_is_no_duplicate(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+
+    def life(*arrivals: tuple[int, int], gives_back: bool = True) -> Stream:
+        with_it = Checker(ConsumerLedger(path), ordered=True, gives_back=gives_back)
+        for epoch, sequence in arrivals:
+            with_it.account(7, epoch, sequence)
+        (stream,) = with_it.streams()
+        return stream
+
+    life((1, 0), (1, 1))
+    again = life((1, 1), (1, 2))
+    assert (again.received, again.duplicate, again.lost_at_consumer_restart) == (3, 0, 0)
+    assert life((1, 1)).duplicate == 1  # older than the last number
+    assert life((1, 2), (1, 2)).duplicate == 2  # the second time in one life
+    assert life((2, 2)).duplicate == 3  # of another life of the producer
+    assert life((1, 2), gives_back=False).duplicate == 4
+
+
 def test_when_both_restarted_the_consumer_is_blamed(ordered: Consumption) -> None:
     ordered.arrives(0, epoch=1)
     ordered.restart()

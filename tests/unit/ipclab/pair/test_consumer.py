@@ -27,7 +27,8 @@ class Life:
         self.stop = Stop()
         self.channel = Channel(clock, self.stop, traits=traits(ordered=ordered))
         self.alive = directory / "alive"
-        checker = Checker(ConsumerLedger(directory / "consumer.ledger"), ordered=ordered)
+        ledger = ConsumerLedger(directory / "consumer.ledger")
+        checker = Checker(ledger, ordered=ordered, gives_back=Channel.in_place)
         self.consumer = Consumer(self.channel, ADDRESS, checker, EndpointStatus(self.alive), self.stop)
 
     def receive(self, *script: bytes | Exception) -> None:
@@ -44,6 +45,13 @@ class Life:
             if isinstance(sample.value, int) and sample.value and sample.definition.name.startswith("ipc_messages"):
                 found["_".join((sample.definition.name.removeprefix("ipc_messages_"), *sample.labels))] = sample.value
         return found
+
+
+@pytest.fixture(autouse=True, params=["by a copy", "in place"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test, with a channel that copies and with one that loans and borrows."""
+    monkeypatch.setattr(Channel, "in_place", request.param == "in place")
+    return str(request.param)
 
 
 @pytest.fixture
@@ -163,6 +171,42 @@ def test_a_foreign_message_with_the_last_number_does_not_end_the_consumer(tmp_pa
     counts = {"received": 3, "corrupt": 1, "duplicate": 1, "lost_consumer_restart": 2**63 - 1}
     assert life.counts() == counts
     assert Life(tmp_path, clock).counts() == counts
+
+
+class Killed(BaseException):
+    """kill -9, in so far as nothing of the loop runs afterwards."""
+
+
+def test_a_message_is_in_the_ledger_before_it_is_given_back(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A consumer that is killed between the two finds the message again, and counts it once."""
+    monkeypatch.setattr(Channel, "in_place", True)
+    life = Life(tmp_path, clock)
+    counted: list[float] = []
+
+    def on_release() -> None:
+        counted.append(life.counts()["received"])
+        if len(counted) == 3:
+            raise Killed
+
+    life.channel.on_release = on_release
+    with pytest.raises(Killed):
+        life.receive(*map(sealed, range(5)))
+    assert counted == [1, 2, 3]
+    again = Life(tmp_path, clock)
+    again.receive(*map(sealed, range(2, 5)))
+    assert again.counts() == {"received": 5}
+
+
+def test_a_corrupt_message_is_given_back_too(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Channel, "in_place", True)
+    life = Life(tmp_path, clock)
+    released: list[float] = []
+    life.channel.on_release = lambda: released.append(life.metric(metrics.CORRUPT))  # type: ignore[arg-type]
+    life.receive(sealed(0), sealed(1)[:-1], sealed(2))
+    assert life.counts() == {"received": 2, "corrupt": 1, "lost_channel": 1}
+    assert len(released) == 3
 
 
 def test_a_timeout_is_nothing(life: Life) -> None:

@@ -69,6 +69,13 @@ class Life:
         return [header.sequence for header in self.headers]
 
 
+@pytest.fixture(autouse=True, params=["by a copy", "in place"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test, with a channel that copies and with one that loans and borrows."""
+    monkeypatch.setattr(Channel, "in_place", request.param == "in place")
+    return str(request.param)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
@@ -380,6 +387,24 @@ def test_a_message_waiting_for_room_is_not_counted_as_sent(life: Life) -> None:
     life.channel.on_send = on_send
     life.run()
     assert seen == [2, 2, 2]
+
+
+@pytest.mark.parametrize("failure", [full, gone])
+def test_a_loan_that_fails_keeps_its_number(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, failure: Callable[[], Exception]
+) -> None:
+    monkeypatch.setattr(Channel, "in_place", True)
+    life = Life(tmp_path, clock)
+    failures = iter([False, True, True, False, True, False])
+
+    def on_loan() -> None:
+        if next(failures):
+            raise failure()
+
+    life.channel.on_loan = on_loan
+    sending(life, 3)
+    assert life.sequences == [0, 1, 2]
+    assert life.metric(metrics.SENT) == 3
 
 
 class Killed(BaseException):
