@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -132,15 +133,19 @@ def start(exercise: Exercise, yes: bool, options: tuple[str, ...], language: Lan
       ./lab exercise start 1
       ./lab exercise start 1 --yes --language ko
     """
-    guess = guesses.given(exercise, options)
+    guess = guesses.given(exercise, options, "start")
     configuration = Configuration.load()
     done = _progress(configuration.project)
 
     from labctl.commands import exercise as work
     from labctl.lab.lab import Lab
 
-    ask = None if yes or not sys.stdin.isatty() else _ask
-    work.start(Lab(configuration), done, exercise, language, guess, ask)
+    work.start(Lab(configuration), done, exercise, language, guess, _asks(yes))
+
+
+def _asks(yes: bool) -> Callable[[str], str] | None:
+    """How to ask the student; None for a script."""
+    return None if yes or not sys.stdin.isatty() else _ask
 
 
 def _ask(question: str) -> str:
@@ -149,27 +154,34 @@ def _ask(question: str) -> str:
 
 @exercise_.command(short_help="Judge the exercise by what the lab measured.")
 @click.argument("exercise", metavar="[NUMBER]", type=ExerciseNumber(), required=False)
+@click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
+@click.option("--guess", "options", multiple=True, metavar="KEY=ANSWER", help="Answer a question that the check asks.")
 @language_option
 @click.option("--record", type=NewFile(), hidden=True, help="Keep what the check saw, for tests without containers.")
-def check(exercise: Exercise | None, language: Language, record: Path | None) -> None:
+def check(
+    exercise: Exercise | None, yes: bool, options: tuple[str, ...], language: Language, record: Path | None
+) -> None:
     """Judge the exercise that was begun last, or NUMBER, by what the lab measured since its start.
 
-    Exit codes: 0 solved, 1 not yet, 3 cannot tell.
+    The check of a mystery asks for your findings, and shows them beside the measurement. Exit codes: 0 solved, 1 not
+    yet, 3 cannot tell.
 
     \b
       ./lab exercise check
       ./lab exercise check 1
+      ./lab exercise check 18 --guess pair=tcp --guess cause=cut --guess lost=0
     """
     configuration = Configuration.load()
     done = _progress(configuration.project)
     chosen = _begun(done, exercise)
+    guess = guesses.given(chosen, options, "check")
 
     from labctl.commands import exercise as work
     from labctl.exercise.verdict import Outcome
     from labctl.lab.lab import Lab
 
     try:
-        outcome = work.check(Lab(configuration), done, chosen, language, record).outcome
+        outcome = work.check(Lab(configuration), done, chosen, language, guess, _asks(yes), record).outcome
     except LabError as error:  # the lab does not run, or a pair of the exercise is gone
         if isinstance(error, BadInput):
             raise

@@ -11,7 +11,7 @@ from labctl.commands import reset as whole_reset
 from labctl.commands.addresses import grafana_runs
 from labctl.commands.up import bring_up
 from labctl.config import compose_file
-from labctl.exercise import guesses, judge, overview, student
+from labctl.exercise import guesses, judge, overview, script, student
 from labctl.exercise.attempt import Attempt
 from labctl.exercise.exercise import DO, PREDICT, SECTIONS, TAKE_HOME, WHY, Exercise
 from labctl.exercise.language import Language, phrase
@@ -58,26 +58,44 @@ def start(
     _show_section(exercise, language, PREDICT, values)
     answers = dict(guess)
     if ask:
-        unanswered = [question for question in exercise.guess if question.key not in guess]
-        questions = {key: student.filled_in(question, values) for key, question in texts.questions.items()}
-        answers |= guesses.asked(unanswered, questions, language, ask)
+        answers |= _asked(exercise, "start", answers, values, language, ask)
     done.records[exercise.name] = Record(lab.prometheus.now(), who, values, answers)
     done.save()
+    if setup := exercise.script("setup"):
+        try:
+            script.run(setup, lab.project, values)
+        except LabError:
+            del done.records[exercise.name]
+            done.save()
+            raise
     _show_section(exercise, language, DO, values)
-    if values:
-        words = ", ".join(f"{name.upper()} = {value}" for name, value in values.items())
+    if shown := exercise.shown(values):
+        words = ", ".join(f"{name.upper()} = {value}" for name, value in shown.items())
         show_lines([phrase(language, "values", values=words)])
     _show_where_to_look(lab, exercise, language)
     show_lines([phrase(language, "check", number=exercise.number)])
 
 
-def check(lab: Lab, done: Progress, exercise: Exercise, language: Language, record_to: Path | None = None) -> Verdict:
+def check(
+    lab: Lab,
+    done: Progress,
+    exercise: Exercise,
+    language: Language,
+    guess: Mapping[str, str | float],
+    ask: Callable[[str], str] | None,
+    record_to: Path | None = None,
+) -> Verdict:
     """Judge what the lab measured since the start, and show it beside the guess.
 
+    :param guess: answers that were given as options
+    :param ask: asks the student a question; None for a script
     :param record_to: also keep what the check saw, for tests without containers
     """
     record = done.records[exercise.name]
     require_pairs_exist(lab, exercise)
+    record.guess |= guess
+    if ask:
+        record.guess |= _asked(exercise, "check", record.guess, record.values, language, ask)
     sees = Recorder(LiveLab(lab, record.started_at))
     verdict = judge.judge(Attempt(exercise, sees, record.values, record.guess, language))
     if record_to:
@@ -107,6 +125,8 @@ def reset(lab: Lab, done: Progress, exercise: Exercise, language: Language) -> N
     for container in started_by(lab, exercise):
         stop_and_remove(container)
     lab.running()
+    if exercise.name in done.records and (cleanup := exercise.script("cleanup")):
+        script.run(cleanup, lab.project, done.records[exercise.name].values)
     if changed := _with_other_settings(lab, exercise):
         bring_up(lab, changed, _MOVES_WITHIN_S, {})
     whole_reset.reset(lab, take_over=False, only=exercise.pairs)
@@ -162,6 +182,21 @@ def require_pairs_exist(lab: Lab, exercise: Exercise) -> None:
             f"exercise {exercise.number} needs {', '.join(absent)}, and there is no container of it",
             hint=f"./lab up {' '.join(absent)}",
         )
+
+
+def _asked(
+    exercise: Exercise,
+    moment: str,
+    answered: Mapping[str, str | float],
+    values: Mapping[str, student.Value],
+    language: Language,
+    ask: Callable[[str], str],
+) -> dict[str, str | float]:
+    """The answers to the questions of this moment that have none."""
+    unanswered = [it for it in exercise.guess if it.ask == moment and it.key not in answered]
+    texts = exercise.texts(language).questions
+    questions = {key: student.filled_in(question, values) for key, question in texts.items()}
+    return guesses.asked(unanswered, questions, language, ask)
 
 
 def _show_section(exercise: Exercise, language: Language, which: int, values: Mapping[str, student.Value]) -> None:

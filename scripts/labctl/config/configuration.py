@@ -70,6 +70,7 @@ def _text(path: Path) -> str:
 
 PROJECT = "COMPOSE_PROJECT_NAME"
 SOURCE_HASH = "LAB_SOURCE_HASH"  # the command line's own word to the image build
+STUDENT = "LAB_STUDENT"  # who does the exercises: no setting of the lab, and read by them alone
 IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "ENGINE_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 _DEFAULT_TAG = "local"
@@ -287,7 +288,7 @@ def _renamed(name: str) -> str:
 def _refuse_unknown(source: _Source) -> None:
     """A misspelt variable would change nothing and say nothing."""
     named = _named()
-    known = {*named, *SHARED, SOURCE_HASH}
+    known = {*named, *SHARED, SOURCE_HASH, STUDENT}
     for name in sorted(source.names()):
         if name.startswith("LAB_") and name not in known:
             raise BadInput(

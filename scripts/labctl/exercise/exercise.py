@@ -19,6 +19,7 @@ from labctl.terminal.errors import LabError
 _FOLDER = re.compile(r"([0-9]{2})_[a-z0-9_]+")
 AUDIENCES = ("beginner", "intermediate", "advanced")
 KINDS = ("choice", "number", "text")
+ASKED = ("start", "check")
 # The sections of README.md, in their order, in each language.
 SECTIONS = {
     Language.ENGLISH: ("Predict", "Do", "Why", "Take home"),
@@ -29,11 +30,12 @@ PREDICT, DO, WHY, TAKE_HOME = range(4)
 
 @dataclass(frozen=True)
 class Question:
-    """What the student is asked before the first step."""
+    """What the student is asked, mostly before the first step."""
 
     key: str
     kind: str  # one of KINDS
     choices: tuple[str, ...] = ()
+    ask: str = "start"  # one of ASKED: a mystery's questions are asked by its check
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Choices:
     """A value of each student: one of some words."""
 
     words: tuple[str, ...]
+    secret: bool = False  # a fault to be found, which no command shows
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,16 @@ class Exercise:
     values: Mapping[str, Choices | Numbers]
     panel: Panel | None
     writing: Writing | None
+
+    def script(self, name: str) -> Path | None:
+        """A script of the exercise itself: `setup` runs at its start, `cleanup` at its reset. None: there is none."""
+        file = self.folder / name / "apply.sh"
+        return file if file.is_file() else None
+
+    def shown(self, values: Mapping[str, str | int]) -> dict[str, str | int]:
+        """The student's values without those to be found out."""
+        secret = {name for name, value in self.values.items() if isinstance(value, Choices) and value.secret}
+        return {name: value for name, value in values.items() if name not in secret}
 
     @property
     def name(self) -> str:
@@ -153,7 +166,7 @@ def load(folder: Path) -> Exercise:
             pairs=tuple(found["pairs"]),
             claims=tuple(found["claims"]),
             guess=tuple(
-                Question(key, question["kind"], tuple(question.get("choices", ())))
+                Question(key, question["kind"], tuple(question.get("choices", ())), question.get("ask", "start"))
                 for key, question in found.get("guess", {}).items()
             ),
             values={name: _value(value) for name, value in found.get("values", {}).items()},
@@ -185,7 +198,7 @@ def find(text: str, root: Path = EXERCISES) -> Exercise:
 
 def _value(found: Mapping[str, Any]) -> Choices | Numbers:
     if "choices" in found:
-        return Choices(tuple(found["choices"]))
+        return Choices(tuple(found["choices"]), found.get("secret", False))
     return Numbers(found["from"], found["to"], found.get("step", 1))
 
 

@@ -39,18 +39,23 @@ def parsed(question: Question, text: str) -> str | float:
     return text
 
 
-def given(exercise: Exercise, options: Iterable[str]) -> dict[str, str | float]:
+def given(exercise: Exercise, options: Iterable[str], moment: str) -> dict[str, str | float]:
     """The guesses of `--guess KEY=ANSWER`.
 
-    :raises BadInput: one is none
+    :param moment: one of `ASKED`: a guess comes before its measurement
+    :raises BadInput: one is none, or answers a question of another moment
     """
-    by_key = {question.key: question for question in exercise.guess}
+    by_key = {question.key: question for question in exercise.guess if question.ask == moment}
     found: dict[str, str | float] = {}
     for option in options:
         key, equals, text = option.partition("=")
         if not equals or key not in by_key:
-            known = ", ".join(f"{name}=…" for name in by_key) or "none: this exercise asks nothing"
-            raise refuse(f"--guess {shown(option)}", expected=known, hint="./lab exercise start N asks for them")
+            known = ", ".join(f"{name}=…" for name in by_key) or f"none: the {moment} of this exercise asks nothing"
+            raise refuse(
+                f"--guess {shown(option)}",
+                expected=known,
+                hint=f"./lab exercise {moment} {exercise.number} asks for them",
+            )
         found[key] = parsed(by_key[key], text)
     return found
 

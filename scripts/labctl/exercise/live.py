@@ -17,11 +17,14 @@ from labctl.measured import accounts, kernel_objects
 from labctl.measured.kernel_objects import KernelObjects
 from labctl.measured.pairs import fresh
 from labctl.place import moved_consumers
+from labctl.speedup import kept
+from labctl.speedup.kept import Kept
 from labctl.terminal.errors import LabError
 
 _SPACES = ("ipc", "net", "pid", "mnt")
 _NUMBER_LABEL = "com.docker.compose.container-number"
 _SHORT_ID = 12
+_TEXT_BYTES = 4096
 _MOST_STEPS = 10_000  # Prometheus answers with 11,000 points of a series at most
 
 
@@ -79,6 +82,19 @@ class LiveLab:
                 found = state_files.read(container.docker, directory)
                 return {path: len(content) for path, content in sorted(found.items())}
         raise LabError(f"there is no container of {service}", hint="./lab status --containers shows what there is")
+
+    def text(self, service: str, path: str) -> str | None:
+        """Of the first container of a service; a file that is no text has its odd bytes replaced."""
+        directory, _, name = path.rpartition("/")
+        for container in self._lab.containers():
+            if container.service == service:
+                content = state_files.read(container.docker, directory).get(name)
+                return None if content is None else content[:_TEXT_BYTES].decode("utf-8", errors="replace")
+        raise LabError(f"there is no container of {service}", hint="./lab status --containers shows what there is")
+
+    def speedups(self) -> list[Kept]:
+        """Of this project."""
+        return [found for found in kept.read(self._lab.project) if found.at >= self.started_at]
 
 
 def _seen(container: DockerContainer, project: str, shown: Mapping[str, Mapping[str, str]]) -> SeenContainer:

@@ -15,6 +15,7 @@ from labctl.exercise.sees import Ledger, SeenContainer, Sees
 from labctl.exercise.student import Value
 from labctl.lab.prometheus import Line, Sample
 from labctl.measured.kernel_objects import Buffer, KernelObjects, Queue, Segment
+from labctl.speedup.kept import Kept
 from labctl.terminal.errors import LabError
 
 SCHEMA = 1
@@ -86,6 +87,14 @@ class Recorder:
         """See `Sees`."""
         return self._kept(f"files {service} {directory}", self._lab.files(service, directory), dict)
 
+    def text(self, service: str, path: str) -> str | None:
+        """See `Sees`."""
+        return self._kept(f"text {service} {path}", self._lab.text(service, path), _as_it_is)
+
+    def speedups(self) -> list[Kept]:
+        """See `Sees`."""
+        return self._kept("speedups", self._lab.speedups(), _all_as_dicts)
+
     def _kept(self, question: str, answer: T, as_json: Callable[[T], Any]) -> T:
         self.answers.setdefault(question, []).append(as_json(answer))
         return answer
@@ -133,11 +142,24 @@ class Replay:
         """See `Sees`."""
         return dict(self._next(f"files {service} {directory}"))
 
+    def text(self, service: str, path: str) -> str | None:
+        """See `Sees`."""
+        return _as_it_is(self._next(f"text {service} {path}"))
+
+    def speedups(self) -> list[Kept]:
+        """See `Sees`."""
+        return [Kept(**it) for it in self._next("speedups")]
+
     def _next(self, question: str) -> Any:
         answers = self._left.get(question)
         if not answers:
             raise LabError(f"the recording has no answer to {question!r}", hint="record it anew")
         return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+def _as_it_is(text: str | None) -> str | None:
+    """As JSON has it."""
+    return text
 
 
 def _all_as_dicts(items: list[Any]) -> list[Mapping[str, Any]]:

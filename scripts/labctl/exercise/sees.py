@@ -10,6 +10,7 @@ from typing import Protocol
 
 from labctl.lab.prometheus import Line, Sample
 from labctl.measured.kernel_objects import KernelObjects
+from labctl.speedup.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -85,3 +86,9 @@ class Sees(Protocol):
 
     def files(self, service: str, directory: str) -> dict[str, int]:
         """The files of a container below `directory`, by their path within it: their bytes."""
+
+    def text(self, service: str, path: str) -> str | None:
+        """The first characters of a file of a container, also of one that has ended; None if it has no such file."""
+
+    def speedups(self) -> list[Kept]:
+        """The comparisons of `./lab speedup` since the exercise was started, the oldest first."""

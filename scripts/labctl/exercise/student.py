@@ -13,10 +13,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from labctl.config.configuration import STUDENT
 from labctl.config.values import refuse, shown
 from labctl.exercise.exercise import Choices, Exercise, Numbers
 
-VARIABLE = "LAB_STUDENT"
+VARIABLE = STUDENT
 _NAME = re.compile(r"[\w .@-]{1,60}")
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))  # machine-id(5)
 

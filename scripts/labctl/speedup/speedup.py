@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from labctl.config.traits import traits_of
 from labctl.engine.compose import ensure_compose
 from labctl.engine.images import ensure_images
 from labctl.lab.lab import Lab
-from labctl.speedup import table
+from labctl.speedup import kept, table
 from labctl.speedup.containers import Watch, worker_containers
 from labctl.speedup.results import Comparison
 from labctl.terminal.progress import Step, step
@@ -41,6 +42,7 @@ def compare(
     job = ["--job", str(limit), "--chunks", str(chunks), "--rounds", str(rounds)]
     found = [_with_workers(lab, mechanism, traits, count, job) for count in workers]
     table.show(mechanism, traits, limit, chunks, found, as_json)
+    kept.keep(lab.project, mechanism, limit, chunks, found, at=time.time())
 
 
 def _with_workers(

@@ -14,7 +14,7 @@ import pytest
 
 from labctl.config import compose_file
 from labctl.exercise import exercise, language, student
-from labctl.exercise.exercise import AUDIENCES, KINDS, SECTIONS, Exercise, Numbers
+from labctl.exercise.exercise import ASKED, AUDIENCES, KINDS, SECTIONS, Choices, Exercise, Numbers
 from labctl.exercise.language import EXERCISES, Language
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,6 +50,7 @@ def test_the_facts_are_what_they_may_be(it: Exercise) -> None:
     assert it.pairs
     assert it.claims
     assert {question.kind for question in it.guess} <= set(KINDS)
+    assert {question.ask for question in it.guess} <= set(ASKED)
     assert all((question.kind == "choice") is bool(question.choices) for question in it.guess)
 
 
@@ -78,7 +79,7 @@ def test_both_pages_have_the_same_headings_and_commands(it: Exercise) -> None:
     assert headings(english) == list(SECTIONS[Language.ENGLISH])
     assert headings(korean) == list(SECTIONS[Language.KOREAN])
     assert commands(english) == commands(korean)
-    assert all(command.startswith(("./lab ", "docker compose ")) for command in commands(english))
+    assert all(re.match(r"(LAB_[A-Z_]+=\S+ )*(\./lab|docker compose) ", command) for command in commands(english))
     for lang, page in ((Language.ENGLISH, english), (Language.KOREAN, korean)):
         assert page.read_text(encoding="utf-8").startswith(f"# {it.number:02} {it.texts(lang).title}\n")
         blocks = [
@@ -106,6 +107,9 @@ def test_the_panel_is_one_of_the_dashboards(it: Exercise) -> None:
 def test_every_value_of_a_student_is_in_the_page_and_can_differ(it: Exercise) -> None:
     page = it.readme(Language.ENGLISH).read_text(encoding="utf-8")
     for name, value in it.values.items():
+        if isinstance(value, Choices) and value.secret:
+            assert not re.search(rf"\b{name.upper()}\b", page), name
+            continue
         assert re.search(rf"\b{name.upper()}\b", page), name
         count = len(range(value.first, value.last + 1, value.step)) if isinstance(value, Numbers) else len(value.words)
         assert count > 1
