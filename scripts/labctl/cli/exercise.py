@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from labctl.cli.types import need_tools
 from labctl.config.configuration import Configuration, project_name
 from labctl.config.values import one_of, shown
 from labctl.exercise import answers, guesses, overview, progress
@@ -65,6 +67,26 @@ class NewFile(click.ParamType[Path]):
             raise BadInput(
                 f"invalid {param.opts[0]} {shown(str(value))}: expected a file in a folder that exists",
                 hint=f"{param.opts[0]} progress.json",
+            )
+        return path
+
+
+class ExistingFolder(click.ParamType[Path]):
+    """A folder that can be read."""
+
+    name = "folder"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path.
+
+        :raises BadInput: it is no folder, or may not be read
+        """
+        del param, ctx
+        path = Path(value)
+        if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
+            raise BadInput(
+                f"invalid FOLDER {shown(str(value))}: expected a folder with the files that students exported",
+                hint="./lab exercise progress --export NAME.json writes one",
             )
         return path
 
@@ -267,3 +289,40 @@ def progress_(export: Path | None, language: Language) -> None:
         overview.export(done, project, export)
     else:
         overview.show_progress(done, language)
+
+
+@exercise_.command(short_help="Show the progress of all students as a table.")
+@click.argument("folder", metavar="[FOLDER]", type=ExistingFolder(), required=False)
+@language_option
+def board(folder: Path | None, language: Language) -> None:
+    """Show how far the students are: a row for each, a column for each exercise.
+
+    FOLDER has the files that the students exported. Without FOLDER: every lab of this machine with an exercise that was
+    begun. Needs no running lab.
+
+    \b
+      ./lab exercise board room
+      ./lab exercise board
+    """
+    from labctl.exercise.board import show_board
+
+    show_board(folder, language)
+
+
+@exercise_.command(short_help="Write a page to print for each exercise.")
+@click.option(
+    "--output", type=NewFile(), default="cards.html", show_default=True, metavar="FILE.html", help="The file to write."
+)
+@language_option
+def cards(output: Path, language: Language) -> None:
+    """Write one HTML file with a page for each exercise, to print: goal, guess, steps. Needs no running lab.
+
+    \b
+      ./lab exercise cards
+      ./lab exercise cards --output cards.ko.html --language ko
+    """
+    need_tools()
+
+    from labctl.exercise.cards import write_cards
+
+    write_cards(output, language)
