@@ -1,4 +1,4 @@
-"""Updates were lost without the lock, none with it, and messages were timed while the producer waited for the disk."""
+"""Updates were lost without the lock, none with it, and send was timed while the producer waited for the disk."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def check(attempt: Attempt) -> Verdict:
 
 
 def _medians(attempt: Attempt, fsync: int) -> float | None:
-    """The median of the latencies that were recorded while the switch was so; None of less than ten seconds."""
-    recorded = f"mechanism:ipc_one_way_latency_seconds:p50_5s{{{PAIR}}}"
-    # A recorded latency is one of the last five seconds: the switch must have been so for all of them.
+    """The median of what was recorded of send while the switch was so; None of less than ten seconds."""
+    recorded = f"mechanism_part:ipc_message_part_seconds:p50_5s{{{PAIR},part='send'}}"
+    # What is recorded is of the last five seconds: the switch must have been so for all of them.
     state = f"ipc_switch_on{{{PAIR},switch='fsync',role='producer'}}"
     only = f"min(min_over_time({state}[6s])) == {fsync} and max(max_over_time({state}[6s])) == {fsync}"
     values = [value for line in attempt.sees.history(f"{recorded} and on() ({only})") for value in line.values]

@@ -52,6 +52,7 @@ cli.add_command(speedup.coordinator)
 cli.add_command(speedup.worker)
 cli.add_command(student.child)
 cli.add_command(student.ledger)
+cli.add_command(student.race)
 
 
 @cli.command()

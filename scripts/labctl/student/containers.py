@@ -27,7 +27,8 @@ LABEL = "ipclab.exercise"  # of all that an exercise starts: the name of its fol
 CHANNEL = "/channel"
 STATE = "/state"
 PRODUCER, CONSUMER, PEER, LEDGER = "student-producer", "student-consumer", "student-peer", "student-ledger"
-SERVICES = (PRODUCER, CONSUMER, PEER, LEDGER)
+RACERS = ("student-racer-1", "student-racer-2")
+SERVICES = (PRODUCER, CONSUMER, PEER, LEDGER, *RACERS)
 _OWNER = 10001  # the user of services/Dockerfile
 _ONE_CPU = 1_000_000_000
 _MOST_FILE_BYTES = 16 << 20  # RLIMIT_FSIZE, setrlimit(2): more is SIGXFSZ, EFBIG
@@ -53,10 +54,20 @@ class StudentContainers:
         return container
 
     def lab_end(
-        self, service: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
+        self,
+        service: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        program: Program | None = None,
     ) -> DockerContainer:
-        """A container of the lab's own end, `python -m ipclab ARGUMENTS`; not started yet."""
-        return self._create(service, None, arguments, environment or {})
+        """A container of the lab's own end, `python -m ipclab ARGUMENTS`; not started yet.
+
+        :param program: the student's file, where the lab's end calls it
+        """
+        container = self._create(service, None, arguments, environment or {})
+        if program:
+            _put_program(container, program)
+        return container
 
     def remove(self) -> None:
         """Remove whatever this exercise started, also what the engine made while we were interrupted."""

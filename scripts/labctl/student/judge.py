@@ -13,7 +13,7 @@ from requests import RequestException
 from labctl.config.paths import ROOT
 from labctl.engine.images import ensure_images
 from labctl.lab.lab import Lab
-from labctl.student import framing, parent_child, program
+from labctl.student import framing, lock, parent_child, program
 from labctl.student.containers import StudentContainers
 from labctl.student.judgement import Judgement
 from labctl.terminal.errors import LabError
@@ -21,7 +21,7 @@ from labctl.terminal.printing import one_line
 from labctl.terminal.progress import step
 
 Values = Mapping[str, str | int]
-KINDS = (("producer", "anonymous_pipe"), ("consumer", "fifo"))
+KINDS = (("producer", "anonymous_pipe"), ("consumer", "fifo"), ("racer", "mmap_file"))
 
 
 def start(lab: Lab, exercise: str, role: str, mechanism: str, file: Path, values: Values) -> None:
@@ -34,6 +34,8 @@ def start(lab: Lab, exercise: str, role: str, mechanism: str, file: Path, values
     with step(f"Starting {file.name} as student-{role}"), _containers(lab, exercise) as containers:
         if (role, mechanism) == KINDS[0]:
             parent_child.start(containers, written, int(values["count"]))
+        elif (role, mechanism) == KINDS[2]:
+            lock.start(containers, written, int(values["count"]))
         else:
             framing.start(containers, written, int(values["size"]), int(values["most"]), _seed(values))
 
@@ -51,6 +53,8 @@ def judge(lab: Lab, exercise: str, role: str, mechanism: str, file: Path, values
         try:
             if (role, mechanism) == KINDS[0]:
                 return parent_child.judge(containers, written, int(values["count"]))
+            if (role, mechanism) == KINDS[2]:
+                return lock.judge(containers, written, int(values["count"]))
             return framing.judge(containers, written, int(values["size"]), int(values["most"]), _seed(values))
         finally:
             containers.remove()

@@ -12,7 +12,7 @@ from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger
 from ipclab.options import STATE
 from ipclab.runtime.lifecycle import TICK_S, Stop, wake_on_time
-from ipclab.student import DEATHS, DEATHS_VARIABLE, LEDGER, PAUSED, ledger_end
+from ipclab.student import DEATHS, DEATHS_VARIABLE, LEDGER, PAUSED, ledger_end, racer
 from ipclab.student.child import Child, Deaths
 from ipclab.student.relay import Relay, make_fifo
 
@@ -57,3 +57,17 @@ def ledger(
         relay.start()
         ledger_end.account(listener, checker, lambda: stop.requested, TICK_S)
         relay.stop()
+
+
+@click.command("student-racer")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--words", type=click.Path(path_type=Path), required=True, help="File that both racers map.")
+@click.option("--number", type=click.IntRange(0, 1), required=True, help="Which of the two racers this is.")
+@click.option("--count", type=click.IntRange(1), required=True, help="How often to add 1.")
+def race(file: Path, words: Path, number: int, count: int) -> None:
+    """Let the student's function add 1 to a shared counter, beside another racer."""
+    try:
+        function = racer.function_of(file)
+    except racer.NoFunction as error:
+        raise SystemExit(f"error: {error}") from None
+    racer.race(racer.map_words(words), number, count, function, words.parent)
