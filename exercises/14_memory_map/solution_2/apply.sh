@@ -1,0 +1,7 @@
+# A private map changes nothing in the file; write(2) does, and every map of the file shows it.
+set -eu
+docker compose exec -T mmap-file-consumer sh -c "printf %s $EX_WORD > /channel/note"
+./lab load fifo --size "$EX_SIZE" --rate 20
+./lab load mmap_file --size "$EX_SIZE" --rate 20
+sleep 12
+docker compose kill mmap-file-consumer mmap-file-producer
