@@ -19,6 +19,7 @@ from ipclab import options as mailbox_options
 from ipclab.accounting import removed_producers
 from ipclab.accounting.ledger import ConsumerLedger, LedgerError, ProducerLedger
 from ipclab.accounting.removed_producers import with_removed_producers
+from ipclab.bench import last_bench
 from ipclab.bench.agent import Agent
 from ipclab.container_role import ContainerRole
 from ipclab.contract.channel import Address, Switch
@@ -108,17 +109,24 @@ def holder(**options: Any) -> None:
     "--posix", "paths", type=OwnerOption(click.STRING), multiple=True, help="MECHANISM=PATH: whose that name is."
 )
 @click.option("--responder", "base", type=settings.KEY, help="The responder's key: whose the matrix's objects are.")
+@click.option("--bench", "bench_file", type=click.Path(path_type=Path), help="The figures of the last bench.")
 @endpoint_options
 def kernel(
-    keys: tuple[tuple[str, int], ...], paths: tuple[tuple[str, str], ...], base: int | None, **options: Any
+    keys: tuple[tuple[str, int], ...],
+    paths: tuple[tuple[str, str], ...],
+    base: int | None,
+    bench_file: Path | None,
+    **options: Any,
 ) -> None:
-    """Show what the kernel holds in the IPC namespace of this container."""
+    """Show what the kernel holds in the IPC namespace of this container, and the figures of the last bench."""
     owners = Owners(dict(keys), dict(paths))
     matrix = EchoOwners() if base is None else EchoOwners.of_responder(Address(key=base))
     container = ContainerRole("", Role.KERNEL, options)
     if not DEV_MQUEUE.is_dir():
         log.warning("%s is not mounted here: POSIX message queues cannot be shown", DEV_MQUEUE)
 
+    if bench_file:
+        last_bench.serve(bench_file)
     remembered: Remembered = {}
 
     def page() -> Iterable[Sample]:

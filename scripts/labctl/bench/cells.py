@@ -21,6 +21,15 @@ class Cpus(StrEnum):
     TWO = "two"
 
 
+class Place(StrEnum):
+    """What the two containers share in which a row is measured; `ALONE` is one container for both halves."""
+
+    IPC = "ipc"  # Docker's `ipc:` shares the IPC namespace and /dev/shm
+    VOLUME = "volume"
+    NETWORK = "network"
+    ALONE = "alone"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One implementation of one mechanism, as it describes itself: see `ipclab.bench.endpoint`.
@@ -64,6 +73,15 @@ class Row:
             limit=bool(described["limit"]),
             version=str(described["version"]),
         )
+
+    @property
+    def place(self) -> Place:
+        """Where it is measured: with what it needs, and no more."""
+        if self.together or not self.requires:
+            return Place.ALONE
+        if self.requires & {Sharing.IPC_NAMESPACE, Sharing.DEV_SHM}:
+            return Place.IPC
+        return Place.VOLUME if Sharing.VOLUME in self.requires else Place.NETWORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +136,6 @@ class Selection:
     cpus: tuple[Cpus, ...]
     copies: tuple[bool, ...]
     still: frozenset[Shape] = frozenset()
-    still_sizes: tuple[int, ...] = ()
 
     def cells(self, rows: Iterable[Row]) -> list[Cell]:
         """The cells in the order in which a round measures them: those that are compared lie side by side."""
@@ -145,7 +162,7 @@ class Selection:
         for shape in self.shapes:
             if shape not in row.shapes:
                 continue
-            for size in self.still_sizes if shape in self.still and self.still_sizes else self.sizes:
+            for size in self.sizes:
                 for wait, cpus in ((wait, cpus) for wait in self.waits for cpus in self.cpus):
                     for copies in (copies for copies in self.copies if copies in row.copies):
                         for touched in (False,) if shape in self.still else (False, True):

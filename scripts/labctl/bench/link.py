@@ -45,7 +45,11 @@ class Link:
 
     def go(self) -> None:
         """Let the endpoint that is warm begin."""
-        self._say("go")
+        self._say(json.dumps({"go": True}))
+
+    def stop(self) -> None:
+        """Kill the endpoint that runs, if one does."""
+        self._say(json.dumps({"stop": True}))
 
     def _say(self, line: str) -> None:
         try:

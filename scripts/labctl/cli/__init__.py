@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from labctl.cli.about import help_, version
+from labctl.cli.bench import bench
 from labctl.cli.comparison import matrix, mechanisms, speedup
 from labctl.cli.exercise import exercise_
 from labctl.cli.hosts import hosts
 from labctl.cli.lifecycle import down, reset, up
 from labctl.cli.pair import load, lock, place, sync
 from labctl.cli.swarm import swarm
-from labctl.cli.tools import bench, dashboards, doctor, test
+from labctl.cli.tools import dashboards, doctor, test
 from labctl.cli.views import fork, logs, open_, report, status, watch
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -111,7 +111,7 @@ ROUNDS = Within(job.ROUNDS, "number of comparisons; the medians are shown")
     "--bench",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Add the figures of a file that ./lab bench speed --json printed to the sheets.",
+    help="Add the figures of a bench.json of ./lab bench to the sheets.",
 )
 def mechanisms(
     mechanism: str | None, as_json: bool, as_markdown: bool, sheets: bool, language: Language | None, bench: Path | None
@@ -124,7 +124,7 @@ def mechanisms(
     \b
       ./lab mechanisms
       ./lab mechanisms posix_mq
-      ./lab mechanisms --sheets --language ko --bench speed.json
+      ./lab mechanisms --sheets --language ko --bench bench/bench.json
       ./lab mechanisms --json | jq '.mechanisms[] | {mechanism, persistence, source: .sources.persistence}'
     """
     check_one_format("mechanisms", json=as_json, markdown=as_markdown, sheets=sheets, MECHANISM=mechanism)

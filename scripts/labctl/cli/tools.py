@@ -1,15 +1,13 @@
-"""`./lab doctor`, `test`, `bench` and `dashboards`: checks of the machine and of the sources."""
+"""`./lab doctor`, `test` and `dashboards`: checks of the machine and of the sources."""
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 
 import click
 
-from labctl.cli.types import BenchName, need_tools
+from labctl.cli.types import need_tools
 from labctl.config.values import refuse
-from labctl.terminal.errors import LabError
 
 
 def check_test_options(pytest_arguments: Sequence[str], fast: bool) -> None:
@@ -20,24 +18,6 @@ def check_test_options(pytest_arguments: Sequence[str], fast: bool) -> None:
     if fast and pytest_arguments:
         hint = f"./lab test {' '.join(pytest_arguments)}"
         raise refuse(f"--fast {' '.join(pytest_arguments)}", expected="--fast without pytest arguments", hint=hint)
-
-
-def check_bench_options(what: str | None, cold: bool, as_json: bool) -> None:
-    """An option of `./lab bench` must belong to what is measured, and that must be possible here.
-
-    :raises BadInput: it would change nothing
-    :raises LabError: it needs Linux
-    """
-    if cold and what not in (None, "footprint"):
-        raise refuse(f"--cold with {what}", expected="--cold with footprint", hint="./lab bench footprint --cold")
-    system = platform.system()
-    if what not in (None, "footprint") and system != "Linux":
-        raise LabError(
-            f"bench {what} makes system calls of Linux, and this is {system}",
-            hint="./lab bench footprint measures the lab here; the containers have a Linux",
-        )
-    if as_json and what != "speed":
-        raise refuse(f"--json with {what or 'no name'}", expected="--json with speed", hint="./lab bench speed --json")
 
 
 @click.command(short_help="Check this machine; changes nothing.")
@@ -73,34 +53,6 @@ def test(pytest_arguments: tuple[str, ...], fast: bool) -> None:
     from labctl.commands.test import run_checks
 
     run_checks(pytest_arguments, fast)
-
-
-@click.command(short_help="Measure the costs of the lab, or the speed of its mechanisms.")
-@click.argument("what", required=False, type=BenchName(), metavar="[footprint|instrumentation|speed|plain_file]")
-@click.option("--cold", is_flag=True, help="Also time a start without images: removes the lab's, and the build cache.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; with speed only.")
-def bench(what: str | None, cold: bool, as_json: bool) -> None:
-    """Measure the costs of the lab on this machine, or the speed of its mechanisms.
-
-    footprint: seconds to start, memory, CPU. The bench starts a lab of its own and removes it, in a few minutes. Stop
-    your lab first, or its load is in the figures. instrumentation: the cost of measuring. speed: round trips and
-    rates of every mechanism, two processes on one CPU or two, without containers; about a minute. plain_file: the
-    cost of its lock and of fsync. Without a name: footprint and instrumentation.
-
-    \b
-      ./lab bench
-      ./lab bench footprint --cold
-      ./lab bench speed
-      ./lab bench speed --json
-      ./lab bench plain_file
-    """
-    check_bench_options(what, cold, as_json)
-    need_tools()
-
-    from labctl.commands.test import run_tool
-
-    options = [*([what] if what else []), *(["--cold"] if cold else []), *(["--json"] if as_json else [])]
-    raise click.exceptions.Exit(run_tool("bench", *options))
 
 
 @click.command(short_help="Generate the JSON of the dashboards from their code.")

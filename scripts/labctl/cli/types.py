@@ -127,21 +127,6 @@ class Lines(_Limited):
     _unit = "lines of each container"
 
 
-class BenchName(click.ParamType[str]):
-    """What `./lab bench` measures."""
-
-    name = "bench"
-    _known = ("footprint", "instrumentation", "speed", "plain_file")
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name itself.
-
-        :raises BadInput: nothing that is measured is called so
-        """
-        del param, ctx
-        return known_name(f"bench {shown(value)}", value, self._known)
-
-
 def check_one_format(command: str, **formats: object) -> None:
     """What a command prints has one format.
 

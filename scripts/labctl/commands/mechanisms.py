@@ -202,7 +202,7 @@ def show_markdown() -> None:
 def show_sheets(language: sheet.Language, bench: Path | None) -> None:
     """Print a sheet for each mechanism.
 
-    :param bench: a file with what `./lab bench speed --json` printed
+    :param bench: the bench.json of `./lab bench`
     :raises BadInput: the file is no such file
     """
     figures = speed.read(bench) if bench else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ from labctl.report import plots as report_plots
 from labctl.report.conditions import Facts
 from labctl.report.data import PERCENTILES, Measured
 from labctl.terminal import colours
-from labctl.terminal.errors import LabError
+from labctl.terminal.files import write_together
 from labctl.terminal.printing import duration, show_lines
 from labctl.terminal.progress import step
 
@@ -44,7 +43,8 @@ def write_report(lab: Lab, since_s: int, folder: Path) -> None:
         settings = conditions.settings(lab)
     with step("Drawing"):
         plots = report_plots.plots(measured)
-    write({PAGE: page(measured, since_s, cells, facts, settings, plots).encode(), **plots}, folder)
+    files = {PAGE: page(measured, since_s, cells, facts, settings, plots).encode(), **plots}
+    write_together(files, folder, "the report")
     show_lines([str(folder / PAGE)])
 
 
@@ -68,24 +68,6 @@ def page(
         settings=settings,
         plots={name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in plots.items()},
     )
-
-
-def write(files: Mapping[str, bytes], folder: Path) -> None:
-    """All of the files, or none: under other names first, and renamed when the last one is complete.
-
-    :raises LabError: one cannot be written; what was there before is as it was
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as made:
-            for name, content in files.items():
-                (Path(made) / name).write_bytes(content)
-            for name in files:
-                (Path(made) / name).replace(folder / name)
-    except OSError as error:
-        raise LabError(
-            f"cannot write the report to {folder}: {error.strerror}", hint="--output names another folder"
-        ) from error
 
 
 def _cells(prometheus: Prometheus) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""The figures of `./lab bench speed --json`, as far as a sheet shows them."""
+"""The figures of `./lab bench`, as far as a sheet shows them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 
 from labctl.config.values import refuse, shown
 
-_ROUND_TRIP, _ONE_WAY = "round trip", "one way"
-_FIELDS = {"mechanism": str, "shape": str, "size_bytes": int, "cpus": str, "wait_policy": str}
-_CONDITIONS = ("cpus", "machine", "kernel", "python", "date")
+_ROUND_TRIP, _ONE_WAY = "round-trip", "one-way"
+_SCHEMA = "ipc-lab-bench/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Speed:
 def read(file: Path) -> Speed:
     """The figures of a file.
 
-    :raises BadInput: the file is not what `./lab bench speed --json` prints
+    :raises BadInput: the file is not the bench.json of `./lab bench`
     """
     try:
         document: Any = json.loads(file.read_text(encoding="utf-8"))
@@ -45,28 +44,37 @@ def read(file: Path) -> Speed:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise refuse(
             f"--bench {shown(str(file))}",
-            expected="a file with the JSON of ./lab bench speed --json",
-            hint="./lab bench speed --json > speed.json",
+            expected="the bench.json of ./lab bench",
+            hint="./lab bench writes bench/bench.json",
         ) from error
 
 
 def _speed(document: dict[str, Any]) -> Speed:
-    conditions = {name: str(document["conditions"][name]) for name in _CONDITIONS}
+    """The hand-over rows of the lab's own mechanisms, in Python and with copies, as `send` and `receive_into` have them."""
+    if document["schema"] != _SCHEMA:
+        raise ValueError(document["schema"])
+    machine = document["machine"]
+    conditions = {
+        "cpus": str(machine["cpus"]),
+        "machine": str(machine["architecture"]),
+        "kernel": str(machine["kernel"]),
+        "python": f"Python {machine['python']}",
+        "date": str(document["at"])[:10],
+    }
     figures = []
-    for row in document["speed"]:
-        if any(not isinstance(row[name], kind) for name, kind in _FIELDS.items()):
-            raise TypeError(row)
-        if row["us"] is None or row["shape"] not in (_ROUND_TRIP, _ONE_WAY):
+    for cell in document["cells"]:
+        unfit = cell["why_not"] or cell["touched"] or not cell["copies"] or cell["implementation"] != "python"
+        if unfit or cell["shape"] not in (_ROUND_TRIP, _ONE_WAY):
             continue
-        rate = None if row["shape"] == _ROUND_TRIP else float(row["mb_per_s"])
+        rate = cell["bytes_per_s"]
         figures.append(
             Figure(
-                mechanism=row["mechanism"],
-                size_bytes=row["size_bytes"],
-                us=float(row["us"]),
-                mb_per_s=rate,
-                two_cpus=row["cpus"] == "two",
-                spins=row["wait_policy"] == "spin",
+                mechanism=str(cell["mechanism"]),
+                size_bytes=int(cell["size_bytes"]),
+                us=float(cell["us"]),
+                mb_per_s=None if rate is None else float(rate) / 1e6,
+                two_cpus=cell["cpus"] == "two",
+                spins=cell["wait"] == "spin",
             )
         )
     return Speed(tuple(figures), conditions)

@@ -127,6 +127,12 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.2f} s"
 
 
+def in_time(seconds: float) -> str:
+    """Minutes and seconds that are left, as a person says them."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def one_line(said: object, limit: int = 300) -> str:
     """An error, or what a program printed, as one line of at most `limit` characters.
 

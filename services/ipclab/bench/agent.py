@@ -1,10 +1,11 @@
-"""The agent in each container of a bench: starts endpoints, one at a time, with its own stdin and stdout.
+"""The agent in each container of a bench: starts endpoints, one at a time, and lets them go.
 
 A line of JSON on stdin is a command, a line on stdout an event. `{"describe": true}` is answered by what can be
 measured here, `{"start": [word, …], "cpu": n, "deadline_s": s}` starts an endpoint. The first word is an
 implementation in Python (it runs in a fork of this process, which has imported it: no interpreter starts) or the path
-of an executable. While an endpoint runs, both streams are the endpoint's; then an `exit` event follows, with what the
-machine's CPUs did meanwhile: CPU time of the endpoint (wait4(2)), and of all CPUs (proc_stat(5)).
+of an executable. The endpoint writes its events to the agent's stdout. Meanwhile `{"go": true}` becomes the line that
+an endpoint waits for, and `{"stop": true}` kills it. At its end an `exit` event follows, with what the machine's CPUs
+did meanwhile: CPU time of the endpoint (wait4(2)), and of all CPUs (proc_stat(5)).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -53,7 +55,7 @@ class Agent:
             command = json.loads(line)
             if "describe" in command:
                 _say({"event": "machine", **self.describe()})
-            else:
+            elif "start" in command:  # others are for an endpoint that has ended
                 self.start(command["start"], command["cpu"], command["deadline_s"])
         return 0
 
@@ -75,12 +77,16 @@ class Agent:
     def start(self, words: Sequence[str], cpu: int, deadline_s: float) -> None:
         """Run one endpoint to its end; kill it after `deadline_s`."""
         before = ProcessorTime.now()
+        reading, writing = os.pipe()
         pid = os.fork()
         if not pid:
+            os.dup2(reading, 0)
+            os.close(reading)
+            os.close(writing)
             self._be_the_endpoint(words, cpu)
-        killed = not _ended_within(pid, deadline_s)
-        if killed:
-            os.kill(pid, signal.SIGKILL)
+        os.close(reading)
+        killed = _watch(pid, writing, deadline_s)
+        os.close(writing)
         _, status, usage = os.wait4(pid, 0)
         after = ProcessorTime.now()
         _say(
@@ -105,6 +111,7 @@ class Agent:
                 code = importlib.import_module(self._python[name]).main(arguments)
                 sys.stdout.flush()
             else:
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and execve(2) would keep that
                 os.execv(name, list(words))
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
@@ -142,18 +149,31 @@ def _processor() -> str:
     return platform.machine()
 
 
-def _ended_within(pid: int, seconds: float) -> bool:
+def _watch(pid: int, stdin: int, deadline_s: float) -> bool:
+    """Pass commands on until the endpoint has ended. It is killed after `deadline_s`, or on request: True then."""
+    deadline = time.monotonic() + deadline_s
     descriptor = os.pidfd_open(pid)
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+        poll.register(0, select.POLLIN)
+        while True:
+            ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+            if descriptor in ready:
+                return False
+            command = json.loads(_line() or b'{"stop": true}') if ready else {"stop": True}
+            if "go" in command:
+                with suppress(BrokenPipeError):
+                    os.write(stdin, b"go\n")
+            elif "stop" in command:
+                os.kill(pid, signal.SIGKILL)
+                return True
     finally:
         os.close(descriptor)
 
 
 def _line() -> bytes:
-    """The next line of stdin, byte by byte: what follows may be an endpoint's. Empty at its end."""
+    """The next line of stdin, byte by byte, so that `poll` knows of each. Empty at its end."""
     line = b""
     while byte := os.read(0, 1):
         if byte == b"\n":

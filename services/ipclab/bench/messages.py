@@ -46,8 +46,9 @@ class Tally:
     def __init__(self) -> None:
         self.reset()
 
-    def reset(self) -> None:
-        """Begin anew: what was counted so far was the warm-up."""
+    def reset(self, first: int = 0) -> None:
+        """Begin anew with number `first`: what was before is the warm-up, also what of it arrives late."""
+        self.first = first
         self.received = 0
         self.reordered = 0
         self.duplicated = 0
@@ -70,6 +71,8 @@ class Tally:
             self._missing.update(range(expected, sequence))
             self.received += 1
             return sequence + 1
+        if sequence < self.first:
+            return expected
         if sequence in self._missing:
             self._missing.discard(sequence)
             self.reordered += 1

@@ -11,11 +11,11 @@ The receiver waits for changes, stores its position in the file, and shortens th
 file or no message comes. A full file (16 MiB) is EAGAIN and a full volume ENOSPC; both end when the reader has caught
 up. The sender finds the end and writes there, both under the lock.
 
-Measured beside a FIFO (`./lab bench plain_file`, twice: 1 KiB, two CPUs with other load of up to 63 and 73 %, ext4,
-medians of 5 runs): an append takes 1.7 to 2.6 times as long, and the cost of the lock is below the difference between
-runs; with fsync 18 to 273 times, depending on the disk. Without the lock 1 message of 21,800 was lost. A single message
-took 213 and 237 µs with inotify, 8.8 and 9.4 ms with a polling reader, 84 and 87 µs through a FIFO (medians of 60,
-twice, every 30 ms, 2026-11-28, two CPUs with much other work).
+Measured beside a FIFO (twice: 1 KiB, two CPUs with other load of up to 63 and 73 %, ext4, medians of 5 runs): an append
+takes 1.7 to 2.6 times as long, and the cost of the lock is below the difference between runs; with fsync 18 to 273
+times, depending on the disk. Without the lock 1 message of 21,800 was lost. A single message took 213 and 237 µs with
+inotify, 8.8 and 9.4 ms with a polling reader, 84 and 87 µs through a FIFO (medians of 60, twice, every 30 ms,
+2026-11-28, two CPUs with much other work).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from enum import StrEnum
 from ipclab.metrics.histogram import Histogram
 
 PORT = 9464
+BENCH_PORT = 9465  # of the figures of the last bench, which change seldom and are scraped seldom
 
 
 class Type(StrEnum):
@@ -30,6 +31,7 @@ class Role(StrEnum):
     KERNEL = "kernel"
     RESPONDER = "responder"
     PROBE = "probe"
+    BENCH = "bench"
 
 
 _ENDPOINTS = frozenset({Role.PRODUCER, Role.CONSUMER})
@@ -280,6 +282,24 @@ LISTEN_INFO = Definition(
     "Always 1. The label is the address on which the responder listens.",
     frozenset({Role.RESPONDER}),
     (*_ENDPOINT_LABELS, "address"),
+)
+
+_CELL_LABELS = ("implementation", "size", "shape", "wait", "cpus", "copies", "touched")
+
+
+def _bench(name: str, help_: str, *labels: str) -> Definition:
+    return Definition(name, Type.GAUGE, help_, frozenset({Role.BENCH}), (*_ENDPOINT_LABELS, *_CELL_LABELS, *labels))
+
+
+BENCH_MESSAGE = _bench("ipc_bench_message_seconds", "Time per message, or of a round trip: the median of the runs.")
+BENCH_QUANTILE = _bench("ipc_bench_message_quantile_seconds", "Quantiles of this time, of all samples.", "quantile")
+BENCH_MESSAGES = _bench("ipc_bench_messages_per_second", "Messages, or round trips, per second.")
+BENCH_BYTES = _bench("ipc_bench_bytes_per_second", "Bytes per second in one direction; none of round trips.")
+BENCH_CPU = _bench("ipc_bench_cpu_seconds", "CPU time of both sides per message.")
+BENCH_SWITCHES = _bench("ipc_bench_context_switches", "Context switches of both sides per message.", "kind")
+BENCH_NOISY = _bench("ipc_bench_noisy", "1 if the runs differ by over 30 % of their median, else 0.")
+BENCH_AT = Definition(
+    "ipc_bench_timestamp_seconds", Type.GAUGE, "Time of the last bench, since 1970.", frozenset({Role.BENCH})
 )
 
 # In the order in which they stand above.

@@ -60,3 +60,10 @@ def test_any_loss_and_any_order_adds_up() -> None:
         tally = arrived([*shuffled, 50])
         assert tally.received == len(kept) + 1
         assert tally.missing == 50 - len(kept)
+
+
+def test_what_of_the_warm_up_arrives_late_counts_nowhere() -> None:
+    tally = Tally()
+    tally.reset(10)
+    assert tally.unexpected(10, 9) == 10
+    assert (tally.received, tally.missing, tally.duplicated) == (0, 0, 0)

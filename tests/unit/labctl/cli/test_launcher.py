@@ -112,9 +112,9 @@ def half_made(bare: Path) -> Path:
         ("report --help", 0, "--since"),
         ("report --output /dev/null", 2, "a folder"),
         ("report --since 15m", 1, "Prometheus does not answer"),
-        ("bench sped", 2, "did you mean speed?"),
-        ("bench --json", 2, "--json with speed"),
-        ("bench --help", 0, "plain_file"),
+        ("bench fif", 2, "did you mean fifo?"),
+        ("bench --sizes 8", 2, "sizes from 16"),
+        ("bench --help", 0, "--compare"),
         ("test --help", 0, "pytest"),
         ("dashboards --chek", 2, "did you mean --check?"),
     ],
@@ -136,7 +136,7 @@ def test_a_report_that_can_be_made_gets_its_tools(without_tools: Path) -> None:
     assert (without_tools / "installed").exists()
 
 
-@pytest.mark.parametrize("command", [["test", "tests/unit"], ["bench", "speed"], ["dashboards", "--check"]])
+@pytest.mark.parametrize("command", [["test", "tests/unit"], ["bench", "instrumentation"], ["dashboards", "--check"]])
 def test_what_needs_the_test_tools_gets_them(without_tools: Path, command: list[str]) -> None:
     result = _run(without_tools, None, *command)
     assert "adding the test tools" in result.stderr

@@ -58,8 +58,9 @@ _COMMANDS = {
     "exercise reset 1": _NO_ENGINE,
     "exercise check": _NOT_BEGUN,
     "exercise hint": _NOT_BEGUN,
-    "bench speed": "error: bench speed makes system calls of Linux, and this is Darwin",
-    "bench plain_file": "error: bench plain_file makes system calls of Linux, and this is Darwin",
+    "bench": _NO_ENGINE,
+    "bench fifo --quick": _NO_ENGINE,
+    "bench instrumentation": "error: bench instrumentation makes system calls of Linux, and this is Darwin",
 }
 _NOT_RUN = {"test", "dashboards", "doctor"}  # `doctor` asks the network; it has a test of its own
 

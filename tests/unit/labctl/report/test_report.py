@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,22 +175,6 @@ def test_a_count_that_goes_on_from_address_to_address_is_not_increased_by_addres
 def test_an_empty_prometheus_is_an_error() -> None:
     with prometheus_with({}) as prometheus, pytest.raises(LabError, match="no measurement of the last 60 s"):
         data.read(prometheus, since_s=60)
-
-
-def test_files_are_there_whole_or_not_at_all(tmp_path: Path) -> None:
-    report.write({"a": b"1", "b": b"2"}, tmp_path / "new" / "folder")
-    assert {p.name: p.read_bytes() for p in (tmp_path / "new/folder").iterdir()} == {"a": b"1", "b": b"2"}
-    (tmp_path / "a").write_bytes(b"old")
-    with pytest.raises(LabError, match="cannot write the report"):
-        report.write({"a": b"1", "no/such/folder": b"2"}, tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {"a", "new"}, "what was begun is gone"
-    assert (tmp_path / "a").read_bytes() == b"old"
-
-
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(LabError, match="cannot write the report"):
-        report.write({"a": b"1"}, tmp_path / "file")
 
 
 def test_colours_are_the_dashboards() -> None:

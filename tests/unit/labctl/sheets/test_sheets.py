@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from bench import speed as bench_speed
-from bench.rows import SMALL, Row, Shape
 from ipclab import mechanisms
+from ipclab.bench.request import Shape
 from ipclab.contract.channel import Direction, Fact, OnFull, Sharing, Traits
+from labctl.bench.document import document
 from labctl.main import main
 from labctl.sheets import advice, picture
 from labctl.sheets.sheet import Language, as_markdown, words_of
+from support.bench_figures import CONDITIONS, a_cell, figure
 
 ROOT = Path(__file__).resolve().parents[4]
 _REGENERATE = "./lab test tests/unit/labctl/sheets --update-golden"
@@ -106,14 +107,15 @@ def test_a_sheet_marks_what_is_the_labs_and_says_the_limit() -> None:
 
 @pytest.fixture
 def bench_file(tmp_path: Path) -> Path:
-    """The JSON of a bench with two rows that were measured, and one without a clean run."""
-    figures = [
-        bench_speed.Figure(Row("FIFO", "fifo", Shape.ROUND_TRIP, SMALL), microseconds=[8.25, 9.5, 9.75]),
-        bench_speed.Figure(Row("FIFO", "fifo", Shape.ONE_WAY, SMALL), microseconds=[2.25]),
-        bench_speed.Figure(Row("TCP", "tcp", Shape.ROUND_TRIP, SMALL), dropped=5),
+    """A bench with two cells of fifo that were measured, one of tcp that was not, and one in C."""
+    cells = [
+        figure(a_cell("fifo", 64, Shape.ROUND_TRIP), 9.5),
+        figure(a_cell("fifo", 64, Shape.ONE_WAY), 2.25),
+        figure(a_cell("tcp", 64, Shape.ROUND_TRIP)),
+        figure(a_cell("tcp", 64, Shape.ROUND_TRIP, implementation="c"), 7.125),
     ]
-    file = tmp_path / "speed.json"
-    file.write_text(json.dumps(bench_speed.as_document(figures)), encoding="utf-8")
+    file = tmp_path / "bench.json"
+    file.write_text(json.dumps(document(cells, CONDITIONS)), encoding="utf-8")
     return file
 
 
@@ -121,30 +123,30 @@ def bench_file(tmp_path: Path) -> Path:
 def test_figures_of_a_bench_appear_with_their_conditions(
     language: Language, bench_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    document: dict[str, Any] = json.loads(bench_file.read_text())
+    whole: dict[str, Any] = json.loads(bench_file.read_text())
     sheets = printed(capsys, "--language", str(language), "--bench", str(bench_file))
     fifo = sheets.split("## fifo")[1].split("\n## ")[0]
-    measured = [row for row in document["speed"] if row["us"] is not None]
-    assert len(measured) == 2
-    for row in measured:
-        assert f"{row['us']:.2f} µs" in fifo
-    assert document["conditions"]["kernel"] in fifo
-    assert document["conditions"]["date"] in fifo
+    for us in ("9.50 µs", "2.25 µs"):
+        assert us in fifo
+    assert whole["machine"]["kernel"] in fifo
+    assert whole["at"][:10] in fifo
     assert f"**{words_of(language)['labels']['speed']}**" not in sheets.split("## tcp")[1].split("\n## ")[0]
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"speed": [], "conditions": 3}', '{"speed": [{}]}', "\x00"])
+@pytest.mark.parametrize(
+    "content", [None, "", "{}", "[]", '{"schema": "ipc-lab-bench/1", "cells": 3}', '{"cells": [{}]}', "\x00"]
+)
 def test_a_file_that_is_no_bench_is_refused_in_one_line(
     content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "speed.json"
+    file = tmp_path / "bench.json"
     if content is not None:
         file.write_text(content, encoding="utf-8")
     assert main(["mechanisms", "--sheets", "--bench", str(file)]) == 2
     answer = capsys.readouterr()
     assert answer.out == ""
     assert len(answer.err.splitlines()) == 1
-    assert "./lab bench speed --json" in answer.err
+    assert "bench.json" in answer.err
 
 
 @pytest.mark.parametrize(

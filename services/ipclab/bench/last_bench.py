@@ -1,0 +1,83 @@
+"""The figures of the last bench as metrics, from the file that `./lab bench` leaves on a volume.
+
+They have a page of their own, because they are many and change seldom: Prometheus asks for them every ten seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import start_http_server
+
+from ipclab.metrics import definitions as metrics
+from ipclab.metrics.definitions import Role, Sample
+from ipclab.metrics.exposition import Page, registry_of
+
+_QUANTILES = {"p50_us": "0.5", "p99_us": "0.99", "p999_us": "0.999"}
+
+
+class LastBench:
+    """The samples of a file; read again when the file is another one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._version = (0, 0)
+        self._samples: list[Sample] = []
+
+    def samples(self) -> Iterable[Sample]:
+        """Those of the file as it is now; none without a file. A file that is no bench counts as none."""
+        try:
+            status = self._path.stat()
+            version = (status.st_mtime_ns, status.st_ino)
+            if version != self._version:
+                self._version = version
+                self._samples = list(samples(json.loads(self._path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, KeyError, TypeError):
+            self._samples = []
+        return self._samples
+
+
+def serve(path: Path) -> None:
+    """Serve the page in the background."""
+    start_http_server(metrics.BENCH_PORT, registry=registry_of(Page("", Role.BENCH, LastBench(path).samples)))
+
+
+def samples(document: Mapping[str, Any]) -> Iterator[Sample]:
+    """The samples of a bench's document: see docs/BENCH.md.
+
+    :raises KeyError, TypeError: it is none
+    """
+    for cell in document["cells"]:
+        if not cell["why_not"]:
+            yield from _of_cell(cell)
+    yield Sample(metrics.BENCH_AT, float(document["at_unix_s"]))
+
+
+def _of_cell(cell: Mapping[str, Any]) -> Iterator[Sample]:
+    mechanism = str(cell["mechanism"])
+    labels = (
+        str(cell["implementation"]),
+        str(cell["size_bytes"]),
+        str(cell["shape"]),
+        str(cell["wait"]),
+        str(cell["cpus"]),
+        *("yes" if cell[name] else "no" for name in ("copies", "touched")),
+    )
+
+    def sample(definition: metrics.Definition, value: float, *more: str) -> Sample:
+        return Sample(definition, value, (*labels, *more), mechanism=mechanism)
+
+    yield sample(metrics.BENCH_MESSAGE, cell["us"] / 1e6)
+    for field, quantile in _QUANTILES.items():
+        if cell[field] is not None:
+            yield sample(metrics.BENCH_QUANTILE, cell[field] / 1e6, quantile)
+    yield sample(metrics.BENCH_MESSAGES, cell["messages_per_s"])
+    if cell["bytes_per_s"] is not None:
+        yield sample(metrics.BENCH_BYTES, cell["bytes_per_s"])
+    yield sample(metrics.BENCH_CPU, cell["cpu_us"] / 1e6)
+    for kind in ("voluntary", "involuntary"):
+        yield sample(metrics.BENCH_SWITCHES, cell[kind], kind)
+    yield sample(metrics.BENCH_NOISY, cell["noisy"])
