@@ -50,7 +50,7 @@ def read(file: Path) -> Speed:
 
 
 def _speed(document: dict[str, Any]) -> Speed:
-    """The hand-over rows of the lab's own mechanisms, in Python and with copies, as `send` and `receive_into` have them."""
+    """The hand-over rows of the mechanisms in Python, with the copies of `send` and `receive_into`."""
     if document["schema"] != _SCHEMA:
         raise ValueError(document["schema"])
     machine = document["machine"]

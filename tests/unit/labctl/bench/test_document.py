@@ -19,7 +19,7 @@ from labctl.terminal.errors import BadInput
 from support.bench_figures import CONDITIONS, a_cell, figure
 
 ROOT = Path(__file__).resolve().parents[4]
-_TYPES = {
+_TYPES: dict[str, type | tuple[type, ...]] = {
     "text": str,
     "number": (int, float),
     "integer": int,
