@@ -250,7 +250,7 @@ class RingReceiver(_Endpoint):
     def _wait_for_data(self, read: Callable[[*_Ts], _T | None], timeout_s: float, *into: *_Ts) -> _T | None:
         store = self._store_release
         store(RECEIVER_AWAKE, 0)
-        fence()  # between the word and the poll
+        self._make_way()  # for a record that was dropped; its fence is also the one between the word and the poll
         result = read(*into)
         self._slept = result is None
         if result is None:

@@ -11,10 +11,10 @@ from contextlib import suppress
 import pytest
 
 from ipclab.building_blocks.message_size import MAX_MESSAGE_BYTES
-from ipclab.building_blocks.ring import HEADER_BYTES, RECEIVER_AWAKE, SENDER_WAITS
+from ipclab.building_blocks.ring import DATA, HEADER_BYTES, RECEIVER_AWAKE, SENDER_WAITS
 from ipclab.building_blocks.ring_channel import RING_BYTES, Notifier, RingReceiver, RingSender
 from ipclab.contract.channel import Wait
-from ipclab.contract.errors import ChannelFull, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import ChannelFull, PeerGone, ReceiveTimeout, TornMessage
 from ipclab.linux.semaphore import SEMAPHORE_BYTES, PsharedSemaphore
 
 TIMEOUT_S = 20.0
@@ -226,3 +226,23 @@ def test_a_batch_that_finds_no_room_waits_and_says_so(sender: RingSender) -> Non
     assert sender.send_many(block, 64, 0.01) == room % 256
     with pytest.raises(ChannelFull):
         sender.send_many(block, 64, 0.01)
+
+
+def test_a_receiver_that_drops_a_damaged_ring_wakes_the_sender_that_waits_for_room(
+    sender: RingSender, receiver: RingReceiver
+) -> None:
+    fill(sender)
+    space = space_notifier_of(sender)
+    sender._ring.words[DATA] ^= 1 << 40
+
+    def drop_everything() -> None:
+        space.before_wait = None
+        with pytest.raises(TornMessage):
+            receive(receiver, 0)
+        with pytest.raises(ReceiveTimeout):
+            receive(receiver, 0)
+
+    space.before_wait = drop_everything
+    began = time.monotonic()
+    sender.send(memoryview(bytes(MAX_MESSAGE_BYTES)), TIMEOUT_S)
+    assert time.monotonic() - began < SOON_S
