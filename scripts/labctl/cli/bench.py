@@ -19,7 +19,7 @@ from labctl.config.configuration import Configuration
 from labctl.config.values import known_name, one_of, refuse, shown, whole_number
 from labctl.terminal.errors import LabError
 
-# What people would take instead: what `ipclab.competitors` measures, where the image has it.
+# What people would take instead, where the image has it.
 COMPETITORS = ("iceoryx2", "multiprocessing_pipe", "multiprocessing_queue", "zeromq_ipc", "zeromq_tcp")
 COSTS = ("footprint", "instrumentation")  # of the lab, not of the mechanisms
 SIZES, QUICK_SIZES = "64,1K,8K,64K,1M", "64,64K,1M"

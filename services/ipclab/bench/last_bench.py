@@ -6,9 +6,11 @@ They have a page of their own, because they are many and change seldom: Promethe
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import start_http_server
 
@@ -40,9 +42,9 @@ class LastBench:
         return self._samples
 
 
-def serve(path: Path) -> None:
-    """Serve the page in the background."""
-    start_http_server(metrics.BENCH_PORT, registry=registry_of(Page("", Role.BENCH, LastBench(path).samples)))
+def serve(path: Path) -> tuple[WSGIServer, threading.Thread]:
+    """Serve the page in the background; the server and its thread."""
+    return start_http_server(metrics.BENCH_PORT, registry=registry_of(Page("", Role.BENCH, LastBench(path).samples)))
 
 
 def samples(document: Mapping[str, Any]) -> Iterator[Sample]:

@@ -231,7 +231,7 @@ NAMESPACE_INFO = Definition(
     "ipc_namespace_info",
     Type.GAUGE,
     "Always 1. The labels are the inodes of the container's namespaces. Equal inodes are a shared namespace.",
-    frozenset(Role),
+    frozenset(Role) - {Role.BENCH},
     (*_ENDPOINT_LABELS, "container", "ipc", "mnt", "net", "pid"),
 )
 # The kernel objects of the shared IPC namespace; the mechanism is empty for an object that belongs to no pair.

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger, Stream
+from ipclab.bench import last_bench
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional_parts import shares_words
 from ipclab.kernel_exporter import exporter, posix, sysv
@@ -127,6 +128,32 @@ def a_prober(directory: Path, placement: Placement) -> Prober:
     return prober
 
 
+def a_bench() -> dict[str, object]:
+    """One cell that was measured, and one that cannot be."""
+    cell = {
+        "implementation": "python",
+        "mechanism": "posix_shm",
+        "size_bytes": 64,
+        "shape": "one-way",
+        "wait": "block",
+        "cpus": "one",
+        "copies": False,
+        "touched": True,
+        "why_not": "",
+        "us": 1.5,
+        "p50_us": 1.25,
+        "p99_us": 9.0,
+        "p999_us": None,
+        "messages_per_s": 666_666.0,
+        "bytes_per_s": 42_666_624.0,
+        "cpu_us": 1.75,
+        "voluntary": 0.5,
+        "involuntary": 0.25,
+        "noisy": True,
+    }
+    return {"at_unix_s": 1_790_000_000.0, "cells": [cell, {"why_not": "not possible: limit 8,192 B"}]}
+
+
 def pages(directory: Path) -> dict[Role, str]:
     """The page of each role, made by the loops themselves from fixed numbers."""
     samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
@@ -136,6 +163,7 @@ def pages(directory: Path) -> dict[Role, str]:
         Role.KERNEL: ("", lambda: kernel_samples(fixed_status(directory))),
         Role.RESPONDER: ("", a_prober(directory, Placement.SAME_CONTAINER).samples),
         Role.PROBE: ("", a_prober(directory, Placement.SHARED_VOLUME).samples),
+        Role.BENCH: ("", lambda: last_bench.samples(a_bench())),
     }
     return {
         role: generate_latest(registry_of(Page(mechanism, role, make))).decode()
