@@ -145,8 +145,9 @@ def list_(language: Language) -> None:
 @number_argument
 @click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
 @click.option("--guess", "options", multiple=True, metavar="KEY=ANSWER", help="Answer a question of the exercise.")
+@click.option("--file", type=NewFile(), metavar="FILE", help="Where you write, else ./exercise-NN.py; it may exist.")
 @language_option
-def start(exercise: Exercise, yes: bool, options: tuple[str, ...], language: Language) -> None:
+def start(exercise: Exercise, yes: bool, options: tuple[str, ...], file: Path | None, language: Language) -> None:
     """Begin an exercise. It asks for your guess, shows the steps with your values, and measures from now on.
 
     Without a terminal, or with --yes, nothing is asked.
@@ -156,13 +157,15 @@ def start(exercise: Exercise, yes: bool, options: tuple[str, ...], language: Lan
       ./lab exercise start 1 --yes --language ko
     """
     guess = guesses.given(exercise, options, "start")
+    if file and not exercise.writing:
+        raise BadInput(f"--file: nothing is to be written in exercise {exercise.number}", hint="./lab exercise list")
     configuration = Configuration.load()
     done = _progress(configuration.project)
 
     from labctl.commands import exercise as work
     from labctl.lab.lab import Lab
 
-    work.start(Lab(configuration), done, exercise, language, guess, _asks(yes))
+    work.start(Lab(configuration), done, exercise, language, guess, _asks(yes), file)
 
 
 def _asks(yes: bool) -> Callable[[str], str] | None:

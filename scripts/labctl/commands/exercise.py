@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from docker.models.containers import Container as DockerContainer
@@ -21,11 +23,13 @@ from labctl.exercise.recording import Recorder, Recording
 from labctl.exercise.verdict import Outcome, Verdict
 from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
 from labctl.lab.lab import Lab
+from labctl.student import judge as student_judge
+from labctl.student.containers import LABEL
+from labctl.student.judgement import Judgement
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines, show_text, show_verbatim
 
 _MOVES_WITHIN_S = 60
-LABEL = "ipclab.exercise"  # of every container that an exercise starts: its folder
 
 
 def start(
@@ -35,12 +39,14 @@ def start(
     language: Language,
     guess: Mapping[str, str | float],
     ask: Callable[[str], str] | None,
+    file: Path | None = None,
 ) -> None:
     """Begin an exercise: ask for the student's guess, show the steps, and remember the moment.
 
     :param guess: guesses that were given as options
     :param ask: asks the student a question; None for a script
-    :raises BadInput: it is begun already
+    :param file: where the student writes, in a "write it yourself" exercise; None is ./exercise-NN.py
+    :raises BadInput: it is begun already, or the file cannot be made
     :raises LabError: the lab does not run, or a pair that the exercise needs
     """
     if exercise.name in done.records:
@@ -59,7 +65,10 @@ def start(
     answers = dict(guess)
     if ask:
         answers |= _asked(exercise, "start", answers, values, language, ask)
-    done.records[exercise.name] = Record(lab.prometheus.now(), who, values, answers)
+    written = _put_starter(exercise, file)
+    done.records[exercise.name] = Record(
+        lab.prometheus.now(), who, values, answers, file=str(written) if written else None
+    )
     done.save()
     if setup := exercise.script("setup"):
         try:
@@ -73,6 +82,10 @@ def start(
         words = ", ".join(f"{name.upper()} = {value}" for name, value in shown.items())
         show_lines([phrase(language, "values", values=words)])
     _show_where_to_look(lab, exercise, language)
+    if exercise.writing and written:
+        show_lines([phrase(language, "write", file=written, role=exercise.writing.role)])
+        role, mechanism = exercise.writing.role, exercise.writing.mechanism
+        student_judge.start(lab, exercise.name, role, mechanism, written, values)
     show_lines([phrase(language, "check", number=exercise.number)])
 
 
@@ -96,7 +109,8 @@ def check(
     record.guess |= guess
     if ask:
         record.guess |= _asked(exercise, "check", record.guess, record.values, language, ask)
-    sees = Recorder(LiveLab(lab, record.started_at))
+    written = partial(_judged, lab, exercise, record) if exercise.writing else None
+    sees = Recorder(LiveLab(lab, record.started_at, written))
     verdict = judge.judge(Attempt(exercise, sees, record.values, record.guess, language))
     if record_to:
         Recording(
@@ -124,6 +138,7 @@ def reset(lab: Lab, done: Progress, exercise: Exercise, language: Language) -> N
     """
     for container in started_by(lab, exercise):
         stop_and_remove(container)
+    student_judge.remove(lab, exercise.name)  # the volume too
     lab.running()
     if exercise.name in done.records and (cleanup := exercise.script("cleanup")):
         script.run(cleanup, lab.project, done.records[exercise.name].values)
@@ -154,6 +169,35 @@ def started_by(lab: Lab, exercise: Exercise) -> list[DockerContainer]:
     labels = [f"{PROJECT_LABEL}={lab.project}", f"{LABEL}={exercise.name}"]
     found: list[DockerContainer] = lab.client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
     return found
+
+
+def _put_starter(exercise: Exercise, file: Path | None) -> Path | None:
+    """Where the student writes: a copy of the starter file, or what is there already, which is never overwritten.
+
+    :raises LabError: it cannot be made
+    """
+    if exercise.writing is None:
+        return None
+    path = (file or Path(f"exercise-{exercise.number:02}.py")).absolute()
+    if not path.exists():
+        try:
+            shutil.copyfile(exercise.writing.starter, path)
+        except OSError as error:
+            raise LabError(
+                f"{path} cannot be written: {error.strerror}", hint=f"./lab exercise start {exercise.number} --file F"
+            ) from error
+    return path
+
+
+def _judged(lab: Lab, exercise: Exercise, record: Record) -> Judgement:
+    """What comes of the student's file. A file that is no program is a file that does not solve it."""
+    assert exercise.writing
+    file = Path(record.file or "")
+    role, mechanism = exercise.writing.role, exercise.writing.mechanism
+    try:
+        return student_judge.judge(lab, exercise.name, role, mechanism, file, record.values)
+    except BadInput as error:
+        return Judgement(0, 0, 0, 0, 0, problem=error.message)
 
 
 def require_pairs(lab: Lab, exercise: Exercise) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from docker.models.containers import Container as DockerContainer
@@ -19,6 +19,7 @@ from labctl.measured.pairs import fresh
 from labctl.place import moved_consumers
 from labctl.speedup import kept
 from labctl.speedup.kept import Kept
+from labctl.student.judgement import Judgement
 from labctl.terminal.errors import LabError
 
 _SPACES = ("ipc", "net", "pid", "mnt")
@@ -31,8 +32,12 @@ _MOST_STEPS = 10_000  # Prometheus answers with 11,000 points of a series at mos
 class LiveLab:
     """The running lab, seen from the moment at which an exercise was started."""
 
-    def __init__(self, lab: Lab, started_at: float) -> None:
+    def __init__(self, lab: Lab, started_at: float, student: Callable[[], Judgement] | None = None) -> None:
+        """
+        :param student: runs the student's file, in a "write it yourself" exercise
+        """
         self._lab = lab
+        self._student = student
         self.started_at = started_at
         self.now = lab.prometheus.now()
 
@@ -74,6 +79,12 @@ class LiveLab:
             skipped=sum(row.skipped for row in found.producers),
             received_by=received_by,
         )
+
+    def student(self) -> Judgement:
+        """The judgement of the student's file, run anew."""
+        if self._student is None:
+            raise LabError("nothing is to be written in this exercise", hint="./lab exercise list")
+        return self._student()
 
     def files(self, service: str, directory: str) -> dict[str, int]:
         """The files of the first container of a service."""

@@ -16,6 +16,7 @@ from labctl.exercise.student import Value
 from labctl.lab.prometheus import Line, Sample
 from labctl.measured.kernel_objects import Buffer, KernelObjects, Queue, Segment
 from labctl.speedup.kept import Kept
+from labctl.student.judgement import Judgement
 from labctl.terminal.errors import LabError
 
 SCHEMA = 1
@@ -83,6 +84,10 @@ class Recorder:
         """See `Sees`."""
         return self._kept(f"ledger {mechanism}", self._lab.ledger(mechanism), asdict)
 
+    def student(self) -> Judgement:
+        """See `Sees`."""
+        return self._kept("student", self._lab.student(), asdict)
+
     def files(self, service: str, directory: str) -> dict[str, int]:
         """See `Sees`."""
         return self._kept(f"files {service} {directory}", self._lab.files(service, directory), dict)
@@ -137,6 +142,10 @@ class Replay:
     def ledger(self, mechanism: str) -> Ledger:
         """See `Sees`."""
         return Ledger(**self._next(f"ledger {mechanism}"))
+
+    def student(self) -> Judgement:
+        """See `Sees`."""
+        return Judgement(**self._next("student"))
 
     def files(self, service: str, directory: str) -> dict[str, int]:
         """See `Sees`."""

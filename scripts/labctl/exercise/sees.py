@@ -11,6 +11,7 @@ from typing import Protocol
 from labctl.lab.prometheus import Line, Sample
 from labctl.measured.kernel_objects import KernelObjects
 from labctl.speedup.kept import Kept
+from labctl.student.judgement import Judgement
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,9 @@ class Sees(Protocol):
 
     def ledger(self, mechanism: str) -> Ledger:
         """The accounts of one pair, from the files of its containers."""
+
+    def student(self) -> Judgement:
+        """What the ledger of the other end says of the student's file, which is run for this question."""
 
     def files(self, service: str, directory: str) -> dict[str, int]:
         """The files of a container below `directory`, by their path within it: their bytes."""

@@ -89,7 +89,7 @@ class StudentContainers:
         container: DockerContainer = self._client.containers.create(
             self._image,
             list(arguments),
-            name=f"{self._project}-{service}",
+            name=f"{self._project}-{service}-{self._exercise[:2]}",
             labels=labels,
             environment=dict(environment),
             volumes={self._volume: {"bind": CHANNEL, "mode": "rw"}},

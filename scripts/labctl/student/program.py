@@ -42,7 +42,7 @@ def read(path: Path) -> Program:
 
     :raises BadInput: it cannot be read, is too large, does not parse, or is nothing that runs; nothing was started
     """
-    hint = "./lab exercise hint; ./lab exercise reset N, then start N, writes the starter file again"
+    hint = "the starter file is in the folder of the exercise; ./lab exercise hint"
     try:
         size = path.stat().st_size
         content = path.read_bytes() if path.is_file() and size <= MOST_BYTES else None
