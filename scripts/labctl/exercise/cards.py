@@ -32,7 +32,7 @@ def write_cards(file: Path, language: Language) -> None:
 def page(exercises: list[Exercise], language: Language) -> str:
     """The HTML: a card for each exercise, in this order."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    environment.filters["markdown"] = _html
+    environment.filters |= {"markdown": _html, "line": _line}
     return environment.get_template("cards.html.j2").render(
         cards=[
             {
@@ -48,6 +48,11 @@ def page(exercises: list[Exercise], language: Language) -> str:
         language=language,
         words=phrases(language),
     )
+
+
+def _line(markdown: str) -> Markup:
+    """The same of one line, without a paragraph around it."""
+    return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(markdown))
 
 
 def _html(markdown: str) -> Markup:

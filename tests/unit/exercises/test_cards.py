@@ -48,9 +48,8 @@ def test_every_exercise_has_a_page_with_its_steps_and_its_questions(
         text = html.unescape(re.sub("<[^>]+>", "", article))
         texts = exercise.texts(language)
         assert texts.title in text
-        assert texts.goal in text
-        for question in texts.questions.values():
-            assert question in text
+        for line in (texts.goal, *texts.questions.values()):
+            assert line.replace("`", "") in text
         commands = re.findall(r"^```sh\n(.*?)^```", exercise.section(language, DO), re.M | re.S)
         for block in commands:
             assert block in text
