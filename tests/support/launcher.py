@@ -17,7 +17,7 @@ _FOREIGN = ("LAB_", "COMPOSE_", "PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMA
 
 def make_lab(folder: Path) -> Path:
     """A lab of its own in `folder`: this one's files, and a `.env` that may be spoilt."""
-    for name in ("scripts", "services", "dashboards", "compose.yaml"):
+    for name in ("scripts", "services", "dashboards", "exercises", "compose.yaml"):
         (folder / name).symlink_to(REPOSITORY / name)
     env_file = folder / ".env"
     env_file.write_bytes((REPOSITORY / ".env").read_bytes())

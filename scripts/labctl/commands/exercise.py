@@ -55,8 +55,8 @@ def start(
             f"exercise {number} is {done.state_of(exercise.name)} already",
             hint=f"./lab exercise check {number}; ./lab exercise reset {number} begins anew",
         )
-    require_pairs(lab, exercise)
     who = student.name()
+    require_pairs(lab, exercise)
     values = student.draw(exercise, who)
     texts = exercise.texts(language)
     show_lines([phrase(language, "started", number=exercise.number, title=texts.title, minutes=exercise.minutes)])

@@ -1,0 +1,197 @@
+"""The exercises in the real lab: each fails untouched, passes after each solution, and its reset leaves nothing behind.
+
+A third of them by rotation, the one of today, unless EXERCISES=all or EXERCISES=5,6 says which. The checks of the
+others are held to recordings by tests/unit/exercises.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.harness.stack import ROOT, Stack, wait_until
+from labctl.config.configuration import Configuration
+from labctl.exercise import exercise, judge, student
+from labctl.exercise.attempt import Attempt
+from labctl.exercise.exercise import Exercise
+from labctl.exercise.language import Language
+from labctl.exercise.live import LiveLab
+from labctl.exercise.verdict import Outcome
+from labctl.lab.lab import Lab
+from support.exercise_of_the_guide import write_exercise
+
+_THIRDS = 3
+_SOLVED, _NOT_YET = 0, 1
+
+
+def chosen() -> list[Exercise]:
+    """Which exercises are done for real in this run."""
+    every = exercise.every()
+    match os.environ.get("EXERCISES", ""):
+        case "":
+            return [it for it in every if it.number % _THIRDS == time.gmtime().tm_yday % _THIRDS]
+        case "all":
+            return every
+        case numbers:
+            return [it for it in every if str(it.number) in numbers.split(",")]
+
+
+class Student:
+    """One student at a lab: progress in a folder of the test, values by the name."""
+
+    def __init__(self, stack: Stack, home: Path, name: str) -> None:
+        self._stack = stack
+        self._environment = {"XDG_STATE_HOME": str(home), "LAB_STUDENT": name, "LANG": "C.UTF-8"}
+        self._name = name
+
+    def exercise(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `./lab exercise`."""
+        return self._stack.lab("exercise", *arguments, within_s=300, **self._environment)
+
+    def runs(self, command: list[str], it: Exercise, within_s: float = 240) -> subprocess.CompletedProcess[str]:
+        """A script of the exercise, or a command of its page, with the student's values."""
+        values = {f"EX_{name.upper()}": str(value) for name, value in student.draw(it, self._name).items()}
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**self._stack.environment, **self._environment, **values},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+
+
+@pytest.fixture
+def cleared(stack: Stack) -> Iterator[Stack]:
+    """The lab of all tests, as it is; the students' files go afterwards."""
+    yield stack
+    for file in ROOT.glob("exercise-[0-9][0-9]*"):
+        file.unlink()
+
+
+def state_of(stack: Stack) -> dict[str, Any]:
+    """What a reset must leave as it was: containers and their settings, volumes, load, switches, kernel objects."""
+    label = {"label": f"com.docker.compose.project={stack.project}"}
+    containers = {
+        container.name: (
+            container.status,
+            sorted(line for line in container.attrs["Config"]["Env"] if line.startswith("LAB_")),
+        )
+        for container in stack.client.containers.list(all=True, filters=label)
+    }
+    series = {
+        name: sorted((str(sorted(_labels(it).items())), float(it["value"][1])) for it in stack.query(query))
+        for name, query in {
+            "load": "ipc_load_rate and last_over_time(ipc_load_rate[5s])",
+            "size": "ipc_message_size_bytes and last_over_time(ipc_message_size_bytes[5s])",
+            "switches": "ipc_switch_on and last_over_time(ipc_switch_on[5s])",
+            "segments": "count by (mechanism) (ipc_kernel_shm_size_bytes{mechanism!=''})",
+            "queues": "count by (mechanism) (ipc_kernel_queue_limit_bytes{mechanism!=''})",
+            "semaphores": "count by (mechanism) (ipc_kernel_semaphores{mechanism!=''})",
+        }.items()
+    }
+    volumes = sorted(volume.name for volume in stack.client.volumes.list(filters=label))
+    return {"containers": containers, "volumes": volumes, **series}
+
+
+def _labels(series: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in series["metric"].items() if name not in ("instance", "__name__", "job")}
+
+
+def solves(done: Student, it: Exercise, folder: str, expected: int) -> None:
+    """One way through an exercise, from its start to its verdict."""
+    started = done.exercise("start", str(it.number), "--yes")
+    assert started.returncode == 0, started.stderr
+    untouched = done.exercise("check", str(it.number))
+    assert untouched.returncode == _NOT_YET, f"untouched: {untouched.stdout}{untouched.stderr}"
+    applied = done.runs([str(it.folder / folder / "apply.sh")], it)
+    assert applied.returncode == 0, f"{folder}: {applied.stdout[-2000:]}{applied.stderr[-2000:]}"
+    # What was done is in Prometheus with its next scrapes.
+    deadline = time.monotonic() + 20
+    while (checked := done.exercise("check", str(it.number))).returncode != expected:
+        assert time.monotonic() < deadline, f"{folder}: {checked.stdout}{checked.stderr}"
+
+
+def reset(done: Student, it: Exercise) -> None:
+    """Back to where it was."""
+    back = done.exercise("reset", str(it.number))
+    assert back.returncode == 0, back.stderr
+    assert re.search(rf"^ *{it.number} .* not begun$", done.exercise("list").stdout, re.M)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("it", chosen(), ids=lambda it: it.name)
+def test_an_exercise_is_solved_by_its_solutions_only_and_its_reset_leaves_the_lab_as_before(
+    it: Exercise, cleared: Stack, tmp_path: Path
+) -> None:
+    for pair in it.pairs:
+        cleared.wait_for_traffic(pair)
+    before = state_of(cleared)
+    for folder in sorted(path.parent.name for path in it.folder.glob("*/apply.sh")):
+        if folder.startswith(("solution", "wrong")):
+            done = Student(cleared, tmp_path / folder, folder)
+            solves(done, it, folder, _SOLVED if folder.startswith("solution") else _NOT_YET)
+            reset(done, it)
+            wait_until("the lab is as before", 30, lambda: state_of(cleared) == before)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("it", chosen(), ids=lambda it: it.name)
+def test_every_command_of_a_page_works(it: Exercise, cleared: Stack, tmp_path: Path) -> None:
+    done = Student(cleared, tmp_path, "reader")
+    started = done.exercise("start", str(it.number), "--yes")
+    assert started.returncode == 0, started.stderr
+    try:
+        page = it.readme(Language.KOREAN).read_text(encoding="utf-8")  # the commands are the same in both
+        for block in re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S):
+            for line in student.filled_in(block, student.draw(it, "reader")).splitlines():
+                ran = done.runs(["env", *shlex.split(line)], it)  # a line may begin with a variable
+                assert ran.returncode == 0, f"{line}: {ran.stderr}"
+    finally:
+        reset(done, it)
+
+
+def test_the_exercise_of_the_guide_works_as_the_guide_says(stack: Stack, tmp_path: Path) -> None:
+    it = write_exercise(tmp_path)
+    stack.wait_for_traffic("fifo")
+    values = student.draw(it, "reader")
+    lab = Lab(Configuration.load(environment=stack.environment))
+    started_at = lab.prometheus.now()
+
+    def outcome() -> Outcome:
+        return judge.judge(Attempt(it, LiveLab(lab, started_at), values)).outcome
+
+    assert outcome() is Outcome.NOT_YET
+    try:
+        applied = Student(stack, tmp_path, "reader").runs(["bash", str(it.folder / "solution" / "apply.sh")], it)
+        assert applied.returncode == 0, applied.stderr
+        wait_until("the exercise is solved", 20, lambda: outcome() is Outcome.SOLVED)
+    finally:
+        assert stack.lab("load", "fifo", "--reset").returncode == 0
+
+
+def test_without_a_pair_that_it_needs_an_exercise_does_not_start_and_says_what_to_do(
+    stack: Stack, tmp_path: Path
+) -> None:
+    done = Student(stack, tmp_path, "reader")
+    try:
+        assert stack.compose("stop", "fifo-producer").returncode == 0
+        refused = done.exercise("start", "1", "--yes")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.splitlines() == [
+            "error: exercise 1 needs fifo, sysv_shm, unix_stream, and fifo is not running (hint: ./lab up fifo)"
+        ]
+        assert done.exercise("check").returncode == 2
+    finally:
+        assert stack.compose("start", "fifo-producer").returncode == 0
+    stack.wait_for_traffic("fifo")
