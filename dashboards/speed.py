@@ -1,4 +1,4 @@
-"""Speed and its price: shared memory on the left, messages and streams through the kernel on the right.
+"""Speed and its price: the last bench, and the live load with shared memory left, messages and streams right.
 
 Both halves of a row have one scale. Grafana scales every panel by its own lines, so each half also gets the smallest
 and the largest of the other's, drawn without a stroke.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.builders import heatmap, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import sharing, variables
+from dashboards import bench, sharing, variables
 from dashboards.document import new_dashboard
 from dashboards.lines import SCALE, counterpart, for_the_scale_alone, in_mechanism_colours, logarithmic
 from dashboards.panels import MESSAGES_PER_SECOND, Place, graph, latency_heatmap
@@ -39,9 +39,14 @@ class Side:
 
 
 def dashboard() -> Dashboard:
-    """Three rows fill the first screen: rate, latency, CPU; then a latency's parts, spread, bytes, context switches."""
+    """The last bench; then the live load: rate, latency, CPU, a latency's parts, spread, bytes, context switches."""
     made = new_dashboard("speed", "The speed of each mechanism, and the cost of a message.")
     made.with_variable(variables.message_size())
+    names = compose_file.declared()
+    for touched in (False, True):
+        made.with_panel(bench.rows(touched, names, Place(24, 9)))
+    for touched in (False, True):
+        made.with_panel(bench.by_size(touched, names, Place(12, 8)))
     left, right = _sides()
     for first in (_rate, _latency, _cpu):
         made.with_panel(first(left, right)).with_panel(first(right, left))

@@ -126,6 +126,8 @@ def test_a_panel_explains_itself(panel: Panel) -> None:
         assert all(target["legendFormat"] for target in panel["targets"])
     if panel["type"] in ("timeseries", "state-timeline"):
         assert panel["options"]["legend"]["showLegend"]
+    if panel["type"] == "barchart":
+        assert panel["options"]["xField"] == "Bytes"
     if panel["type"] == "timeseries":
         assert "min" in defaults or "axisSoftMin" in defaults["custom"]
 
@@ -271,9 +273,10 @@ def test_grafana_lets_everybody_look_and_one_password_write() -> None:
 
 
 def test_prometheus_scrapes_the_port_of_the_metrics() -> None:
-    (job,) = yaml.safe_load((ROOT / "services/prometheus/prometheus.yml").read_text())["scrape_configs"]
-    (discovery,) = job["dns_sd_configs"]
-    assert discovery["port"] == metrics.PORT
+    text = (ROOT / "services/prometheus/prometheus.yml").read_text()
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    ports = {name: [discovery["port"] for discovery in job["dns_sd_configs"]] for name, job in jobs.items()}
+    assert ports == {"lab": [metrics.PORT], "bench": [metrics.BENCH_PORT]}
 
 
 def test_the_marks_are_those_that_are_written() -> None:

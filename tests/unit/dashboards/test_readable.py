@@ -26,9 +26,9 @@ def panels(dashboard: str) -> list[Panel]:
 
 
 def halves() -> dict[str, list[Panel]]:
-    """Question to its two panels on Speed and its price; the table of a latency's parts is for all mechanisms."""
+    """Question to its two panels on Speed and its price; tables, and what is of the last bench, have all mechanisms."""
     found: dict[str, list[Panel]] = {}
-    for panel in (panel for panel in panels("speed") if panel["type"] != "table"):
+    for panel in (panel for panel in panels("speed") if panel["type"] not in ("table", "barchart")):
         found.setdefault(panel["title"].partition("?")[0], []).append(panel)
     return found
 
