@@ -21,7 +21,7 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.signals import Terminated
 
 _TYPED = ("services", "scripts", "dashboards", "tests")
-WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance")
+WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance", "tests/model")
 WITH_CONTAINERS = "tests/lab"
 # Tests with containers wait more than they compute: several processes take files in turn, each with a lab of its own.
 _LABS = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")

@@ -29,8 +29,8 @@ ring is not empty, so its memory stays as it is.
 
 The two processes take no lock, so the order of their accesses is asked for (`ipclab.linux.atomics`): the commit word,
 `tail` and `head` are stored by a release, and the word of the other side is loaded by an acquire. A record is seen
-after its bytes, and a byte is overwritten after it was read. A side loads its own word as it is. The ring does not
-wait: `ipclab.building_blocks.ring_channel` does.
+after its bytes, and a byte is overwritten after it was read. A side loads its own word as it is. tests/model/ring.pml
+is the protocol as a model that is checked. The ring does not wait: `ipclab.building_blocks.ring_channel` does.
 """
 
 from __future__ import annotations
