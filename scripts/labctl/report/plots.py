@@ -28,10 +28,10 @@ _MARKS = ("o", "s", "D", "^")
 def plots(measured: Measured) -> dict[str, bytes]:
     """File name to PNG."""
     return {
-        "rate.png": _png(_rate(measured)),
-        "latency.png": _png(_latency(measured)),
-        "percentiles.png": _png(_percentiles(measured.totals)),
-        "cost.png": _png(_cost(measured.totals)),
+        "rate.png": png(_rate(measured)),
+        "latency.png": png(_latency(measured)),
+        "percentiles.png": png(_percentiles(measured.totals)),
+        "cost.png": png(_cost(measured.totals)),
     }
 
 
@@ -157,7 +157,8 @@ def _rows(axes: Axes, totals: Sequence[Total]) -> None:
     axes.set_axisbelow(True)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """The picture of a figure."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI)
     return buffer.getvalue()

@@ -17,10 +17,11 @@ from labctl.matrix import cells as reachability
 from labctl.matrix import table
 from labctl.matrix.cells import Cell
 from labctl.measured.pairs import WINDOW_S
-from labctl.report import conditions, data
+from labctl.report import conditions, data, last_bench
 from labctl.report import plots as report_plots
 from labctl.report.conditions import Facts
 from labctl.report.data import PERCENTILES, Measured
+from labctl.report.last_bench import LastBench
 from labctl.terminal import colours
 from labctl.terminal.files import write_together
 from labctl.terminal.printing import duration, show_lines
@@ -41,15 +42,24 @@ def write_report(lab: Lab, since_s: int, folder: Path) -> None:
         cells = _cells(prometheus)
         facts = conditions.machine_and_versions(lab)
         settings = conditions.settings(lab)
+        bench = last_bench.read(prometheus)
     with step("Drawing"):
         plots = report_plots.plots(measured)
-    files = {PAGE: page(measured, since_s, cells, facts, settings, plots).encode(), **plots}
+        if bench:
+            plots["bench.png"] = report_plots.png(last_bench.plot(bench))
+    files = {PAGE: page(measured, since_s, cells, facts, settings, plots, bench).encode(), **plots}
     write_together(files, folder, "the report")
     show_lines([str(folder / PAGE)])
 
 
 def page(
-    measured: Measured, since_s: int, cells: Sequence[Cell], facts: Facts, settings: Facts, plots: Mapping[str, bytes]
+    measured: Measured,
+    since_s: int,
+    cells: Sequence[Cell],
+    facts: Facts,
+    settings: Facts,
+    plots: Mapping[str, bytes],
+    bench: LastBench | None = None,
 ) -> str:
     """The HTML, with everything in it; without `cells` that were measured it says that no probe runs."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
@@ -66,6 +76,7 @@ def page(
         reasons=table.reason_lines(cells),
         facts=facts,
         settings=settings,
+        bench=bench,
         plots={name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in plots.items()},
     )
 
