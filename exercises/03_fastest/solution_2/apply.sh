@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# The large size first, by pairs that are started with it; then the small one.
+# The large size first; rates and sizes in steps of their own.
 set -euo pipefail
-LAB_RATE="$EX_RATE" LAB_SIZE="$EX_LARGE" ./lab up sysv_shm fifo unix_stream
+for pair in sysv_shm fifo unix_stream; do
+  ./lab load "$pair" --size "$EX_LARGE"
+done
+for pair in unix_stream fifo sysv_shm; do
+  ./lab load "$pair" --rate "$EX_RATE"
+done
 sleep 20
 for pair in sysv_shm fifo unix_stream; do
   ./lab load "$pair" --size "$EX_SMALL"

@@ -43,7 +43,7 @@ class Counter:
         self._own, self._other = LOADED[number], LOADED[1 - number]
         self._added = ADDED[number]
         self._dies_at = dies_at if number == 0 else None
-        self.lock_file = str(lock_file)
+        self.lock_file = lock_file
 
     def load(self) -> int:
         """The counter's value now."""

@@ -120,11 +120,22 @@ def test_every_value_of_a_student_is_in_the_page_and_can_differ(it: Exercise) ->
 
 @each
 def test_a_solution_is_there_and_can_be_run(it: Exercise) -> None:
-    scripts = sorted(it.folder.glob("solution*/apply.sh"))
+    scripts = sorted(it.folder.glob("*/apply.sh"))
     assert it.folder / "solution" / "apply.sh" in scripts
     for script in scripts:
         assert script.stat().st_mode & 0o111, f"{script} is not executable"
         subprocess.run(["bash", "-n", script], check=True, timeout=30)
+
+
+@each
+def test_what_is_to_be_written_has_a_starter_and_a_wrong_solution_that_looks_right(it: Exercise) -> None:
+    if it.writing:
+        assert it.writing.starter.is_file()
+        assert list(it.folder.glob("wrong*/apply.sh"))
+
+
+def test_at_least_four_exercises_have_two_solutions() -> None:
+    assert sum((it.folder / "solution_2" / "apply.sh").is_file() for it in ALL) >= 4
 
 
 def test_the_phrases_of_the_commands_are_the_same_in_both_languages() -> None:
