@@ -24,6 +24,7 @@ from labctl.exercise.verdict import Outcome, Verdict
 from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
 from labctl.lab.lab import Lab
 from labctl.student import judge as student_judge
+from labctl.student import program
 from labctl.student.containers import LABEL
 from labctl.student.judgement import Judgement
 from labctl.terminal.errors import BadInput, LabError
@@ -46,7 +47,7 @@ def start(
     :param guess: guesses that were given as options
     :param ask: asks the student a question; None for a script
     :param file: where the student writes, in a "write it yourself" exercise; None is ./exercise-NN.py
-    :raises BadInput: it is begun already, or the file cannot be made
+    :raises BadInput: it is begun already, or the file is no program
     :raises LabError: the lab does not run, or a pair that the exercise needs
     """
     if exercise.name in done.records:
@@ -66,6 +67,8 @@ def start(
     if ask:
         answers |= _asked(exercise, "start", answers, values, language, ask)
     written = _put_starter(exercise, file)
+    if written:
+        program.read(written)  # what is no program is refused before anything begins
     done.records[exercise.name] = Record(
         lab.prometheus.now(), who, values, answers, file=str(written) if written else None
     )
