@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ipclab.bench.messages import HEADER_BYTES
 from ipclab.bench.request import Shape
 from ipclab.contract.channel import Sharing, Wait
 
 PYTHON = "python"
+_NO_SIZE = 64  # what a limit is asked with that has no size
 
 
 class Cpus(StrEnum):
@@ -170,9 +170,9 @@ class Selection:
 
 
 def _limit_cells(row: Row, sizes: Sequence[int]) -> Iterator[Cell]:
-    """Of a limit: only what has a size has several. A hop between two CPUs needs two."""
+    """Of a limit: only a copy has sizes. A hop between two CPUs, and a wake-up of another process, need two."""
     shape, wait = min(row.shapes), min(row.waits)
-    sizes = sizes if row.max_bytes > HEADER_BYTES * 4 else (min(64, row.max_bytes),)
+    sizes = sizes if row.mechanism == "memory_copy" else (_NO_SIZE,)
     cpus = Cpus.TWO if row.mechanism in ("cache_line_hop", "futex_wake") else Cpus.ONE
     for size in sizes:
         yield Cell(row, size, shape, wait, cpus, copies=True in row.copies, touched=False)

@@ -70,7 +70,7 @@ def _section(cell: Cell) -> str:
 def name_of(cell: Cell) -> str:
     """The mechanism, and in which language and with how many copies, where that is not the usual."""
     language = " C" if cell["implementation"] == "c" and not cell["limit"] else ""
-    size = f" {in_words(cell['size_bytes'])}" if cell["limit"] and cell["size_bytes"] else ""
+    size = f" {in_words(cell['size_bytes'])}" if cell["mechanism"] == "memory_copy" else ""
     return f"{cell['mechanism']}{'' if cell['copies'] else ' 0-copy'}{language}{size}"
 
 
@@ -130,4 +130,6 @@ def _short(value: float | None) -> str:
     """Three digits."""
     if value is None:
         return "-"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return (
+        f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value < 0.1 else f"{value:.{1 if value >= 10 else 2}f}"
+    )

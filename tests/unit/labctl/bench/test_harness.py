@@ -176,3 +176,16 @@ def test_a_missing_reference_is_said_once() -> None:
         "pyzmq is not in this image",
         "the C reference is absent: this image was built without a compiler",
     ]
+
+
+def test_a_limit_is_measured_once_and_a_copy_at_every_size() -> None:
+    described = {**python.describe()["rows"][0], "implementation": "c", "limit": True, "together": True}
+    rows, _ = rows_of(
+        {"limits": {"rows": [{**described, "mechanism": name} for name in ("memory_copy", "system_call")]}}
+    )
+    selection = Selection(("fifo",), (64, 1024), (Shape.ONE_WAY,), (Wait.BLOCK,), (Cpus.ONE,), (True, False))
+    assert sorted((one.row.mechanism, one.size) for one in selection.cells(rows)) == [
+        ("memory_copy", 64),
+        ("memory_copy", 1024),
+        ("system_call", 64),
+    ]
