@@ -1,0 +1,91 @@
+"""`./lab exercise` as a student types it, without an engine: hints grow, progress stays, a silent lab cannot tell."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labctl.exercise import exercise, progress
+from labctl.exercise.language import Language
+from labctl.exercise.progress import Progress, Record
+from support.launcher import make_lab, run_lab
+
+IT = exercise.find("1")
+
+
+class Home:
+    """A lab and a state directory of its own, with one exercise begun."""
+
+    def __init__(self, folder: Path) -> None:
+        make_lab(folder)
+        self.folder = folder
+        self.state = folder / "state"
+        self.path = progress.path_of("ipclab", {"XDG_STATE_HOME": str(self.state)})
+        Progress(self.path, {IT.name: Record(1000.0, "anna", {"victim": "fifo"})}).save()
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """`./lab exercise ARGUMENTS`."""
+        variables = {"XDG_STATE_HOME": str(self.state), "LANG": "C.UTF-8", **environment}
+        return run_lab(self.folder, ["exercise", *arguments], variables)
+
+    def record(self) -> Record:
+        """What the file has of the exercise."""
+        return progress.read(self.path).records[IT.name]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """One exercise is begun."""
+    return Home(tmp_path)
+
+
+def test_hints_grow_to_the_third_which_stays(home: Home) -> None:
+    hints = IT.texts(Language.ENGLISH).hints
+    said = [home.run("hint").stdout for _ in range(4)]
+    for number, hint in zip((1, 2, 3, 3), said, strict=True):
+        assert hint.startswith(f"Hint {number} of 3: {hints[number - 1].replace('VICTIM', 'fifo')}")
+    assert home.record().hints == 3
+
+
+def test_a_lab_that_does_not_run_cannot_tell_and_counts_no_check(home: Home) -> None:
+    done = home.run("check")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.startswith("cannot tell: no Docker Engine answers")
+    assert len(done.stdout.splitlines()) == 1
+    assert home.record().checks == 0
+
+
+def test_the_solution_is_shown_with_the_students_values_after_a_check_and_a_yes(home: Home) -> None:
+    assert home.run("solution", "1").returncode == 2
+    shown = home.run("solution", "1", "--now")
+    assert shown.returncode == 0
+    assert './lab place "fifo" shared_ipc' in shown.stdout
+    assert "solution_2/apply.sh (also solves it)" in shown.stdout
+    assert home.record().solution_shown
+
+
+def test_what_was_begun_is_begun_in_the_other_language_too(home: Home) -> None:
+    assert "begun" in home.run("list").stdout
+    korean = home.run("list", LANG="ko_KR.UTF-8").stdout
+    assert "진행 중" in korean
+    assert IT.texts(Language.KOREAN).title in korean
+    assert home.run("list", "--language", "ko").stdout == korean
+    assert home.run("next").stdout == "When you are done: ./lab exercise check 1\n"
+
+
+def test_the_exported_progress_has_its_schema_and_every_exercise(home: Home) -> None:
+    file = home.folder / "progress.json"
+    assert home.run("progress", "--export", str(file), LAB_STUDENT="anna").returncode == 0
+    document = json.loads(file.read_text(encoding="utf-8"))
+    assert (document["schema"], document["student"], document["project"]) == (progress.SCHEMA, "anna", "ipclab")
+    assert [it["number"] for it in document["exercises"]] == [it.number for it in exercise.every()]
+    assert [it["state"] for it in document["exercises"][:2]] == ["begun", "not begun"]
+
+
+def test_an_exercise_is_begun_once(home: Home) -> None:
+    done = home.run("start", "1", "--yes")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: exercise 1 is begun already (hint: ./lab exercise check 1;")
