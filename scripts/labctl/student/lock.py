@@ -46,10 +46,12 @@ def judge(containers: StudentContainers, program: Program, count: int) -> Judgem
     runs = start(containers, program, count)
     kills, problem = 0, None
     now = _state(runs)
-    while problem is None and not all(now.ended):
+    while problem is None:
         if now.ended[0] and now.words[KILLED] and not kills:
             kills = 1
             runs[0].start()
+        elif all(now.ended):
+            break
         before = now
         # Something must change: an update, the death of the first racer, or the end of one.
         wait_until(lambda old=before: _state(runs) != old, _SILENT_AFTER_S)  # type: ignore[misc]
@@ -74,7 +76,8 @@ class _State(NamedTuple):
 
 
 def _state(runs: list[Run]) -> _State:
-    return _State(_words(runs), tuple(run.ended() for run in runs))
+    ended = tuple(run.ended() for run in runs)  # before the words: who says that it dies says it before it dies
+    return _State(_words(runs), ended)
 
 
 def _problem(runs: list[Run]) -> str | None:
