@@ -1,7 +1,8 @@
 """The exercises in the real lab: each fails untouched, passes after each solution, and its reset leaves nothing behind.
 
-A third of them by rotation, the one of today, unless EXERCISES=all or EXERCISES=5,6 says which. The checks of the
-others are held to recordings by tests/unit/exercises.
+A third of them by rotation, the one of today, and one way of each: a solution or a wrong one. EXERCISES=all does the
+first solution of each, EXERCISES=5,6 these in every way, EXERCISES=ways all in every way. Every check is held to
+recordings by tests/unit/exercises.
 """
 
 from __future__ import annotations
@@ -31,16 +32,26 @@ _THIRDS = 3
 _SOLVED, _NOT_YET = 0, 1
 
 
-def chosen() -> list[Exercise]:
-    """Which exercises are done for real in this run."""
-    every = exercise.every()
+def chosen() -> list[tuple[Exercise, str]]:
+    """Which exercises are done for real in this run, and which folder's script does it."""
+    every, day = exercise.every(), time.gmtime().tm_yday
     match os.environ.get("EXERCISES", ""):
         case "":
-            return [it for it in every if it.number % _THIRDS == time.gmtime().tm_yday % _THIRDS]
+            of_today = [it for it in every if it.number % _THIRDS == day % _THIRDS]
+            return [(it, ways[day // _THIRDS % len(ways)]) for it in of_today for ways in [ways_of(it)]]
         case "all":
-            return every
+            return [(it, "solution") for it in every]
+        case "ways":
+            wanted = every
         case numbers:
-            return [it for it in every if str(it.number) in numbers.split(",")]
+            wanted = [it for it in every if str(it.number) in numbers.split(",")]
+    return [(it, way) for it in wanted for way in ways_of(it)]
+
+
+def ways_of(it: Exercise) -> list[str]:
+    """The folders with a solution, or with a wrong one that looks right."""
+    names = sorted(path.parent.name for path in it.folder.glob("*/apply.sh"))
+    return [name for name in names if name.startswith(("solution", "wrong"))]
 
 
 class Student:
@@ -107,18 +118,11 @@ def _labels(series: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in series["metric"].items() if name not in ("instance", "__name__", "job")}
 
 
-def solves(done: Student, it: Exercise, folder: str, expected: int) -> None:
-    """One way through an exercise, from its start to its verdict."""
-    started = done.exercise("start", str(it.number), "--yes")
-    assert started.returncode == 0, started.stderr
-    untouched = done.exercise("check", str(it.number))
-    assert untouched.returncode == _NOT_YET, f"untouched: {untouched.stdout}{untouched.stderr}"
-    applied = done.runs([str(it.folder / folder / "apply.sh")], it)
-    assert applied.returncode == 0, f"{folder}: {applied.stdout[-2000:]}{applied.stderr[-2000:]}"
-    # What was done is in Prometheus with its next scrapes.
-    deadline = time.monotonic() + 20
-    while (checked := done.exercise("check", str(it.number))).returncode != expected:
-        assert time.monotonic() < deadline, f"{folder}: {checked.stdout}{checked.stderr}"
+def commands(it: Exercise, name: str) -> list[str]:
+    """The commands of its page, which are the same in both languages, with the student's values."""
+    page = it.readme(Language.KOREAN).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
+    return [line for block in blocks for line in student.filled_in(block, student.draw(it, name)).splitlines() if line]
 
 
 def reset(done: Student, it: Exercise) -> None:
@@ -129,35 +133,34 @@ def reset(done: Student, it: Exercise) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("it", chosen(), ids=lambda it: it.name)
-def test_an_exercise_is_solved_by_its_solutions_only_and_its_reset_leaves_the_lab_as_before(
-    it: Exercise, cleared: Stack, tmp_path: Path
+@pytest.mark.parametrize(("it", "way"), [pytest.param(it, way, id=f"{it.name}-{way}") for it, way in chosen()])
+def test_an_exercise_is_solved_by_a_solution_only_and_its_reset_leaves_the_lab_as_before(
+    it: Exercise, way: str, cleared: Stack, tmp_path: Path
 ) -> None:
+    """The student does what the page says, and then what the script of one way does."""
     for pair in it.pairs:
         cleared.wait_for_traffic(pair)
     before = state_of(cleared)
-    for folder in sorted(path.parent.name for path in it.folder.glob("*/apply.sh")):
-        if folder.startswith(("solution", "wrong")):
-            done = Student(cleared, tmp_path / folder, folder)
-            solves(done, it, folder, _SOLVED if folder.startswith("solution") else _NOT_YET)
-            reset(done, it)
-            wait_until("the lab is as before", 30, lambda: state_of(cleared) == before)
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("it", chosen(), ids=lambda it: it.name)
-def test_every_command_of_a_page_works(it: Exercise, cleared: Stack, tmp_path: Path) -> None:
-    done = Student(cleared, tmp_path, "reader")
-    started = done.exercise("start", str(it.number), "--yes")
+    done = Student(cleared, tmp_path, way)
+    number, expected = str(it.number), _SOLVED if way.startswith("solution") else _NOT_YET
+    started = done.exercise("start", number, "--yes")
     assert started.returncode == 0, started.stderr
     try:
-        page = it.readme(Language.KOREAN).read_text(encoding="utf-8")  # the commands are the same in both
-        for block in re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S):
-            for line in student.filled_in(block, student.draw(it, "reader")).splitlines():
-                ran = done.runs(["bash", "-c", line], it)
-                assert ran.returncode == 0, f"{line}: {ran.stderr}"
+        untouched = done.exercise("check", number)
+        assert untouched.returncode == _NOT_YET, f"untouched: {untouched.stdout}{untouched.stderr}"
+        for line in commands(it, way):
+            ran = done.runs(["bash", "-c", line], it)
+            assert ran.returncode == 0, f"{line}: {ran.stderr}"
+        applied = done.runs([str(it.folder / way / "apply.sh")], it)
+        assert applied.returncode == 0, f"{applied.stdout[-2000:]}{applied.stderr[-2000:]}"
+        deadline = time.monotonic() + 20  # what was done is in Prometheus with its next scrapes
+        while (checked := done.exercise("check", number)).returncode != expected:
+            assert time.monotonic() < deadline, f"{checked.stdout}{checked.stderr}"
     finally:
-        reset(done, it)
+        back = done.exercise("reset", number)
+    assert back.returncode == 0, back.stderr
+    assert re.search(rf"^ *{number} .* not begun$", done.exercise("list").stdout, re.M)
+    wait_until("the lab is as before", 30, lambda: state_of(cleared) == before)
 
 
 def test_the_exercise_of_the_guide_works_as_the_guide_says(stack: Stack, tmp_path: Path) -> None:
