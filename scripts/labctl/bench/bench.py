@@ -31,6 +31,7 @@ from labctl.terminal.printing import in_time, show_lines
 from labctl.terminal.progress import Step, step
 
 _DESCRIBES_WITHIN_S = 60.0
+_BAR = 20  # signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,10 @@ def _possible_here(cells: Sequence[Cell], cpus: int) -> tuple[list[Cell], list[s
 
 def _show(current: Step, progress: Progress) -> None:
     round_ = f"round {progress.round} of {progress.rounds}" if progress.round else "warm-up"
+    done = progress.done / progress.of
+    bar = f"[{'#' * int(done * _BAR):.<{_BAR}}]"
     current.detail(
-        f"{progress.done / progress.of:.0%}, {in_time(progress.left_s)} left; {round_}: "
+        f"{bar} {done:.0%}, {in_time(progress.left_s)} left; {round_}: "
         f"{progress.cell.row.mechanism} ({progress.cell.row.implementation})"
     )
 

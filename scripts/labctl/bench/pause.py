@@ -6,6 +6,7 @@ Messages that would have been due meanwhile are counted as skipped.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -39,15 +40,19 @@ def load_paused(lab: Lab) -> Iterator[int]:
 
 
 def _resume(paused: list[Container]) -> None:
-    """Every one, also if one fails: the engine answers 409 for a container that is not paused."""
+    """Every one, also if one fails, or if Ctrl-C comes again. The engine refuses for a container that is not paused."""
     failed = []
-    for container in reversed(paused):
-        try:
-            container.docker.unpause()
-        except NotFound:
-            pass
-        except APIError as error:
-            if "not paused" not in str(error):
-                failed.append(container.label)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for container in reversed(paused):
+            try:
+                container.docker.unpause()
+            except NotFound:
+                pass
+            except APIError as error:
+                if "not paused" not in str(error):
+                    failed.append(container.label)
+    finally:
+        signal.signal(signal.SIGINT, before)
     if failed:
         say(f"still paused: {', '.join(failed)} (hint: ./lab reset)")

@@ -15,9 +15,12 @@ from labctl.terminal.printing import size as in_words
 COLUMNS = ("", "µs", "±", "p99", "msg/s", "MB/s", "CPU µs", "switches", "C")
 MEANING = """\
 µs: median of the runs, per message or round trip, both processes pinned. ±: distance between the fastest and the
-slowest run, of the median; ! is over 30 %: noisy, not to be compared. p99: of all messages, in µs. CPU µs and
+slowest run, of the median; ! is over 30 %: noisy, not to be compared; ? is a figure during which others had over 10 %
+of the CPUs. p99: of all messages, in µs. CPU µs and
 switches: of both sides per message; switches are voluntary+involuntary. C: times as slow as the same in C."""
 _ONE_WAY_MEANING = "A time of one way is a message's share of the stream: messages follow each other without a pause."
+
+_DISTURBED = 0.10  # of the time of all CPUs
 
 Cell = Mapping[str, Any]
 
@@ -80,7 +83,7 @@ def values_of(cell: Cell) -> tuple[str, ...]:
     lost = f" lost {cell['lost_share']:.0%}" if cell["lost_share"] else ""
     return (
         _short(cell["us"]),
-        f"{spread:.0%}{'!' if cell['noisy'] else ''}",
+        f"{spread:.0%}{'!' if cell['noisy'] else ''}{'?' if is_disturbed(cell) else ''}",
         _short(cell["p99_us"]),
         count(cell["messages_per_s"]) + lost,
         "-" if cell["bytes_per_s"] is None else f"{cell['bytes_per_s'] / 1e6:,.0f}",
@@ -88,6 +91,11 @@ def values_of(cell: Cell) -> tuple[str, ...]:
         f"{cell['voluntary']:.2f}+{cell['involuntary']:.2f}",
         "-" if cell["ratio_to_c"] is None else f"{cell['ratio_to_c']:.1f}",
     )
+
+
+def is_disturbed(cell: Cell) -> bool:
+    """Had other processes, or the hypervisor, too much of the CPUs during its runs?"""
+    return bool(cell["foreign_share"] + cell["steal_share"] > _DISTURBED)
 
 
 def impossible(cells: Sequence[Cell]) -> list[str]:
