@@ -192,7 +192,7 @@ class Producer:
         sender.send(self._message, TICK_S)
 
     def _make_in_place(self, sender: LoanSender, sequence: int, now: int) -> None:
-        self._make(sender.loan(len(self._message), TICK_S), sequence, now)
+        self._make(sender.loan(self._load.size_bytes, TICK_S), sequence, now)
         sender.commit()
 
     def _make(self, whole: memoryview, sequence: int, now: int) -> None:
