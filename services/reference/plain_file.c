@@ -17,7 +17,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-enum { MAX_FILE_BYTES = 1 << 24, LONG_FILE_BYTES = 1 << 20 };
+enum { MAX_FILE_BYTES = 1 << 24, LONG_FILE_BYTES = 1 << 20, LOOK_BYTES = 1 << 16 };
 
 static const char *own_path;
 static int sending = -1, receiving = -1, watch = -1;
@@ -55,11 +55,22 @@ static off_t length_of(int descriptor) {
     return status.st_size;
 }
 
-/* Appends under the lock, within which the reader shortens the file; 0 if the file is full, -1 if the peer is silent. */
+/* Appends under the lock, within which the reader shortens the file; 0 if the file is full, -1 if the peer is silent.
+ * The length is looked up after every LOOK_BYTES, so a file is at most so much longer than MAX_FILE_BYTES. */
 static int try_append(const unsigned char *frame, size_t size) {
+    static size_t until_look;
+    int fits = 1;
     if (!lock(sending)) return -1;
-    const int fits = length_of(sending) + (off_t)size <= MAX_FILE_BYTES;
-    if (fits && write(sending, frame, size) != (ssize_t)size) fail("write");
+    if (size > until_look) {
+        until_look = LOOK_BYTES;
+        fits = length_of(sending) + (off_t)size <= MAX_FILE_BYTES;
+    }
+    if (fits) {
+        if (write(sending, frame, size) != (ssize_t)size) fail("write");
+        until_look -= size < until_look ? size : until_look;
+    } else {
+        until_look = 0;
+    }
     flock(sending, LOCK_UN);
     return fits;
 }

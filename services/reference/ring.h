@@ -30,7 +30,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
-enum { LENGTH_BYTES = 8, DATA_BYTES = 2 * (LENGTH_BYTES + MAX_MESSAGE_BYTES), WINDOW_BYTES = 1 << 18 };
+enum { LENGTH_BYTES = 8, DATA_BYTES = 2 * (LENGTH_BYTES + MAX_MESSAGE_BYTES), WINDOW_BYTES = 1 << 20 };
 static const uint64_t WRAP = UINT64_MAX;
 
 struct ring {
