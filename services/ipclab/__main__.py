@@ -39,7 +39,7 @@ from ipclab.pair.parent_child import talk
 from ipclab.pair.producer import Producer
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import hold, log
-from ipclab.runtime.overrides import Load, load_override, lock_override
+from ipclab.runtime.overrides import LOAD_FILE, Load, load_override, lock_override
 from ipclab.speedup import roles as speedup
 from ipclab.student import roles as student
 
@@ -69,7 +69,7 @@ def producer(mechanism: str, rate: int, size: int, **options: Any) -> None:
     loaded = mailbox_options.classified(mechanism, loaded, options["classes"])
     container = ContainerRole(mechanism, Role.PRODUCER, options, tuning, loaded)
     ledger = ProducerLedger(options["state"] / "producer.ledger")
-    load = load_override(options["state"] / "load.json", Load(rate, size))
+    load = load_override(options["state"] / LOAD_FILE, Load(rate, size))
     loop = Producer(loaded, container.address, ledger, load, container.status, container.stop)
     container.run(loop.run, lambda: with_removed_producers(loop.samples(), options["state"] / removed_producers.FILE))
 
@@ -177,23 +177,6 @@ def probe(placement: str, once: bool, explain: str | None, responder: str | None
 def fork(round_trips: int, size: int) -> None:
     """Talk with a child through two anonymous pipes; print what the kernel says of them, and the times, as JSON."""
     click.echo(json.dumps(asdict(talk(round_trips, size))))
-
-
-@cli.command()
-@mechanism_argument
-@rate_option
-@size_option
-@click.option("--reset", is_flag=True, help="Go back to LAB_RATE and LAB_SIZE.")
-@click.option("--state", type=click.Path(path_type=Path), default=STATE, help="The producer's state directory.")
-def load(mechanism: str, rate: int, size: int, reset: bool, state: Path) -> None:
-    """Change the load of the producer that runs in this container."""
-    if problem := settings.check_size(mechanism, size, mechanisms.load(mechanism).traits.max_message_bytes):
-        raise click.BadParameter(problem, param_hint="--size")
-    file = load_override(state / "load.json", Load(rate, size))
-    if reset:
-        file.reset()
-    else:
-        file.write(Load(rate, size))
 
 
 @cli.command()

@@ -3,43 +3,77 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import click
 
 from ipclab.matrix.placement import Placement
-from labctl.cli.types import OnOff, PlacementName, WholeNumber, mechanism_argument
+from ipclab.runtime.overrides import Load
+from labctl.cli.types import Burst, OnOff, PlacementName, WholeNumber, mechanism_argument
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
-from labctl.config.values import refuse
+from labctl.config.loads import NAMES, LoadRequest
+from labctl.config.values import known_name, refuse, shown
 from labctl.lab.project_lock import changing
 from labctl.terminal.errors import BadInput
 
 
-def check_load_options(mechanism: str, rate: int | None, size_bytes: int | None, reset: bool) -> None:
+def load_target(words: Sequence[str], every: bool) -> tuple[str | None, str | None]:
+    """The mechanism and the name of the load among the words of `./lab load`; no mechanism is every pair.
+
+    :raises BadInput: a word is neither, or the pair is given twice or not at all
+    """
+    most = 1 if every else 2
+    if len(words) > most:
+        raise BadInput(
+            f"argument {' '.join(words[most:])}: ./lab load takes no more", hint="./lab load --help shows what it takes"
+        )
+    first, *others = words or ("",)
+    mechanisms = compose_file.declared()
+    if every:
+        if first in mechanisms:
+            raise refuse(f"--all with {first}", expected="one of them", hint=f"./lab load {' '.join(words)}")
+        return None, known_name(f"LOAD {shown(first)}", first, NAMES) if words else None
+    if not words or (first in NAMES and not others):
+        raise BadInput(
+            f"load {first or 'without a pair'}: expected MECHANISM or --all",
+            hint=f"./lab load --all {first or 'stream'}; ./lab load --help has more",
+        )
+    mechanism = known_name(f"MECHANISM {shown(first)}", first, mechanisms)
+    return mechanism, known_name(f"LOAD {shown(others[0])}", others[0], NAMES) if others else None
+
+
+def check_load_options(mechanism: str | None, request: LoadRequest) -> None:
     """Check the options of `./lab load`.
 
     :raises BadInput: the options contradict each other, or the pair cannot carry such messages
     """
-    given = [f"{option} {value}" for option, value in (("--rate", rate), ("--size", size_bytes)) if value is not None]
-    if size_bytes is not None:
+    target = mechanism or "--all"
+    options = {"--rate": request.rate, "--size": request.size_bytes, "--burst": request.burst}
+    given = [f"{option} {value}" for option, value in options.items() if value is not None]
+    if request.name:
+        given.insert(0, request.name)
+    if mechanism and request.size_bytes is not None and not request.name:
         maximum = compose_file.max_message_bytes(mechanism)
-        if size_bytes > maximum:
+        if request.size_bytes > maximum:
             raise refuse(
-                f"--size {size_bytes}",
+                f"--size {request.size_bytes}",
                 expected=f"at most {maximum} bytes with {mechanism}",
                 hint=f"./lab load {mechanism} --size {maximum}",
             )
-    if reset and given:
+    if request.reset and given:
         raise refuse(
             f"--reset with {' and '.join(given)}",
-            expected="either --reset, or --rate and --size",
-            hint=f"./lab load {mechanism} {' '.join(given)}",
+            expected="either --reset, or a load",
+            hint=f"./lab load {target} {' '.join(given)}",
         )
-    if not reset and not given:
+    if not request.reset and not given:
         raise BadInput(
-            f"load {mechanism} without an option: expected --rate, --size or --reset",
-            hint=f"./lab load {mechanism} --rate 2000",
+            f"load {target} without a load: expected one of {', '.join(NAMES)}, or --rate, --size, --burst or --reset",
+            hint=f"./lab load {target} --rate 2000",
         )
+    if request.rate is not None and request.burst is not None:
+        request.of(target, Load(request.rate, 1), None)
 
 
 def check_place_options(mechanism: str, placement: Placement | None, back: bool) -> None:
@@ -85,28 +119,37 @@ def check_lock_options(mechanism: str, wanted: str | None, reset: bool) -> None:
         )
 
 
-@click.command(short_help="Change rate or size of a running pair.")
-@mechanism_argument
+@click.command(short_help="Change the load of running pairs.")
+@click.argument("words", metavar="[MECHANISM] [LOAD]", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every pair that runs, in place of MECHANISM.")
 @click.option("--rate", type=WholeNumber("LAB_RATE"), metavar="N", help="Messages per second.")
 @click.option("--size", type=WholeNumber("LAB_SIZE"), metavar="BYTES", help="Bytes of each message, header included.")
+@click.option("--burst", type=Burst(), metavar="N", help="Messages that are due together.")
 @click.option("--reset", is_flag=True, help="Go back to the LAB_RATE and LAB_SIZE of the pair's start.")
-def load(mechanism: str, rate: int | None, size: int | None, reset: bool) -> None:
-    """Change the load of a running pair without restarting it, and print its row under the new load.
+def load(
+    words: tuple[str, ...], every: bool, rate: int | None, size: int | None, burst: int | None, reset: bool
+) -> None:
+    """Change the load of running pairs without restarting them, and print their rows under the new load.
 
-    Without --rate the rate stays, without --size the size stays.
+    LOAD is idle (the load of the pair's start), stream (2,000 messages/s of 1 KiB, 50 of them due together) or bulk
+    (200 messages/s of 64 KiB, 8 of them due together). The options change LOAD, or without LOAD the present load.
+    Latency counts from the due time. With LOAD or --all, a mechanism with a smaller maximum sends messages of its
+    maximum.
 
     \b
       ./lab load fifo --rate 2000 --size 4096
-      ./lab load fifo --size 64
-      ./lab load fifo --reset
+      ./lab load --all stream
+      ./lab load --all idle
     """
-    check_load_options(mechanism, rate, size, reset)
+    mechanism, name = load_target(words, every)
+    request = LoadRequest(name, rate, size, burst, reset, fits=every or name is not None)
+    check_load_options(mechanism, request)
     configuration = Configuration.load()
 
     from labctl.commands.load import change_load
     from labctl.lab.lab import Lab
 
-    change_load(Lab(configuration), mechanism, rate, size, reset)
+    change_load(Lab(configuration), mechanism, request)
 
 
 @click.command(short_help="Switch the lock of a running pair's shared words.")

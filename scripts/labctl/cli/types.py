@@ -127,6 +127,14 @@ class Lines(_Limited):
     _unit = "lines of each container"
 
 
+class Burst(_Limited):
+    """How many messages are due together."""
+
+    name = "number"
+    _allowed = settings.BURST
+    _unit = "messages that are due together"
+
+
 def check_one_format(command: str, **formats: object) -> None:
     """What a command prints has one format.
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.table import Table
 
 from ipclab.metrics.definitions import PART_OF
-from labctl.measured.pairs import WINDOW_S, PairMeasures
-from labctl.terminal.printing import count, duration, new_table, show_lines, show_table, show_text, size
+from ipclab.runtime.overrides import Load
+from labctl.config.loads import limit_of, name_of
+from labctl.measured.pairs import WINDOW_S, PairMeasures, per_mib, sizes_differ
+from labctl.terminal.printing import count, duration, new_table, ratio, show_lines, show_table, show_text, size
 
 _CONDITIONS = (
-    f"Over the last {WINDOW_S} s: messages/s, and one-way latency from when a message was due. "
-    "Since created or reset: skipped (due, and never sent), lost, corrupt. Dropped: the kernel's count, "
-    "since the consumer started. -: not measured, or nothing is ever dropped."
+    f"Over the last {WINDOW_S} s: messages/s, one-way latency from the due time, and CPU time and context switches of "
+    "both loops for one message. Since created or reset: skipped (due, never sent), lost, corrupt. -: not measured."
 )
 # The reasons of ipc_messages_lost_total: see services/ipclab/accounting/checker.py.
 _LOST = {
@@ -21,12 +22,6 @@ _LOST = {
     "consumer_restart": "when a consumer ended: received and not yet counted, or in a channel that ended with it",
     "producer_restart": "when a producer ended: not yet sent, or in a channel that ended with it",
 }
-_PAIR_HEADINGS = (
-    *("pair", "messages\n/s", "one-way\nmedian", "one-way\np99"),
-    *("skipped", "lost", "dropped", "corrupt"),
-)
-
-
 _PARTS = {
     "late": f"median of 1 message in {PART_OF}: from due until its sending began",
     "send": "median: header, checksum and system call, until send returned",
@@ -39,8 +34,9 @@ _PARTS = {
 def show_pairs(pairs: Sequence[PairMeasures]) -> None:
     """One row per pair, and under which conditions it was measured."""
     show_table(pair_table(pairs))
-    show_text(_CONDITIONS)
-    show_lines([line for line in (load_and_conditions(pairs),) if line])
+    beside = " CPU/MiB: that CPU time by the size of the message." if sizes_differ(pairs) else ""
+    show_text(f"{_CONDITIONS}{beside}")
+    show_lines([line for line in (_drops(pairs), load_and_conditions(pairs)) if line])
 
 
 def loss_sentences(pairs: Sequence[PairMeasures]) -> list[str]:
@@ -53,23 +49,35 @@ def loss_sentences(pairs: Sequence[PairMeasures]) -> list[str]:
     return sentences
 
 
+_PER_MIB = "CPU\n/MiB"
+_COLUMNS: dict[str, Callable[[PairMeasures], str]] = {
+    "pair": lambda pair: pair.mechanism,
+    "messages\n/s": lambda pair: count(pair.rate),
+    "one-way\nmedian": lambda pair: duration(pair.one_way_p50_seconds),
+    "one-way\np99": lambda pair: duration(pair.one_way_p99_seconds),
+    "CPU\ntime": lambda pair: duration(pair.cpu_seconds_per_message),
+    _PER_MIB: lambda pair: duration(per_mib(pair.cpu_seconds_per_message, pair.size_bytes)),
+    "context\nswitches": lambda pair: ratio(pair.context_switches_per_message),
+    "skipped": lambda pair: count(pair.skipped),
+    "lost": lambda pair: count(pair.lost),
+    "corrupt": lambda pair: count(pair.corrupt),
+}
+
+
 def pair_table(pairs: Sequence[PairMeasures]) -> Table:
-    """One row per pair; 80 columns at most, while its counts are below a thousand million."""
-    table = new_table()
-    for index, heading in enumerate(_PAIR_HEADINGS):
-        table.add_column(heading, justify="right" if index else "left", no_wrap=True)
+    """One row per pair; 80 columns at most, while all pairs send messages of one size."""
+    table = new_table(gap=1)
+    columns = {heading: cell for heading, cell in _COLUMNS.items() if heading != _PER_MIB or sizes_differ(pairs)}
+    for heading in columns:
+        table.add_column(heading, justify="left" if heading == "pair" else "right", no_wrap=True)
     for pair in pairs:
-        table.add_row(
-            pair.mechanism,
-            count(pair.rate),
-            duration(pair.one_way_p50_seconds),
-            duration(pair.one_way_p99_seconds),
-            count(pair.skipped),
-            count(pair.lost),
-            count(pair.kernel_drops),
-            count(pair.corrupt),
-        )
+        table.add_row(*(cell(pair) for cell in columns.values()))
     return table
+
+
+def _drops(pairs: Sequence[PairMeasures]) -> str:
+    dropped = [f"{pair.mechanism} {pair.kernel_drops:,}" for pair in pairs if pair.kernel_drops]
+    return f"Dropped by the kernel since the consumer started: {', '.join(dropped)}." if dropped else ""
 
 
 def load_and_conditions(pairs: Sequence[PairMeasures]) -> str:
@@ -84,10 +92,14 @@ def load_and_conditions(pairs: Sequence[PairMeasures]) -> str:
 
 
 def load(pair: PairMeasures) -> str | None:
-    """Messages that are due and their size; None where one of them is not measured."""
+    """Messages that are due, their size, and the name of that load; None where a part of it is not measured."""
     if pair.load_rate is None or pair.size_bytes is None:
         return None
-    return f"{pair.load_rate:,}/s of {size(pair.size_bytes)}"
+    burst = pair.burst or 1
+    name = name_of(pair.mechanism, Load(pair.load_rate, pair.size_bytes, burst))
+    bursts = f" in bursts of {burst}" if burst > 1 else ""
+    limit = " (its limit)" if pair.size_bytes == limit_of(pair.mechanism) else ""
+    return f"{name} {pair.load_rate:,}/s of {size(pair.size_bytes)}{limit}{bursts}".strip()
 
 
 def _shared(what: str, words: Mapping[str, str | None]) -> str:
@@ -96,8 +108,11 @@ def _shared(what: str, words: Mapping[str, str | None]) -> str:
     if not known:
         return ""
     usual = max(sorted(set(known)), key=known.count)
-    others = [f"{mechanism} {word}" for mechanism, word in words.items() if word and word != usual]
-    return f"{what}: {usual}" + "".join(f"; {other}" for other in others) + "."
+    others: dict[str, list[str]] = {}
+    for mechanism, word in words.items():
+        if word and word != usual:
+            others.setdefault(word, []).append(mechanism)
+    return f"{what}: {usual}" + "".join(f"; {', '.join(names)} {word}" for word, names in others.items()) + "."
 
 
 def show_pair(pair: PairMeasures) -> None:
@@ -123,6 +138,12 @@ def _facts(pair: PairMeasures) -> Iterator[tuple[str, str, str]]:
         duration(pair.one_way_p99_seconds),
         "1 in 100 took longer; buckets are at most 25 % wide",
     )
+    yield (
+        "CPU time",
+        duration(pair.cpu_seconds_per_message),
+        "of one message: the threads of both loops; a container's fixed cost is not in it",
+    )
+    yield "context switches", ratio(pair.context_switches_per_message), "of one message: the same threads"
     for part, meaning in _PARTS.items():
         yield f"  {part}", duration(pair.parts.get(part)), meaning
     yield "sent", _exactly(pair.sent), created

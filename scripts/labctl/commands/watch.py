@@ -20,10 +20,20 @@ from labctl.config import compose_file
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import pairs
-from labctl.measured.pairs import WINDOW_S, Row, Totals
+from labctl.measured.pairs import WINDOW_S, Row, Totals, per_mib, sizes_differ
 from labctl.terminal import colours
 from labctl.terminal.errors import LabError
-from labctl.terminal.printing import count, duration, least_width, new_table, pieces, show_lines, show_table, show_text
+from labctl.terminal.printing import (
+    count,
+    duration,
+    least_width,
+    new_table,
+    pieces,
+    ratio,
+    show_lines,
+    show_table,
+    show_text,
+)
 
 _CONDITIONS = (
     f"Over the last {WINDOW_S} s; one-way latency from the due time; CPU time and context switches of both sides for "
@@ -51,13 +61,17 @@ def conditions(rows: Sequence[Row]) -> str:
     """Under which the figures were measured."""
     cpus = ", ".join(sorted({row.cpus for row in rows if row.cpus}))
     corrupt = "" if _any_corrupt(rows) else " No message was corrupt."
-    return f"{_CONDITIONS}{corrupt} LAB_CPUS: {cpus}."
+    beside = " CPU/MiB: that CPU time by the size of the message." if sizes_differ(rows) else ""
+    return f"{_CONDITIONS}{beside}{corrupt} LAB_CPUS: {cpus}."
 
 
 def as_table(rows: Sequence[Row], stale: bool = False) -> Table:
-    """One row per mechanism; what is not measured is "-". 80 columns are enough while no message is corrupt."""
+    """One row per mechanism; what is not measured is "-". 80 columns are enough while no message is
+    corrupt and all pairs send messages of one size.
+    """
     table = new_table(gap=1)
-    columns = {heading: cell for heading, cell in _COLUMNS.items() if heading != _CORRUPT or _any_corrupt(rows)}
+    left_out = {_CORRUPT: not _any_corrupt(rows), _PER_MIB: not sizes_differ(rows)}
+    columns = {heading: cell for heading, cell in _COLUMNS.items() if not left_out.get(heading)}
     for heading in columns:
         table.add_column(heading, justify="left" if heading == "mechanism" else "right", no_wrap=True)
     for row in rows:
@@ -78,7 +92,7 @@ def _bad(value: float | None) -> Text:
     return Text(count(value), style="bold red" if value else "")
 
 
-_CORRUPT = "corrupt"
+_CORRUPT, _PER_MIB = "corrupt", "CPU\n/MiB"
 _COLUMNS: dict[str, Callable[[Row], str | Text]] = {
     "mechanism": lambda row: Text(row.mechanism, style=colours.of_mechanism(row.mechanism)),
     "messages\n/s": _rate,
@@ -89,7 +103,8 @@ _COLUMNS: dict[str, Callable[[Row], str | Text]] = {
     "lost": lambda row: _bad(row.lost),
     _CORRUPT: lambda row: _bad(row.corrupt),
     "CPU\ntime": lambda row: duration(row.cpu_s),
-    "context\nswitches": lambda row: _number(row.switches, ".1f"),
+    _PER_MIB: lambda row: duration(per_mib(row.cpu_s, row.size_bytes)),
+    "context\nswitches": lambda row: ratio(row.switches),
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ipclab.runtime.overrides import Load
 from labctl.lab.prometheus import Prometheus
 from labctl.measured import counts
 
@@ -29,7 +30,9 @@ def fresh(metric: str) -> str:
     return f"({metric} and last_over_time({metric}[{WINDOW_S}s]))"
 
 
+_LOAD = {"rate": "ipc_load_rate", "size_bytes": "ipc_message_size_bytes", "burst": "ipc_load_burst"}
 _GAUGES = {
+    "burst": f"max by (mechanism) {fresh('ipc_load_burst')}",
     "size_bytes": f"max by (mechanism) {fresh('ipc_message_size_bytes')}",
     "load_rate": f"sum by (mechanism) {fresh('ipc_load_rate')}",
 }
@@ -40,6 +43,8 @@ _RECORDED = {
     "rate": "mechanism:ipc_messages_received:rate5s",
     "one_way_p50_seconds": "mechanism:ipc_one_way_latency_seconds:p50_5s",
     "one_way_p99_seconds": "mechanism:ipc_one_way_latency_seconds:p99_5s",
+    "cpu_seconds_per_message": "mechanism:ipc_cpu_seconds_per_message:ratio_rate5s",
+    "context_switches_per_message": "sum by (mechanism) (mechanism_kind:ipc_context_switches_per_message:ratio_rate5s)",
 }
 
 
@@ -63,6 +68,9 @@ class PairMeasures:
     size_bytes: int | None
     one_way_p50_seconds: float | None
     one_way_p99_seconds: float | None
+    burst: int | None = None  # messages that are due together
+    cpu_seconds_per_message: float | None = None  # of the threads that communicate, both sides
+    context_switches_per_message: float | None = None  # likewise
     wait: str | None = None  # what the consumer does while nothing comes: "block", "poll" or "spin"
     # Seconds of one message in `ipclab.metrics.definitions.PART_OF`: medians of late, send, transit, check; the mean of
     # wake; the channel, which is transit less send. See `dashboards.sharing.parts`.
@@ -72,6 +80,16 @@ class PairMeasures:
     def as_json(self) -> dict[str, Any]:
         """For `status --json`."""
         return asdict(self)
+
+
+def sizes_differ(pairs: Sequence[PairMeasures | Row]) -> bool:
+    """Whether the pairs send messages of several sizes, so that a figure for one message does not compare them."""
+    return len({pair.size_bytes for pair in pairs} - {None}) > 1
+
+
+def per_mib(value: float | None, size_bytes: float | None) -> float | None:
+    """What a message costs, by its size: what compares pairs that send messages of several sizes."""
+    return None if value is None or not size_bytes else value / size_bytes * 2**20
 
 
 def measure(prometheus: Prometheus, mechanisms: Sequence[str]) -> list[PairMeasures]:
@@ -106,24 +124,25 @@ def received(prometheus: Prometheus) -> dict[str, float]:
     return _by_mechanism(prometheus, _RECEIVED)
 
 
-def has_load(prometheus: Prometheus, mechanism: str, rate: int, size_bytes: int) -> bool:
-    """Whether the mechanism's producers have had this load, and no other, for a whole window."""
-    wanted = {"ipc_load_rate": rate, "ipc_message_size_bytes": size_bytes}
-    for metric, value in wanted.items():
-        over = f"({metric}{{mechanism='{mechanism}'}}[{SETTLED_AFTER_S}s])"
-        seen = {sample.value for side in ("min", "max") for sample in prometheus.query(f"{side}_over_time{over}")}
-        if seen != {value}:
-            return False
-    return True
+def pairs_with_loads(prometheus: Prometheus, wanted: Mapping[str, Load]) -> set[str]:
+    """The mechanisms whose producers have had the wanted load, and no other, for a whole window."""
+    seen: dict[str, list[Load]] = {name: [] for name in wanted}
+    for side in ("min", "max"):
+        found = {
+            field: _by_mechanism(prometheus, f"{side} by (mechanism) ({side}_over_time({metric}[{SETTLED_AFTER_S}s]))")
+            for field, metric in _LOAD.items()
+        }
+        for name in wanted:
+            if all(name in values for values in found.values()):
+                seen[name].append(Load(**{field: int(values[name]) for field, values in found.items()}))
+    return {name for name, load in wanted.items() if seen[name] == [load, load]}
 
 
-def current_load(prometheus: Prometheus, mechanism: str) -> tuple[int, int] | None:
-    """Rate and size in bytes that the mechanism's producers have now; None if none shows any."""
-    rates, sizes = (
-        prometheus.query("max " + fresh(f"{metric}{{mechanism='{mechanism}'}}"))
-        for metric in ("ipc_load_rate", "ipc_message_size_bytes")
-    )
-    return (int(rates[0].value), int(sizes[0].value)) if rates and sizes else None
+def present_loads(prometheus: Prometheus) -> dict[str, Load]:
+    """The load that the producers of each mechanism have now, where Prometheus shows all of it."""
+    found = {field: _by_mechanism(prometheus, f"max by (mechanism) {fresh(metric)}") for field, metric in _LOAD.items()}
+    names = set.intersection(*(set(values) for values in found.values()))
+    return {name: Load(**{field: int(values[name]) for field, values in found.items()}) for name in sorted(names)}
 
 
 def _parts(prometheus: Prometheus) -> dict[str, dict[str, float]]:
@@ -155,6 +174,7 @@ def _by_mechanism(prometheus: Prometheus, expression: str) -> dict[str, float]:
 
 # Recorded by services/prometheus/rules.yml over the last seconds; the dashboards read the same.
 _ROW_QUERIES = {
+    "size_bytes": _GAUGES["size_bytes"],
     "rate": "mechanism:ipc_messages_received:rate5s",
     "p50_s": "mechanism:ipc_one_way_latency_seconds:p50_5s",
     "p99_s": "mechanism:ipc_one_way_latency_seconds:p99_5s",
@@ -184,6 +204,7 @@ class Row:
     cpu_s: float | None = None  # of both sides, for one message
     switches: float | None = None  # of both sides, for one message
     cpus: str = ""  # on how many CPUs both sides may run: "one", "two", "3"; "one, two" where they differ
+    size_bytes: float | None = None  # of a message
 
 
 def read_rows(prometheus: Prometheus) -> list[Row]:

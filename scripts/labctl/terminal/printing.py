@@ -94,6 +94,13 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}"
 
 
+def ratio(value: float | None) -> str:
+    """A number of things for one message: two digits after the point below one, one above."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if value < 0.995 else f"{value:.1f}"
+
+
 def _wrapped(line: str, columns: int) -> list[str]:
     """The line in as many as it needs, each indented as the first; words stay whole."""
     indent = line[: len(line) - len(line.lstrip())]

@@ -116,6 +116,7 @@ SKIPPED = _producer(
 )
 SEND_ERRORS = _producer("ipc_send_errors", "Failed attempts to open the channel or to send, by errno.", "errno")
 LOAD_RATE = _producer("ipc_load_rate", "Messages per second that the schedule asks for.", type_=Type.GAUGE)
+LOAD_BURST = _producer("ipc_load_burst", "Messages that the schedule makes due together.", type_=Type.GAUGE)
 MESSAGE_SIZE = _producer("ipc_message_size_bytes", "Bytes of each message sent, header included.", type_=Type.GAUGE)
 RECEIVED = _consumer("ipc_messages_received", "Messages received once, across restarts of this consumer.")
 RECEIVED_BYTES = _consumer("ipc_bytes_received", "Bytes of all messages received, headers included.")

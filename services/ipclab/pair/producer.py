@@ -31,10 +31,14 @@ _NS = 1_000_000_000
 
 
 class Schedule:
-    """Due times on CLOCK_MONOTONIC in nanoseconds: `start + n / rate`."""
+    """Due times on CLOCK_MONOTONIC in nanoseconds: message n is due at `start + n / rate`.
 
-    def __init__(self, rate: int, start_ns: int) -> None:
+    The messages of a burst are due together, at the due time of the first: `start + (n - n % burst) / rate`.
+    """
+
+    def __init__(self, rate: int, start_ns: int, burst: int = 1) -> None:
         self._rate = rate
+        self._burst = burst
         self._start_ns = start_ns
         self._n = 0
         self.due_ns = start_ns
@@ -42,14 +46,15 @@ class Schedule:
     def advance(self) -> None:
         """The message that was due is sent: on to the next."""
         self._n += 1
-        self.due_ns = self._start_ns + self._n * _NS // self._rate
+        if not self._n % self._burst:
+            self.due_ns = self._start_ns + self._n * _NS // self._rate
 
     def skip(self, now_ns: int, max_lag_ns: int) -> int:
         """Give up what has been due for more than `max_lag_ns`; return how many that were."""
         keep_from = now_ns - max_lag_ns
         if self.due_ns >= keep_from:
             return 0
-        first_kept = -((self._start_ns - keep_from) * self._rate // _NS)
+        first_kept = -((self._start_ns - keep_from) * self._rate // (_NS * self._burst)) * self._burst
         skipped = first_kept - self._n
         self._n = first_kept
         self.due_ns = self._start_ns + self._n * _NS // self._rate
@@ -139,6 +144,7 @@ class Producer:
         yield Sample(metrics.MESSAGE_PART, self._send, ("send",))
         yield from self._kernel.samples()
         yield Sample(metrics.LOAD_RATE, self._load.rate)
+        yield Sample(metrics.LOAD_BURST, self._load.burst)
         yield Sample(metrics.MESSAGE_SIZE, self._load.size_bytes)
         yield from self._status.samples()
 
@@ -224,9 +230,9 @@ class Producer:
         if self._load_file.changed():
             self._ledger.skipped += self._schedule.skip(time.monotonic_ns(), 0)  # the new schedule knows only its own
             self._take_up_load()
-            log.info("load: %d messages/s of %d bytes", self._load.rate, self._load.size_bytes)
+            log.info("load: %s", self._load.in_words())
 
     def _take_up_load(self) -> None:
         self._load = self._load_file.current()
         self._message = memoryview(bytearray(self._load.size_bytes))
-        self._schedule = Schedule(self._load.rate, time.monotonic_ns())
+        self._schedule = Schedule(self._load.rate, time.monotonic_ns(), self._load.burst)

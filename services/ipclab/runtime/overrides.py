@@ -16,9 +16,10 @@ from typing import Generic, TypeVar
 import click
 
 from ipclab.runtime.lifecycle import LogOnce
-from ipclab.runtime.settings import ON_OFF, RATE, SIZE
+from ipclab.runtime.settings import BURST, ON_OFF, RATE, SIZE, check_burst
 
 T = TypeVar("T")
+LOAD_FILE = "load.json"  # in a producer's state directory
 _INVALID = (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, click.BadParameter)
 
 
@@ -82,15 +83,25 @@ class Override(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Messages per second, and bytes per message with its header."""
+    """Messages per second, bytes per message with its header, and how many messages are due together."""
 
     rate: int
     size_bytes: int
+    burst: int = 1
+
+    def text(self) -> str:
+        """The content of the producer's file."""
+        return json.dumps(asdict(self))
+
+    def in_words(self) -> str:
+        """For a sentence."""
+        bursts = f" in bursts of {self.burst}" if self.burst > 1 else ""
+        return f"{self.rate} messages/s of {self.size_bytes} bytes{bursts}"
 
 
 def load_override(path: Path, default: Load) -> Override[Load]:
     """The steady load of a producer."""
-    return Override(path, default, what="load", parse=_parse_load, text=lambda load: json.dumps(asdict(load)))
+    return Override(path, default, what="load", parse=_parse_load, text=Load.text)
 
 
 def lock_override(path: Path, *, default: bool) -> Override[bool]:
@@ -100,7 +111,14 @@ def lock_override(path: Path, *, default: bool) -> Override[bool]:
 
 def _parse_load(text: str) -> Load:
     fields = json.loads(text)
-    return Load(RATE.convert(fields["rate"], None, None), SIZE.convert(fields["size_bytes"], None, None))
+    wanted = Load(
+        RATE.convert(fields["rate"], None, None),
+        SIZE.convert(fields["size_bytes"], None, None),
+        BURST.convert(fields.get("burst", 1), None, None),
+    )
+    if problem := check_burst(wanted.rate, wanted.burst):
+        raise ValueError(problem)
+    return wanted
 
 
 def _parse_switch(text: str) -> bool:

@@ -20,6 +20,7 @@ MAX_KEY = 2**31 - 1
 
 RATE = click.IntRange(1, MAX_RATE)
 SIZE = click.IntRange(MIN_MESSAGE_BYTES, 1 << 20)
+BURST = click.IntRange(1, 1000)
 KEY = click.IntRange(1, MAX_KEY)
 PORT = click.IntRange(1, 65535)
 CLASSES = click.IntRange(1, 8)
@@ -78,6 +79,14 @@ SWITCHES = {
 }
 ON_OFF = ("on", "off")
 WAIT, WAITS = "LAB_WAIT", (Wait.BLOCK, Wait.SPIN)  # of the mechanisms that leave a choice
+
+
+def check_burst(rate: int, burst: int) -> str | None:
+    """The reason why so many messages cannot be due together at this rate, in one line; None if they can.
+
+    A burst is due at least once a second, so every window of measurement has some.
+    """
+    return None if burst <= rate else f"{burst} messages due together is over the {rate} messages of a second"
 
 
 def check_size(mechanism: str, size_bytes: int, max_message_bytes: int) -> str | None:

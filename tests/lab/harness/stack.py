@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -10,7 +9,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.metrics import definitions as metrics
 from ipclab.options import STATE
-from ipclab.runtime.overrides import Load
+from ipclab.runtime.overrides import LOAD_FILE, Load
 
 ROOT = Path(__file__).parents[3]
 
@@ -40,7 +38,7 @@ T = TypeVar("T")
 _PROJECT_LABEL = "com.docker.compose.project"
 _NUMBER_LABEL = "com.docker.compose.container-number"  # an image that Compose built bears the project's name too
 _SERVICE_LABEL = "com.docker.compose.service"
-_LOAD = STATE / "load.json"  # of a producer, in its container
+_LOAD = STATE / LOAD_FILE  # of a producer, in its container
 
 
 def wait_until(what: str, within_s: float, look: Callable[[], T | None]) -> T:
@@ -213,11 +211,17 @@ class Stack:
             for mechanism in mechanisms:
                 self.set_load(mechanism, None)
 
+    def load(self, mechanism: str) -> Load:
+        """What a producer shows of its load."""
+        service = f"{mechanism.replace('_', '-')}-producer"
+        series = ("ipc_load_rate", "ipc_message_size_bytes", "ipc_load_burst")
+        return Load(*(self.total(service, name) for name in series))
+
     def set_load(self, mechanism: str, load: Load | None) -> None:
-        """What `python -m ipclab load` does at the producer; None is its usual one. A shell starts sooner."""
+        """What `./lab load` does at the producer; None is its usual one."""
         script = f"rm -f {_LOAD}"
         if load:
-            script = f"echo '{json.dumps(asdict(load))}' >{_LOAD}.new && mv {_LOAD}.new {_LOAD}"
+            script = f"echo '{load.text()}' >{_LOAD}.new && mv {_LOAD}.new {_LOAD}"
         done = self.endpoint(mechanism, "producer").exec_run(["sh", "-c", script])
         assert done.exit_code == 0, done.output.decode()
 

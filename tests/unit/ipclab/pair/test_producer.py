@@ -274,6 +274,25 @@ def test_a_new_load_takes_effect_within_a_tick_and_goes_back_on_reset(life: Life
     assert life.metric(metrics.MESSAGE_SIZE) == 128
 
 
+def test_the_messages_of_a_burst_are_due_together_and_sent_one_behind_the_other(tmp_path: Path, clock: Clock) -> None:
+    """Latency counts from the due time of the burst: the wait for the messages before it is part of it."""
+    life = Life(tmp_path, clock, Load(RATE, 128, 50))
+
+    def on_send(_attempt: int, _message: bytes) -> bool:
+        life.clock.now_ns += 1000
+        return True
+
+    life.channel.on_send = on_send
+    life.run(until_ns=life.began_ns + 2 * S)
+    headers = life.headers
+    assert len(headers) >= RATE
+    assert [h.due_ns - life.began_ns for h in headers] == [n // 50 * 50 * S // RATE for n in range(len(headers))]
+    burst = [h.sent_ns - h.due_ns for h in headers[50:100]]
+    assert burst == sorted(burst)
+    assert burst[-1] - burst[0] >= 49 * 1000
+    assert life.metric(metrics.LOAD_BURST) == 50
+
+
 @pytest.mark.parametrize("sequence", [4094, 10**12 + 4095])  # about the end of the pool its bytes come from
 def test_the_largest_message_of_the_mechanism_can_be_sent(tmp_path: Path, clock: Clock, sequence: int) -> None:
     life = Life(tmp_path, clock, Load(RATE, MAX_MESSAGE_BYTES))

@@ -31,9 +31,9 @@ def test_without_a_file_the_load_is_the_environments(path: Path) -> None:
 
 def test_a_write_is_seen_by_another_process_once(path: Path) -> None:
     producer = load_override(path, DEFAULT)
-    load_override(path, DEFAULT).write(Load(2000, 4096))
+    load_override(path, DEFAULT).write(Load(2000, 4096, 50))
     assert producer.changed()
-    assert producer.current() == Load(2000, 4096)
+    assert producer.current() == Load(2000, 4096, 50)
     assert not producer.changed()
 
 
@@ -99,6 +99,9 @@ def test_the_override_survives_a_restart(path: Path) -> None:
         b'{"rate": 1000001, "size_bytes": 64}',
         b'{"rate": 5, "size_bytes": 63}',
         b'{"rate": 5, "size_bytes": 1048577}',
+        b'{"rate": 5000, "size_bytes": 64, "burst": 0}',
+        b'{"rate": 5000, "size_bytes": 64, "burst": 1001}',
+        b'{"rate": 5, "size_bytes": 64, "burst": 6}',
     ],
 )
 def test_garbage_is_named_in_the_log_and_counts_as_absent(
@@ -121,8 +124,8 @@ def test_the_file_is_replaced_in_one_step(path: Path) -> None:
     file.write(Load(1, 64))
     with path.open() as old:
         file.write(Load(1_000_000, 1 << 20))
-        assert json.load(old) == {"rate": 1, "size_bytes": 64}
-    assert json.loads(path.read_text()) == {"rate": 1_000_000, "size_bytes": 1 << 20}
+        assert json.load(old) == {"rate": 1, "size_bytes": 64, "burst": 1}
+    assert json.loads(path.read_text()) == {"rate": 1_000_000, "size_bytes": 1 << 20, "burst": 1}
     assert [p.name for p in path.parent.iterdir()] == ["load.json"]
 
 

@@ -38,7 +38,10 @@ def show(grafana_image: str, *stopped: str) -> None:
         "received:rate5s": each(199.7),
         "mechanism:ipc_one_way_latency_seconds:p50_5s": each(0.000_164),
         "mechanism:ipc_one_way_latency_seconds:p99_5s": each(0.001_7),
+        "ipc_cpu_seconds_per_message": each(0.000_144),
+        "ipc_context_switches_per_message": each(2.03),
         "ipc_load_rate": each(200),
+        "ipc_load_burst": each(1),
         "ipc_message_size_bytes": each(1024),
     }
     containers.of_project = Mock(return_value=found)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ipclab.runtime.overrides import Load
 from labctl.commands import pair_table, status
 from labctl.lab.containers import require_running, seconds
 from labctl.lab.costs import Cost, cost
@@ -44,6 +45,9 @@ def test_every_figure_of_a_pair() -> None:
             "wait_info": [({**FIFO, "wait": "poll"}, 1.0)],
             "load_rate": [(FIFO, 200.0)],
             "size_bytes": [(FIFO, 1024.0)],
+            "load_burst": [(FIFO, 1.0)],
+            "cpu_seconds_per_message": [(FIFO, 8e-5)],
+            "context_switches_per_message": [(FIFO, 2.25)],
         }
     ) as prometheus:
         (pair,) = pairs.measure(prometheus, ["fifo"])
@@ -62,6 +66,9 @@ def test_every_figure_of_a_pair() -> None:
         "rate": 199.75,
         "load_rate": 200,
         "size_bytes": 1024,
+        "burst": 1,
+        "cpu_seconds_per_message": 8e-5,
+        "context_switches_per_message": 2.25,
         "one_way_p50_seconds": 0.0001,
         "one_way_p99_seconds": 0.002,
         "wait": "poll",
@@ -82,6 +89,26 @@ def test_the_table_says_how_each_was_measured(capsys: pytest.CaptureFixture[str]
     assert "LAB_CPUS: two. Waiting receivers: block; plain_file poll.\n" in capsys.readouterr().out
 
 
+def test_a_pair_whose_messages_are_smaller_says_so_and_what_a_mebibyte_costs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sizes = {"fifo": 65_536.0, "sysv_mq": 8192.0, "posix_mq": 8192.0}
+    with prometheus_that_says(
+        {
+            "size_bytes": [({"mechanism": name}, size) for name, size in sizes.items()],
+            "load_rate": [({"mechanism": name}, 200.0) for name in sizes],
+            "load_burst": [({"mechanism": name}, 8.0) for name in sizes],
+            "cpu_seconds_per_message": [({"mechanism": name}, 5e-5) for name in sizes],
+        }
+    ) as prometheus:
+        pair_table.show_pairs(pairs.measure(prometheus, list(sizes)))
+    text = capsys.readouterr().out
+    assert "Load: bulk 200/s of 8 KiB (its limit) in bursts of 8; fifo bulk 200/s of 64 KiB in bursts of 8.\n" in text
+    assert [line.split()[3:8] for line in text.splitlines() if line.startswith("fifo")] == [
+        ["-", "50.0", "µs", "800", "µs"]
+    ]
+
+
 def test_what_is_not_measured_is_null_and_not_zero() -> None:
     with prometheus_that_says({}) as prometheus:
         (pair,) = pairs.measure(prometheus, ["fifo"])
@@ -97,13 +124,16 @@ def test_a_silent_prometheus_is_one_line_with_its_address() -> None:
 
 
 def test_the_load_counts_as_taken_up_when_no_other_was_seen() -> None:
-    with prometheus_that_says({"ipc_load_rate": [({}, 500.0)], "ipc_message_size": [({}, 64.0)]}) as prometheus:
-        assert pairs.current_load(prometheus, "fifo") == (500, 64)
-        assert pairs.has_load(prometheus, "fifo", 500, 64)
-        assert not pairs.has_load(prometheus, "fifo", 500, 65)
-    changing: dict[str, Vector] = {"min_over_time(ipc_load_rate": [({}, 200.0)], "ipc_load_rate": [({}, 500.0)]}
+    load = Load(500, 64, 5)
+    shows: dict[str, Vector] = {"load_rate": [(FIFO, 500.0)], "size": [(FIFO, 64.0)], "burst": [(FIFO, 5.0)]}
+    with prometheus_that_says(shows) as prometheus:
+        assert pairs.present_loads(prometheus) == {"fifo": load}
+        assert pairs.pairs_with_loads(prometheus, {"fifo": load, "tcp": load}) == {"fifo"}
+        for other in (Load(501, 64, 5), Load(500, 65, 5), Load(500, 64, 1)):
+            assert not pairs.pairs_with_loads(prometheus, {"fifo": other})
+    changing: dict[str, Vector] = {"min_over_time(ipc_load_rate": [(FIFO, 200.0)], **shows}
     with prometheus_that_says(changing) as prometheus:
-        assert not pairs.has_load(prometheus, "fifo", 500, 64)
+        assert not pairs.pairs_with_loads(prometheus, {"fifo": load})
 
 
 def test_a_member_in_another_namespace_than_its_holder_is_a_split() -> None:

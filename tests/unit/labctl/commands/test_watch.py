@@ -72,6 +72,16 @@ def test_corrupt_messages_get_a_column_and_none_get_a_sentence() -> None:
     assert "No message was corrupt." not in conditions(rows)
 
 
+def test_pairs_with_messages_of_several_sizes_are_compared_by_the_mebibyte() -> None:
+    rows = [replace(FIFO, size_bytes=1024.0), replace(TCP, size_bytes=1024.0)]
+    assert "/MiB" not in " ".join(shown(as_table(rows)))
+    rows = [replace(FIFO, size_bytes=65_536.0, switches=0.123), replace(TCP, size_bytes=8192.0, cpu_s=1e-5)]
+    lines = shown(as_table(rows))
+    assert "fifo 200 150 µs 2.1 ms 1 5 0 80.0 µs 1.3 ms 0.12" in lines
+    assert "tcp 1,000 - - - - 3 10.0 µs 1.3 ms -" in lines
+    assert "CPU/MiB: that CPU time by the size of the message." in conditions(rows)
+
+
 def test_a_pair_that_stopped_keeps_its_row_and_no_figure() -> None:
     screen = screen_of([FIFO, TCP], [TCP])
     screen.look()
