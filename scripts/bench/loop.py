@@ -14,15 +14,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from prometheus_client import start_http_server
-
 from ipclab import mechanisms
 from ipclab.accounting.checker import Checker
 from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger
 from ipclab.contract.channel import Address
 from ipclab.metrics.definitions import Role
-from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.exposition import Page
 from ipclab.metrics.histogram import Histogram
+from ipclab.metrics.page_server import PageServer
 from ipclab.pair.consumer import Consumer
 from ipclab.pair.producer import Producer
 from ipclab.runtime import settings
@@ -69,8 +68,9 @@ def main() -> None:
     consumer = Consumer(subject, address, checker, status, stop)
     if measured:
         page = Page(mechanism, Role.CONSUMER, consumer.samples)
-        server, _ = start_http_server(0, addr="127.0.0.1", registry=registry_of(page))
-        threading.Thread(target=_scrape, args=(server.server_port, stop), daemon=True).start()
+        server = PageServer(0, page.text, "127.0.0.1")
+        server.start()
+        threading.Thread(target=_scrape, args=(server.port, stop), daemon=True).start()
     else:
         consumer._latency = consumer._transit = consumer._check = _NoHistogram()
     begin = time.monotonic()

@@ -9,14 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import start_http_server
-
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Switch, Tuning, Wait
 from ipclab.contract.optional_parts import shares_words
-from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role, Sample
-from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.exposition import Page
+from ipclab.metrics.page_server import PageServer
 from ipclab.pair.race import Side
 from ipclab.pair.racer import Racer, Rounds
 from ipclab.runtime.lifecycle import EXIT_SPLIT, EndpointStatus, Stop, wake_on_time, watch_holder
@@ -70,10 +68,9 @@ class ContainerRole:
         prepare()
         racer = self._racer
         page = Page(self._mechanism, self._role, lambda: chain(samples(), racer.samples() if racer else ()))
-        start_http_server(self._metrics_port, registry=registry_of(page))
+        PageServer(self._metrics_port, page.text).start()
         if self._holder:
-            url = f"http://{self._holder}:{metrics.PORT}/metrics"
-            watch_holder(url, lambda reason: self.stop.request(reason, EXIT_SPLIT))
+            watch_holder(self._holder, lambda reason: self.stop.request(reason, EXIT_SPLIT))
         if racer:
             racer.start()
         loop()

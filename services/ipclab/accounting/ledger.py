@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import secrets
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,7 +64,7 @@ class ProducerLedger:
     def __init__(self, path: Path) -> None:
         self._words = map_words(path, 4, _PRODUCER_MAGIC)
         if not self._words[0]:
-            self._words[1] = secrets.randbits(63) | 1
+            self._words[1] = int.from_bytes(os.urandom(8), "little") >> 1 | 1
             fence()
             self._words[0] = _PRODUCER_MAGIC
 

@@ -6,17 +6,14 @@ They have a page of their own, because they are many and change seldom: Promethe
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import WSGIServer
-
-from prometheus_client import start_http_server
 
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role, Sample
-from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.exposition import Page
+from ipclab.metrics.page_server import PageServer
 
 _QUANTILES = {"p50_us": "0.5", "p99_us": "0.99", "p999_us": "0.999"}
 
@@ -42,9 +39,11 @@ class LastBench:
         return self._samples
 
 
-def serve(path: Path) -> tuple[WSGIServer, threading.Thread]:
-    """Serve the page in the background; the server and its thread."""
-    return start_http_server(metrics.BENCH_PORT, registry=registry_of(Page("", Role.BENCH, LastBench(path).samples)))
+def serve(path: Path) -> PageServer:
+    """Serve the page in the background."""
+    server = PageServer(metrics.BENCH_PORT, Page("", Role.BENCH, LastBench(path).samples).text)
+    server.start()
+    return server
 
 
 def samples(document: Mapping[str, Any]) -> Iterator[Sample]:

@@ -23,7 +23,7 @@ message, because a pipe alters nothing. Only frames of more than `ATOMIC_BYTES` 
 from __future__ import annotations
 
 import errno
-import secrets
+import os
 import struct
 import zlib
 
@@ -233,7 +233,7 @@ class FrameWriter:
     def __init__(self, max_message_bytes: int, *, marked: bool = False) -> None:
         self._max = max_message_bytes
         self._marked = marked
-        self._mark = secrets.randbits(32)  # hardly any other writer begins here
+        self._mark = int.from_bytes(os.urandom(4), "little")  # hardly any other writer begins here
         self._marks = memoryview(bytearray(MARK_BYTES))
         self._small = memoryview(bytearray(PREFIX_BYTES + _COPIED_BYTES))
         self._prefix = self._small[:PREFIX_BYTES]

@@ -20,7 +20,7 @@ rest on the sources of CPython, of glibc, and on the manuals of the processors:
 from __future__ import annotations
 
 import logging
-import platform
+import os
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -28,7 +28,7 @@ from typing import Protocol
 
 _log = logging.getLogger("ipclab")
 # Stores are seen in their order, and loads are done in theirs.
-KEEPS_ORDER = platform.machine() in ("x86_64", "AMD64")
+KEEPS_ORDER = os.uname().machine in ("x86_64", "AMD64")
 
 _held = threading.Lock()
 _held.acquire()

@@ -7,18 +7,16 @@ probe tries this address, and the kernel answers.
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.building_blocks.connections import socket_error
 from ipclab.building_blocks.inet_address import own_address
 from ipclab.contract.errors import NOT_TOLD, PeerAbsent
 from ipclab.metrics import definitions as metrics
+from ipclab.metrics.page_reader import labels_in, read_page
 
 _WITHIN_S = 1.0
+_SERIES = metrics.LISTEN_INFO.name
 
 Locate = Callable[[], str]
 
@@ -44,7 +42,7 @@ class Told:
     """The address on the page of the container `host`; the last one while the page does not answer."""
 
     def __init__(self, host: str) -> None:
-        self._url = f"http://{host}:{metrics.PORT}/metrics"
+        self._host = host
         self._last = ""
 
     def __call__(self) -> str:
@@ -53,19 +51,14 @@ class Told:
         :raises PeerAbsent: it never said one
         """
         try:
-            with urllib.request.urlopen(self._url, timeout=_WITHIN_S) as response:
-                self._last = _address_in(response.read().decode()) or self._last
-        except (OSError, HTTPException, ValueError) as error:  # no answer; half of one; one that is no metrics page
+            page = read_page(self._host, metrics.PORT, _WITHIN_S)
+            self._last = next((labels["address"] for labels in labels_in(page, _SERIES)), self._last)
+        except (OSError, ValueError, KeyError) as error:  # no answer; half of one; one that is no metrics page
             if not self._last:
-                raise PeerAbsent(f"{self._url} does not say the responder's address: {error}", code=NOT_TOLD) from error
+                raise self._absent(f": {error}") from error
         if not self._last:
-            raise PeerAbsent(f"{self._url} does not say the responder's address", code=NOT_TOLD)
+            raise self._absent()
         return self._last
 
-
-def _address_in(page: str) -> str:
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            if sample.name == metrics.LISTEN_INFO.name:
-                return sample.labels["address"]
-    return ""
+    def _absent(self, why: str = "") -> PeerAbsent:
+        return PeerAbsent(f"the page of {self._host} does not say the responder's address{why}", code=NOT_TOLD)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
+from ipclab.metrics import histogram
 from ipclab.metrics.histogram import Histogram
 
 PORT = 9464
@@ -41,13 +43,31 @@ _ENDPOINT_LABELS = ("mechanism", "role")
 _OBJECT_LABELS = ("key", "id", "name", "uid", "owner")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Buckets:
-    """The buckets of a histogram that Prometheus gets: the bounds in ns, and the step between."""
+    """The buckets of a histogram that Prometheus gets, of those of `Histogram`.
+
+    Bounds outside `first_ns` to `last_ns` are left out, and of those within all but every so manieth (1, 2, 4, so that
+    powers of two stay).
+    """
 
     first_ns: int
     last_ns: int
     every: int
+
+    @cached_property
+    def ends(self) -> tuple[int, ...]:
+        """The first index of `Histogram.counts` beyond each bucket."""
+        return tuple(
+            index + 1
+            for index in range(histogram.SIZE)
+            if self.first_ns <= histogram.upper_bound_ns(index) <= self.last_ns and (index + 1) % self.every == 0
+        )
+
+    @cached_property
+    def bounds_seconds(self) -> tuple[float, ...]:
+        """The upper bound of each bucket; the last, at infinity, is left out."""
+        return tuple(histogram.upper_bound_ns(end - 1) / 1e9 for end in self.ends)
 
 
 # 1 µs to 17 s, four to a power of two: outside of it the resolution is not worth the series.

@@ -7,6 +7,7 @@ Every power of two is split into four equal buckets, so a quantile read from it 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 _OCTAVES = 36  # the last bucket begins at 2**36 * 7 / 4 ns, about two minutes
 SIZE = _OCTAVES * 4
@@ -49,18 +50,13 @@ class Histogram:
         self.counts[index if index < SIZE else SIZE - 1] += 1
         self.sum_ns += nanoseconds
 
-    def cumulative(self, first_ns: int, last_ns: int, every: int = 1) -> list[tuple[float, int]]:
-        """Pairs of upper bound in seconds and samples below it, as Prometheus wants them.
-
-        Bounds outside `first_ns` to `last_ns` are left out, and of those within all but every so manieth (1, 2, 4, so
-        that powers of two stay); the last pair is at infinity.
-        """
-        pairs: list[tuple[float, int]] = []
-        total = 0
-        for index, count in enumerate(self.counts):
-            total += count
-            bound = upper_bound_ns(index)
-            if first_ns <= bound <= last_ns and (index + 1) % every == 0:
-                pairs.append((bound / 1e9, total))
-        pairs.append((math.inf, total))
-        return pairs
+    def below(self, ends: Sequence[int]) -> list[int]:
+        """The samples in the buckets before each index of `ends`, which rise, and last all of them."""
+        counts = self.counts.copy()  # the loop goes on meanwhile
+        found = []
+        total = begin = 0
+        for end in (*ends, len(counts)):
+            total += sum(counts[begin:end])
+            found.append(total)
+            begin = end
+        return found

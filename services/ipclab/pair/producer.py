@@ -93,7 +93,6 @@ class Producer:
         self._unsent: int | None = None
         self._late, self._send = Histogram(), Histogram()
         self._kernel = KernelReceiver()
-        self._pool = memoryview(os.urandom(_POOL_BYTES + mechanism.traits.max_message_bytes))
         self._take_up_load()
 
     def run(self) -> None:
@@ -235,4 +234,5 @@ class Producer:
     def _take_up_load(self) -> None:
         self._load = self._load_file.current()
         self._message = memoryview(bytearray(self._load.size_bytes))
+        self._pool = memoryview(os.urandom(_POOL_BYTES + self._load.size_bytes))
         self._schedule = Schedule(self._load.rate, time.monotonic_ns(), self._load.burst)

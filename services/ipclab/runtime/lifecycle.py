@@ -11,19 +11,16 @@ import resource
 import signal
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from http.client import HTTPException
 from pathlib import Path
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.contract.channel import Switch, Wait
 from ipclab.linux import namespaces, scheduling
 from ipclab.linux.namespaces import inodes
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
+from ipclab.metrics.page_reader import labels_in, read_page
 
 TICK_NS = 250_000_000
 TICK_S = TICK_NS / 1e9
@@ -165,7 +162,7 @@ def wake_on_time() -> None:
 _WATCH_EVERY_S = 2.0
 
 
-def watch_holder(metrics_url: str, on_split: Callable[[str], None]) -> None:
+def watch_holder(host: str, on_split: Callable[[str], None], port: int = metrics.PORT) -> None:
     """In the background: call `on_split(reason)` once the holder is in another IPC namespace than this process.
 
     The cause is a holder that crashed and was restarted: its members stay in the old namespace, where no later member
@@ -175,7 +172,7 @@ def watch_holder(metrics_url: str, on_split: Callable[[str], None]) -> None:
     def watch() -> None:
         own = inodes()["ipc"]
         while True:
-            inode = _ipc_inode_at(metrics_url)
+            inode = _ipc_inode_at(host, port)
             if inode is not None and inode != own:
                 on_split(f"the holder is in IPC namespace {inode}, this container in {own}")
                 return
@@ -185,17 +182,12 @@ def watch_holder(metrics_url: str, on_split: Callable[[str], None]) -> None:
     threading.Thread(target=watch, name="watch-holder", daemon=True).start()
 
 
-def _ipc_inode_at(metrics_url: str) -> str | None:
+def _ipc_inode_at(host: str, port: int) -> str | None:
     try:
-        with urllib.request.urlopen(metrics_url, timeout=_WATCH_EVERY_S) as response:
-            page = response.read().decode()
-        for family in text_string_to_metric_families(page):
-            for sample in family.samples:
-                if sample.name == "ipc_namespace_info":
-                    return sample.labels["ipc"]
-    except (OSError, HTTPException, ValueError, LookupError):  # no answer; half of one; one that is no metrics page
-        pass
-    return None
+        page = read_page(host, port, _WATCH_EVERY_S)
+        return next((labels["ipc"] for labels in labels_in(page, metrics.NAMESPACE_INFO.name)), None)
+    except (OSError, ValueError, KeyError):  # no answer; half of one; one that is no metrics page
+        return None
 
 
 def hold(status: EndpointStatus, stop: Stop) -> None:

@@ -13,7 +13,6 @@ waits for `GO`.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -86,6 +85,8 @@ def forget(folder: Path) -> None:
         if path.name in _KEPT:
             continue
         if path.is_dir():
+            import shutil  # 1 MiB that a container needs only here
+
             shutil.rmtree(path)
         else:
             path.unlink()

@@ -21,8 +21,9 @@ from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
 from ipclab.kernel_exporter.sysv import Queue, Segment, SemaphoreSet
 from ipclab.matrix.request_reply import reply_address
 from ipclab.metrics.definitions import Role
-from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.exposition import Page
 from ipclab.runtime import settings
+from support.pages import value_on
 
 OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_mq": "/channel/queue"})
 
@@ -30,44 +31,42 @@ OWNERS = Owners({"sysv_shm": 100, "sysv_mq": 101}, {"posix_shm": "ring", "posix_
 def test_an_object_is_on_the_page_as_long_as_it_is_in_the_kernel() -> None:
     key = random.randrange(1 << 20, 1 << 30)
     owners = Owners({"sysv_mq": key})
-    page = registry_of(Page("", Role.KERNEL, lambda: exporter.samples(KernelObjects.read(), owners, EchoOwners(), {})))
+    page = Page("", Role.KERNEL, lambda: exporter.samples(KernelObjects.read(), owners, EchoOwners(), {}))
     queue = sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX)
     labels = {"mechanism": "sysv_mq", "role": "kernel", "key": f"0x{key:08x}", "id": str(queue.id), "name": ""}
     labels["owner"] = "sysv_mq"
     labels["uid"] = str(os.getuid())
     try:
-        assert page.get_sample_value("ipc_kernel_queue_bytes", labels) == 0
+        assert value_on(page, "ipc_kernel_queue_bytes", labels) == 0
         queue.send(b"abc")
-        assert page.get_sample_value("ipc_kernel_queue_bytes", labels) == 3
-        limit = page.get_sample_value("ipc_kernel_queue_limit_bytes", labels)
+        assert value_on(page, "ipc_kernel_queue_bytes", labels) == 3
+        limit = value_on(page, "ipc_kernel_queue_limit_bytes", labels)
     finally:
         queue.remove()
-    assert page.get_sample_value("ipc_kernel_queue_bytes", labels) is None
+    assert value_on(page, "ipc_kernel_queue_bytes", labels) is None
     nobodys = {"mechanism": "", "role": "kernel"}
-    assert limit == page.get_sample_value("ipc_kernel_limit", {**nobodys, "limit": "msgmnb"})
+    assert limit == value_on(page, "ipc_kernel_limit", {**nobodys, "limit": "msgmnb"})
     space = os.statvfs("/dev/shm")
-    assert page.get_sample_value("ipc_kernel_dev_shm_limit_bytes", nobodys) == space.f_blocks * space.f_frsize
+    assert value_on(page, "ipc_kernel_dev_shm_limit_bytes", nobodys) == space.f_blocks * space.f_frsize
 
 
 def test_a_segment_that_is_removed_and_still_attached_is_shown_as_that_and_as_its_pairs() -> None:
     key = random.randrange(1 << 20, 1 << 30)
     owners = Owners({"sysv_shm": key})
     remembered: exporter.Remembered = {}
-    page = registry_of(
-        Page("", Role.KERNEL, lambda: exporter.samples(KernelObjects.read(), owners, EchoOwners(), remembered))
-    )
+    page = Page("", Role.KERNEL, lambda: exporter.samples(KernelObjects.read(), owners, EchoOwners(), remembered))
     segment = sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREX, size=4096)
     labels = {"mechanism": "sysv_shm", "role": "kernel", "id": str(segment.id), "name": "", "owner": "sysv_shm"}
     labels["uid"] = str(os.getuid())
     there, removed = ({**labels, "key": key} for key in (f"0x{key:08x}", f"removed (id {segment.id})"))
     try:
-        assert page.get_sample_value("ipc_kernel_shm_attachments", there) == 1
+        assert value_on(page, "ipc_kernel_shm_attachments", there) == 1
     finally:
         segment.remove()
-    assert page.get_sample_value("ipc_kernel_shm_attachments", removed) == 1
-    assert page.get_sample_value("ipc_kernel_shm_attachments", there) is None
+    assert value_on(page, "ipc_kernel_shm_attachments", removed) == 1
+    assert value_on(page, "ipc_kernel_shm_attachments", there) is None
     segment.detach()
-    assert page.get_sample_value("ipc_kernel_shm_attachments", removed) is None
+    assert value_on(page, "ipc_kernel_shm_attachments", removed) is None
     assert segment.id not in remembered
 
 
@@ -143,9 +142,9 @@ def test_of_the_matrix_too_a_posix_object_is_known_by_its_name(name: str, owner:
 def test_an_object_of_the_matrix_is_no_pairs_and_has_an_owner() -> None:
     queue = Queue(0x100, 7, 10001, 0, 0, None)
     objects = replace(KernelObjects.read(), sysv_queues=[queue])
-    page = registry_of(Page("", Role.KERNEL, lambda: exporter.samples(objects, Owners(), ECHO, {})))
+    page = Page("", Role.KERNEL, lambda: exporter.samples(objects, Owners(), ECHO, {}))
     labels = {"mechanism": "", "role": "kernel", "key": "0x00000100", "id": "7", "name": "", "uid": "10001"}
-    assert page.get_sample_value("ipc_kernel_queue_bytes", {**labels, "owner": "responder"}) == 0
+    assert value_on(page, "ipc_kernel_queue_bytes", {**labels, "owner": "responder"}) == 0
 
 
 def test_the_limits_are_those_of_proc() -> None:

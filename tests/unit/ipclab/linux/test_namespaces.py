@@ -9,12 +9,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from prometheus_client import generate_latest
 
 from ipclab.linux import namespaces
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role, Sample
-from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.exposition import Page
 from ipclab.runtime import lifecycle
 from ipclab.runtime.lifecycle import _ipc_inode_at, watch_holder
 
@@ -25,7 +24,7 @@ def page_of(ipc: str) -> bytes:
     """What a holder in the IPC namespace `ipc` exports."""
     labels = ("c0ffee", *(namespaces.inodes() | {"ipc": ipc}).values())
     page = Page("", Role.HOLDER, lambda: [Sample(metrics.NAMESPACE_INFO, 1, labels)])
-    return generate_latest(registry_of(page))
+    return page.text().encode()
 
 
 class Holder(HTTPServer):
@@ -39,10 +38,6 @@ class Holder(HTTPServer):
         self.page: bytes | None = page_of(namespaces.inodes()["ipc"])
         self.promised: int | None = None
         self.asked = threading.Semaphore(0)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/metrics"
 
     def wait_until_asked(self, times: int) -> None:
         for _ in range(times):
@@ -114,7 +109,7 @@ def test_the_container_is_called_as_its_host() -> None:
 
 def test_a_holder_in_our_namespace_is_watched_on_until_it_is_in_another(holder: Holder) -> None:
     split = Split()
-    watch_holder(holder.url, split)
+    watch_holder("127.0.0.1", split, holder.server_port)
     holder.wait_until_asked(5)
     assert split.reasons == []
     holder.page = page_of(OTHER)
@@ -124,7 +119,7 @@ def test_a_holder_in_our_namespace_is_watched_on_until_it_is_in_another(holder: 
 def test_a_holder_that_does_not_answer_proves_nothing(holder: Holder) -> None:
     split = Split()
     holder.page = None
-    watch_holder(holder.url, split)
+    watch_holder("127.0.0.1", split, holder.server_port)
     holder.wait_until_asked(5)
     holder.page = b"# nothing of ours\nup 1\n"
     holder.wait_until_asked(5)
@@ -137,7 +132,7 @@ def test_half_an_answer_proves_nothing(holder: Holder) -> None:
     split = Split()
     holder.promised = 100_000
     holder.page = page_of(OTHER)  # even one that says it all
-    watch_holder(holder.url, split)
+    watch_holder("127.0.0.1", split, holder.server_port)
     holder.wait_until_asked(3)
     assert split.reasons == []
     holder.promised = None
@@ -156,7 +151,7 @@ def test_half_an_answer_proves_nothing(holder: Holder) -> None:
 def test_an_answer_that_is_no_page_proves_nothing(holder: Holder, page: bytes) -> None:
     holder.page = page
     split = Split()
-    watch_holder(holder.url, split)
+    watch_holder("127.0.0.1", split, holder.server_port)
     holder.wait_until_asked(3)
     assert split.reasons == []
     holder.page = page_of(OTHER)
@@ -168,8 +163,8 @@ def test_a_holder_that_is_not_there_yet_is_waited_for(monkeypatch: pytest.Monkey
     refused = threading.Semaphore(0)
     ask = _ipc_inode_at
 
-    def ask_and_tell(url: str) -> str | None:
-        answer = ask(url)
+    def ask_and_tell(host: str, port: int) -> str | None:
+        answer = ask(host, port)
         if answer is None:
             refused.release()
         return answer
@@ -177,7 +172,7 @@ def test_a_holder_that_is_not_there_yet_is_waited_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(lifecycle, "_ipc_inode_at", ask_and_tell)
     split = Split()
     with Holder() as holder:  # its port is taken, and nobody serves it: every question times out
-        watch_holder(holder.url, split)
+        watch_holder("127.0.0.1", split, holder.server_port)
         assert all(refused.acquire(timeout=20) for _ in range(3))
         assert split.reasons == []
         holder.page = page_of(OTHER)

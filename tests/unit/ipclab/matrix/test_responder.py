@@ -6,13 +6,13 @@ import os
 import random
 import signal
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from prometheus_client import start_http_server
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Address
@@ -25,8 +25,9 @@ from ipclab.matrix.responder import Responder
 from ipclab.matrix.told_address import Told, given
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Role, Sample
-from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.exposition import Page
 from ipclab.metrics.histogram import Histogram
+from ipclab.metrics.page_server import PageServer
 from ipclab.runtime.lifecycle import EndpointStatus, Stop
 
 WITHIN_S = 10.0
@@ -207,10 +208,11 @@ def test_mechanisms_that_need_no_address_are_tried_without_one(tmp_path: Path) -
 
 @contextmanager
 def serving(page: Page) -> Iterator[None]:
-    server, thread = start_http_server(metrics.PORT, addr="127.0.0.1", registry=registry_of(page))
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with PageServer(metrics.PORT, page.text, "127.0.0.1") as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()

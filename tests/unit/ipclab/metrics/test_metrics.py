@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab import mechanisms
@@ -25,7 +24,7 @@ from ipclab.matrix.told_address import given
 from ipclab.mechanisms.sysv_mq import SysvMq
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import DEFINITIONS, Definition, Role, Sample, Type
-from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.exposition import Page
 from ipclab.metrics.histogram import Histogram
 from ipclab.pair.consumer import Consumer
 from ipclab.pair.producer import Producer
@@ -33,6 +32,7 @@ from ipclab.pair.race import Side, Tally
 from ipclab.pair.racer import Racer, Rounds
 from ipclab.runtime.lifecycle import EndpointStatus, Stop
 from ipclab.runtime.overrides import Load, load_override
+from support.pages import value_on
 from support.scripted import ADDRESS, Channel, Clock
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "metrics.prom"
@@ -165,10 +165,7 @@ def pages(directory: Path) -> dict[Role, str]:
         Role.PROBE: ("", a_prober(directory, Placement.SHARED_VOLUME).samples),
         Role.BENCH: ("", lambda: last_bench.samples(a_bench())),
     }
-    return {
-        role: generate_latest(registry_of(Page(mechanism, role, make))).decode()
-        for role, (mechanism, make) in samples.items()
-    }
+    return {role: Page(mechanism, role, make).text() for role, (mechanism, make) in samples.items()}
 
 
 def test_the_pages_are_those_of_the_golden_file(tmp_path: Path, update_golden: bool) -> None:
@@ -238,9 +235,25 @@ class TestDefinition:
 
 def test_the_numbers_are_read_when_the_page_is_asked_for() -> None:
     sent = 0
-    registry = registry_of(Page("tcp", Role.PRODUCER, lambda: [Sample(metrics.SENT, sent)]))
+    page = Page("tcp", Role.PRODUCER, lambda: [Sample(metrics.SENT, sent)])
     for sent in (0, 1, 2**53):
-        assert registry.get_sample_value("ipc_messages_sent_total", {"mechanism": "tcp", "role": "producer"}) == sent
+        assert value_on(page, "ipc_messages_sent_total", {"mechanism": "tcp", "role": "producer"}) == sent
+
+
+def test_a_label_may_have_any_character() -> None:
+    strange = 'a "quoted" back\\slash,\nand a line}'
+    page = Page("tcp", Role.PRODUCER, lambda: [Sample(metrics.SEND_ERRORS, 3, (strange,))])
+    labels = {"mechanism": "tcp", "role": "producer", "errno": strange}
+    assert value_on(page, "ipc_send_errors_total", labels) == 3
+
+
+def test_a_series_that_is_gone_is_on_no_page_and_one_that_comes_back_is() -> None:
+    shown = ["EPIPE"]
+    page = Page("tcp", Role.PRODUCER, lambda: [Sample(metrics.SEND_ERRORS, 1, (errno,)) for errno in shown])
+    for errnos in (["EPIPE"], ["EAGAIN", "EPIPE"], [], ["EPIPE"]):
+        shown[:] = errnos
+        lines = [line for line in page.text().splitlines() if not line.startswith("#")]
+        assert [line.split('errno="')[1].split('"')[0] for line in lines] == errnos
 
 
 @pytest.mark.parametrize(
@@ -250,7 +263,7 @@ def test_the_numbers_are_read_when_the_page_is_asked_for() -> None:
 def test_a_value_of_another_type_is_refused(sample: Sample) -> None:
     page = Page("tcp", Role.CONSUMER, lambda: [sample])
     with pytest.raises(TypeError, match=f"{sample.definition.name} is a .* and takes no"):
-        list(page.collect())
+        page.text()
 
 
 def test_histogram_buckets_are_as_prometheus_wants_them(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""The command of the kernel exporter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ipclab.bench import last_bench
+from ipclab.container_role import ContainerRole
+from ipclab.contract.channel import Address
+from ipclab.kernel_exporter.exporter import KernelObjects, Remembered, samples
+from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
+from ipclab.kernel_exporter.posix import DEV_MQUEUE
+from ipclab.metrics.definitions import Role, Sample
+from ipclab.options import endpoint_options
+from ipclab.runtime import settings
+from ipclab.runtime.lifecycle import hold, log
+
+
+@click.command()
+@click.option("--sysv", "keys", type=OwnerOption(settings.KEY), multiple=True, help="MECHANISM=KEY: whose that key is.")
+@click.option(
+    "--posix", "paths", type=OwnerOption(click.STRING), multiple=True, help="MECHANISM=PATH: whose that name is."
+)
+@click.option("--responder", "base", type=settings.KEY, help="The responder's key: whose the matrix's objects are.")
+@click.option("--bench", "bench_file", type=click.Path(path_type=Path), help="The figures of the last bench.")
+@endpoint_options
+def kernel(
+    keys: tuple[tuple[str, int], ...],
+    paths: tuple[tuple[str, str], ...],
+    base: int | None,
+    bench_file: Path | None,
+    **options: Any,
+) -> None:
+    """Show what the kernel holds in the IPC namespace of this container, and the figures of the last bench."""
+    owners = Owners(dict(keys), dict(paths))
+    matrix = EchoOwners() if base is None else EchoOwners.of_responder(Address(key=base))
+    container = ContainerRole("", Role.KERNEL, options)
+    if not DEV_MQUEUE.is_dir():
+        log.warning("%s is not mounted here: POSIX message queues cannot be shown", DEV_MQUEUE)
+
+    if bench_file:
+        last_bench.serve(bench_file)
+    remembered: Remembered = {}
+
+    def page() -> Iterable[Sample]:
+        yield from container.status.namespace_samples()
+        yield from samples(KernelObjects.read(), owners, matrix, remembered)
+
+    container.run(lambda: hold(container.status, container.stop), page)
