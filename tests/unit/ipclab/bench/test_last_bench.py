@@ -48,14 +48,12 @@ def test_the_page_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     file = tmp_path / "bench.json"
     file.write_text(bench(4.0))
     monkeypatch.setattr(metrics, "BENCH_PORT", 0)
-    server, thread = serve(file)
+    server = serve(file)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/metrics", timeout=10) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as response:
             families = {f.name: f for f in text_string_to_metric_families(response.read().decode())}
     finally:
-        server.shutdown()
         server.server_close()
-        thread.join(10)
     (sample,) = families["ipc_bench_message_seconds"].samples
     assert sample.value == 4e-6
     assert sample.labels == {
