@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.bench import last_bench as exporter
 from ipclab.metrics.definitions import Role
-from ipclab.metrics.exposition import Page, registry_of
+from ipclab.metrics.exposition import Page
 from labctl.bench.document import document
 from labctl.lab.prometheus import Prometheus, Sample
 from labctl.report import last_bench, report
@@ -23,7 +22,7 @@ class Exported(Prometheus):
 
     def __init__(self, whole: dict[str, Any]) -> None:
         super().__init__(0)
-        text = generate_latest(registry_of(Page("", Role.BENCH, lambda: exporter.samples(whole)))).decode()
+        text = Page("", Role.BENCH, lambda: exporter.samples(whole)).text()
         self._samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     def query(self, expression: str) -> list[Sample]:
