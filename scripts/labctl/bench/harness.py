@@ -68,7 +68,7 @@ class Harness:
             round_began = time.monotonic()
             for index in possible:
                 elapsed = time.monotonic() - began
-                left_s = max(0.0, budget_s - elapsed) if number < 2 else (total - done) * elapsed / max(1, done)
+                left_s = _left(budget_s, elapsed, done, total, settled=number > 1)
                 self._tell(Progress(number, repeat, cells[index], done, total, left_s))
                 if self._gave_up.get(index, 0) < _FAILURES:
                     self._once(index, figures[index], run_s, trial=not number)
@@ -102,6 +102,12 @@ class Harness:
         self._message_s[index] = outcome.seconds / max(1, outcome.received)
         if not trial:
             figure.runs.append(outcome)
+
+
+def _left(budget_s: float, elapsed_s: float, done: int, total: int, *, settled: bool) -> float:
+    """The seconds that are left: before runs have their final length, the longer one of two guesses."""
+    by_pace = (total - done) * elapsed_s / max(1, done)
+    return by_pace if settled else max(by_pace, budget_s - elapsed_s, 0.0)
 
 
 def _fitting(message_s: float | None, run_s: float) -> int:
