@@ -23,6 +23,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ipclab.linux.atomics import fence
+
 WORDS = 8
 COUNTER, ADDED, LOADED, THERE, KILLED = 0, (1, 2), (3, 4), (5, 6), 7
 FUNCTION = "add_one"
@@ -48,6 +50,7 @@ class Counter:
     def load(self) -> int:
         """The counter's value now."""
         value: int = self._words[COUNTER]
+        fence()  # who sees that we have loaded may store
         self._words[self._own] = 1
         if self._words[self._added] < _MEETINGS:
             _wait_until(lambda: bool(self._words[self._other]), _MEET_WITHIN_S)
@@ -59,6 +62,7 @@ class Counter:
             self._words[KILLED] = 1
             os.kill(os.getpid(), signal.SIGKILL)
         self._words[COUNTER] = value
+        fence()
         self._words[self._own] = 0
 
 
