@@ -22,7 +22,7 @@ def check(attempt: Attempt) -> Verdict:
     for role in ("producer", "consumer"):
         if role not in ends:
             return not_yet(saw=attempt.say("not_running", pair=pair, role=role), waits_for=apart, measured=measured)
-    if shared := _shared(ends["producer"], ends["consumer"]):
+    if shared := _shared(attempt, ends["producer"], ends["consumer"]):
         saw = attempt.say("together", pair=pair, shared=", ".join(shared))
         return not_yet(saw=saw, waits_for=apart, measured=measured)
     # No message is an absence: first the pair must have been seen moving, and the consumer must answer now.
@@ -40,8 +40,8 @@ def check(attempt: Attempt) -> Verdict:
     return solved(attempt.say("done", pair=pair, count=f"{received:,.0f}", error=error), measured=measured)
 
 
-def _shared(producer: SeenContainer, consumer: SeenContainer) -> list[str]:
-    """What a pair could meet in: the IPC namespace, or a volume that is no ledger of one side."""
-    volumes = {name for name in producer.volumes if name in consumer.volumes}
-    same = producer.ipc == consumer.ipc
-    return [*(["the IPC namespace"] if same else []), *(f"the volume {name}" for name in sorted(volumes))]
+def _shared(attempt: Attempt, producer: SeenContainer, consumer: SeenContainer) -> list[str]:
+    """What a pair could meet in: the IPC namespace, or a volume."""
+    volumes = sorted(volume for volume in producer.volumes if volume in consumer.volumes)
+    same = [attempt.say("ipc_namespace")] if producer.ipc == consumer.ipc else []
+    return [*same, *(attempt.say("volume", volume=volume) for volume in volumes)]

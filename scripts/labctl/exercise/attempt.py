@@ -36,7 +36,7 @@ class Attempt:
         """A value of the student that is a number."""
         return int(self.values[name])
 
-    def say(self, name: str, **values: object) -> str:
+    def say(self, name: str, /, **values: object) -> str:
         """The sentence `name` of [says] in `exercise.toml`, with its values filled in."""
         return self.exercise.texts(self.language).says[name].format(**values)
 
