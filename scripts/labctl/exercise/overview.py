@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +17,32 @@ from labctl.terminal.printing import new_table, show_lines, show_table
 
 def show_list(progress: Progress, language: Language) -> None:
     """A row for each exercise: number, title, minutes, state."""
-    table = new_table()
-    table.add_column("", justify="right")
-    for column, justify in (("title", "left"), ("minutes", "right"), ("state", "left")):
-        table.add_column(phrase(language, f"column_{column}"), justify=justify)  # type: ignore[arg-type]
-    for exercise in every():
-        title = exercise.texts(language).title
-        table.add_row(str(exercise.number), title, str(exercise.minutes), _state(progress, exercise, language))
-    show_table(table)
+    rows = [
+        (str(it.number), it.texts(language).title, str(it.minutes), _state(progress, it, language)) for it in every()
+    ]
+    _show(language, ("title", "minutes", "state"), rows)
 
 
 def show_progress(progress: Progress, language: Language) -> None:
     """A row for each exercise: state, checks made, hints taken."""
+    rows = []
+    for it in every():
+        record = progress.records.get(it.name)
+        counts = (str(record.checks), str(record.hints)) if record else ("-", "-")
+        rows.append((str(it.number), it.texts(language).title, _state(progress, it, language), *counts))
+    _show(language, ("title", "state", "checks", "hints"), rows)
+
+
+def _show(language: Language, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table behind the numbers of the exercises; words stand left, counts right."""
     table = new_table()
     table.add_column("", justify="right")
-    columns = {"title": "left", "state": "left", "checks": "right", "hints": "right"}
-    for column, justify in columns.items():
-        table.add_column(phrase(language, f"column_{column}"), justify=justify)  # type: ignore[arg-type]
-    for exercise in every():
-        record = progress.records.get(exercise.name)
-        table.add_row(
-            str(exercise.number),
-            exercise.texts(language).title,
-            _state(progress, exercise, language),
-            str(record.checks) if record else "-",
-            str(record.hints) if record else "-",
+    for column in columns:
+        table.add_column(
+            phrase(language, f"column_{column}"), justify="left" if column in ("title", "state") else "right"
         )
+    for row in rows:
+        table.add_row(*row)
     show_table(table)
 
 
