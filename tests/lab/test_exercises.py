@@ -2,7 +2,7 @@
 
 A third of them by rotation, the one of today, and one way of each: a solution or a wrong one. EXERCISES=all does the
 first solution of each, EXERCISES=5,6 these in every way, EXERCISES=ways all in every way. Every check is held to
-recordings by tests/unit/exercises.
+recordings by tests/unit/exercises; EXERCISES_RECORD=1 makes them anew.
 """
 
 from __future__ import annotations
@@ -118,6 +118,15 @@ def _labels(series: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in series["metric"].items() if name not in ("instance", "__name__", "job")}
 
 
+def recorded_as(it: Exercise, name: str) -> list[str]:
+    """The option that keeps what a check sees, where that is wanted."""
+    if not os.environ.get("EXERCISES_RECORD"):
+        return []
+    folder = it.folder / "recorded"
+    folder.mkdir(exist_ok=True)
+    return ["--record", str(folder / f"{name}.json")]
+
+
 def commands(it: Exercise, name: str) -> list[str]:
     """The commands of its page, which are the same in both languages, with the student's values."""
     page = it.readme(Language.KOREAN).read_text(encoding="utf-8")
@@ -146,7 +155,7 @@ def test_an_exercise_is_solved_by_a_solution_only_and_its_reset_leaves_the_lab_a
     started = done.exercise("start", number, "--yes")
     assert started.returncode == 0, started.stderr
     try:
-        untouched = done.exercise("check", number)
+        untouched = done.exercise("check", number, *recorded_as(it, "untouched"))
         assert untouched.returncode == _NOT_YET, f"untouched: {untouched.stdout}{untouched.stderr}"
         for line in commands(it, way):
             ran = done.runs(["bash", "-c", line], it)
@@ -154,7 +163,8 @@ def test_an_exercise_is_solved_by_a_solution_only_and_its_reset_leaves_the_lab_a
         applied = done.runs([str(it.folder / way / "apply.sh")], it)
         assert applied.returncode == 0, f"{applied.stdout[-2000:]}{applied.stderr[-2000:]}"
         deadline = time.monotonic() + 20  # what was done is in Prometheus with its next scrapes
-        while (checked := done.exercise("check", number)).returncode != expected:
+        recorded = recorded_as(it, way.replace("solution", "solved"))
+        while (checked := done.exercise("check", number, *recorded)).returncode != expected:
             assert time.monotonic() < deadline, f"{checked.stdout}{checked.stderr}"
     finally:
         back = done.exercise("reset", number)

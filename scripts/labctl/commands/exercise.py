@@ -28,7 +28,7 @@ from labctl.student import program
 from labctl.student.containers import LABEL
 from labctl.student.judgement import Judgement
 from labctl.terminal.errors import BadInput, LabError
-from labctl.terminal.printing import show_lines, show_text, show_verbatim
+from labctl.terminal.printing import show_lines, show_markdown, show_text
 
 _MOVES_WITHIN_S = 60
 
@@ -248,7 +248,7 @@ def _asked(
 
 def _show_section(exercise: Exercise, language: Language, which: int, values: Mapping[str, student.Value]) -> None:
     text = student.filled_in(exercise.section(language, which), values)
-    show_verbatim(["", f"## {SECTIONS[language][which]}", "", *text.splitlines(), ""])
+    show_markdown(f"\n## {SECTIONS[language][which]}\n\n{text}\n")
 
 
 def _show_where_to_look(lab: Lab, exercise: Exercise, language: Language) -> None:

@@ -12,6 +12,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 
 _PIPED_WIDTH = 110  # wide enough for every column: a pipe has no edge to keep to
+_READABLE_WIDTH = 100  # of text; a longer line is hard to follow
 _MILLION = 1_000_000
 _NO_EDGE = 10_000  # columns: what a table measures when nothing makes it narrow
 
@@ -74,6 +75,17 @@ def show_verbatim(lines: Sequence[str]) -> None:
     """Lines as they are, never wrapped."""
     for line in lines:
         sys.stdout.write(f"{line}\n")
+
+
+def show_markdown(text: str) -> None:
+    """A text in Markdown: set for a terminal, with its code apart; as it is where a program reads it."""
+    if not sys.stdout.isatty():
+        show_verbatim(text.splitlines())
+        return
+    from rich.markdown import Markdown  # it takes longer to load than all the rest
+
+    console = Console(width=min(width(), _READABLE_WIDTH))
+    console.print(Markdown(text, hyperlinks=False))
 
 
 def size(size_bytes: int) -> str:

@@ -6,12 +6,13 @@ import re
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from labctl.commands import pair_table
 from labctl.config import compose_file
 from labctl.measured.pairs import PairMeasures
-from labctl.terminal.printing import count, least_width, new_table, pieces, show_lines, show_text
+from labctl.terminal.printing import count, least_width, new_table, pieces, show_lines, show_markdown, show_text
 from support.pseudo_terminal import run_on_terminal
 
 LONG = PairMeasures(
@@ -162,3 +163,33 @@ def test_what_was_lost_is_explained_by_its_reason() -> None:
         "Lost when a producer ended: not yet sent, or in a channel that ended with it: udp 1.",
     ]
     assert pair_table.loss_sentences(found[-1:]) == []
+
+
+PAGE = """
+## 실행
+
+네임스페이스를 공유하는 두 컨테이너와 공유하지 않는 두 컨테이너의 IPC 네임스페이스를 봅니다. 명령은 `lsns`입니다.
+
+```sh
+./lab status
+```
+"""
+
+
+def show_a_page() -> None:
+    """A page in Markdown, in a language whose letters are two columns wide."""
+    show_markdown(PAGE)
+
+
+def test_a_page_in_markdown_is_set_for_the_terminal() -> None:
+    lines = [line.rstrip() for line in on_terminal("show_a_page", 60)]
+    assert max(map(cell_len, lines)) <= 60
+    text = " ".join(line.strip() for line in lines)
+    assert "컨테이너의 IPC" in text
+    assert "./lab status" in text
+    assert not {"#", "`"} & set(text)
+
+
+def test_a_page_in_markdown_is_as_it_is_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    show_markdown(PAGE)
+    assert capsys.readouterr().out == PAGE
