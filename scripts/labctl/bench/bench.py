@@ -20,6 +20,7 @@ from labctl.bench.figures import Figure
 from labctl.bench.harness import Harness, Progress
 from labctl.bench.link import Group
 from labctl.bench.pause import load_paused
+from labctl.config.configuration import CPUS
 from labctl.config.paths import ROOT
 from labctl.engine.compose import ensure_compose
 from labctl.engine.images import ensure_images
@@ -79,7 +80,8 @@ def bench(lab: Lab, plan: Plan, folder: Path, as_json: bool, before: Mapping[str
 
 def _measured(lab: Lab, plan: Plan) -> dict[str, Any]:
     began = time.monotonic()
-    with bench_containers(lab.client, lab.project, lab.configuration.lab_image) as containers:
+    settings = lab.configuration
+    with bench_containers(lab.client, lab.project, settings.lab_image, settings.values[CPUS]) as containers:
         with step("Starting the bench's containers") as current:
             machine, rows, absent = _described(containers)
             if missing := unknown(plan.selection.mechanisms, rows):

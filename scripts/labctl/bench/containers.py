@@ -33,11 +33,12 @@ _STDOUT = 1
 class BenchContainers:
     """What runs; made and removed one at a time, see docs/decisions/0011-serial-start-and-stop.md."""
 
-    def __init__(self, client: docker.DockerClient, project: str, image: str) -> None:
+    def __init__(self, client: docker.DockerClient, project: str, image: str, cpus: str) -> None:
         self.groups: dict[Place, Group] = {}
         self._client = client
         self._project = project
         self._image = image
+        self._cpus = cpus
         self._run = secrets.token_hex(4)
         self._name = f"{project}-bench-{self._run}"
         self._number = 0
@@ -95,6 +96,7 @@ class BenchContainers:
             stdin_open=True,
             labels={**one_off_labels(self._project, f"bench-{side}", self._number), RUN_LABEL: self._run},
             **{**of_every_container(), "mem_limit": _MEMORY, "pids_limit": _PIDS},
+            cpuset_cpus=self._cpus or None,
             **ipc,
             **where,
         )
@@ -102,9 +104,12 @@ class BenchContainers:
 
 
 @contextmanager
-def bench_containers(client: docker.DockerClient, project: str, image: str) -> Iterator[BenchContainers]:
-    """The containers within the block. They are removed at its end, also after an error."""
-    containers = BenchContainers(client, project, image)
+def bench_containers(client: docker.DockerClient, project: str, image: str, cpus: str) -> Iterator[BenchContainers]:
+    """The containers within the block. They are removed at its end, also after an error.
+
+    :param cpus: those that they may use, as LAB_CPUS says; empty for all
+    """
+    containers = BenchContainers(client, project, image, cpus)
     try:
         yield containers
     finally:
