@@ -25,7 +25,9 @@ from labctl.exercise.exercise import Exercise
 from labctl.exercise.language import Language
 from labctl.exercise.live import LiveLab
 from labctl.exercise.verdict import Outcome
+from labctl.lab.containers import one_off_labels
 from labctl.lab.lab import Lab
+from labctl.student.containers import LABEL
 from support.exercise_of_the_guide import write_exercise
 
 _THIRDS = 3
@@ -190,6 +192,21 @@ def test_the_exercise_of_the_guide_works_as_the_guide_says(stack: Stack, tmp_pat
         wait_until("the exercise is solved", 20, lambda: outcome() is Outcome.SOLVED)
     finally:
         assert stack.lab("load", "fifo", "--reset").returncode == 0
+
+
+def test_the_reset_of_an_exercise_leaves_what_another_one_started(stack: Stack, tmp_path: Path) -> None:
+    done = Student(stack, tmp_path, "reader")
+    labels = {**one_off_labels(stack.project, "student-racer-1", 1), LABEL: "05_the_lost_update"}
+    image = stack.container("fifo-consumer").attrs["Config"]["Image"]
+    of_another = stack.client.containers.create(image, ["holder"], labels=labels)
+    try:
+        assert done.exercise("start", "1", "--yes").returncode == 0
+        back = done.exercise("reset", "1")
+        assert back.returncode == 0, back.stderr
+        of_another.reload()
+        assert of_another.status == "created"
+    finally:
+        of_another.remove(force=True)
 
 
 def test_without_a_pair_that_it_needs_an_exercise_does_not_start_and_says_what_to_do(

@@ -75,7 +75,9 @@ def reset(lab: Lab, *, take_over: bool, only: Sequence[str] = ()) -> None:
 
 
 def _chosen(found: Sequence[Container], only: Sequence[str]) -> list[Container]:
-    return [c for c in found if not only or c.mechanism is None or c.mechanism in only]
+    """The containers of compose.yaml; of the pairs, those that are to be reset."""
+    ours = (container for container in found if not container.is_one_off)  # the others end by themselves
+    return [c for c in ours if not only or c.mechanism is None or c.mechanism in only]
 
 
 def _bring_back(lab: Lab, found: list[Container], only: Sequence[str]) -> list[Container]:

@@ -75,6 +75,11 @@ class Container:
         return self.service if self.number == 1 else f"{self.service} {self.number}"
 
     @property
+    def is_one_off(self) -> bool:
+        """Whether it is the project's without being in compose.yaml: see `one_off_labels`."""
+        return bool(self.docker.labels.get(_ONE_OFF_LABEL) == "True")
+
+    @property
     def is_producer(self) -> bool:
         """Whether it sends."""
         return self.mechanism is not None and self.service.endswith("-producer")
