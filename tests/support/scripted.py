@@ -173,7 +173,8 @@ class LoaningSender(Sender):
         self._loaned, self._timeout_s = memoryview(bytearray(b"!" * size)), timeout_s
         return self._loaned
 
-    def commit(self) -> None:
+    def commit(self, *, more: bool = False) -> None:
+        del more
         assert self._loaned is not None
         whole = bytes(self._loaned)
         self._loaned.release()

@@ -129,10 +129,11 @@ class RingSender(_Endpoint):
         loaned = self._ring.try_loan(size)
         return self._when_read(self._ring.try_loan, None, timeout_s, size) if loaned is None else loaned
 
-    def commit(self) -> None:
+    def commit(self, *, more: bool = False) -> None:
         """See `ipclab.contract.optional_parts.LoanSender`."""
         self._ring.commit()
-        self._wake()
+        if not more:
+            self._wake()
 
     def send_many(self, block: memoryview, size: int, timeout_s: float) -> int:
         """See `ipclab.contract.optional_parts`."""
@@ -155,6 +156,7 @@ class RingSender(_Endpoint):
 
     def _when_read(self, write: Callable[[*_Ts], _T | None], no_room: _T | None, timeout_s: float, *what: *_Ts) -> _T:
         """The first result of `write` that is not `no_room`, once the receiver has made room."""
+        self._wake()  # it may sleep before records that were committed with `more`
         deadline = time.monotonic() + timeout_s
         if self._spins:
             result = _spin(write, no_room, deadline, *what)

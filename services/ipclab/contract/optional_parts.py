@@ -185,8 +185,11 @@ class LoanSender(Protocol):
         :raises InvalidState: an object still exports the memory of the loan before
         """
 
-    def commit(self) -> None:
+    def commit(self, *, more: bool = False) -> None:
         """Send the loaned bytes as one message.
+
+        `more` says that another commit follows at once. The receiver is then woken by the last of them, and need not be
+        woken by this one (MSG_MORE of send(2) is the same promise); it finds the message when its wait ends.
 
         :raises InvalidState: nothing is loaned, or an object (numpy, ctypes) still exports the memory of the loan
         :raises PeerGone: the channel broke; open a new sender

@@ -43,6 +43,11 @@ class Schedule:
         self._n = 0
         self.due_ns = start_ns
 
+    @property
+    def next_is_due_too(self) -> bool:
+        """Whether the message after this one is of the same burst."""
+        return (self._n + 1) % self._burst != 0
+
     def advance(self) -> None:
         """The message that was due is sent: on to the next."""
         self._n += 1
@@ -198,7 +203,7 @@ class Producer:
 
     def _make_in_place(self, sender: LoanSender, sequence: int, now: int) -> None:
         self._make(sender.loan(self._load.size_bytes, TICK_S), sequence, now)
-        sender.commit()
+        sender.commit(more=self._schedule.next_is_due_too)
 
     def _make(self, whole: memoryview, sequence: int, now: int) -> None:
         """Write the bytes, which differ from message to message, so that a mix of two fails the checksum; seal them."""

@@ -130,6 +130,26 @@ def test_one_ring_wakes_for_all_records_until_the_receiver_sleeps_again(memory: 
     del memory
 
 
+def test_the_commits_of_a_burst_are_rung_for_once_at_its_end(sender: RingSender) -> None:
+    sender._ring.words[RECEIVER_AWAKE] = 0
+    for number in range(5):
+        sender.loan(8)[:] = bytes([number]) * 8
+        sender.commit(more=number < 4)
+        assert notifier_of(sender).notifications == (number == 4)
+
+
+def test_a_burst_that_finds_no_room_rings_before_it_waits(sender: RingSender) -> None:
+    sender._ring.words[RECEIVER_AWAKE] = 0
+    committed = 0
+    with suppress(ChannelFull):
+        while True:
+            sender.loan(MAX_MESSAGE_BYTES // 4)
+            sender.commit(more=True)
+            committed += 1
+    assert committed > 1
+    assert notifier_of(sender).notifications == 1
+
+
 def test_a_receiver_asleep_is_woken(memory: mmap.mmap, sender: RingSender, receiver: RingReceiver) -> None:
     pid = os.fork()
     if not pid:

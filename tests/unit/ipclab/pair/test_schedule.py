@@ -46,7 +46,9 @@ def test_the_messages_of_a_burst_are_due_together_and_the_next_burst_at_the_time
     schedule, due = Schedule(2000, 7, 50), []
     for _ in range(150):
         due.append(schedule.due_ns - 7)
+        last = not schedule.next_is_due_too
         schedule.advance()
+        assert last == (schedule.due_ns - 7 > due[-1])
     assert due == [0] * 50 + [S // 40] * 50 + [2 * S // 40] * 50
 
 
