@@ -150,6 +150,18 @@ def test_the_beginning_of_an_empty_ring_is_stored_before_tail(
     assert log[1:3] == [f"start {position}", "store commit"]
 
 
+def test_a_loan_and_a_borrow_have_the_order_of_a_write_and_a_read(sides: Sides, log: list[str]) -> None:
+    sender, receiver = sides
+    sender.loan(64)[:] = PAYLOAD
+    sender.commit()
+    assert log == [*WRITE, *WAKE]
+    log.clear()
+    assert receiver.borrow(0) == PAYLOAD
+    assert log == READ[:2]
+    receiver.release()
+    assert log == [*READ, *MAKE_WAY]
+
+
 def test_a_batch_has_the_same_order_with_a_fence_before_its_commit_words(sides: Sides, log: list[str]) -> None:
     sender, receiver = sides
     assert sender.send_many(memoryview(PAYLOAD * 10), 64, 0) == 10
