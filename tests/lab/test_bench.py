@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from docker.models.containers import Container
@@ -16,8 +18,9 @@ _LONG = ("fifo", "posix_shm", "--repeat", "100")
 _PUBLISHED = 'ipc_bench_message_seconds{mechanism="fifo",implementation="python",size="16384",touched="yes"}'
 
 
-def begun(stack: Stack, folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A bench of which the load is paused by now."""
+@contextmanager
+def begun(stack: Stack, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A bench of which the load is paused by now; ended at the end of the block."""
     bench = subprocess.Popen(
         [str(ROOT / "lab"), "bench", *arguments, "--output", str(folder)],
         env=stack.environment,
@@ -30,8 +33,13 @@ def begun(stack: Stack, folder: Path, *arguments: str) -> subprocess.Popen[str]:
         assert bench.poll() is None, bench.communicate()
         return {n: c for n, c in stack.containers().items() if n.startswith("bench-") and c.status == "running"} or None
 
-    wait_until("the bench's containers run", 120, measuring)
-    return bench
+    try:
+        wait_until("the bench's containers run", 120, measuring)
+        yield bench
+    finally:
+        if bench.poll() is None:
+            bench.send_signal(signal.SIGINT)
+            bench.communicate(timeout=120)
 
 
 def states(stack: Stack) -> dict[str, str]:
@@ -41,15 +49,10 @@ def states(stack: Stack) -> dict[str, str]:
 def test_the_load_stands_still_and_goes_on_and_the_figures_are_published(stack: Stack, tmp_path: Path) -> None:
     stack.wait_for_traffic("fifo")
     before, things, lost = states(stack), sorted(stack.leftovers()), stack.accounts("fifo")["lost"]
-    bench = begun(stack, tmp_path, *_SHORT)
-    assert {state for name, state in states(stack).items() if name.endswith("-producer") and "bench" not in name} == {
-        "paused"
-    }
-    shared = {
-        c.attrs["HostConfig"]["IpcMode"].partition(":")[0] for c in stack.containers().values() if "bench-" in c.name
-    }
-    assert shared <= {"private", "shareable", "container"}
-    out, err = bench.communicate(timeout=240)
+    with begun(stack, tmp_path, *_SHORT) as bench:
+        now = states(stack)
+        assert {now[name] for name in before} == {"paused"}
+        out, err = bench.communicate(timeout=240)
     assert bench.returncode == 0, err
     assert states(stack) == before
     assert sorted(stack.leftovers()) == things
@@ -75,9 +78,9 @@ def test_the_load_stands_still_and_goes_on_and_the_figures_are_published(stack: 
 def test_ctrl_c_lets_the_load_go_on_and_leaves_nothing(stack: Stack, tmp_path: Path) -> None:
     stack.wait_for_traffic("fifo")
     before, things = states(stack), sorted(stack.leftovers())
-    bench = begun(stack, tmp_path, *_LONG)
-    bench.send_signal(signal.SIGINT)
-    _, err = bench.communicate(timeout=120)
+    with begun(stack, tmp_path, *_LONG) as bench:
+        bench.send_signal(signal.SIGINT)
+        _, err = bench.communicate(timeout=120)
     assert bench.returncode == 130, err
     assert "Traceback" not in err
     assert states(stack) == before
