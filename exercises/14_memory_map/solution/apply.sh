@@ -1,5 +1,6 @@
+#!/usr/bin/env bash
 # The map is shared; both pairs carry large messages for a while; then both containers of the map are killed.
-set -eu
+set -euo pipefail
 script=$(sed s/MAP_PRIVATE/MAP_SHARED/ exercises/14_memory_map/map.py)
 docker compose exec -T mmap-file-producer python -c "$script" /channel/note "$EX_WORD"
 ./lab load mmap_file --size "$EX_SIZE" --rate 20

@@ -1,5 +1,6 @@
+#!/usr/bin/env bash
 # One lock with SEM_UNDO, one without; the second one is given back by hand after it hung for a while.
-set -eu
+set -euo pipefail
 script=$(cat exercises/16_dead_holder/hold.py)
 docker compose exec -T kernel python -c "$script" "$EX_UNDO" undo
 docker compose exec -T kernel python -c "$script" "$EX_KEEP" keep

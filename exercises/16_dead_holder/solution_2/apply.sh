@@ -1,5 +1,6 @@
+#!/usr/bin/env bash
 # A lock that hangs can also be removed and made anew: whoever waits for the old one is told (EIDRM).
-set -eu
+set -euo pipefail
 script=$(cat exercises/16_dead_holder/hold.py)
 docker compose exec -T kernel python -c "$script" "$EX_KEEP" keep
 sleep 12

@@ -111,7 +111,7 @@ def _text(value: object) -> str:
 
 def _show(rows: Iterable[Row], language: Language) -> None:
     exercises = every()
-    table = new_table()
+    table = new_table(gap=1)  # eighteen columns of a mark are to fit beside a name
     table.add_column(phrase(language, "column_student"), no_wrap=True)
     table.add_column(phrase(language, "column_project"), no_wrap=True)
     for exercise in exercises:
