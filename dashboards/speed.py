@@ -53,6 +53,7 @@ def dashboard() -> Dashboard:
     made.with_panel(sharing.parts(compose_file.declared(), Place(24, 12)))
     for second in (_spread, _data, _switches):
         made.with_panel(second(left, right)).with_panel(second(right, left))
+    made.with_panel(_fixed_cost())
     return made
 
 
@@ -96,7 +97,7 @@ def _cpu(side: Side, other: Side) -> timeseries.Panel:
         "How much CPU time does a message cost",
         "CPU time of producer and consumer together, for each message received. The cost falls when the load rises: a "
         "consumer that finds the next message without sleeping needs no wake-up. The cost grows with the message "
-        "size, by each copy.",
+        "size, by each copy. ./lab load --all stream and ./lab load --all bulk show both.",
         "s",
         lambda half: {"{{mechanism}}": per_message("ipc_cpu_seconds_total", where=half.where)},
     )
@@ -138,6 +139,20 @@ def _switches(side: Side, other: Side) -> timeseries.Panel:
         },
     )
     return panel.override_by_regexp("/ involuntary$/", counterpart())
+
+
+def _fixed_cost() -> timeseries.Panel:
+    """What no message costs."""
+    return graph(
+        "What do the containers cost beside the messages?",
+        "CPU time of all containers but Prometheus and Grafana that is in no figure above, as a share of one core over "
+        "a minute. Page: making the metrics page for each scrape. Processes: health checks, and the echo processes of "
+        "the responder. Loop: the holder, the exporter, the responder and the probes, which move no messages of a "
+        "pair. Threads: the rest. The load of the pairs does not change it.",
+        "percentunit",
+        Place(24, 6),
+        {"{{part}}": "sum by (part) (rate(ipc_fixed_cpu_seconds_total[1m]))"},
+    )
 
 
 def _by_kind(kind: str, side: Side) -> str:

@@ -17,6 +17,7 @@ from ipclab.metrics.exposition import Page
 from ipclab.metrics.page_server import PageServer
 from ipclab.pair.race import Side
 from ipclab.pair.racer import Racer, Rounds
+from ipclab.runtime.fixed_cost import FixedCost
 from ipclab.runtime.lifecycle import EXIT_SPLIT, EndpointStatus, Stop, wake_on_time, watch_holder
 from ipclab.runtime.overrides import lock_override
 from ipclab.runtime.reset import Reset
@@ -67,8 +68,15 @@ class ContainerRole:
         wake_on_time()
         prepare()
         racer = self._racer
-        page = Page(self._mechanism, self._role, lambda: chain(samples(), racer.samples() if racer else ()))
-        PageServer(self._metrics_port, page.text).start()
+
+        def all_samples() -> Iterable[Sample]:
+            return chain(samples(), racer.samples() if racer else (), cost.samples())
+
+        page = Page(self._mechanism, self._role, all_samples)
+        server = PageServer(self._metrics_port, page.text)
+        has_messages = self._role in (Role.PRODUCER, Role.CONSUMER)
+        cost = FixedCost(lambda: server.cpu_ns, has_messages=has_messages)
+        server.start()
         if self._holder:
             watch_holder(self._holder, lambda reason: self.stop.request(reason, EXIT_SPLIT))
         if racer:

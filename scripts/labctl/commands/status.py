@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,7 +17,7 @@ from labctl.lab.containers import Container, mechanisms_of
 from labctl.lab.costs import Cost, CostMeter
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import PrometheusSilent
-from labctl.measured import accounts, kernel_objects, namespace_split, races
+from labctl.measured import accounts, fixed_cost, kernel_objects, namespace_split, races
 from labctl.measured import pairs as measurements
 from labctl.measured.accounts import ChannelAccounts
 from labctl.measured.kernel_objects import KernelObjects
@@ -50,6 +50,7 @@ class Reading:
     splits: Sequence[Split]
     placements: Sequence[findings.Finding]
     channels: Sequence[ChannelAccounts]
+    fixed_cost: Mapping[str, float]  # part to the share of a core, of all containers
 
     def of(self, mechanism: str) -> Reading:
         """What of it concerns one pair."""
@@ -62,6 +63,7 @@ class Reading:
             splits=[split for split in self.splits if split.member.mechanism == mechanism],
             placements=[finding for finding in self.placements if finding.mechanism == mechanism],
             channels=[channel for channel in self.channels if channel.mechanism == mechanism],
+            fixed_cost={},
         )
 
 
@@ -89,11 +91,12 @@ def show_status(lab: Lab, sections: Collection[Section]) -> None:
         tables.show_kernel_objects(reading.held)
     if needs_costs:
         tables.show_containers(found, meter.read())
+        show_lines(fixed_cost.lines(reading.fixed_cost))
     show_lines(list(_troubles(reading, explained=Section.DETAILS in sections)))
     if Section.PAIRS in sections:
         show_lines(addresses.lines(lab.configuration, found))
         if not needs_costs:
-            show_text(_summary(found))
+            show_text(_summary(found, reading.fixed_cost))
 
 
 def show_pair(lab: Lab, mechanism: str) -> None:
@@ -129,6 +132,7 @@ def show_json(lab: Lab) -> None:
     document = as_document(lab.project, reading.pairs, reading.held, found, meter.read(), reading.splits, reading.races)
     document["switches"] = reading.switches
     document["placements"] = [finding.as_json() for finding in reading.placements]
+    document["fixed_cpu_shares"] = reading.fixed_cost
     document["channels"] = [channel.as_json() for channel in reading.channels]
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
@@ -148,7 +152,8 @@ def read(lab: Lab, client: DockerClient, found: Sequence[Container]) -> Reading:
     placements = findings.findings(prometheus, elsewhere, pairs)
     channels = accounts.read_all(found)
     pairs = accounts.with_accounts(pairs, channels)
-    return Reading(found, pairs, held, races_found, switches_found, splits, placements, channels)
+    cost = fixed_cost.read(prometheus)
+    return Reading(found, pairs, held, races_found, switches_found, splits, placements, channels, cost)
 
 
 def as_document(
@@ -205,12 +210,14 @@ def _troubles(reading: Reading, *, explained: bool = True) -> Iterator[str]:
     yield from (f"split: {split} (hint: ./lab up heals it)" for split in reading.splits)
 
 
-def _summary(found: Sequence[Container]) -> str:
-    """How many containers run, which of the pairs' do not, and where the rest is."""
+def _summary(found: Sequence[Container], cost: Mapping[str, float]) -> str:
+    """How many containers run, which of the pairs' do not, what they cost beside messages, and where the rest is."""
     running = sum(container.running for container in found)
     stopped = [f"{c.label} ({c.state_in_words()})" for c in found if c.mechanism and not c.running]
     scaled = sorted({c.mechanism for c in found if c.mechanism and c.number > 1})
     sentences = [f"{running} containers run{', not ' if stopped else ''}{', '.join(stopped)}."]
+    if cost:
+        sentences.append(f"Beside messages they take {sum(cost.values()) * 100:.0f} % of a core.")
     if scaled:
         sentences.append(f"Several containers on a side: {', '.join(scaled)}.")
     return " ".join([*sentences, "More: ./lab status MECHANISM, --containers, --kernel, --all."])

@@ -236,6 +236,13 @@ CPU_SECONDS = Definition(
     _ENDPOINTS,
     (*_ENDPOINT_LABELS, "mode"),
 )
+FIXED_CPU = Definition(
+    "ipc_fixed_cpu_seconds",
+    Type.COUNTER,
+    "CPU time of a container beside messages: page, other threads, other processes (health check), idle loop.",
+    frozenset(Role) - {Role.BENCH},
+    (*_ENDPOINT_LABELS, "part"),
+)
 RUN_DELAY = Definition(
     "ipc_run_delay_seconds",
     Type.COUNTER,

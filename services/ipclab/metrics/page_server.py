@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -29,12 +30,24 @@ class PageServer(ThreadingTCPServer):
 
     def __init__(self, port: int, make: Callable[[], str], address: str = "") -> None:
         self.make = make
+        self._cpu_ns = 0
+        self._cpu_lock = threading.Lock()
         super().__init__((address, port), _Connection)
 
     @property
     def port(self) -> int:
         """The port; what the kernel chose where 0 was asked for."""
         return int(self.server_address[1])
+
+    @property
+    def cpu_ns(self) -> int:
+        """CPU time of the answers so far, of the threads that made and sent them."""
+        return self._cpu_ns
+
+    def spent(self, nanoseconds: int) -> None:
+        """An answer took this much CPU time."""
+        with self._cpu_lock:
+            self._cpu_ns += nanoseconds
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - a method of the library
         """A page that cannot be made is logged, and its connection closed."""
@@ -77,7 +90,9 @@ class _Connection(StreamRequestHandler):
         if path.partition("?")[0] != "/metrics":
             self._send(HTTPStatus.NOT_FOUND, "", keep=keep)
             return keep
+        begin = time.thread_time_ns()
         self._send(HTTPStatus.OK, self.server.make(), keep=keep)
+        self.server.spent(time.thread_time_ns() - begin)
         return keep
 
     def _request(self) -> tuple[str, str, bool] | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import resource
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from ipclab.pair.consumer import Consumer
 from ipclab.pair.producer import Producer
 from ipclab.pair.race import Side, Tally
 from ipclab.pair.racer import Racer, Rounds
+from ipclab.runtime.fixed_cost import FixedCost
 from ipclab.runtime.lifecycle import EndpointStatus, Stop
 from ipclab.runtime.overrides import Load, load_override
 from support.pages import value_on
@@ -154,6 +156,15 @@ def a_bench() -> dict[str, object]:
     return {"at_unix_s": 1_790_000_000.0, "cells": [cell, {"why_not": "not possible: limit 8,192 B"}]}
 
 
+def fixed_cost(directory: Path, role: Role) -> Iterable[Sample]:
+    """Of numbers that do not change."""
+    cost = FixedCost(lambda: 1_500_000, has_messages=role in (Role.PRODUCER, Role.CONSUMER), cgroup=directory)
+    cost._first = (0, 0, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cost, "_read", lambda: (2_000_000, 4_000_000, 9_000_000))
+        return [] if role is Role.BENCH else list(cost.samples())
+
+
 def pages(directory: Path) -> dict[Role, str]:
     """The page of each role, made by the loops themselves from fixed numbers."""
     samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
@@ -165,7 +176,10 @@ def pages(directory: Path) -> dict[Role, str]:
         Role.PROBE: ("", a_prober(directory, Placement.SHARED_VOLUME).samples),
         Role.BENCH: ("", lambda: last_bench.samples(a_bench())),
     }
-    return {role: Page(mechanism, role, make).text() for role, (mechanism, make) in samples.items()}
+    return {
+        role: Page(mechanism, role, both(make, partial(fixed_cost, directory, role))).text()
+        for role, (mechanism, make) in samples.items()
+    }
 
 
 def test_the_pages_are_those_of_the_golden_file(tmp_path: Path, update_golden: bool) -> None:

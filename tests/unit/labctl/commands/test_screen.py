@@ -40,6 +40,7 @@ def show(grafana_image: str, *stopped: str) -> None:
         "mechanism:ipc_one_way_latency_seconds:p99_5s": each(0.001_7),
         "ipc_cpu_seconds_per_message": each(0.000_144),
         "ipc_context_switches_per_message": each(2.03),
+        "ipc_fixed_cpu": [({"part": "page"}, 0.031), ({"part": "processes"}, 0.052)],
         "ipc_load_rate": each(200),
         "ipc_load_burst": each(1),
         "ipc_message_size_bytes": each(1024),
@@ -70,5 +71,6 @@ def test_it_is_one_screen(image: str, stopped: tuple[str, ...]) -> None:
     assert max(map(len, lines)) <= 80
     text = " ".join(lines)
     assert text.count("164 µs") == len(compose_file.declared())
+    assert "Beside messages they take 8 % of a core." in text
     assert "More: ./lab status MECHANISM, --containers, --kernel, --all." in text
     assert all(f"{service} (exited, exit code 0)" in text for service in stopped)
