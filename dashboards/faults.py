@@ -154,6 +154,7 @@ def _settings(mechanisms: list[str]) -> table.Panel:
         Place(24, 13),
         [
             Column("Asked for", "sum by (mechanism) (ipc_load_rate)", 120, MESSAGES_PER_SECOND, 0),
+            Column("Due together", "max by (mechanism) (ipc_load_burst)", 110, decimals=0),
             Column("Message size", "max by (mechanism) (ipc_message_size_bytes)", 120, "bytes"),
             Column("Race lock", switch("sync"), 90, words=_ON_OFF),
             Column("Append lock", switch("lock"), 105, words=_ON_OFF),

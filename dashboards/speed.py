@@ -145,13 +145,13 @@ def _fixed_cost() -> timeseries.Panel:
     """What no message costs."""
     return graph(
         "What do the containers cost beside the messages?",
-        "CPU time of all containers but Prometheus and Grafana that is in no figure above, as a share of one core over "
-        "a minute. Page: making the metrics page for each scrape. Processes: health checks, and the echo processes of "
+        "CPU time of all containers but Prometheus and Grafana that is in no figure above, as a share of one "
+        "core. Page: making the metrics page for each scrape. Processes: health checks, and the echo processes of "
         "the responder. Loop: the holder, the exporter, the responder and the probes, which move no messages of a "
         "pair. Threads: the rest. The load of the pairs does not change it.",
         "percentunit",
         Place(24, 6),
-        {"{{part}}": "sum by (part) (rate(ipc_fixed_cpu_seconds_total[1m]))"},
+        {"{{part}}": rate("ipc_fixed_cpu_seconds_total", "part")},
     )
 
 

@@ -14,6 +14,7 @@ from labctl.config import compose_file
 Panel = dict[str, Any]
 # Grafana at 1280 pixels: 24 columns in what its edges leave; a letter of a cell, and the cell's own edges.
 _SCREEN, _EDGES, _LETTER, _CELL = 1280, 48, 7.5, 12
+_COLUMNS = 24
 # The page's edges on both sides, what lies between two panels, and a panel's edges with the signs beside its title.
 _PAGE, _GAP, _SIGNS = 32, 8, 75
 _LONGEST = "/ipclab-posix_shm.replies.record"
@@ -26,9 +27,14 @@ def panels(dashboard: str) -> list[Panel]:
 
 
 def halves() -> dict[str, list[Panel]]:
-    """Question to its two panels on Speed and its price; tables, and what is of the last bench, have all mechanisms."""
+    """Question to its two panels on Speed and its price.
+
+    Tables, and what is of the last bench, have all mechanisms; a panel as wide as the page has none.
+    """
     found: dict[str, list[Panel]] = {}
     for panel in (panel for panel in panels("speed") if panel["type"] not in ("table", "barchart")):
+        if panel["gridPos"]["w"] == _COLUMNS:
+            continue
         found.setdefault(panel["title"].partition("?")[0], []).append(panel)
     return found
 
@@ -77,7 +83,7 @@ def mechanisms_in(expressions: list[str]) -> set[str]:
 )
 def test_the_name_of_a_kernel_object_has_room(title: str) -> None:
     (panel,) = (panel for panel in panels("kernel") if panel["title"] == title)
-    width = (_SCREEN - _EDGES) * panel["gridPos"]["w"] / 24
+    width = (_SCREEN - _EDGES) * panel["gridPos"]["w"] / _COLUMNS
     fixed = widths(panel)
     assert "Key or name" not in fixed
     assert width - sum(fixed.values()) >= len(_LONGEST) * _LETTER + _CELL
@@ -85,7 +91,7 @@ def test_the_name_of_a_kernel_object_has_room(title: str) -> None:
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_the_title_of_a_panel_has_room(name: str) -> None:
-    column = (_SCREEN - _PAGE - 23 * _GAP) / 24
+    column = (_SCREEN - _PAGE - (_COLUMNS - 1) * _GAP) / _COLUMNS
     cut = []
     for panel in panels(name.removesuffix(".json")):
         columns = panel["gridPos"]["w"]
@@ -97,7 +103,7 @@ def test_the_title_of_a_panel_has_room(name: str) -> None:
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_the_columns_of_a_table_have_room(name: str) -> None:
     longest = max(map(len, compose_file.declared()))
-    column = (_SCREEN - _PAGE - 23 * _GAP) / 24
+    column = (_SCREEN - _PAGE - (_COLUMNS - 1) * _GAP) / _COLUMNS
     cut = []
     for panel in (panel for panel in panels(name.removesuffix(".json")) if panel["type"] == "table"):
         columns, fixed = panel["gridPos"]["w"], widths(panel)
