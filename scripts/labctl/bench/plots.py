@@ -75,8 +75,8 @@ def _by_size(cells: Sequence[Cell], field: str, factor: float, label: str, unit:
         axes.yaxis.set_major_formatter(EngFormatter(unit=unit))
         axes.yaxis.set_minor_formatter(NullFormatter())
     figure.supylabel(label, fontsize="medium")
-    handles, labels = grid[0][-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize="small")
+    named = {label: line for axes in grid[0] for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside right center", frameon=False, fontsize="small")
     return figure
 
 

@@ -92,8 +92,8 @@ def plot(bench: LastBench) -> Figure:
         _lines(axes, [row for row in bench.rows if row.touched is touched])
         axes.set_title("touched" if touched else "hand-over", loc="left", fontsize="medium", fontweight="bold")
     figure.supylabel("time per message, one way", fontsize="medium")
-    handles, labels = grid[0][-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize="small")
+    named = {label: line for axes in grid[0] for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside right center", frameon=False, fontsize="small")
     return figure
 
 
