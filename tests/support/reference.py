@@ -22,7 +22,7 @@ SOURCES = Path(__file__).parents[2] / "services" / "reference"
 COMPILER = os.environ.get("CC", "gcc")
 HAS_COMPILER = shutil.which(COMPILER.split()[0]) is not None
 _ENDS_WITHIN_S = 60
-_PYTHON = "import importlib, sys; sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[2:]))"
+PYTHON = "import importlib, sys; sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[2:]))"
 _CPU = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
 
 
@@ -34,7 +34,7 @@ def compile_reference(folder: Path) -> Path:
 
 def python(module: str) -> list[str]:
     """The command of an endpoint that is a module with `main(argv)`."""
-    return [sys.executable, "-c", _PYTHON, module]
+    return [sys.executable, "-c", PYTHON, module]
 
 
 def request(mechanism: str, folder: Path, **fields: Any) -> Request:

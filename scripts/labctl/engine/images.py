@@ -70,6 +70,7 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
                 "services/Dockerfile",
                 "services/.dockerignore",
                 "services/requirements.txt",
+                "services/competitors.txt",
                 "services/atomics/*",
                 "services/ipclab/**/*",
                 "services/reference/*",
