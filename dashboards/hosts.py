@@ -152,7 +152,7 @@ def _round_trips(mechanisms: list[str]) -> table.Panel:
     return one_row_each(
         {"mechanism": "Mechanism"},
         "How long is a round trip?",
-        "From request to reply, 64 bytes each way. A try sends up to 100 requests, one after the other. Both "
+        "From request to reply, 64 bytes each way. A try sends up to 40 requests, one after the other. Both "
         "processes are on one CPU and sleep in between, so waking is included. The figure is the median of the last "
         "tries' medians, 15 at most; lowest and highest are the range of these medians. Two mechanisms whose ranges "
         "overlap have no order.",

@@ -24,7 +24,7 @@ from ipclab.runtime.lifecycle import TICK_S, EndpointStatus, Stop
 
 TRY_S = 1.0
 ROUND_EVERY_S = 4.0
-QUESTIONS = 100
+QUESTIONS = 40  # 15 tries are remembered: a median is of 600 round trips
 MEASURE_S = 0.05  # a mechanism that is slow is asked less often
 QUESTION_BYTES = 64
 REMEMBERED = 15  # tries: a minute
