@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ipclab.runtime import settings
 from ipclab.runtime.overrides import Load
+from labctl.config.traits import traits_of
 from labctl.config.values import refuse
 from labctl.terminal.errors import LabError
 
@@ -71,8 +72,6 @@ class LoadRequest:
 
 def limit_of(mechanism: str) -> int:
     """The largest message in bytes; what the lab allows at most where this machine cannot load the mechanism."""
-    from labctl.config.traits import traits_of  # loads rich, which a wrong option need not wait for
-
     assert isinstance(settings.SIZE.max, int)
     try:
         return traits_of(mechanism).max_message_bytes
