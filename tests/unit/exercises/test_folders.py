@@ -8,6 +8,7 @@ import shutil
 import string
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,9 @@ def test_the_facts_are_what_they_may_be(it: Exercise) -> None:
     assert 1 <= it.minutes <= 45
     assert set(it.pairs) <= set(compose_file.declared())
     assert it.pairs
+    claims = tomllib.loads((EXERCISES / "claims.toml").read_text(encoding="utf-8"))
     assert it.claims
+    assert set(it.claims) <= set(claims)
     assert {question.kind for question in it.guess} <= set(KINDS)
     assert {question.ask for question in it.guess} <= set(ASKED)
     assert all((question.kind == "choice") is bool(question.choices) for question in it.guess)
