@@ -61,15 +61,26 @@ def examine() -> None:
         raise click.exceptions.Exit(1)
 
 
+# What was tried on each architecture. docs/decisions/0046-memory-order.md has the conditions.
+_TRIED = {
+    "amd64": "",
+    "arm64": (
+        "under qemu-user, on 2026-11-28: the image builds; 146 unit tests (ring, atomics, ledgers, contract) and "
+        "24 conformance tests (messages of the three shared memories) pass. Never tried on arm64: every other test, "
+        "a running lab, its command line, a processor that reorders"
+    ),
+}
+
+
+def machine_finding(system: str, architecture: str) -> Finding:
+    """Only what was tried is called ok."""
+    tried = _TRIED.get(architecture, "nothing was ever tried on this architecture; the lab is tested on amd64")
+    return Finding("machine", Verdict.WARN if tried else Verdict.OK, f"{system}, {architecture}", tried)
+
+
 def _findings() -> Iterator[Finding]:
     machine = this_machine()
-    known = machine.architecture in ("amd64", "arm64")
-    yield Finding(
-        "machine",
-        Verdict.OK if known else Verdict.WARN,
-        f"{machine.shown_name or machine.system}, {machine.architecture}",
-        "" if known else "amd64 and arm64 are tested",
-    )
+    yield machine_finding(machine.shown_name or machine.system, machine.architecture)
     cpus = os.cpu_count() or 1
     yield Finding("CPUs", _at_least(cpus, *_CPUS), str(cpus), "" if cpus >= _CPUS[1] else "2 or more")
     installs = machine.installs_packages and machine.may_become_root
