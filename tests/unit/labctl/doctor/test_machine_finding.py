@@ -13,7 +13,9 @@ def test_the_architecture_that_every_test_runs_on_is_ok() -> None:
     assert (finding.verdict, finding.found, finding.change) == (Verdict.OK, "Debian, amd64", "")
 
 
-@pytest.mark.parametrize("said", ["qemu-user", "the image builds", "Never tried on arm64: every other test, a running lab"])
+@pytest.mark.parametrize(
+    "said", ["qemu-user", "the image builds", "Never tried on arm64: every other test, a running lab"]
+)
 def test_arm64_was_tried_by_emulation_only(said: str) -> None:
     finding = machine_finding("macOS", "arm64")
     assert finding.verdict is Verdict.WARN
