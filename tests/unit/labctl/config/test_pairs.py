@@ -33,6 +33,13 @@ def test_who_looks_at_a_namespace_comes_with_the_pairs_that_use_it() -> None:
     assert compose_file.observers_of(compose_file.declared()) == ["kernel"]
 
 
+def test_no_setting_of_a_pair_makes_the_holder_anew() -> None:
+    """`LAB_RATE=1000 ./lab up sysv_shm` would otherwise take the namespace away from the other pairs in it."""
+    holder = compose_file.service("holder")
+    assert "${" in str(holder["image"])  # a new image is another lab
+    assert "${" not in str({key: value for key, value in holder.items() if key not in ("image", "build")})
+
+
 def test_every_declared_pair_has_a_mechanism_that_says_its_maximum() -> None:
     assert compose_file.declared()
     assert set(compose_file.declared()) <= set(mechanisms.names())
