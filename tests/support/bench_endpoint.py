@@ -22,7 +22,7 @@ from ipclab.bench.messages import HEADER_BYTES, SEQUENCE
 from ipclab.bench.request import Request, Side, parse
 from ipclab.contract.channel import Sender
 
-FAULTS = ("delay_ms=5", "lose=100", "swap=100", "flip=100", "die=100")
+FAULTS = ("delay_ms=5", "lose=10", "lose=100", "swap=100", "flip=100", "die=100")
 UNRELIABLE = "udp.lose=100"  # the same loss where the traits allow it
 
 

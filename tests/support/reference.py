@@ -10,10 +10,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
+
+import posix_ipc
+import sysv_ipc
 
 from ipclab.bench.request import Request, Shape, Side, arguments
 from ipclab.contract.channel import Address, Wait
@@ -35,6 +38,25 @@ def compile_reference(folder: Path) -> Path:
 def python(module: str) -> list[str]:
     """The command of an endpoint that is a module with `main(argv)`."""
     return [sys.executable, "-c", PYTHON, module]
+
+
+_addresses: list[Address] = []  # of the runs since the last clearing
+
+
+def clear() -> None:
+    """Remove the kernel objects that killed endpoints left: the limits are the user's, not the test's."""
+    for address in _addresses:
+        name = f"/ipclab-{Path(address.path).name}"
+        for unlink in (posix_ipc.unlink_message_queue, posix_ipc.unlink_shared_memory):
+            with suppress(posix_ipc.ExistentialError):
+                unlink(name)
+        for notifier in ("record", "room"):
+            with suppress(posix_ipc.ExistentialError):
+                posix_ipc.unlink_semaphore(f"{name}.{notifier}")
+        for made in (sysv_ipc.MessageQueue, sysv_ipc.Semaphore, sysv_ipc.SharedMemory):
+            with suppress(sysv_ipc.ExistentialError):
+                made(address.key).remove()
+    _addresses.clear()
 
 
 def request(mechanism: str, folder: Path, **fields: Any) -> Request:
@@ -59,6 +81,7 @@ def request(mechanism: str, folder: Path, **fields: Any) -> Request:
         cpu=_CPU,
         peer_cpu=_CPU,
     )
+    _addresses.extend((plain.address, plain.back))
     return replace(plain, **fields)
 
 

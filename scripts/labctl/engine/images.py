@@ -73,7 +73,7 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
                 "services/competitors.txt",
                 "services/atomics/*",
                 "services/ipclab/**/*",
-                "services/reference/*",
+                "services/reference/**/*",
             ),
         ),
         OwnImage(f"ipclab/prometheus:{tag}", "prometheus", base.prometheus, ("services/prometheus/**/*",)),

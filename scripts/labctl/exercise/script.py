@@ -29,6 +29,8 @@ def run(script: Path, project: str, values: Mapping[str, Value]) -> None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_WITHIN_S,
             check=False,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,9 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not reference.HAS_COMPILER:
         pytest.skip(f"no C compiler here ({reference.COMPILER})")
     return reference.compile_reference(tmp_path_factory.mktemp("reference"))
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    yield
+    reference.clear()

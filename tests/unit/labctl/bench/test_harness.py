@@ -132,7 +132,7 @@ def test_what_the_traits_forbid_fails_the_run(groups: Groups, faulty: str, fault
 
 
 def test_a_cell_that_fails_is_said_and_the_bench_goes_on(groups: Groups, faulty: str) -> None:
-    row = rows_by_name(faulty, describe_faulty())["fifo.lose=100"]
+    row = rows_by_name(faulty, describe_faulty())["fifo.lose=10"]
     failing, good = measured(groups, cell(row), cell(OWN["fifo"]), repeat=3)
     assert failing.failures
     assert "lost" in failing.why_not or failing.runs
