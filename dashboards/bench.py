@@ -38,8 +38,9 @@ def rows(touched: bool, names: Sequence[str], place: Place) -> table.Panel:
     panel = one_row_each(
         _KEYS,
         f"How fast was each mechanism in the last bench? ({_named(touched)})",
-        f"{_explained(touched)} Messages follow each other on one CPU, both sides block. C is the same in C. Noisy: "
-        "the runs differ by more than 30 %. ./lab bench measures again, and pauses the load meanwhile.",
+        f"{_explained(touched)} Messages follow each other on one CPU, both sides block. p99: of the means "
+        "of groups of messages. C is the same in C. Noisy: the runs differ by more than 30 %. ./lab bench measures "
+        "again, and pauses the load meanwhile.",
         place,
         [
             Column("Time", time, width=80, unit="s", decimals=2),
@@ -122,4 +123,4 @@ def _named(touched: bool) -> str:
 def _explained(touched: bool) -> str:
     if touched:
         return "Touched: the producer writes every byte and the consumer reads every byte."
-    return "Hand-over: nobody reads the payload, so a rate of bytes is one of bytes that nobody touched."
+    return "Hand-over: nobody reads the payload, so a rate of bytes is one of bytes that neither process touched."

@@ -64,9 +64,9 @@ def _lost(mechanisms: list[str]) -> timeseries.Panel:
         "Counted since the lab was set up or reset. Lost: messages that were sent and never arrived. A mechanism "
         "without a loss lies on zero, under its bare name. Another line names the place of the loss: in the channel "
         "(solid), at a restart of the consumer (dashed), or at a restart of the producer (long dashes). Dotted: "
-        "skipped, due for over a second and never sent, because the peer was missing or the mechanism was full; no "
-        "line without skipped messages. A step is a fault, and its height is the number of messages that the mechanism "
-        "did not keep. A gap is a container that did not answer.",
+        "skipped, due for over a second and never sent, because the peer was missing, the mechanism was full, or the "
+        "producer was paused; no line without skipped messages. A step is a fault, and its height is the number of "
+        "messages that the mechanism did not keep. A gap is a container that did not answer.",
         "none",
         _FIRST,
         {

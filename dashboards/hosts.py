@@ -168,7 +168,7 @@ def _reached(mechanisms: int) -> timeseries.Panel:
             graph(
                 "How many mechanisms are reached?",
                 "The number of mechanisms that reached the responder, by placement. The line falls when the responder "
-                "stops, when a network is cut, or when a probe moves to a placement that shares less.",
+                "stops, or when a network is cut.",
                 "none",
                 Place(12, 7),
                 {"{{placement}}": "sum by (placement) (probe_success)"},

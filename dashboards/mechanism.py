@@ -28,8 +28,8 @@ def dashboard() -> Dashboard:
         made.with_panel(
             note(
                 "Facts of the mechanism",
-                "Facts, not measurements: the same as ./lab mechanisms. The conformance tests check each of them. "
-                "docs/MECHANISMS.md names the source of each fact.",
+                "Facts, not measurements: the same as ./lab mechanisms. The conformance tests try what can be tried: "
+                "order, when full, limit, persistence. docs/MECHANISMS.md names the source of each fact.",
                 Place(10, 16),
                 f"### {variables.NAME}\n\n{variables.FACTS}\n",
             )

@@ -70,7 +70,8 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
         ),
         one_number(
             "CPU time",
-            "CPU time of all producers and consumers, as a share of one core: 100 % is one busy core.",
+            "CPU time of the message loops of all producers and consumers, as a share of one core: 100 % is one busy "
+            "core. Speed and its price has what the containers cost beside the loops.",
             "percentunit",
             narrow,
             "sum(rate(ipc_cpu_seconds_total[$__rate_interval]))",
@@ -86,8 +87,9 @@ def _numbers(mechanisms: list[str]) -> list[stat.Panel]:
         ),
         one_number(
             "Skipped",
-            "Messages that were due for over a second and never sent, because the peer was missing or the mechanism "
-            "was full. Counted since the lab was set up or reset; coloured above zero.",
+            "Messages that were due for over a second and never sent, because the peer was missing, the mechanism was "
+            "full, or the producer was paused (./lab bench does so). Counted since the lab was set up or reset; "
+            "coloured above zero.",
             "none",
             narrow,
             "sum(ipc_messages_skipped_total)",
@@ -110,9 +112,9 @@ def _now(mechanisms: list[str], place: Place) -> table.Panel:
         "What does each mechanism do now?",
         "One row per pair of containers, over the last 5 seconds. Median and p99: of the one-way latency. In flight: "
         "sent, and neither received nor lost; the number grows when the consumer is too slow, until the mechanism is "
-        "full. Skipped: due for over a second and never sent, because the peer was missing or the mechanism was full. "
-        "CPU time and context switches are those of producer and consumer together, for one message. The name links to "
-        "the dashboard of the mechanism.",
+        "full. Skipped: due for over a second and never sent, because the peer was missing, the mechanism was full, or "
+        "the producer was paused. CPU time and context switches are those of producer and consumer together, for one "
+        "message. The name links to the dashboard of the mechanism.",
         place,
         [
             Column(

@@ -16,8 +16,8 @@ COLUMNS = ("", "µs", "±", "p99", "msg/s", "MB/s", "CPU µs", "switches", "C")
 MEANING = """\
 µs: median of the runs, per message or round trip, both processes pinned. ±: distance between the fastest and the
 slowest run, of the median; ! is over 30 %: noisy, not to be compared; ? is a figure during which others had over 10 %
-of the CPUs. p99: of all messages, in µs. CPU µs and
-switches: of both sides per message; switches are voluntary+involuntary. C: times as slow as the same in C."""
+of the CPUs. p99: of all samples, in µs; one way, a sample is the mean of a group of messages. CPU µs and switches: of
+both sides per message; switches are voluntary+involuntary. C: times as slow as the same in C."""
 _ONE_WAY_MEANING = "A time of one way is a message's share of the stream: messages follow each other without a pause."
 
 _DISTURBED = 0.10  # of the time of all CPUs

@@ -123,7 +123,7 @@ def check_bench_options(names: tuple[str, ...], cold: bool, as_json: bool, given
 @click.option("--wait", "waits", type=CommaSeparated(_word("block", "spin")), metavar="WAIT,...", default="block")
 @click.option("--cpus", type=CommaSeparated(_word("one", "two")), metavar="one,two", default="one", help="CPUs.")
 @click.option("--copies", type=CommaSeparated(_word("yes", "no")), metavar="yes,no", default="yes,no")
-@click.option("--repeat", metavar="N", help=f"Runs of each figure.  [default: {REPEAT}]")
+@click.option("--repeat", metavar="N", help=f"Runs of each figure.  [default: {REPEAT}, or what fits the time]")
 @click.option("--quick", is_flag=True, help="Three sizes, three runs, one way: under a minute.")
 @click.option("--compare", type=click.Path(path_type=Path), metavar="FILE", help="An earlier bench.json: what changed.")
 @click.option("--output", "folder", type=OutputFolder(), default="bench", show_default=True, metavar="DIR")

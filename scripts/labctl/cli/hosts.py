@@ -90,9 +90,9 @@ def hosts() -> None:
 def hosts_up(second_host: DockerHost | None, address: str | None) -> None:
     """Start a second host beside the running lab, copy the lab's image to it, and start a probe on it.
 
-    With --docker-host, the second host is another machine, and the user of the URL may use Docker on that machine. This
-    machine then publishes TCP and UDP LAB_TCP_PORT on --address only; the other machine publishes TCP 9464, the metrics
-    of the probe for Prometheus. `./lab hosts down` removes all of it.
+    With --docker-host, the second host is another machine. The user of the URL needs the right to use Docker there.
+    This machine then publishes TCP and UDP LAB_TCP_PORT on --address only; the other machine publishes TCP 9464, the
+    metrics of the probe for Prometheus. `./lab hosts down` removes all of it.
 
     \b
       ./lab hosts up
