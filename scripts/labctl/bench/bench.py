@@ -15,7 +15,7 @@ import click
 from labctl.bench import comparison, publication, table
 from labctl.bench.cells import Cell, Cpus, Place, Row, Selection, rows_of, unknown
 from labctl.bench.containers import BenchContainers, bench_containers, places
-from labctl.bench.document import Conditions, as_csv, document
+from labctl.bench.document import Conditions, as_csv, document, has_failed
 from labctl.bench.figures import Figure
 from labctl.bench.harness import Harness, Progress
 from labctl.bench.link import Group
@@ -50,7 +50,7 @@ def bench(lab: Lab, plan: Plan, folder: Path, as_json: bool, before: Mapping[str
     """Measure, write the files of `folder`, publish, and print.
 
     :raises LabError: no engine, no image, an unknown mechanism, or a container that ended
-    :raises click.exceptions.Exit: with 1, if a run failed
+    :raises click.exceptions.Exit: with 1, if a run of a mechanism failed
     """
     client = lab.client
     ensure_compose()
@@ -74,7 +74,7 @@ def bench(lab: Lab, plan: Plan, folder: Path, as_json: bool, before: Mapping[str
         if before:
             show_lines(comparison.lines(before, whole))
         show_lines([f"Written to {folder}: {', '.join(files)}", said])
-    if any(cell["failures"] for cell in whole["cells"]):
+    if has_failed(whole):
         raise click.exceptions.Exit(1)
 
 

@@ -69,6 +69,17 @@ def document(figures: Sequence[Figure], conditions: Conditions) -> dict[str, Any
     }
 
 
+OURS = ("python", "c")
+
+
+def has_failed(whole: Mapping[str, Any]) -> bool:
+    """Whether a run of a mechanism lost or altered what it must not, in Python or in C.
+
+    A library of somebody else that does is shown with its reason, and is no failure of the bench.
+    """
+    return any(cell["failures"] for cell in whole["cells"] if cell["implementation"] in OURS)
+
+
 def read(path: Path, option: str) -> dict[str, Any]:
     """The document of an earlier bench.
 
