@@ -44,7 +44,7 @@ def rows(touched: bool, names: Sequence[str], place: Place) -> table.Panel:
         place,
         [
             Column("Time", time, width=80, unit="s", decimals=2),
-            Column("p99", of("ipc_bench_message_quantile_seconds", f'quantile="0.99",{python}'), 80, "s", 2),
+            Column("p99", of("ipc_bench_message_percentile_seconds", f'percentile="99",{python}'), 80, "s", 2),
             Column("C", c_time, width=80, unit="s", decimals=2),
             Column("Python/C", f"{time} / {c_time}", width=80, decimals=1),
             Column("Rate", of("ipc_bench_bytes_per_second", python), width=90, unit="binBps"),

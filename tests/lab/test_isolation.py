@@ -24,6 +24,7 @@ from labctl.place import moved_consumers
 _METRICS_NETWORK = "metrics"
 # What Docker's `ipc:` shares: it has no word for one of the two.
 OF_IPC = {Sharing.IPC_NAMESPACE, Sharing.DEV_SHM}
+_PAGES = (metrics.PORT, metrics.BENCH_PORT)
 _LISTENS = "0A"  # TCP_LISTEN, <net/tcp_states.h>; a UDP socket without a peer is "07"
 _UNCONNECTED = "07"
 # In a container: tries every [protocol, address, port] of its argument; "" where it gets through, else why not.
@@ -142,7 +143,7 @@ def _listening(stack: Stack, container: Container) -> list[tuple[str, str, str, 
 
 @pytest.mark.timeout(200)
 def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
-    """From every container to every port of every other one. The page of metrics is there for all, on `metrics`."""
+    """From every container to every port of every other one. The pages of metrics are there for all, on `metrics`."""
     ours = {
         name: container
         for name, container in stack.containers().items()
@@ -153,7 +154,7 @@ def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
     networks = {name: _addresses(stack, container) for name, container in ours.items()}
     sockets = {name: _listening(stack, container) for name, container in ours.items()}
     of_mechanisms = {
-        (protocol, at, port) for name in ours for protocol, _, at, port in sockets[name] if port != metrics.PORT
+        (protocol, at, port) for name in ours for protocol, _, at, port in sockets[name] if port not in _PAGES
     }
     assert len(of_mechanisms) >= 2 + len({"tcp", "udp"}), "the responder's, and those of tcp and udp"
     # What listens on its own network may not be reached on `metrics` either.
@@ -161,7 +162,7 @@ def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
         (protocol, networks[name][_METRICS_NETWORK], port)
         for name in ours
         for protocol, _, _, port in sockets[name]
-        if port != metrics.PORT
+        if port not in _PAGES
     }
     before = stack.accounts("udp")
     for name, container in ours.items():

@@ -18,7 +18,7 @@ _HOW = 'shape="one-way",wait="block",cpus="one"'
 _KEY = ("mechanism", "implementation", "size", "copies", "touched")
 _VALUES = {
     "seconds": "ipc_bench_message_seconds",
-    "p99_s": 'ipc_bench_message_quantile_seconds{quantile="0.99"}',
+    "p99_s": 'ipc_bench_message_percentile_seconds{percentile="99"}',
     "bytes_per_s": "ipc_bench_bytes_per_second",
     "cpu_s": "ipc_bench_cpu_seconds",
     "noisy": "ipc_bench_noisy",

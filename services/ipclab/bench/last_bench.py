@@ -15,7 +15,7 @@ from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page
 from ipclab.metrics.page_server import PageServer
 
-_QUANTILES = {"p50_us": "0.5", "p99_us": "0.99", "p999_us": "0.999"}
+_PERCENTILES = {"p50_us": "50", "p99_us": "99", "p999_us": "99.9"}
 
 
 class LastBench:
@@ -72,9 +72,9 @@ def _of_cell(cell: Mapping[str, Any]) -> Iterator[Sample]:
         return Sample(definition, value, (*labels, *more), mechanism=mechanism)
 
     yield sample(metrics.BENCH_MESSAGE, cell["us"] / 1e6)
-    for field, quantile in _QUANTILES.items():
+    for field, percentile in _PERCENTILES.items():
         if cell[field] is not None:
-            yield sample(metrics.BENCH_QUANTILE, cell[field] / 1e6, quantile)
+            yield sample(metrics.BENCH_PERCENTILE, cell[field] / 1e6, percentile)
     yield sample(metrics.BENCH_MESSAGES, cell["messages_per_s"])
     if cell["bytes_per_s"] is not None:
         yield sample(metrics.BENCH_BYTES, cell["bytes_per_s"])

@@ -320,7 +320,9 @@ def _bench(name: str, help_: str, *labels: str) -> Definition:
 
 
 BENCH_MESSAGE = _bench("ipc_bench_message_seconds", "Time per message, or of a round trip: the median of the runs.")
-BENCH_QUANTILE = _bench("ipc_bench_message_quantile_seconds", "Quantiles of this time, of all samples.", "quantile")
+BENCH_PERCENTILE = _bench(
+    "ipc_bench_message_percentile_seconds", "Percentiles of this time, of all samples.", "percentile"
+)
 BENCH_MESSAGES = _bench("ipc_bench_messages_per_second", "Messages, or round trips, per second.")
 BENCH_BYTES = _bench("ipc_bench_bytes_per_second", "Bytes per second in one direction; none of round trips.")
 BENCH_CPU = _bench("ipc_bench_cpu_seconds", "CPU time of both sides per message.")
