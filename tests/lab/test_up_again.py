@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lab.harness.stack import PROJECT, Stack, wait_until
+from lab.harness.stack import PROJECT, Stack
 
 
 def _identities(stack: Stack) -> dict[str, tuple[str | None, str]]:
@@ -24,13 +24,7 @@ def test_up_again_changes_nothing(stack: Stack) -> None:
 
 
 def test_every_container_is_healthy(stack: Stack) -> None:
-    for name in stack.containers():
-
-        def health(service: str = name) -> bool:
-            state = stack.container(service).attrs["State"]
-            return "Health" not in state or state["Health"]["Status"] == "healthy"
-
-        wait_until(f"{name} is healthy", 30, health)
+    stack.wait_until_healthy()
 
 
 def test_a_pair_that_does_not_move_is_named(stack: Stack) -> None:

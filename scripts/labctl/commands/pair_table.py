@@ -13,8 +13,8 @@ from labctl.measured.pairs import WINDOW_S, PairMeasures, per_mib, sizes_differ
 from labctl.terminal.printing import count, duration, new_table, ratio, show_lines, show_table, show_text, size
 
 _CONDITIONS = (
-    f"Over the last {WINDOW_S} s: messages/s, one-way latency from the due time, and CPU time and context switches of "
-    "both loops for one message. Since created or reset: skipped (due, never sent), lost, corrupt. -: not measured."
+    f"Last {WINDOW_S} s: latency from the due time; CPU time and switches of both loops per message. Since created or "
+    "reset: skipped (due, never sent), lost, corrupt."
 )
 # The reasons of ipc_messages_lost_total: see services/ipclab/accounting/checker.py.
 _LOST = {

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Self
 
 from ipclab.contract.channel import Mechanism, Receiver, Sender
-from ipclab.contract.errors import ReceiveTimeout
+from ipclab.contract.errors import PeerGone, ReceiveTimeout
 from ipclab.speedup.messages import MESSAGE_BYTES, Message, decode, encode
 from ipclab.speedup.topology import Stopwatch, Topology, open_patiently
 
@@ -27,6 +27,7 @@ class WorkerPool:
         self._stack = ExitStack()
         self._results: list[Receiver] = []
         self._senders: dict[int, Sender] = {}
+        self._refused: set[int] = set()
 
     def __enter__(self) -> Self:
         """Create the coordinator's receivers, and open the channels of the workers.
@@ -57,11 +58,20 @@ class WorkerPool:
     def send(self, worker: int, message: Message, timeout_s: float) -> None:
         """Send to one worker, or into the mailbox of all workers.
 
+        Where messages may be lost, the first refusal of a worker is of an earlier message: of the datagram that looked
+        for the worker, if its answer came late (udp(7)). The message is sent after it.
+
         :raises ChannelFull: no room within `timeout_s`
         :raises ChannelError: the channel broke
         """
         with self.stopwatch.running():
-            self._senders[worker].send(encode(message), timeout_s)
+            try:
+                self._senders[worker].send(encode(message), timeout_s)
+            except PeerGone:
+                if self.reliable or worker in self._refused:
+                    raise
+                self._refused.add(worker)
+                self._senders[worker].send(encode(message), timeout_s)
 
     def receive(self, timeout_s: float) -> Message | None:
         """The next message of any worker; None if none came within `timeout_s`.

@@ -177,6 +177,16 @@ class Stack:
         }
         return {"sent": self.total(f"{name}-producer", "ipc_messages_sent_total"), **counts}
 
+    def wait_until_healthy(self) -> None:
+        """Until the engine finds every container healthy: its check is every few seconds, after a pause too."""
+        for name in self.containers():
+
+            def health(service: str = name) -> bool:
+                state = self.container(service).attrs["State"]
+                return "Health" not in state or state["Health"]["Status"] == "healthy"
+
+            wait_until(f"{name} is healthy", 30, health)
+
     def wait_for_traffic(self, mechanism: str, within_s: float = 15) -> None:
         """Until the consumer has received a message that it had not when this was called."""
         service = f"{mechanism.replace('_', '-')}-consumer"
