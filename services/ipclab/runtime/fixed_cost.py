@@ -45,6 +45,7 @@ class FixedCost:
         assert ident is not None
         self._loop_clock = time.pthread_getcpuclockid(ident)
         self._first = self._read()
+        self._shown: dict[str, int] = {}
 
     def _read(self) -> tuple[int, int, int | None]:
         """The loop's thread, the process, and the container, in ns."""
@@ -60,4 +61,7 @@ class FixedCost:
         if not self._has_messages:
             parts["loop"] = loop_ns
         for part, nanoseconds in parts.items():
-            yield Sample(metrics.FIXED_CPU, max(0, nanoseconds) / 1e9, (part,))
+            # The clocks are read one after the other, so a difference may fall. Prometheus would take that for a
+            # restart and count the whole value once more.
+            self._shown[part] = max(self._shown.get(part, 0), nanoseconds)
+            yield Sample(metrics.FIXED_CPU, self._shown[part] / 1e9, (part,))

@@ -54,6 +54,21 @@ def test_the_pages_are_a_part_of_their_own_and_other_processes_are_the_rest_of_t
     assert parts["threads"] == 0, "less than nothing is nothing"
 
 
+def test_no_part_ever_falls_since_prometheus_would_take_that_for_a_restart(tmp_path: Path) -> None:
+    usage, pages_ns = tmp_path / "cpu.stat", [0]
+    usage.write_text("usage_usec 0\n")
+    cost = FixedCost(lambda: pages_ns[0], has_messages=False, cgroup=tmp_path)
+    usage.write_text("usage_usec 60000000\n")
+    pages_ns[0] = 250_000_000
+    before = parts_of(cost)
+    # The process has run on, and the container's clock, which the kernel brings up to date at its ticks, has not.
+    be_busy()
+    pages_ns[0] = 0
+    after = parts_of(cost)
+    assert set(after) == {"page", "threads", "processes", "loop"}
+    assert all(after[part] >= before[part] for part in before), (before, after)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "nanoseconds"),
     [
