@@ -183,7 +183,8 @@ def _duration() -> timeseries.Panel:
     return graph(
         "How long is the longest try?",
         "The slowest mechanism of each placement, opening and closing included. A refused try ends at once. A try "
-        "without an answer (a datagram that is dropped, a name that does not resolve) ends at the timeout.",
+        "without an answer (a datagram or a connection request that is dropped, a name that does not resolve) ends at "
+        "the timeout.",
         "s",
         Place(12, 7),
         {"{{placement}}": "max by (placement) (probe_duration_seconds)"},

@@ -97,7 +97,8 @@ def _cpu(side: Side, other: Side) -> timeseries.Panel:
         "How much CPU time does a message cost",
         "CPU time of producer and consumer together, for each message received. The cost falls when the load rises: a "
         "consumer that finds the next message without sleeping needs no wake-up. The cost grows with the message "
-        "size, by each copy. ./lab load --all stream and ./lab load --all bulk show both.",
+        "size: each copy moves every byte, and both sides read every byte for the checksum. "
+        "./lab load --all stream and ./lab load --all bulk show both.",
         "s",
         lambda half: {"{{mechanism}}": per_message("ipc_cpu_seconds_total", where=half.where)},
     )
@@ -118,8 +119,9 @@ def _data(side: Side, other: Side) -> timeseries.Panel:
     return _lines(
         (side, other),
         "How many bytes per second",
-        "Bytes received, headers included. Large messages carry more bytes for the same number of wake-ups and system "
-        "calls. Shared memory gains most from that.",
+        "Bytes received, headers included. A large message carries more bytes for each wake-up and system call. A "
+        "message that is larger than a pipe's or a socket's buffer needs several of both; in shared memory it needs "
+        "no more than a small one.",
         "binBps",
         lambda half: {"{{mechanism}}": rate("ipc_bytes_received_total", where=half.where)},
     )

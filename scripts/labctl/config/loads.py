@@ -1,6 +1,6 @@
 """The loads that have a name, and what `./lab load` asks for.
 
-`idle` is the load that a pair was started with (LAB_RATE, LAB_SIZE): waking the receiver is most of its cost. Under
+`idle` is the load that a pair was started with (LAB_RATE, LAB_SIZE): sleeping and waking is most of its cost. Under
 `stream` messages are due in bursts, so that they share a wake-up. Under `bulk` a message is so large that copying and
 checking its bytes is most of its cost. A mechanism with a smaller maximum carries messages of its maximum.
 """
