@@ -23,8 +23,6 @@ from labctl.terminal.signals import Terminated
 _TYPED = ("services", "scripts", "dashboards", "tests")
 WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance", "tests/model")
 WITH_CONTAINERS = "tests/lab"
-# Tests with containers wait more than they compute: several processes take files in turn, each with a lab of its own.
-_LABS = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def run_checks(pytest_arguments: Sequence[str], fast: bool) -> None:
@@ -57,11 +55,11 @@ def _module(name: str, *arguments: str) -> list[str]:
 
 
 def _run_everything() -> list[int]:
-    """The images are built while the tests without containers run; the tests with containers follow."""
+    """The images are built while the tests without containers run; those with containers get the machine alone."""
     with _started(_module("labctl", "test", "--fast"), end=signal.SIGTERM) as fast:
         _build_images()
         code = fast.wait()
-    return [code, run_tool("pytest", *_LABS, WITH_CONTAINERS)]
+    return [code, run_tool("pytest", WITH_CONTAINERS)]
 
 
 def _run_without_containers() -> list[int]:
