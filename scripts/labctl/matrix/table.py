@@ -28,7 +28,7 @@ _CONDITIONS = (
     "✓ reached. ✗ with the errno that a system call returned, or plain words where no call failed. A few seconds old.",
 )
 _TIMES_CONDITIONS = (
-    "Round trips, from request to reply: 64 B each way, up to 100 a try, one after the other, after opening. Both",
+    "Round trips, from request to reply: 64 B each way, up to 40 a try, one after the other, after opening. Both",
     "processes are on one CPU and sleep in between, so waking is included. The median of the last tries, 15 tries or a",
     "minute at most; in brackets the lowest and the highest of their medians.",
 )

@@ -60,7 +60,7 @@ def _remove_stack(manager: Manager, project: str) -> dict[str, int]:
                 # Stopped is enough to go on: it has left its networks. The engine removes it in its own time.
                 wait_until(lambda s=service: not _running(client, s), _ENDED_WITHIN_S)  # type: ignore[misc]
                 service.remove()
-        wait_until(lambda: not client.containers.list(all=True, filters=label), _ENDED_WITHIN_S)
+        wait_until(lambda: not client.containers.list(all=True, filters=label, sparse=True), _ENDED_WITHIN_S)
         networks, volumes = client.networks.list(filters=label), client.volumes.list(filters=label)
         for left_over in (*networks, *volumes):
             wait_until(lambda o=left_over: _removed(o), _ENDED_WITHIN_S)  # type: ignore[misc]
@@ -88,7 +88,9 @@ def _dissolve(client: docker.DockerClient, project: str) -> bool:
 
 def _running(client: docker.DockerClient, service: Service) -> bool:
     """Whether a task of the service runs on this node."""
-    return bool(client.containers.list(filters={"label": f"com.docker.swarm.service.id={service.id}"}))
+    label = {"label": f"com.docker.swarm.service.id={service.id}"}
+    # Sparse: else each one is inspected after the listing, and one that went away in between is an error.
+    return bool(client.containers.list(filters=label, sparse=True))
 
 
 def _removed(resource: Any) -> bool:

@@ -41,7 +41,7 @@ class PairView:
 
 def tasks_here(client: docker.DockerClient, services: Mapping[str, Service]) -> dict[str, DockerContainer]:
     """Service to its running container on this node, for those that have one."""
-    found = {c.labels.get("com.docker.swarm.service.id"): c for c in client.containers.list()}
+    found = {c.labels.get("com.docker.swarm.service.id"): c for c in client.containers.list(ignore_removed=True)}
     return {name: found[service.id] for name, service in services.items() if service.id in found}
 
 

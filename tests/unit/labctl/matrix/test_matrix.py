@@ -13,12 +13,13 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.contract.errors import NO_ANSWER, NOT_TOLD, WRONG_ANSWER
 from ipclab.matrix.placement import SHARED, Placement, reachable
+from ipclab.matrix.probe import QUESTION_BYTES, QUESTIONS, REMEMBERED
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.lab.probes import placement_of, placements_shown
 from labctl.lab.prometheus import Prometheus, Sample
 from labctl.matrix import cells as reachability
-from labctl.matrix import errno_rules
+from labctl.matrix import errno_rules, table
 from labctl.matrix.cells import Cell
 from labctl.matrix.table import as_json, as_markdown, in_words, reason_lines, require_as_predicted, time_in_words
 from labctl.terminal.errors import LabError
@@ -184,3 +185,12 @@ def _as_measured(placements: Sequence[Placement]) -> list[Cell]:
 def test_the_table_of_readme_is_not_outdated() -> None:
     """`./lab matrix --markdown` prints it anew."""
     assert _rows(README.read_text()) == _rows(as_markdown(_as_measured(tuple(Placement)), tuple(Placement)))
+
+
+def test_the_conditions_of_the_round_trips_are_those_of_the_probe() -> None:
+    words = " ".join(table._TIMES_CONDITIONS)
+    assert f"{QUESTION_BYTES} B each way, up to {QUESTIONS} a try" in words
+    assert f"the last tries, {REMEMBERED} tries" in words
+    described = (README.parent / "dashboards" / "json" / "hosts.json").read_text(encoding="utf-8")
+    assert f"A try sends up to {QUESTIONS} requests" in described
+    assert f"the median of the last {REMEMBERED} tries" in described
