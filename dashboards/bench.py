@@ -71,8 +71,8 @@ def by_size(touched: bool, names: Sequence[str], place: Place) -> barchart.Panel
         .title(f"How does the time grow with the size? ({_named(touched)})")
         .description(
             f"{_explained(touched)} Time per message of the last bench, one way, on one CPU. Of shared memory the "
-            "faster of its two ways, mostly the one without copies. In a hand-over that way rises little: the ring holds "
-            "fewer large messages, of 1 MiB a single one, so both sides take turns."
+            "faster of its two ways, mostly the one without copies. In a hand-over that way rises little: the ring "
+            "holds fewer large messages, of 1 MiB a single one, so both sides take turns."
         )
         .span(place.width)
         .height(place.height)
