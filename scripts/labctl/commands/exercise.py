@@ -161,7 +161,12 @@ def _with_other_settings(lab: Lab, exercise: Exercise) -> list[str]:
     for pair in exercise.pairs:
         found = [by_service.get(service) for service in compose_file.services_of(pair)]
         if not all(
-            it and all(settings.get(name, value) == value for name, value in it.environment.items()) for it in found
+            it
+            and all(
+                settings.get(whole_reset.setting_of(pair, name), value) == value
+                for name, value in it.environment.items()
+            )
+            for it in found
         ):
             changed.append(pair)
     return changed

@@ -32,6 +32,8 @@ from labctl.terminal.waiting import wait_until
 
 _STATE = "/state"
 _LOAD: tuple[str, ...] = ("LAB_RATE", "LAB_SIZE")
+_CLASSES = "LAB_CLASSES"
+_SETTINGS_OF_CLASSES = {"sysv_mq": "LAB_SYSV_MQ_TYPES", "posix_mq": "LAB_POSIX_MQ_PRIORITIES"}
 _LOG_LINES = 20
 _ANSWERS_WITHIN_S = 30  # a second does, but on a machine that is busy with something else
 _SAY_AGAIN_AFTER_S = 3
@@ -197,14 +199,18 @@ def _make_anew(lab: Lab, members: Sequence[Container]) -> None:
         say(f"{mechanism} has one consumer and one producer again")
 
 
+def setting_of(mechanism: str, variable: str) -> str:
+    """The setting of .env that a container of the pair has as `variable`."""
+    return _SETTINGS_OF_CLASSES.get(mechanism, variable) if variable == _CLASSES else variable
+
+
 def _started_with(pair: Sequence[Container]) -> dict[str, str]:
     """The settings that its containers bear, whatever the shell of this command has."""
     first = pair[0]
     config, host = first.docker.attrs["Config"], first.docker.attrs["HostConfig"]
     kept: dict[str, str] = {name: first.environment[name] for name in _LOAD if name in first.environment}
-    classes = {"sysv_mq": "LAB_SYSV_MQ_TYPES", "posix_mq": "LAB_POSIX_MQ_PRIORITIES"}.get(str(first.mechanism))
-    if classes and "LAB_CLASSES" in first.environment:
-        kept[classes] = first.environment["LAB_CLASSES"]
+    if _CLASSES in first.environment:
+        kept[setting_of(str(first.mechanism), _CLASSES)] = first.environment[_CLASSES]
     return {**kept, "LAB_CPUS": host["CpusetCpus"], IMAGE_TAG: config["Image"].rpartition(":")[2]}
 
 
