@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import docker
-from docker.errors import NotFound
 from docker.models.containers import Container as DockerContainer
 from docker.types import EndpointConfig
 from docker.utils.socket import frames_iter
@@ -20,7 +19,7 @@ from docker.utils.socket import frames_iter
 from labctl.bench.cells import Place
 from labctl.bench.link import Group
 from labctl.config.compose_file import of_every_container
-from labctl.lab.containers import PROJECT_LABEL, one_off_labels
+from labctl.lab.containers import PROJECT_LABEL, one_off_labels, remove_labelled
 
 RUN_LABEL = "ipclab.bench"
 _SHM_SIZE, _MEMORY, _PIDS = "96m", "384m", 64
@@ -65,16 +64,7 @@ class BenchContainers:
 
     def remove(self) -> None:
         """Remove whatever bears this run's label, also what the engine made while we were interrupted."""
-        label = {"label": f"{RUN_LABEL}={self._run}"}
-        for container in self._client.containers.list(all=True, filters=label, sparse=True):
-            with suppress(NotFound):
-                container.remove(v=True, force=True)
-        for network in self._client.networks.list(filters=label):
-            with suppress(NotFound):
-                network.remove()
-        for volume in self._client.volumes.list(filters=label):
-            with suppress(NotFound):
-                volume.remove(force=True)
+        remove_labelled(self._client, f"{RUN_LABEL}={self._run}")
 
     def _create(self, place: Place, side: str, name: str, first: DockerContainer | None) -> DockerContainer:
         self._number += 1

@@ -193,3 +193,17 @@ def require_running(found: Sequence[Container], project: str) -> None:
 def mechanisms_of(found: Sequence[Container]) -> list[str]:
     """The pairs that have containers, whatever their state."""
     return sorted({container.mechanism for container in found if container.mechanism})
+
+
+def remove_labelled(client: docker.DockerClient, label: str) -> None:
+    """Remove the containers, networks and volumes that bear a label ("name=value"); what is gone is no error."""
+    found = {"label": label}
+    for container in client.containers.list(all=True, filters=found, sparse=True):
+        with suppress(NotFound):
+            container.remove(v=True, force=True)
+    for network in client.networks.list(filters=found):
+        with suppress(NotFound):
+            network.remove()
+    for volume in client.volumes.list(filters=found):
+        with suppress(NotFound):
+            volume.remove(force=True)

@@ -22,7 +22,7 @@ from requests import RequestException
 
 from ipclab.contract.channel import Sharing
 from labctl.config.compose_file import of_every_container
-from labctl.lab.containers import PROJECT_LABEL, one_off_labels
+from labctl.lab.containers import PROJECT_LABEL, one_off_labels, remove_labelled
 from labctl.terminal.errors import LabError
 
 RUN_LABEL = "ipclab.speedup"
@@ -68,16 +68,7 @@ class WorkerContainers:
 
     def remove(self) -> None:
         """Remove whatever bears this run's label, also what the engine made while we were interrupted."""
-        label = {"label": f"{RUN_LABEL}={self.run}"}
-        for container in self._client.containers.list(all=True, filters=label, sparse=True):
-            with suppress(NotFound):
-                container.remove(v=True, force=True)
-        for network in self._client.networks.list(filters=label):
-            with suppress(NotFound):
-                network.remove()
-        for volume in self._client.volumes.list(filters=label):
-            with suppress(NotFound):
-                volume.remove(force=True)
+        remove_labelled(self._client, f"{RUN_LABEL}={self.run}")
 
     @property
     def _shares_ipc(self) -> bool:
