@@ -61,6 +61,7 @@ def test_a_named_load_reaches_every_pair_and_idle_restores_their_own(stack: Stac
     """Under bulk the two queues send messages of their maximum, and say so."""
     names = stack.mechanisms()
     usual = {name: stack.load(name) for name in names}
+    before = stack.settle_all(*names)  # tests before this one restart pairs and cut networks, which loses messages
     changed = stack.lab("load", "--all", "stream")
     assert changed.returncode == 0, changed.stderr
     assert {name: stack.load(name) for name in names} == dict.fromkeys(names, NAMED["stream"])
@@ -77,7 +78,11 @@ def test_a_named_load_reaches_every_pair_and_idle_restores_their_own(stack: Stac
     back = stack.lab("load", "--all", "idle")
     assert back.returncode == 0, back.stderr
     assert {name: stack.load(name) for name in names} == usual
-    accounts = stack.settle_all(*names)
-    assert {name for name, counted in accounts.items() if counted["corrupt"] or counted["duplicate"]} == set()
-    lossless = set(names) - {"udp"}
-    assert {name for name in lossless if accounts[name]["lost"]} == set()
+    after = stack.settle_all(*names)
+    assert {name for name in names if after[name]["sent"] <= before[name]["sent"]} == set()
+    grown = {
+        name: [key for key in ("corrupt", "duplicate", "lost") if after[name][key] != before[name][key]]
+        for name in names
+    }
+    grown["udp"] = [key for key in grown["udp"] if key != "lost"]  # it drops what comes faster than it is read
+    assert {name: keys for name, keys in grown.items() if keys} == {}
