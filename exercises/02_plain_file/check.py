@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from statistics import median
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 from labctl.terminal.printing import duration
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 PAIR = "mechanism='plain_file'"
 TIMED_S = 10

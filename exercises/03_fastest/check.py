@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from statistics import median
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, not_yet, solved
 from labctl.terminal.printing import duration
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, not_yet, solved
 
 TIMED_S = 8
 WINDOW_S = 7  # of a recorded latency: see services/prometheus/rules.yml

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 SEEN_S = 3
 _KINDS = ("ipc_kernel_shm_size_bytes", "ipc_kernel_queue_messages", "ipc_kernel_semaphores")

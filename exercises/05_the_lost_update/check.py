@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, not_yet, solved
 
 
 def check(attempt: Attempt) -> Verdict:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.sees import SeenContainer
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.sees import SeenContainer
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 
 def check(attempt: Attempt) -> Verdict:

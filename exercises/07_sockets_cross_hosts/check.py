@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from statistics import median
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 _THERE = "instance=~'second-host:.*'"  # all consumers on the second host have its one address
 _SETTLED_S = 5  # the window of the recorded latency

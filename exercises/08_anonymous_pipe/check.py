@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, not_yet, solved
 
 KILLS = 2
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 LARGEST = 4096 - 12  # PIPE_BUF (pipe(7)), less the prefix of a frame (docs/MESSAGE_FORMAT.md)
 NEAR = LARGEST - 84

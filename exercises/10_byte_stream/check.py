@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, not_yet, solved
 
 LOST_A_KILL = 2  # a part of one message, and one that was whole and not handed over yet
 

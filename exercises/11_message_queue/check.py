@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 _NOW = "sum by (instance, number) (increase(ipc_messages_received_by_class_total{{mechanism='{}'}}[5s])) > 0"
 

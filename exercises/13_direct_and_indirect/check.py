@@ -1,7 +1,7 @@
 """Solved: peers share a mailbox, and a direct channel stopped because its peer has another name, with both sides up."""
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 _WINDOW = "5s"
 

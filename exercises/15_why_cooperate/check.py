@@ -1,9 +1,9 @@
 """Solved: in one comparison computing took nearly all CPU time, in another one moving messages took more than it."""
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.verdict import Verdict, not_yet, solved
-from labctl.speedup.kept import Kept
+from labctl.experiments.speedup.kept import Kept
 from labctl.terminal.printing import duration
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.verdict import Verdict, not_yet, solved
 
 _CHEAP = 0.1  # moving, as a part of computing
 

@@ -1,9 +1,9 @@
 """Solved: the kernel gave one lock back, the other one hung, and it is free again, all in one IPC namespace."""
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.settled import longest_run_s
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 from labctl.lab.prometheus import Line
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.settled import longest_run_s
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 _HELD_AT_MOST_S = 8  # hold.py holds a lock for 3 s
 _STUCK_AT_LEAST_S = 10

@@ -2,11 +2,11 @@
 
 from statistics import median
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.settled import settled, values_at
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet
-from labctl.exercise.verdict import solved as is_solved
 from labctl.terminal.printing import duration
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.settled import settled, values_at
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet
+from labctl.workshop.exercise.verdict import solved as is_solved
 
 _ENOUGH = 3  # seconds, each of which stands for a whole window
 _LOW_RATE = 1000  # messages per second: below, a side sleeps between two messages

@@ -1,9 +1,9 @@
 """Solved: the fault was seen, every pair is as `./lab up` starts it, and no healthy pair was touched."""
 
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.sees import SeenContainer
-from labctl.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 from labctl.lab.prometheus import Line
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.sees import SeenContainer
+from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 _NEARLY = 0.8  # of the messages that are due
 _RATE = "sum by (mechanism) (rate(ipc_messages_received_total[5s]))"

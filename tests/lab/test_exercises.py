@@ -19,15 +19,15 @@ import pytest
 
 from lab.harness.stack import ROOT, Stack, wait_until
 from labctl.config.configuration import Configuration
-from labctl.exercise import exercise, judge, student
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.exercise import Exercise
-from labctl.exercise.language import Language
-from labctl.exercise.live import LiveLab
-from labctl.exercise.verdict import Outcome
 from labctl.lab.containers import one_off_labels
 from labctl.lab.lab import Lab
-from labctl.student.containers import LABEL
+from labctl.workshop.exercise import exercise, judge, student
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.exercise import Exercise
+from labctl.workshop.exercise.language import Language
+from labctl.workshop.exercise.live import LiveLab
+from labctl.workshop.exercise.verdict import Outcome
+from labctl.workshop.student.containers import LABEL
 from support.exercise_of_the_guide import write_exercise
 
 _THIRDS = 3

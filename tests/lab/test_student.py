@@ -16,9 +16,9 @@ from lab.harness.stack import ROOT, Stack, wait_until
 from labctl.config.configuration import Configuration
 from labctl.lab.containers import PROJECT_LABEL
 from labctl.lab.lab import Lab
-from labctl.student import judge
-from labctl.student.containers import LABEL, PRODUCER
-from labctl.student.run import MOST_LOG_BYTES
+from labctl.workshop.student import judge
+from labctl.workshop.student.containers import LABEL, PRODUCER
+from labctl.workshop.student.run import MOST_LOG_BYTES
 
 EXERCISE = "08_anonymous_pipe"
 FAULTS = {

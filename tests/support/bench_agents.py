@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from labctl.bench.cells import Place
-from labctl.bench.link import Group
+from labctl.experiments.bench.cells import Place
+from labctl.experiments.bench.link import Group
 
 
 @contextmanager

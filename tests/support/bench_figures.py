@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ipclab.bench.request import Shape
 from ipclab.contract.channel import Sharing, Wait
-from labctl.bench.cells import Cell, Cpus, Row
-from labctl.bench.document import Conditions
-from labctl.bench.figures import Figure
-from labctl.bench.run import Outcome
+from labctl.experiments.bench.cells import Cell, Cpus, Row
+from labctl.experiments.bench.document import Conditions
+from labctl.experiments.bench.figures import Figure
+from labctl.experiments.bench.run import Outcome
 
 CONDITIONS = Conditions(
     machine={"cpus": 2, "processor": "a processor", "kernel": "6.18.0", "architecture": "x86_64", "python": "3.13.5"},

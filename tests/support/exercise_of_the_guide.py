@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from labctl.exercise import exercise
-from labctl.exercise.exercise import Exercise
+from labctl.workshop.exercise import exercise
+from labctl.workshop.exercise.exercise import Exercise
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ADDING_AN_EXERCISE.md"
 NAME = "19_larger_messages"

@@ -179,14 +179,14 @@ def bench(
 
         raise click.exceptions.Exit(run_tool("bench", *costs, *(["--cold"] if cold else [])))
 
-    from labctl.bench.document import read
+    from labctl.experiments.bench.document import read
 
     before = read(compare, "--compare") if compare else None
     need_tools()
 
-    from labctl.bench.bench import Plan
-    from labctl.bench.bench import bench as measure
-    from labctl.bench.cells import Cpus, Selection
+    from labctl.experiments.bench.bench import Plan
+    from labctl.experiments.bench.bench import bench as measure
+    from labctl.experiments.bench.cells import Cpus, Selection
     from labctl.lab.lab import Lab
 
     default = (Shape.ONE_WAY,) if quick else (Shape.ONE_WAY, Shape.ROUND_TRIP)

@@ -12,7 +12,7 @@ from ipclab.speedup import job
 from labctl.cli.types import MechanismName, PlacementName, check_one_format
 from labctl.config.configuration import Configuration
 from labctl.config.values import known_name, one_of, refuse, shown, whole_number
-from labctl.sheets.sheet import Language
+from labctl.workshop.sheets.sheet import Language
 
 
 class AnyMechanism(click.ParamType[str]):
@@ -200,7 +200,7 @@ def speedup(mechanism: str, workers: tuple[int, ...], limit: int, chunks: int, r
     """
     configuration = Configuration.load()
 
+    from labctl.experiments.speedup.speedup import compare
     from labctl.lab.lab import Lab
-    from labctl.speedup.speedup import compare
 
     compare(Lab(configuration), mechanism, workers, limit=limit, chunks=chunks, rounds=rounds, as_json=as_json)

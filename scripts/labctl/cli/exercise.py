@@ -12,13 +12,13 @@ import click
 from labctl.cli.types import need_tools
 from labctl.config.configuration import Configuration, project_name
 from labctl.config.values import one_of, shown
-from labctl.exercise import answers, guesses, overview, progress
-from labctl.exercise.exercise import Exercise, find
-from labctl.exercise.language import Language, phrase, usual
-from labctl.exercise.progress import Progress
 from labctl.lab.project_lock import changing
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines
+from labctl.workshop.exercise import answers, guesses, overview, progress
+from labctl.workshop.exercise.exercise import Exercise, find
+from labctl.workshop.exercise.language import Language, phrase, usual
+from labctl.workshop.exercise.progress import Progress
 
 
 class ExerciseNumber(click.ParamType[Exercise]):
@@ -202,8 +202,8 @@ def check(
     guess = guesses.given(chosen, options, "check")
 
     from labctl.commands import exercise as work
-    from labctl.exercise.verdict import Outcome
     from labctl.lab.lab import Lab
+    from labctl.workshop.exercise.verdict import Outcome
 
     try:
         outcome = work.check(Lab(configuration), done, chosen, language, guess, _asks(yes), record).outcome
@@ -307,7 +307,7 @@ def board(folder: Path | None, language: Language) -> None:
       ./lab exercise board room
       ./lab exercise board
     """
-    from labctl.exercise.board import show_board
+    from labctl.workshop.exercise.board import show_board
 
     show_board(folder, language)
 
@@ -326,6 +326,6 @@ def cards(output: Path, language: Language) -> None:
     """
     need_tools()
 
-    from labctl.exercise.cards import write_cards
+    from labctl.workshop.exercise.cards import write_cards
 
     write_cards(output, language)

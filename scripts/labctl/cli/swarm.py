@@ -41,8 +41,8 @@ def swarm_up(mechanisms: tuple[str, ...]) -> None:
     wanted = sorted(set(mechanisms)) or compose_file.declared()
     configuration.check_size(wanted, "swarm up")
 
+    from labctl.clusters.swarm.swarm import bring_up
     from labctl.lab.lab import Lab
-    from labctl.swarm.swarm import bring_up
 
     with changing(configuration.project, "./lab swarm up"):
         bring_up(Lab(configuration), wanted)
@@ -59,7 +59,7 @@ def swarm_status(as_json: bool) -> None:
     """
     project = project_name()
 
-    from labctl.swarm.swarm import show_status
+    from labctl.clusters.swarm.swarm import show_status
 
     show_status(project, as_json)
 
@@ -73,7 +73,7 @@ def swarm_down() -> None:
     """
     project = project_name()
 
-    from labctl.swarm.down import take_down
+    from labctl.clusters.swarm.down import take_down
 
     with changing(project, "./lab swarm down"):
         take_down(project)

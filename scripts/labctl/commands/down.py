@@ -15,12 +15,12 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container as DockerContainer
 
+from labctl.clusters.swarm import down as swarm_down
 from labctl.config.compose_file import ENGINES, mechanism_of
 from labctl.engine import engine
 from labctl.hosts import local_engine, published_responder
 from labctl.lab import anonymous_volumes, clones
 from labctl.lab.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
-from labctl.swarm import down as swarm_down
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line, show_lines
 from labctl.terminal.progress import step

@@ -13,22 +13,22 @@ from labctl.commands import reset as whole_reset
 from labctl.commands.addresses import grafana_runs
 from labctl.commands.up import bring_up
 from labctl.config import compose_file
-from labctl.exercise import guesses, judge, overview, script, student
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.exercise import DO, PREDICT, SECTIONS, TAKE_HOME, WHY, Exercise
-from labctl.exercise.language import Language, phrase
-from labctl.exercise.live import LiveLab
-from labctl.exercise.progress import Progress, Record
-from labctl.exercise.recording import Recorder, Recording
-from labctl.exercise.verdict import Outcome, Verdict
 from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
 from labctl.lab.lab import Lab
-from labctl.student import judge as student_judge
-from labctl.student import program
-from labctl.student.containers import LABEL
-from labctl.student.judgement import Judgement
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines, show_markdown, show_text
+from labctl.workshop.exercise import guesses, judge, overview, script, student
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.exercise import DO, PREDICT, SECTIONS, TAKE_HOME, WHY, Exercise
+from labctl.workshop.exercise.language import Language, phrase
+from labctl.workshop.exercise.live import LiveLab
+from labctl.workshop.exercise.progress import Progress, Record
+from labctl.workshop.exercise.recording import Recorder, Recording
+from labctl.workshop.exercise.verdict import Outcome, Verdict
+from labctl.workshop.student import judge as student_judge
+from labctl.workshop.student import program
+from labctl.workshop.student.containers import LABEL
+from labctl.workshop.student.judgement import Judgement
 
 _MOVES_WITHIN_S = 60
 

@@ -9,6 +9,7 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.matrix.placement import Placement
+from labctl.clusters.swarm import down
 from labctl.config import compose_file
 from labctl.config.paths import ROOT
 from labctl.engine import compose, fallback_images
@@ -21,7 +22,6 @@ from labctl.lab.containers import PROJECT_LABEL, Container
 from labctl.lab.lab import Lab
 from labctl.lab.probes import probes_of
 from labctl.place.place import put_all_back
-from labctl.swarm import down
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say, step

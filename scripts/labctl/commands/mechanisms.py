@@ -18,8 +18,8 @@ from ipclab import mechanisms
 from ipclab.contract.channel import LARGE_BYTES, Fact, Traits, Whose
 from labctl.config import compose_file
 from labctl.config.traits import traits_of
-from labctl.sheets import sheet, speed
 from labctl.terminal.printing import new_table, show_lines, show_table, size
+from labctl.workshop.sheets import sheet, speed
 
 # The fields of `Traits` by the words that the other table has for them.
 FACTS = {

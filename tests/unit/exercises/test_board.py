@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from labctl.exercise import board, overview, progress
-from labctl.exercise.exercise import every
-from labctl.exercise.progress import Progress, Record
 from labctl.main import main
+from labctl.workshop.exercise import board, overview, progress
+from labctl.workshop.exercise.exercise import every
+from labctl.workshop.exercise.progress import Progress, Record
 
 FIRST, SECOND = (exercise.name for exercise in every()[:2])
 

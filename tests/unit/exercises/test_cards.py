@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from labctl.exercise import cards
-from labctl.exercise.exercise import DO, every
-from labctl.exercise.language import Language
 from labctl.main import main
+from labctl.workshop.exercise import cards
+from labctl.workshop.exercise.exercise import DO, every
+from labctl.workshop.exercise.language import Language
 
 _VOID = {"meta", "br", "hr", "img"}
 

@@ -6,8 +6,8 @@ import re
 import tomllib
 from collections import defaultdict
 
-from labctl.exercise.exercise import every
-from labctl.exercise.language import EXERCISES, Language
+from labctl.workshop.exercise.exercise import every
+from labctl.workshop.exercise.language import EXERCISES, Language
 
 CLAIMS: dict[str, dict[str, str]] = tomllib.loads((EXERCISES / "claims.toml").read_text(encoding="utf-8"))
 

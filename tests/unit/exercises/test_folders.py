@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from labctl.config import compose_file
-from labctl.exercise import exercise, language, student
-from labctl.exercise.exercise import ASKED, AUDIENCES, KINDS, SECTIONS, Choices, Exercise, Numbers
-from labctl.exercise.language import EXERCISES, Language
+from labctl.workshop.exercise import exercise, language, student
+from labctl.workshop.exercise.exercise import ASKED, AUDIENCES, KINDS, SECTIONS, Choices, Exercise, Numbers
+from labctl.workshop.exercise.language import EXERCISES, Language
 
 ROOT = Path(__file__).resolve().parents[3]
 ALL = exercise.every()

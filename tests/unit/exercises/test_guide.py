@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from labctl.exercise import judge, student
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.exercise import SECTIONS
-from labctl.exercise.language import Language
-from labctl.exercise.recording import Recording, Replay
-from labctl.exercise.verdict import Outcome
+from labctl.workshop.exercise import judge, student
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.exercise import SECTIONS
+from labctl.workshop.exercise.language import Language
+from labctl.workshop.exercise.recording import Recording, Replay
+from labctl.workshop.exercise.verdict import Outcome
 from support.exercise_of_the_guide import NAME, PAGE, write_exercise
 
 ROOT = Path(__file__).resolve().parents[3]

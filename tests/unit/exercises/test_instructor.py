@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labctl.exercise.exercise import every
-from labctl.exercise.language import EXERCISES, Language
+from labctl.workshop.exercise.exercise import every
+from labctl.workshop.exercise.language import EXERCISES, Language
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 CLAIMS = tomllib.loads((EXERCISES / "claims.toml").read_text(encoding="utf-8"))

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from labctl.config.configuration import Configuration
-from labctl.exercise import exercise as exercises
-from labctl.exercise import guesses, script, student
-from labctl.exercise.exercise import Exercise, find
 from labctl.terminal.errors import BadInput, LabError
+from labctl.workshop.exercise import exercise as exercises
+from labctl.workshop.exercise import guesses, script, student
+from labctl.workshop.exercise.exercise import Exercise, find
 
 MYSTERY = find("18")
 

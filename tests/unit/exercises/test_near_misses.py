@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from labctl.exercise import recording
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.exercise import find
-from labctl.exercise.judge import judge
-from labctl.exercise.recording import Recording, Replay
-from labctl.exercise.verdict import Outcome, Verdict
+from labctl.workshop.exercise import recording
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.exercise import find
+from labctl.workshop.exercise.judge import judge
+from labctl.workshop.exercise.recording import Recording, Replay
+from labctl.workshop.exercise.verdict import Outcome, Verdict
 
 
 def verdict_of(number: str, change: Callable[[Recording], None] = lambda _: None) -> Verdict:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from labctl.exercise import exercise, recording
-from labctl.exercise.attempt import Attempt
-from labctl.exercise.exercise import Exercise
-from labctl.exercise.judge import judge
-from labctl.exercise.language import Language
-from labctl.exercise.recording import Replay
-from labctl.exercise.verdict import Outcome
+from labctl.workshop.exercise import exercise, recording
+from labctl.workshop.exercise.attempt import Attempt
+from labctl.workshop.exercise.exercise import Exercise
+from labctl.workshop.exercise.judge import judge
+from labctl.workshop.exercise.language import Language
+from labctl.workshop.exercise.recording import Replay
+from labctl.workshop.exercise.verdict import Outcome
 
 EXERCISES = exercise.every()
 RECORDED = [(it, file) for it in EXERCISES for file in sorted((it.folder / "recorded").glob("*.json"))]

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from labctl.exercise.settled import longest_run_s, settled, values_at
 from labctl.lab.prometheus import Line
+from labctl.workshop.exercise.settled import longest_run_s, settled, values_at
 
 
 def line(values: list[float], start: float = 1_700_000_000.25, step_s: float = 1.0) -> list[Line]:

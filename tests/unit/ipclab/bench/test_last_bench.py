@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ipclab.bench.last_bench import LastBench, serve
 from ipclab.metrics import definitions as metrics
-from labctl.bench.document import document
+from labctl.experiments.bench.document import document
 from support.bench_figures import CONDITIONS, a_cell, figure
 
 

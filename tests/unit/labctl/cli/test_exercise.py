@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labctl.exercise import exercise, progress
-from labctl.exercise.language import Language
-from labctl.exercise.progress import Progress, Record
+from labctl.workshop.exercise import exercise, progress
+from labctl.workshop.exercise.language import Language
+from labctl.workshop.exercise.progress import Progress, Record
 from support.launcher import make_lab, run_lab
 
 IT = exercise.find("1")

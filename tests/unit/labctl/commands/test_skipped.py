@@ -51,7 +51,7 @@ def test_of_every_producer_of_a_shared_channel(capsys: pytest.CaptureFixture[str
 
 
 def test_in_the_tables_of_the_swarm_and_of_the_report() -> None:
-    for source in ("scripts/labctl/swarm/table.py", "scripts/labctl/report/templates/report.html.j2"):
+    for source in ("scripts/labctl/clusters/swarm/table.py", "scripts/labctl/report/templates/report.html.j2"):
         text = (ROOT / source).read_text()
         assert re.search(r"\blost\b.{,20}\bskipped\b", text), source
 

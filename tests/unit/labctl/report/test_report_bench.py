@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab.bench import last_bench as exporter
 from ipclab.metrics.definitions import Role
 from ipclab.metrics.exposition import Page
-from labctl.bench.document import document
+from labctl.experiments.bench.document import document
 from labctl.lab.prometheus import Prometheus, Sample
 from labctl.report import last_bench, report
 from labctl.report.data import Measured

@@ -1,0 +1,1 @@
+"""The workshop: exercises, programs of students, and a sheet for each mechanism."""

@@ -1,0 +1,96 @@
+"""Predict first: the questions of an exercise, and what an answer may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from labctl.config.values import did_you_mean, refuse, shown
+from labctl.terminal.errors import BadInput
+from labctl.terminal.printing import show_lines
+from labctl.workshop.exercise.exercise import Exercise, Question
+from labctl.workshop.exercise.language import Language, phrase
+from labctl.workshop.exercise.progress import Record
+
+_LONGEST = 200
+
+
+def parsed(question: Question, text: str) -> str | float:
+    """A guess as it is kept.
+
+    :raises BadInput: it is no answer to this question
+    """
+    what = f"guess {question.key}={shown(text)}"
+    match question.kind:
+        case "choice":
+            if text not in question.choices:
+                expected = f"one of {', '.join(question.choices)}"
+                raise refuse(what, expected=expected, hint=did_you_mean(text, question.choices))
+            return text
+        case "number":
+            try:
+                number = float(text)
+            except ValueError:
+                number = float("nan")
+            if not 0 <= number < float("inf"):
+                raise refuse(what, expected="a number from 0 on", hint="without a unit")
+            return number
+    if len(text) > _LONGEST:
+        raise refuse(what, expected=f"at most {_LONGEST} characters", hint="a word or two")
+    return text
+
+
+def given(exercise: Exercise, options: Iterable[str], moment: str) -> dict[str, str | float]:
+    """The guesses of `--guess KEY=ANSWER`.
+
+    :param moment: one of `ASKED`: a guess comes before its measurement
+    :raises BadInput: one is none, or answers a question of another moment
+    """
+    by_key = {question.key: question for question in exercise.guess if question.ask == moment}
+    found: dict[str, str | float] = {}
+    for option in options:
+        key, equals, text = option.partition("=")
+        if not equals or key not in by_key:
+            known = ", ".join(f"{name}=…" for name in by_key) or f"none: the {moment} of this exercise asks nothing"
+            raise refuse(
+                f"--guess {shown(option)}",
+                expected=known,
+                hint=f"./lab exercise {moment} {exercise.number} asks for them",
+            )
+        found[key] = parsed(by_key[key], text)
+    return found
+
+
+def asked(
+    questions: Sequence[Question], texts: Mapping[str, str], language: Language, ask: Callable[[str], str]
+) -> dict[str, str | float]:
+    """The student's answers; an empty one skips the question, a wrong one is asked again."""
+    found: dict[str, str | float] = {}
+    if questions:
+        show_lines([phrase(language, "skip")])
+    for question in questions:
+        among = f" [{'/'.join(question.choices)}]" if question.choices else ""
+        while answer := ask(f"{texts[question.key]}{among}").strip():
+            try:
+                found[question.key] = parsed(question, answer)
+                break
+            except BadInput as error:
+                show_lines([str(error)])
+    return found
+
+
+def beside_measured(record: Record, keys: Iterable[str], language: Language) -> list[str]:
+    """A line for each question: the guess and what was measured."""
+    return [
+        phrase(
+            language,
+            "guess",
+            key=key,
+            guess=_shown(record.guess[key]) if key in record.guess else phrase(language, "no_guess"),
+            measured=_shown(record.measured[key]) if key in record.measured else phrase(language, "not_measured"),
+        )
+        for key in keys
+    ]
+
+
+def _shown(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:,.10g}"
