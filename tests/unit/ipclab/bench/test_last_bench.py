@@ -53,7 +53,7 @@ def test_the_page_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as response:
             families = {f.name: f for f in text_string_to_metric_families(response.read().decode())}
     finally:
-        server.server_close()
+        server.close()
     (sample,) = families["ipc_bench_message_seconds"].samples
     assert sample.value == 4e-6
     assert sample.labels == {

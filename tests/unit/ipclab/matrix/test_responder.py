@@ -6,10 +6,9 @@ import os
 import random
 import signal
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -208,11 +207,6 @@ def test_mechanisms_that_need_no_address_are_tried_without_one(tmp_path: Path) -
 
 @contextmanager
 def serving(page: Page) -> Iterator[None]:
-    with PageServer(metrics.PORT, page.text, "127.0.0.1") as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    with closing(PageServer(metrics.PORT, page.text, "127.0.0.1")) as server:
+        server.start()
+        yield
