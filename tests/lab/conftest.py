@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
-from docker.errors import DockerException
 
-from lab.harness.stack import PROJECT, Stack, project_of
+from lab.harness.stack import PART, PROJECT, Stack
 from labctl.config import compose_file
 
 # These restart the lab's containers, take the lab down, or rebuild its engine's networks, so they run after all
 # others, in this order.
 _LAST = ("test_states.py", "test_up_again.py", "test_swarm.py", "test_lifecycle.py")
+# These need few pairs, which the file names in PAIRS, or its parameters by `pairs`; or no lab at all. `./lab test` runs
+# them beside the others, with a lab of their own that has only these pairs: a lab of all takes most of a CPU at rest.
+_FEW_PAIRS = ("test_bench.py", "test_exercises.py", "test_registry.py", "test_speedup.py", "test_student.py")
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests that disturb the shared lab after all others; sorting is stable."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep this process's part; run what disturbs the shared lab after all others (sorting is stable)."""
+    if PART:
+        others = [item for item in items if (item.path.name in _FEW_PAIRS) is not (PART == "few")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
     items.sort(key=lambda item: _LAST.index(item.path.name) + 1 if item.path.name in _LAST else 0)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Take down what an interrupted process of the tests left running; the process itself was ended by then."""
-    for number in range(getattr(session.config.option, "numprocesses", None) or 0):
-        stack = Stack(project_of(f"gw{number}"))
-        with suppress(DockerException):  # no engine, nothing left
-            if stack.leftovers():
-                stack.lab("down")
+def _pairs_of(items: list[pytest.Item]) -> set[str]:
+    """The pairs that tests with few of them need."""
+    named = {pair for item in items for pair in getattr(getattr(item, "module", None), "PAIRS", ())}
+    parameters = [value for item in items for value in getattr(getattr(item, "callspec", None), "params", {}).values()]
+    return named.union(*(getattr(value, "pairs", ()) for value in parameters))
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """A running lab of all pairs."""
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A running lab: of all pairs, or of those that this part's tests need, with the probes of the matrix."""
     lab = Stack(PROJECT)
+    pairs = sorted(_pairs_of(request.session.items)) if PART == "few" else []
     lab.lab("down")  # what an interrupted run may have left; without an engine there is nothing
-    up = lab.lab("up", within_s=900)
+    up = lab.lab("up", *pairs, within_s=900)
     try:
         assert up.returncode == 0, f"./lab up failed:\n{up.stdout}\n{up.stderr}"
+        if pairs:
+            probes = lab.compose("up", "--detach", *compose_file.matrix_services())
+            assert probes.returncode == 0, probes.stderr
         yield lab
     finally:
         lab.lab("down")

@@ -55,11 +55,23 @@ def _module(name: str, *arguments: str) -> list[str]:
 
 
 def _run_everything() -> list[int]:
-    """The images are built while the tests without containers run; those with containers get the machine alone."""
+    """The images are built while the tests without containers run; those with containers run in two parts at once.
+
+    The smaller part needs few pairs (tests/lab/conftest.py), and says what it found after the other one.
+    """
     with _started(_module("labctl", "test", "--fast"), end=signal.SIGTERM) as fast:
         _build_images()
         code = fast.wait()
-    return [code, run_tool("pytest", WITH_CONTAINERS)]
+    tests = _module("pytest", WITH_CONTAINERS)
+    with (
+        tempfile.TemporaryFile() as said,
+        _started(tests, output=said, LAB_TEST_PART="few") as few,
+        _started(tests, LAB_TEST_PART="all") as rest,
+    ):
+        codes = [rest.wait(), few.wait()]
+        said.seek(0)
+        sys.stdout.write(f"\nTests that need few pairs:\n{said.read().decode(errors='replace')}")
+    return [code, *codes]
 
 
 def _run_without_containers() -> list[int]:
@@ -99,11 +111,14 @@ def _build_images() -> None:
 
 @contextmanager
 def _started(
-    command: Sequence[str], output: IO[bytes] | None = None, end: signal.Signals = signal.SIGINT
+    command: Sequence[str],
+    output: IO[bytes] | None = None,
+    end: signal.Signals = signal.SIGINT,
+    **environment: str,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """One program, running; where the command line is terminated, it is sent `end` and waited for."""
     sys.stdout.flush()
-    with subprocess.Popen(command, cwd=ROOT, stdout=output) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=output, env={**os.environ, **environment}) as process:
         try:
             yield process
         except KeyboardInterrupt as interrupt:

@@ -25,15 +25,10 @@ from ipclab.runtime.overrides import LOAD_FILE, Load
 ROOT = Path(__file__).parents[3]
 
 
-def project_of(worker: str) -> str:
-    """The project of one process that runs tests, "gw0" or "" for the only one.
-
-    Other clones may run their tests on the same engine.
-    """
-    return f"ipclabtest{zlib.crc32(str(ROOT).encode()):08x}{worker}"
-
-
-PROJECT = project_of(os.environ.get("PYTEST_XDIST_WORKER", ""))
+# Which part of the tests this process runs, of those that `./lab test` runs at the same time; "" is all of them.
+PART = os.environ.get("LAB_TEST_PART", "")
+# Other clones may run their tests on the same engine.
+PROJECT = f"ipclabtest{zlib.crc32(str(ROOT).encode()):08x}{PART}"
 T = TypeVar("T")
 _PROJECT_LABEL = "com.docker.compose.project"
 _NUMBER_LABEL = "com.docker.compose.container-number"  # an image that Compose built bears the project's name too
