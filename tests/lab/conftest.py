@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -37,6 +38,7 @@ def _pairs_of(items: list[pytest.Item]) -> set[str]:
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A running lab: of all pairs, or of those that this part's tests need, with the probes of the matrix."""
+    assert "PYTEST_XDIST_WORKER" not in os.environ, "tests with containers share one lab: run them without -n"
     lab = Stack(PROJECT)
     pairs = sorted(_pairs_of(request.session.items)) if PART == "few" else []
     lab.lab("down")  # what an interrupted run may have left; without an engine there is nothing
