@@ -13,6 +13,7 @@ import sysv_ipc
 
 from conformance.harness import kernel
 from conformance.harness.peers import Peer, Zygote
+from conformance.harness.roles import Role, busy_pair
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Traits
 
@@ -116,3 +117,10 @@ def sender(start: StartPeer, receiver: Peer) -> Peer:  # noqa: ARG001 - the rece
     peer = start()
     peer.do("open", role="sender")
     return peer
+
+
+@pytest.fixture
+def pair(name: str, address: Address, tmp_path: Path) -> Iterator[tuple[Role, Role]]:
+    """The loops of a producer and a consumer in their own processes, with traffic between them."""
+    with busy_pair(name, address, tmp_path) as both:
+        yield both

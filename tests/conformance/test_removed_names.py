@@ -6,29 +6,19 @@ mechanisms: the object lives on without its name. System V queues and semaphores
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from conformance.harness.roles import LOST, RECEIVED, Role, opens, wait_until_above
 from ipclab import mechanisms
 from ipclab.accounting.ledger import ProducerLedger
 from ipclab.building_blocks.kernel_objects import object_name
 from ipclab.building_blocks.libraries import posix_ipc, sysv_ipc
 from ipclab.contract.channel import Address, Sharing
 from ipclab.contract.optional_parts import FoundByName
-from labctl.lab.ports import free_port
 
-# The promise is 5 s; what is beyond is for a busy machine.
-NOTICED_WITHIN_S = 10.0
-RATE, SIZE = 500, 1000
-RECEIVED, LOST = "ipc_messages_received_total", "ipc_messages_lost_total"
 Remove = Callable[[Address], None]
 
 
@@ -74,67 +64,6 @@ NAMES: dict[str, dict[str, Remove]] = {
     "posix_mq": {"queue": unlink_queue},
     **{name: {"path": unlink} for name in ("mmap_file", "plain_file", "fifo", "unix_stream", "anonymous_pipe")},
 }
-
-
-class Role:
-    """`python -m ipclab producer` or `consumer`, and its page."""
-
-    def __init__(self, role: str, name: str, address: Address, folder: Path) -> None:
-        folder.mkdir()
-        self._port = free_port()
-        options = {
-            "key": address.key,
-            "path": address.path,
-            "state": folder,
-            "alive": folder / "alive",
-            "metrics-port": self._port,
-            **({"rate": RATE, "size": SIZE} if role == "producer" else {}),
-        }
-        words = [word for option, value in options.items() for word in (f"--{option}", str(value))]
-        with (folder / "log").open("w") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "ipclab", role, name, *words], stderr=log)
-
-    def total(self, metric: str) -> float:
-        """The sum of a metric's samples; 0 while there is no page yet."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
-                page = answer.read().decode()
-        except OSError:
-            return 0
-        samples = (sample for family in text_string_to_metric_families(page) for sample in family.samples)
-        return sum(sample.value for sample in samples if sample.name == metric)
-
-    def end(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-
-
-@pytest.fixture
-def pair(name: str, address: Address, tmp_path: Path) -> Iterator[tuple[Role, Role]]:
-    """A producer and a consumer with traffic between them."""
-    consumer = Role("consumer", name, address, tmp_path / "consumer")
-    producer = Role("producer", name, address, tmp_path / "producer")
-    try:
-        wait_until_above("received", [100], lambda: [consumer.total(RECEIVED)], within_s=30)
-        yield producer, consumer
-    finally:
-        for role in (producer, consumer):
-            with suppress(ProcessLookupError):
-                role.end()
-
-
-def wait_until_above(
-    what: str, floors: list[float], read: Callable[[], list[float]], within_s: float = NOTICED_WITHIN_S
-) -> None:
-    give_up = time.monotonic() + within_s
-    while (seen := read()) and not all(now > floor for now, floor in zip(seen, floors, strict=True)):
-        assert time.monotonic() < give_up, f"{what}: {seen}, and not above {floors} within {within_s} s"
-        time.sleep(0.05)
-
-
-def opens(pair: tuple[Role, Role]) -> list[float]:
-    """How often each of the two opened its channel."""
-    return [role.total("ipc_channel_opens_total") for role in pair]
 
 
 @pytest.mark.mechanisms(among=list(NAMES))

@@ -66,7 +66,10 @@ class Checker:
                 state.stream = state.stream._replace(missing=0, lost_at_consumer_restart=lost)
 
     def account(self, producer: int, epoch: int, sequence: int) -> None:
-        """Enter one message that arrived whole."""
+        """Enter one message that arrived whole.
+
+        :raises NoAccount: its producer is one too many
+        """
         state = self._producers.get(producer)
         if state is None:
             state = self._producers[producer] = _ProducerState(self._ledger.record_of(producer))

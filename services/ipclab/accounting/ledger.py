@@ -54,6 +54,10 @@ def _not_ours(path: Path) -> LedgerError:
     return LedgerError(f"ledger {path} is not one of ours; remove it")
 
 
+class NoAccount(LedgerError):
+    """A message of one producer too many: there is no room for the account of another one."""
+
+
 class ProducerLedger:
     """The producer's identity and the next sequence number, across restarts.
 
@@ -181,12 +185,12 @@ class ConsumerLedger:
     def record_of(self, producer: int) -> StreamRecord:
         """The record of `producer`, made on its first message.
 
-        :raises LedgerError: more than `STREAMS` producers were seen
+        :raises NoAccount: `STREAMS` producers were seen already
         """
         record = self.records.get(producer)
         if record is None:
             if len(self.records) == STREAMS:
-                raise LedgerError(f"more than {STREAMS} producers on one channel; recreate the consumer's volume")
+                raise NoAccount(f"producer {producer:#x} is one more than the {STREAMS} that have accounts")
             begin = _HEAD + len(self.records) * _RECORD
             record = self.records[producer] = StreamRecord(self._words, begin)
             self._words[begin] = producer

@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ipclab.accounting.ledger import ConsumerLedger, LedgerError, Stream, map_words
+from ipclab.accounting.ledger import STREAMS, ConsumerLedger, LedgerError, NoAccount, Stream, map_words
 from ipclab.contract.optional_parts import MOST
 from ipclab.linux import file_lock
 from ipclab.linux.atomics import fence
@@ -208,10 +208,15 @@ class SharedChecker:
             self._received_of(producer)
 
     def account(self, producer: int, epoch: int, sequence: int) -> None:
-        """Enter one message that arrived whole."""
+        """Enter one message that arrived whole.
+
+        :raises NoAccount: its producer is one too many
+        """
         del epoch  # a gap proves nothing in a shared mailbox
         received = self._received.get(producer)
         if received is None:
+            if len(self._received) >= STREAMS:
+                raise NoAccount(f"producer {producer:#x} is one more than the {STREAMS} that have accounts")
             received = self._received_of(producer)
         received.enter(sequence)
 

@@ -110,9 +110,9 @@ class Ring:
 
     def is_sound(self) -> bool:
         """Is there a ring of this size in the memory, with head and tail that add up?"""
-        words = self.words
-        if self.load_acquire(0) != _MAGIC or words[_CAPACITY] != self.capacity or words[_CLOSED]:
+        if not self.is_ready():
             return False
+        words = self.words
         head = words[HEAD]
         tail = self.load_acquire(TAIL)
         start = words[START]
@@ -129,8 +129,9 @@ class Ring:
         self.store_release(0, _MAGIC)
 
     def is_ready(self) -> bool:
-        """Has a receiver made this ring, and not taken it away?"""
-        return self.load_acquire(0) == _MAGIC and not self.words[_CLOSED]
+        """Has a receiver made this ring, not taken it away, and nobody else written over that?"""
+        words = self.words
+        return self.load_acquire(0) == _MAGIC and words[_CAPACITY] == self.capacity and not words[_CLOSED]
 
     def mark_closed(self) -> None:
         """Tell the sender that this memory is no longer read."""

@@ -90,8 +90,17 @@ class _Endpoint(ClosingEndpoint):
             self._ring.close()  # no view may be left when the memory goes
             self._shared.close()
 
-    @staticmethod
-    def _gone() -> PeerGone:
+    def _is_linked(self) -> bool:
+        """Can the next process open the ring: are its names there, and is it still a ring?
+
+        A stranger that maps the memory can write over the words that no record changes. The two sides would go on, and
+        a process that comes later would wait for ever.
+        """
+        return self._shared.is_linked() and self._ring.is_ready()
+
+    def _gone(self) -> PeerGone:
+        if self._shared.is_linked():
+            return PeerGone("the header of the ring was overwritten", code=DAMAGED)
         return PeerGone("the shared memory or a semaphore of it was removed", code=REMOVED)
 
 
@@ -116,7 +125,7 @@ class RingSender(_Endpoint):
 
     def check_linked(self) -> None:
         """See `ipclab.contract.optional_parts.FoundByName`."""
-        if not self._shared.is_linked():
+        if not self._is_linked():
             raise self._gone()
 
     def send(self, payload: memoryview, timeout_s: float) -> None:
@@ -201,7 +210,7 @@ class RingReceiver(_Endpoint):
         self._try_read_into = self._ring.try_read_into
         self._wait_for_record = shared.data_ready.wait
         self._slept = False
-        self._losing = LosingName(shared.is_linked, self._gone)
+        self._losing = LosingName(self._is_linked, self._gone)
 
     def receive_into(self, buffer: memoryview, timeout_s: float) -> int:
         # A receiver that slept for the last message will most likely sleep for this one: then one poll suffices.

@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from itertools import cycle
+from pathlib import Path
 
 from ipclab.building_blocks.kernel_objects import MODE, SYSV_OBJECT_ERRORS, removed_error, sysv_opening
 from ipclab.building_blocks.libraries import sysv_ipc
@@ -37,7 +38,7 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import GONE, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import GONE, ChannelError, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
 from ipclab.linux.alarm import ALARM
 
 WHAT = "message queue"
@@ -78,6 +79,7 @@ def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[by
     """msgrcv(2): a message and its type.
 
     :raises ReceiveTimeout: none came within `timeout_s`
+    :raises MessageTooLarge: one of another program is over our maximum (E2BIG); it is gone
     :raises PeerGone: the queue was removed
     """
     deadline = time.monotonic() + timeout_s
@@ -85,6 +87,8 @@ def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[by
     try:
         received: tuple[bytes, int] = queue.receive(True, type_)
     except SYSV_OBJECT_ERRORS as error:
+        if isinstance(error, OSError) and error.errno == errno.E2BIG:
+            raise _too_large(queue, type_) from error
         raise removed_error(WHAT, queue.key, error) from error
     except sysv_ipc.Error as error:
         left = deadline - time.monotonic()
@@ -94,6 +98,15 @@ def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[by
     finally:
         ALARM.waiting = False
     return received
+
+
+def _too_large(queue: sysv_ipc.MessageQueue, type_: int) -> ChannelError:
+    """Take a message that is larger than ours away: msgrcv(2) leaves it at the head, where it would block the queue."""
+    limit = int(Path("/proc/sys/kernel/msgmax").read_text())
+    with suppress(sysv_ipc.Error, OSError):
+        payload, _ = sysv_ipc.MessageQueue(queue.key, max_message_size=limit).receive(False, type_)
+        return MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES} in a message", code=errno.E2BIG)
+    return ReceiveTimeout(f"{WHAT} {queue.key:#x} is empty", code=errno.ENOMSG)
 
 
 def discard(queue: sysv_ipc.MessageQueue, type_: int) -> None:

@@ -15,6 +15,7 @@ from functools import partial
 
 from ipclab.accounting import message
 from ipclab.accounting.checker import Checker
+from ipclab.accounting.ledger import NoAccount
 from ipclab.accounting.message import CorruptMessage
 from ipclab.accounting.shared import SharedChecker
 from ipclab.contract.channel import Address, Mechanism, Receiver
@@ -109,7 +110,7 @@ class Consumer:
                 now = receive()
             except ReceiveTimeout:
                 now = clock()
-            except (TornMessage, MessageTooLarge, CorruptMessage) as error:
+            except (TornMessage, MessageTooLarge, CorruptMessage, NoAccount) as error:
                 now = clock()
                 log.warning("corrupt: %s", error)
                 self._checker.corrupt()

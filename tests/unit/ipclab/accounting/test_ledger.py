@@ -20,6 +20,7 @@ from ipclab.accounting.ledger import (
     STREAMS,
     ConsumerLedger,
     LedgerError,
+    NoAccount,
     ProducerLedger,
     Stream,
     producer_in,
@@ -112,7 +113,7 @@ def test_more_producers_than_there_is_room_for(path: Path) -> None:
     ledger = ConsumerLedger(path)
     for producer in range(1, STREAMS + 1):
         ledger.record_of(producer).advance(producer)
-    with pytest.raises(LedgerError, match=f"more than {STREAMS} producers"):
+    with pytest.raises(NoAccount, match=f"one more than the {STREAMS} that have accounts"):
         ledger.record_of(STREAMS + 1)
     again = ConsumerLedger(path)
     assert [record.read().expected for record in again.records.values()] == list(range(1, STREAMS + 1))
