@@ -41,7 +41,7 @@ def _free_port() -> str:
 
 class _Lab:
     def __init__(self) -> None:
-        ports = {"LAB_PROMETHEUS_PORT": _free_port(), "LAB_GRAFANA_PORT": _free_port()}
+        ports = {"LAB_PAGE_PORT": _free_port(), "LAB_PROMETHEUS_PORT": _free_port(), "LAB_GRAFANA_PORT": _free_port()}
         self._environment = {**os.environ, "COMPOSE_PROJECT_NAME": PROJECT, **ports}
 
     def run(self, *arguments: str) -> tuple[float, str]:

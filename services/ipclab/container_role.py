@@ -17,6 +17,7 @@ from ipclab.metrics.exposition import Page
 from ipclab.metrics.page_server import PageServer
 from ipclab.pair.race import Side
 from ipclab.pair.racer import Racer, Rounds
+from ipclab.runtime.container_facts import ContainerFacts
 from ipclab.runtime.fixed_cost import FixedCost
 from ipclab.runtime.lifecycle import EXIT_SPLIT, EndpointStatus, Stop, wake_on_time, watch_holder
 from ipclab.runtime.overrides import lock_override
@@ -70,9 +71,10 @@ class ContainerRole:
         racer = self._racer
 
         def all_samples() -> Iterable[Sample]:
-            return chain(samples(), racer.samples() if racer else (), cost.samples())
+            return chain(samples(), racer.samples() if racer else (), cost.samples(), facts.samples())
 
         page = Page(self._mechanism, self._role, all_samples)
+        facts = ContainerFacts()
         server = PageServer(self._metrics_port, page.text)
         has_messages = self._role in (Role.PRODUCER, Role.CONSUMER)
         cost = FixedCost(lambda: server.cpu_ns, has_messages=has_messages)

@@ -50,7 +50,7 @@ def up(
       ./lab up sysv_mq --scale sysv_mq.consumer=3 --scale sysv_mq.producer=2
       LAB_SYSV_MQ_TYPES=2 ./lab up sysv_mq --scale sysv_mq.consumer=2         one type per consumer
       LAB_RATE=1000 ./lab up                      messages per second of each pair
-      COMPOSE_PROJECT_NAME=second LAB_PROMETHEUS_PORT=9091 LAB_GRAFANA_PORT=3001 ./lab up
+      COMPOSE_PROJECT_NAME=second LAB_PAGE_PORT=8081 LAB_PROMETHEUS_PORT=9091 ./lab up
     """
     configuration = Configuration.load()
     wanted = sorted(set(mechanisms)) or compose_file.declared()

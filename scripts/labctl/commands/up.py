@@ -48,7 +48,7 @@ def bring_up(
     if take_over:
         clones.remove_others(lab.client, lab.configuration.project)
     services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
-    services += [*compose_file.observers_of(wanted), "prometheus"]
+    services += [*compose_file.observers_of(wanted), "prometheus", "page"]
     if set(wanted) == set(compose_file.declared()):
         services += compose_file.matrix_services()
     if images.grafana:
@@ -69,6 +69,7 @@ def bring_up(
     channels = accounts.read_all([c for c in lab.containers() if c.mechanism in wanted])
     pair_table.show_pairs(accounts.with_accounts(measure(lab.prometheus, wanted), channels))
     tables.show_accounts(channels)
+    addresses.require_page(lab.configuration, lab.containers)
     if images.grafana:
         addresses.require_grafana(lab.configuration, lab.containers)
     annotation.annotate(lab.configuration, before, lab.containers())

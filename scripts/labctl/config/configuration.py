@@ -6,6 +6,7 @@ The file `.env` beside compose.yaml is read whole, or refused with the number of
 from __future__ import annotations
 
 import io
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ STUDENT = "LAB_STUDENT"  # who does the exercises: no setting of the lab, and re
 IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "ENGINE_IMAGE")
 IMAGE_TAG = "LAB_IMAGE_TAG"  # of the images that the lab builds itself
 _DEFAULT_TAG = "local"
+PUBLISHED_PORTS = ("LAB_GRAFANA_PORT", "LAB_PROMETHEUS_PORT", "LAB_PAGE_PORT")  # on 127.0.0.1
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 CPUS = "LAB_CPUS"
 # Whether the consumers of a mailbox are several; `./lab up --scale` decides. For those who use Compose alone:
@@ -167,12 +169,13 @@ class Configuration:
                     expected=f"another port than {metrics.PORT}, where every container shows its metrics",
                     hint="change it; any other will do",
                 )
-        if found["LAB_GRAFANA_PORT"] == found["LAB_PROMETHEUS_PORT"]:
-            raise refuse(
-                f"LAB_GRAFANA_PORT={found['LAB_GRAFANA_PORT']}",
-                expected="another port than LAB_PROMETHEUS_PORT",
-                hint="change either; both listen on 127.0.0.1",
-            )
+        for one, other in itertools.combinations(PUBLISHED_PORTS, 2):
+            if found[one] == found[other]:
+                raise refuse(
+                    f"{one}={found[one]}",
+                    expected=f"another port than {other}",
+                    hint="change either; both listen on 127.0.0.1",
+                )
 
     def _meets_at(self, point: compose_file.MeetingPoint) -> int:
         return self.number(point.variable) if point.variable else int(point.text)

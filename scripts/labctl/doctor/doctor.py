@@ -14,7 +14,7 @@ from docker.errors import DockerException, ImageNotFound
 from requests import RequestException
 from rich.text import Text
 
-from labctl.config.configuration import Configuration
+from labctl.config.configuration import PUBLISHED_PORTS, Configuration
 from labctl.doctor import running_lab
 from labctl.doctor.finding import Finding, Verdict
 from labctl.engine import compose, compose_override, engine, registry
@@ -160,7 +160,7 @@ def _compose(may_install: bool) -> Finding:
 
 
 def _ports(configuration: Configuration, client: docker.DockerClient | None) -> Iterator[Finding]:
-    for name in ports.PUBLISHED:
+    for name in PUBLISHED_PORTS:
         what = f"port {configuration.values[name]}"
         if client is None and ports.in_use(configuration.number(name)):
             yield Finding(what, Verdict.WARN, "in use; without an engine the process is unknown", "see engine")

@@ -76,6 +76,17 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
                 "services/reference/**/*",
             ),
         ),
+        OwnImage(
+            f"ipclab/page:{tag}",
+            "page",
+            base.python,
+            (
+                "services/page/Dockerfile*",
+                "services/page.txt",
+                "services/page/labpage/**/*",
+                "services/ipclab/**/*",
+            ),
+        ),
         OwnImage(f"ipclab/prometheus:{tag}", "prometheus", base.prometheus, ("services/prometheus/**/*",)),
     ]
     if base.grafana:

@@ -11,6 +11,7 @@ import click
 from labctl.config.paths import ROOT
 from labctl.config.values import known_name, shown
 
+PAGE = "page"  # no dashboard: what is opened where there is no Grafana
 JSON = ROOT / "dashboards" / "json"
 
 
@@ -30,7 +31,7 @@ def shipped(folder: Path = JSON) -> list[Shipped]:
 
 
 class DashboardName(click.ParamType[str]):
-    """The name of a dashboard."""
+    """The name of a dashboard, or `PAGE`."""
 
     name = "dashboard"
 
@@ -40,4 +41,6 @@ class DashboardName(click.ParamType[str]):
         :raises BadInput: no dashboard is called so
         """
         del param, ctx
-        return known_name(f"DASHBOARD {shown(value)}", value, [path.stem for path in sorted(JSON.glob("*.json"))])
+        return known_name(
+            f"DASHBOARD {shown(value)}", value, [PAGE, *(path.stem for path in sorted(JSON.glob("*.json")))]
+        )

@@ -6,14 +6,12 @@ import errno
 import socket
 from typing import TYPE_CHECKING
 
-from labctl.config.configuration import Configuration
+from labctl.config.configuration import PUBLISHED_PORTS, Configuration
 from labctl.config.paths import LOCALHOST
 from labctl.terminal.errors import BadInput, LabError
 
 if TYPE_CHECKING:
     import docker
-
-PUBLISHED = ("LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT")
 
 
 def check_free(configuration: Configuration, *names: str) -> None:
@@ -21,7 +19,7 @@ def check_free(configuration: Configuration, *names: str) -> None:
 
     :raises BadInput: it is in use, and not by this project's container
     """
-    for name in names or PUBLISHED:
+    for name in names or PUBLISHED_PORTS:
         port = configuration.number(name)
         if in_use(port) and not _is_ours(configuration.project, port):
             raise BadInput(

@@ -18,6 +18,7 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics import definitions as metrics
+from ipclab.runtime.container_facts import PLACEMENT
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
 from labctl.lab import state_files
@@ -54,7 +55,7 @@ def configuration_of(
     body: dict[str, Any] = {
         "Image": config["Image"],
         "Cmd": command,
-        "Env": [line for line in config["Env"] if not line.startswith(_HOLDER)],
+        "Env": [*(line for line in config["Env"] if not line.startswith(_HOLDER)), f"{PLACEMENT}={placement}"],
         "Healthcheck": config.get("Healthcheck"),
         "Labels": labels,
         "HostConfig": {name: host[name] for name in (*_CONFINED, *_BOUNDED) if name in host},

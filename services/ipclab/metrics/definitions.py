@@ -255,6 +255,31 @@ RUNS = Definition(
     "Number of times that the thread that communicates got a CPU.",
     _ENDPOINTS,
 )
+CONTAINER_MEMORY = Definition(
+    "ipc_container_memory_bytes",
+    Type.GAUGE,
+    "Memory of the container, as docker stats counts it: without file pages that the kernel can drop at once.",
+    frozenset(Role) - {Role.BENCH},
+)
+CONTAINER_MEMORY_LIMIT = Definition(
+    "ipc_container_memory_limit_bytes",
+    Type.GAUGE,
+    "Memory at which the kernel ends a process of the container (mem_limit).",
+    frozenset(Role) - {Role.BENCH},
+)
+STARTED_AT = Definition(
+    "ipc_process_start_time_seconds",
+    Type.GAUGE,
+    "Time at which the process of the role began, since 1970. A change is a restart.",
+    frozenset(Role) - {Role.BENCH},
+)
+PLACEMENT_INFO = Definition(
+    "ipc_placement_info",
+    Type.GAUGE,
+    "Always 1. The label is the placement to which ./lab place moved this consumer.",
+    frozenset({Role.CONSUMER}),
+    (*_ENDPOINT_LABELS, "placement"),
+)
 NAMESPACE_INFO = Definition(
     "ipc_namespace_info",
     Type.GAUGE,

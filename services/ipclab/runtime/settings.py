@@ -51,6 +51,7 @@ SETTINGS = {
         Setting("LAB_SYSV_MQ_TYPES", CLASSES, "types of messages; of several consumers each picks one"),
         Setting("LAB_POSIX_MQ_PRIORITIES", CLASSES, "priorities of messages; the highest comes out first"),
         Setting("LAB_RESPONDER_KEY", KEY, "the first of four keys in a row, for what the probes reach for"),
+        Setting("LAB_PAGE_PORT", PORT, "a free port on 127.0.0.1"),
         Setting("LAB_PROMETHEUS_PORT", PORT, "a free port on 127.0.0.1"),
         Setting("LAB_GRAFANA_PORT", PORT, "a free port on 127.0.0.1"),
     )

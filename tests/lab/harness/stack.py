@@ -68,6 +68,7 @@ class Stack:
             "COMPOSE_PARALLEL_LIMIT": "1",  # see docs/decisions/0011-serial-start-and-stop.md
             "LAB_PROMETHEUS_PORT": str(self.prometheus_port),
             "LAB_GRAFANA_PORT": str(free_port()),
+            "LAB_PAGE_PORT": str(free_port()),
         }
 
     @cached_property

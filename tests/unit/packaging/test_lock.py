@@ -40,7 +40,9 @@ def test_every_file_of_every_pin_has_its_hash() -> None:
                 assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in hashes), requirement
 
 
-@pytest.mark.parametrize("group", ["(the command line)", "setup", "report", "test", "containers", "competitors"])
+@pytest.mark.parametrize(
+    "group", ["(the command line)", "setup", "report", "test", "containers", "competitors", "page"]
+)
 def test_the_lock_has_what_pyproject_asks_for(group: str) -> None:
     asked = list(map(Requirement, _PROJECT["project"]["dependencies"])) if group[0] == "(" else _asked(group)
     assert asked

@@ -31,6 +31,7 @@ from ipclab.pair.consumer import Consumer
 from ipclab.pair.producer import Producer
 from ipclab.pair.race import Side, Tally
 from ipclab.pair.racer import Racer, Rounds
+from ipclab.runtime.container_facts import PLACEMENT, ContainerFacts
 from ipclab.runtime.fixed_cost import FixedCost
 from ipclab.runtime.lifecycle import EndpointStatus, Stop
 from ipclab.runtime.overrides import Load, load_override
@@ -165,6 +166,16 @@ def fixed_cost(directory: Path, role: Role) -> Iterable[Sample]:
         return [] if role is Role.BENCH else list(cost.samples())
 
 
+def container_facts(directory: Path, role: Role) -> Iterable[Sample]:
+    """Of a container whose kernel and clock say what does not change."""
+    (directory / "memory.current").write_text("15000000")
+    (directory / "memory.stat").write_text("anon 9000000\ninactive_file 5000000\n")
+    (directory / "memory.max").write_text("100663296")
+    facts = ContainerFacts({PLACEMENT: "second_host"} if role is Role.CONSUMER else {}, cgroup=directory)
+    facts._started_at = 1_790_000_000.25
+    return [] if role is Role.BENCH else list(facts.samples())
+
+
 def pages(directory: Path) -> dict[Role, str]:
     """The page of each role, made by the loops themselves from fixed numbers."""
     samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
@@ -177,7 +188,9 @@ def pages(directory: Path) -> dict[Role, str]:
         Role.BENCH: ("", lambda: last_bench.samples(a_bench())),
     }
     return {
-        role: Page(mechanism, role, both(make, partial(fixed_cost, directory, role))).text()
+        role: Page(
+            mechanism, role, both(make, partial(fixed_cost, directory, role), partial(container_facts, directory, role))
+        ).text()
         for role, (mechanism, make) in samples.items()
     }
 

@@ -16,6 +16,7 @@ LIMITS = {
     "LAB_RESPONDER_KEY": (1, 2**31 - 1),
     "LAB_PROMETHEUS_PORT": (1, 65535),
     "LAB_GRAFANA_PORT": (1, 65535),
+    "LAB_PAGE_PORT": (1, 65535),
 }
 
 

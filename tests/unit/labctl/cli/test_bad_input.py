@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from labctl.config.configuration import PUBLISHED_PORTS
+from labctl.lab.ports import free_port
 from support.launcher import assert_refused, make_lab, run_lab
 
 
@@ -357,19 +359,18 @@ def listening() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-@pytest.mark.parametrize("name", ["LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT"])
+@pytest.mark.parametrize("name", PUBLISHED_PORTS)
 def test_port_in_use(name: str, tmp_path: Path) -> None:
     """The engine is asked whose the port is, so there must be one."""
     socket_path = Path("/var/run/docker.sock")
     if not os.access(socket_path, os.R_OK | os.W_OK):
         pytest.skip(f"no Docker Engine to be used at {socket_path}")
     make_lab(tmp_path)
-    other = "LAB_GRAFANA_PORT" if name == "LAB_PROMETHEUS_PORT" else "LAB_PROMETHEUS_PORT"
-    with listening() as port, socket.create_server(("127.0.0.1", 0)) as free:
-        free_port = free.getsockname()[1]
-        free.close()
+    others = [other for other in PUBLISHED_PORTS if other != name]
+    with listening() as port:
         environment = {"DOCKER_HOST": f"unix://{socket_path}", "COMPOSE_PROJECT_NAME": f"ipclabports{os.getpid()}"}
-        result = run_lab(tmp_path, ["up"], {**environment, name: str(port), other: str(free_port)})
+        free = {other: str(free_port()) for other in others}
+        result = run_lab(tmp_path, ["up"], {**environment, name: str(port), **free})
     assert_refused(result, [f"{name}={port}", "in use"])
 
 

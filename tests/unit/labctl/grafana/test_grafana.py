@@ -83,7 +83,9 @@ def grafana_server(data_source: str = "/api/datasources/proxy/uid/prometheus") -
 
 
 def configuration(url: str = "", image: str = "grafana/grafana:12") -> Configuration:
-    return Configuration("lab", {"LAB_GRAFANA_URL": url, "GRAFANA_IMAGE": image, "LAB_GRAFANA_PORT": "3000"})
+    return Configuration(
+        "lab", {"LAB_GRAFANA_URL": url, "GRAFANA_IMAGE": image, "LAB_GRAFANA_PORT": "3000", "LAB_PAGE_PORT": "8080"}
+    )
 
 
 def with_password(url: str, password: str = PASSWORD) -> str:

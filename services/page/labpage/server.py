@@ -1,0 +1,90 @@
+"""The server: the views, the files beside them, the stream of numbers, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import ui
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.staticfiles import StaticFiles
+
+from labpage import frame
+from labpage.connections import BoundedProtocol
+from labpage.guard import Guard, allowed_hosts
+from labpage.live import Live
+from labpage.picture.read import reader
+from labpage.prometheus import Prometheus
+from labpage.view import View
+from labpage.views import all_views
+from labpage.visit import Services, visit
+
+PORT = 8080  # in the container
+_STATIC = Path(str(files("labpage"))) / "static"
+_YEAR_S = 31_536_000
+
+
+def make_app(prometheus_url: str, published_port: int) -> Guard:
+    """Everything that is served, behind the guard.
+
+    :param published_port: the port by which browsers know the page: the Host header has it
+    """
+    prometheus = Prometheus(prometheus_url)
+    services = Services(prometheus, Live(reader(prometheus)))
+    app = FastAPI(title="IPC Lab", openapi_url=None, docs_url=None, redoc_url=None)
+    app.mount("/assets", StaticFiles(directory=_STATIC), name="assets")
+
+    @app.get("/live")
+    async def live() -> StreamingResponse:
+        return StreamingResponse(
+            services.live.events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    @app.get("/health")
+    async def health() -> PlainTextResponse:
+        return PlainTextResponse("ok\n")
+
+    for view in all_views():
+        ui.page(view.path, title="IPC Lab")(_builder(view, services))
+    ui.run_with(app, title="IPC Lab", favicon=_STATIC / "icon.svg", tailwind=False, show_welcome_message=False)
+    return Guard(app, allowed_hosts(published_port))
+
+
+def _builder(view: View, services: Services) -> Callable[[Request], Any]:
+    async def build(request: Request) -> None:
+        seen = visit(request, services)
+        if seen.theme:
+            ui.dark_mode(value=seen.theme == "dark")
+        else:
+            ui.dark_mode(None)
+        ui.context.client.page.language = None
+        frame.show(seen, view, all_views())
+        with frame.content():
+            await view.build(seen)
+
+    return build
+
+
+def serve(prometheus_url: str, published_port: int, host: str = "0.0.0.0", port: int = PORT) -> None:
+    """Serve until a signal ends it."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s page: %(message)s")
+    config = uvicorn.Config(
+        make_app(prometheus_url, published_port),
+        host=host,
+        port=port,
+        http=BoundedProtocol,
+        ws="websockets-sansio",
+        ws_max_size=1 << 20,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    asyncio.run(uvicorn.Server(config).serve())

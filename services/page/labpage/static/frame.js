@@ -1,0 +1,34 @@
+// What every view has: the one stream of numbers, the line that says what is wrong, and the rotation of ?kiosk.
+const { text, next, stay } = window.lab;
+const SILENT_MS = 4000; // the stream sends once a second
+const listeners = new Set();
+let last = null;
+let heardAt = Date.now();
+
+export function listen(listener) {
+  listeners.add(listener);
+  if (last) listener(last);
+  return () => listeners.delete(listener);
+}
+
+function say(words) {
+  const line = document.getElementById("trouble");
+  if (line && line.textContent !== words) line.textContent = words;
+}
+
+const stream = new EventSource("/live");
+stream.onmessage = (event) => {
+  heardAt = Date.now();
+  last = JSON.parse(event.data);
+  say(last.trouble ? text[last.trouble].replace("{reason}", last.reason ?? "") : "");
+  for (const listener of listeners) listener(last);
+};
+// EventSource comes back by itself after an interruption; after an error status it does not.
+setInterval(() => {
+  if (Date.now() - heardAt < SILENT_MS) return;
+  say(text.page_away);
+  for (const listener of listeners) listener({ trouble: "page_away" });
+  if (stream.readyState === EventSource.CLOSED) location.reload();
+}, 1000);
+
+if (next) setTimeout(() => location.assign(next), stay * 1000);
