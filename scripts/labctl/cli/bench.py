@@ -120,9 +120,31 @@ def check_bench_options(names: tuple[str, ...], cold: bool, as_json: bool, given
     metavar="SHAPE,...",
     help="round-trip, one-way, burst.  [default: one-way, and the hand-over of round-trip]",
 )
-@click.option("--wait", "waits", type=CommaSeparated(_word("block", "spin")), metavar="WAIT,...", default="block")
-@click.option("--cpus", type=CommaSeparated(_word("one", "two")), metavar="one,two", default="one", help="CPUs.")
-@click.option("--copies", type=CommaSeparated(_word("yes", "no")), metavar="yes,no", default="yes,no")
+@click.option(
+    "--wait",
+    "waits",
+    type=CommaSeparated(_word("block", "spin")),
+    metavar="block,spin",
+    default="block",
+    show_default=True,
+    help="How a receiver waits: asleep in the kernel, or looking again and again.",
+)
+@click.option(
+    "--cpus",
+    type=CommaSeparated(_word("one", "two")),
+    metavar="one,two",
+    default="one",
+    show_default=True,
+    help="Both sides pinned to one CPU, or to one each.",
+)
+@click.option(
+    "--copies",
+    type=CommaSeparated(_word("yes", "no")),
+    metavar="yes,no",
+    default="yes,no",
+    show_default=True,
+    help="Shared memory with its copies in and out, or in place; the others always copy.",
+)
 @click.option("--repeat", metavar="N", help=f"Runs of each figure.  [default: {REPEAT}, or what fits the time]")
 @click.option("--quick", is_flag=True, help="Three sizes, three runs, one way: under a minute.")
 @click.option("--compare", type=click.Path(path_type=Path), metavar="FILE", help="An earlier bench.json: what changed.")

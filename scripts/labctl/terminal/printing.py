@@ -106,6 +106,11 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 volume`, `2 volumes`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def ratio(value: float | None) -> str:
     """A number of things for one message: two digits after the point below one, one above."""
     if value is None:

@@ -17,7 +17,7 @@ from labctl.engine import engine
 from labctl.hosts import local_engine
 from labctl.lab import containers
 from labctl.lab.containers import PROJECT_LABEL
-from labctl.terminal.printing import show_lines
+from labctl.terminal.printing import counted, show_lines
 from labctl.terminal.progress import step
 from labctl.terminal.waiting import wait_until
 
@@ -40,7 +40,7 @@ def remove(client: docker.DockerClient, project: str) -> bool:
     counts = _remove_stack(manager, project) if manager else {}
     dissolved = _dissolve(client, project)
     if any(counts.values()):
-        show_lines([f"removed the stack: {', '.join(f'{number} {kind}' for kind, number in counts.items())}"])
+        show_lines([f"removed the stack: {', '.join(counted(number, kind) for kind, number in counts.items())}"])
     if dissolved:
         show_lines(["removed the Swarm and its manager; the second host has left it"])
     return dissolved or any(counts.values())
@@ -64,7 +64,7 @@ def _remove_stack(manager: Manager, project: str) -> dict[str, int]:
         networks, volumes = client.networks.list(filters=label), client.volumes.list(filters=label)
         for left_over in (*networks, *volumes):
             wait_until(lambda o=left_over: _removed(o), _ENDED_WITHIN_S)  # type: ignore[misc]
-    return {"services": len(services), "networks": len(networks), "volumes": len(volumes)}
+    return {"service": len(services), "network": len(networks), "volume": len(volumes)}
 
 
 def _dissolve(client: docker.DockerClient, project: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 import requests
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container as DockerContainer
 
 from labctl.config import compose_file
@@ -57,10 +57,11 @@ def assemble(lab: Lab) -> tuple[Manager, str]:
     """A Swarm with at least two nodes: its manager, and the id of the manager's node.
 
     :raises BadInput: there is no second node, or this engine is a worker of a Swarm; nothing was changed
-    :raises LabError: the manager does not start, or the second host cannot join
+    :raises LabError: there is no image of the lab, the manager does not start, or the second host cannot join
     """
     client, project = lab.client, lab.project
     if users := _users_swarm(client):
+        _require_image(lab)
         return users, str(client.info()["Swarm"]["NodeID"])
     second = second_host(client, project)
     if second is None:
@@ -72,6 +73,7 @@ def assemble(lab: Lab) -> tuple[Manager, str]:
             f"a Swarm needs a second node, and {project} has no second host",
             hint="./lab hosts up starts a second host; docs/MANY_MACHINES.md describes a second machine",
         )
+    _require_image(lab)
     container = _manager_container(client, project) or _start(lab)
     manager = Manager(stdio_transport.client(stdio_transport.dial_container(str(container.id))), container)
     image_transfer.bring(client, manager.client, lab.configuration.lab_image, tagged=True)
@@ -87,6 +89,13 @@ def assemble(lab: Lab) -> tuple[Manager, str]:
         if not wait_until(lambda: _others(manager.client, home), _JOINED_WITHIN_S):
             raise LabError(f"no second node is ready within {_JOINED_WITHIN_S} s", hint="./lab swarm down, and again")
     return manager, home
+
+
+def _require_image(lab: Lab) -> None:
+    try:
+        lab.client.images.get(lab.configuration.lab_image)
+    except ImageNotFound as error:
+        raise LabError(f"there is no image {lab.configuration.lab_image}", hint="./lab up builds it") from error
 
 
 def find(client: docker.DockerClient, project: str) -> Manager | None:

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from docker.errors import ImageNotFound
 from docker.models.services import Service
 
 from labctl.clusters.swarm import nodes, table
@@ -34,12 +33,6 @@ def bring_up(lab: Lab, wanted: Sequence[str]) -> None:
     :raises BadInput: there is no second node
     :raises LabError: a step fails
     """
-    client = lab.client
-    image = lab.configuration.lab_image
-    try:
-        client.images.get(image)
-    except ImageNotFound as error:
-        raise LabError(f"there is no image {image}", hint="./lab up builds it") from error
     manager, home = nodes.assemble(lab)
     model = _model(lab)
     stack, dropped = swarm_stack.of_model(model, wanted, home, matrix=True)

@@ -14,6 +14,7 @@ from docker.errors import APIError, NotFound
 
 from labctl.lab.containers import Container
 from labctl.lab.lab import Lab
+from labctl.terminal.printing import counted
 from labctl.terminal.progress import say, step
 
 
@@ -29,7 +30,7 @@ def load_paused(lab: Lab) -> Iterator[int]:
         return
     paused: list[Container] = []
     try:
-        with step(f"Pausing the lab's {len(running)} containers"):
+        with step(f"Pausing the lab's {counted(len(running), 'container')}"):
             for container in running:
                 paused.append(container)  # before the call: one that is interrupted may have been carried out
                 with suppress(NotFound):

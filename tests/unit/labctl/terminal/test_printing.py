@@ -12,7 +12,16 @@ from rich.console import Console
 from labctl.commands import pair_table
 from labctl.config import compose_file
 from labctl.measured.pairs import PairMeasures
-from labctl.terminal.printing import count, least_width, new_table, pieces, show_lines, show_markdown, show_text
+from labctl.terminal.printing import (
+    count,
+    counted,
+    least_width,
+    new_table,
+    pieces,
+    show_lines,
+    show_markdown,
+    show_text,
+)
 from support.pseudo_terminal import run_on_terminal
 
 LONG = PairMeasures(
@@ -193,3 +202,8 @@ def test_a_page_in_markdown_is_set_for_the_terminal() -> None:
 def test_a_page_in_markdown_is_as_it_is_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
     show_markdown(PAGE)
     assert capsys.readouterr().out == PAGE
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 volumes"), (1, "1 volume"), (1234, "1,234 volumes")])
+def test_one_thing_has_no_plural(number: int, said: str) -> None:
+    assert counted(number, "volume") == said
