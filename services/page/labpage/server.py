@@ -20,6 +20,9 @@ from labpage import frame
 from labpage.connections import BoundedProtocol
 from labpage.guard import Guard, allowed_hosts
 from labpage.live import Live
+from labpage.panels.files import dashboards
+from labpage.panels.routes import routes
+from labpage.panels.service import PanelService
 from labpage.picture.read import reader
 from labpage.prometheus import Prometheus
 from labpage.view import View
@@ -51,6 +54,7 @@ def make_app(prometheus_url: str, published_port: int) -> Guard:
     async def health() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
+    app.router.routes.extend(routes(PanelService(dashboards(), prometheus)))
     for view in all_views():
         ui.page(view.path, title="IPC Lab")(_builder(view, services))
     ui.run_with(app, title="IPC Lab", favicon=_STATIC / "icon.svg", tailwind=False, show_welcome_message=False)
