@@ -23,6 +23,8 @@ _COMMANDS = {
     "probe": "ipclab.roles.probe:probe",
     "fork": "ipclab.roles.tools:fork",
     "lock": "ipclab.roles.tools:lock",
+    "fault": "ipclab.roles.fault:fault",
+    "fault-act": "ipclab.roles.fault:act",
     "bench-agent": "ipclab.roles.tools:bench_agent",
     "speedup-coordinator": "ipclab.speedup.roles:coordinator",
     "speedup-worker": "ipclab.speedup.roles:worker",

@@ -8,6 +8,7 @@ from labctl.cli.about import help_, version
 from labctl.cli.bench import bench
 from labctl.cli.comparison import matrix, mechanisms, speedup
 from labctl.cli.exercise import exercise_
+from labctl.cli.fault import fault_
 from labctl.cli.hosts import hosts
 from labctl.cli.lifecycle import down, reset, up
 from labctl.cli.pair import load, lock, place, sync
@@ -46,6 +47,7 @@ for command in (
     *(load, lock, sync, place),
     *(mechanisms, matrix, speedup),
     exercise_,
+    fault_,
     *(hosts, swarm),
     *(doctor, test, bench, dashboards),
     *(version, help_),

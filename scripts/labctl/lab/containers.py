@@ -122,9 +122,11 @@ class Ran:
         return one_line(self.stderr or self.stdout)
 
 
-def run_in(container: DockerContainer, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Ran:
-    """Run a command in a container and wait for its end."""
-    code, streams = container.exec_run(list(command), environment=dict(environment or {}), demux=True)
+def run_in(
+    container: DockerContainer, command: Sequence[str], environment: Mapping[str, str] | None = None, user: str = ""
+) -> Ran:
+    """Run a command in a container and wait for its end; `user` where it is not the container's."""
+    code, streams = container.exec_run(list(command), environment=dict(environment or {}), demux=True, user=user)
     stdout, stderr = (stream or b"" for stream in streams)
     return Ran(int(code), stdout, stderr)
 

@@ -40,3 +40,13 @@ def _interface(asker: socket.socket, own: str) -> str:
             if socket.inet_ntoa(request[_ADDRESS]) == own:
                 return name
     return "an interface that is not told"
+
+
+def interface_to(address: str) -> str:
+    """The interface that leads to an IPv4 address.
+
+    :raises OSError: no route does
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.connect((address, _ANY_PORT))
+        return _interface(asker, str(asker.getsockname()[0]))

@@ -136,6 +136,11 @@ def _words_keys(key: int) -> tuple[int, int]:
     return _neighbour(key), _neighbour(key, 2)
 
 
+def lock_key(key: int) -> int:
+    """The key of the semaphore that is the lock of the shared words of the channel with `key`."""
+    return _words_keys(key)[1]
+
+
 class _SemaphoreNotifier:
     """A System V semaphore."""
 

@@ -34,6 +34,7 @@ class Role(StrEnum):
     RESPONDER = "responder"
     PROBE = "probe"
     BENCH = "bench"
+    FAULT = "fault"
 
 
 _ENDPOINTS = frozenset({Role.PRODUCER, Role.CONSUMER})
@@ -335,6 +336,14 @@ LISTEN_INFO = Definition(
     "Always 1. The label is the address on which the responder listens.",
     frozenset({Role.RESPONDER}),
     (*_ENDPOINT_LABELS, "address"),
+)
+
+FAULT_ACTIVE = Definition(
+    "ipc_fault_active",
+    Type.GAUGE,
+    "1 while a fault of ./lab fault is on; the mechanism is empty for a fault of the whole lab.",
+    frozenset({Role.FAULT}),
+    (*_ENDPOINT_LABELS, "fault"),
 )
 
 _CELL_LABELS = ("implementation", "size", "shape", "wait", "cpus", "copies", "touched")
