@@ -10,7 +10,7 @@ from labctl.faults.prediction import Prediction
 class ClockBehind(Fault):
     name = "clock-behind"
     title = "clock of the engine behind"
-    does = "is told and not done: see docs/FAULTS.md"
+    does = "is told and not done"
     source = "clock_gettime(2), time_namespaces(7)"
     touches = frozenset({"clock"})
     by_chance = False
