@@ -10,14 +10,12 @@ from pathlib import Path
 
 import click
 import docker
-from docker.errors import DockerException, ImageNotFound
-from requests import RequestException
 from rich.text import Text
 
 from labctl.config.configuration import PUBLISHED_PORTS, Configuration
 from labctl.doctor import running_lab
 from labctl.doctor.finding import Finding, Verdict
-from labctl.engine import compose, compose_override, engine, registry
+from labctl.engine import base_images, compose, compose_override, engine
 from labctl.engine.machine import this_machine
 from labctl.grafana import client as grafana_access
 from labctl.grafana import dashboards
@@ -174,31 +172,19 @@ def _ports(configuration: Configuration, client: docker.DockerClient | None) -> 
 
 
 def _images(client: docker.DockerClient, configuration: Configuration) -> Finding:
-    """Whether what is not here can be pulled."""
-    absent = []
-    for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE"):
-        image = configuration.values[name]
-        try:
-            if image:
-                client.images.get(image)
-        except ImageNotFound:
-            absent.append(image)
+    """What the engine has of the images that the lab is built on. No registry is asked: a question may count as a pull."""
+    found = base_images.present(client, configuration.values)
+    parts = [
+        f"{image} is here" if has == image else f"{has} stands in for {image}" if has else f"{image} is not here"
+        for image, has in found.items()
+    ]
+    absent = [image for image, has in found.items() if has != image]
     if not absent:
-        return Finding("images", Verdict.OK, "all present")
-    try:
-        answers = registry.probe(client, absent)
-    except (DockerException, RequestException) as error:
-        return Finding("images", Verdict.WARN, one_line(error), "")
-    unanswered = [image for image, (answer, _) in answers.items() if answer is not registry.Answer.HAS_IT]
-    if not unanswered:
-        return Finding("images", Verdict.OK, f"to be pulled: {', '.join(absent)}")
-    answer, reason = answers[unanswered[0]]
-    return Finding(
-        "images",
-        Verdict.BAD if answer is registry.Answer.HAS_IT_NOT else Verdict.WARN,
-        f"{unanswered[0]}: its registry {answer.value} ({reason})",
-        "./lab up builds fallback images from Debian's packages; for Grafana: docker load, or GRAFANA_IMAGE=…",
-    )
+        return Finding("images", Verdict.OK, "; ".join(parts))
+    reasons = dict.fromkeys(reason for image in absent if (reason := base_images.silent(client, image)))
+    silence = f" (asked in the last ten minutes: {'; '.join(reasons)})" if reasons else ""
+    advice = "./lab up --pull asks the registry now; without one: ./lab bundle load FILE.tar"
+    return Finding("images", Verdict.WARN, "; ".join(parts) + silence, advice)
 
 
 def _not_pulled() -> Iterator[Finding]:

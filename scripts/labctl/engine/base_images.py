@@ -106,37 +106,68 @@ def ensure_engine_base(
 def pull_absent(client: docker.DockerClient, absent: list[str], *, ask_again: bool) -> list[str]:
     """Pull what its registry has; returns what stays absent."""
     memory = SilentRegistries(str(client.info()["ID"]))
-    silent = {} if ask_again else memory.recent()
-    asked = [image for image in absent if _registry_of(image) not in silent]
-    if not asked:
-        return absent
-    with step(f"Asking {', '.join(sorted({_registry_of(image) for image in asked}))}"):
-        answers = registry.probe(client, asked)
-    for image, (answer, reason) in answers.items():
-        if answer is Answer.HAS_IT_NOT:
-            raise LabError(
-                f"{_registry_of(image)} has no image {image}, or not for you: {reason}",
-                hint="correct its name in .env or in the environment, or `docker login`",
-            )
-    for reason in {reason for answer, reason in answers.values() if answer is Answer.SILENT}:
-        say(f"No registry to pull from: {reason}; asked again in 10 minutes, or by ./lab up --pull")
-    failures = {image: reason for image, (answer, reason) in answers.items() if answer is Answer.SILENT}
-    for image in answers.keys() - failures.keys():
-        if why := _pull_failure(client, image):
-            failures[image] = why
-    memory.remember((_registry_of(image), reason) for image, reason in failures.items())
-    return [image for image in absent if image in failures or image not in asked]
+    not_asked = set() if ask_again else set(memory.recent())
+    failures: dict[str, str] = {}  # registry to the reason
+    left = []
+    for image in absent:
+        host = _registry_of(image)
+        if host not in not_asked | failures.keys():
+            answer, reason = _pull(client, image)
+            if answer is Answer.HAS_IT:
+                memory.forget(host)
+                continue
+            failures[host] = reason
+        left.append(image)
+    memory.remember(failures.items())
+    return left
 
 
-def _pull_failure(client: docker.DockerClient, image: str) -> str:
-    """Pull it; why that failed, "" if it did not. That is said, and is no end: there are fallback images."""
+def _pull(client: docker.DockerClient, image: str) -> tuple[Answer, str]:
+    """What the registry answered, with the reason, which is said: there are fallback images.
+
+    :raises LabError: the registry has no such image
+    """
+    host = _registry_of(image)
     try:
-        with step(f"Pulling {image}") as current:
-            registry.pull(client, image, current)
-    except LabError as error:
+        with step(f"Asking {host} for {image}") as current:
+            answer, reason = registry.pull(client, image, current)
+            current.detail(reason)
+    except LabError as error:  # it has the image, and broke off
         say(error.message)
-        return error.message
-    return ""
+        return Answer.SILENT, error.message
+    if answer is Answer.HAS_IT_NOT:
+        raise LabError(
+            f"{host} has no image {image}, or not for you: {reason}",
+            hint="correct its name in .env or in the environment, or `docker login`",
+        )
+    if answer is Answer.LIMITED:
+        said = f"{host} {answer.value} (429, or its words for it): {reason}"
+        reason = f"limit of pulls: {reason}"
+        say(f"{said} (hint: `docker login` raises the limit, or use a bundle: ./lab bundle load FILE.tar)")
+    elif answer is Answer.SILENT:
+        say(f"No registry to pull {image} from: {reason}; asked again in 10 minutes, or by ./lab up --pull")
+    return answer, reason
+
+
+def present(client: docker.DockerClient, settings: Mapping[str, str]) -> dict[str, str | None]:
+    """Each image that the settings name, to what the engine has for it: itself, its fallback image, or None.
+
+    Nobody but the engine is asked.
+
+    :raises BadInput: a setting is no name of an image
+    """
+    instead = {"PYTHON_IMAGE": fallback_images.BASE, "PROMETHEUS_IMAGE": fallback_images.PROMETHEUS}
+    found: dict[str, str | None] = {}
+    for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE"):
+        candidates = [image for image in (settings[name], instead.get(name)) if image]
+        if image := settings[name]:
+            found[image] = next((each for each in candidates if _labels(client, each)[0]), None)
+    return found
+
+
+def silent(client: docker.DockerClient, image: str) -> str | None:
+    """Why the image's registry gave none to this engine in the last ten minutes; None where it was not asked."""
+    return SilentRegistries(str(client.info()["ID"])).recent().get(_registry_of(image))
 
 
 def _registry_of(image: str) -> str:

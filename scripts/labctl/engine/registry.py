@@ -1,11 +1,16 @@
-"""Ask a registry, through the engine, for images: does it answer, and has it what we want?"""
+"""Pull images from a registry, through the engine: does the registry answer, and has it what we want?
+
+A pull is its own question. The engine's distribution endpoint asks for the manifest by GET, and Docker Hub counts each
+such GET as a pull (docs.docker.com/docker-hub/usage/pulls), so nothing here looks first and pulls then.
+"""
 
 from __future__ import annotations
 
+import queue
 import threading
-import time
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 from urllib.parse import urlsplit
 
 import docker
@@ -17,7 +22,7 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 from labctl.terminal.progress import Step
 
-PROBE_WITHIN_S = 9.0  # for all images together; the engine's own patience is far longer
+ANSWERS_WITHIN_S = 9.0  # the first word of a pull; the engine's own patience is far longer
 _STALLED_AFTER_S = 60
 _GLANCE_S = 3.0
 # The network's words, not the registry's, whatever status the engine wraps them in ("lookup …: no such host"). A
@@ -33,7 +38,7 @@ _NETWORK = (
     "proxyconnect",
     "error parsing http",
 )
-# A registry that limits how often it is asked (429, "toomanyrequests") will answer later.
+# A limit is an answer of its own (429, "toomanyrequests"): the registry will give the image later.
 _LIMITED = ("toomanyrequests", "too many requests", "rate limit")
 # The registry's: no such image, or none for this user.
 _REFUSAL = ("not found", "manifest unknown", "unauthorized", "denied", "no basic auth credentials")
@@ -44,24 +49,8 @@ class Answer(Enum):
 
     HAS_IT = "has it"
     HAS_IT_NOT = "has no such image, or not for you"
+    LIMITED = "limits how often this address or user pulls"
     SILENT = "does not answer"
-
-
-def probe(client: docker.DockerClient, images: list[str]) -> Mapping[str, tuple[Answer, str]]:
-    """What each image's registry answers, with the reason in its words; never takes longer than PROBE_WITHIN_S.
-
-    The engine asks, and not this process: it is the engine that pulls, with its proxy, mirrors and certificates.
-    """
-    answers: dict[str, tuple[Answer, str]] = {}
-    # Daemons: a request that hangs must not keep the command line from ending.
-    threads = [threading.Thread(target=_ask, args=(client, image, answers), daemon=True) for image in images]
-    deadline = time.monotonic() + PROBE_WITHIN_S
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    silent = (Answer.SILENT, f"no answer within {PROBE_WITHIN_S:.0f} s")
-    return {image: answers.get(image, silent) for image in images}
 
 
 def seems_silent(image: str) -> bool:
@@ -78,17 +67,31 @@ def seems_silent(image: str) -> bool:
     return False
 
 
-def pull(client: docker.DockerClient, image: str, step: Step) -> None:
-    """Pull `image`, the megabytes shown as the step's detail.
+def pull(client: docker.DockerClient, image: str, step: Step) -> tuple[Answer, str]:
+    """Pull `image`, the megabytes shown as the step's detail. Returns the answer, and the reason in the engine's words.
 
-    :raises LabError: the registry breaks off or stalls
+    A registry whose first word takes longer than ANSWERS_WITHIN_S is silent. The engine asks, and not this process: it
+    is the engine that pulls, with its proxy, mirrors and certificates.
+
+    :raises LabError: the registry has it, and breaks off or stalls
     """
+    events = _Events(client, image)
     layers: dict[str, tuple[int, int]] = {}
-    hint = f"run this again; or bring the image by `docker load`, then `docker image inspect {image}` finds it"
-    repository, tag = split_tag(image)
-    previous, client.api.timeout = client.api.timeout, _STALLED_AFTER_S
     try:
-        for event in client.api.pull(repository, tag=tag, stream=True, decode=True):
+        event = events.next(ANSWERS_WITHIN_S)
+    except TimeoutError:
+        return Answer.SILENT, f"no answer within {ANSWERS_WITHIN_S:.0f} s"
+    except APIError as error:
+        status = error.response.status_code if error.response is not None else 0
+        return classify(status, str(error.explanation)), one_line(error)
+    except (DockerException, requests.RequestException) as error:
+        return Answer.SILENT, one_line(error)
+    if event is not None and "error" in event:  # the answer begins before the registry's does
+        reason = one_line(event["error"])
+        return classify(500, reason), reason
+    hint = f"run this again; or bring the image by `docker load`, then `docker image inspect {image}` finds it"
+    try:
+        while event is not None:
             if "error" in event:
                 raise LabError(f"pulling {image} failed: {event['error']}", hint=hint)
             amounts = event.get("progressDetail") or {}
@@ -98,10 +101,44 @@ def pull(client: docker.DockerClient, image: str, step: Step) -> None:
                 step.detail(f"{done:.0f} of {total:.0f} MB")
             elif not layers:
                 step.detail(str(event.get("status", "")))
+            event = events.next(_STALLED_AFTER_S)
+    except TimeoutError as error:
+        raise LabError(f"pulling {image} failed: nothing came for {_STALLED_AFTER_S} s", hint=hint) from error
     except (DockerException, requests.RequestException) as error:
         raise LabError(f"pulling {image} failed: {one_line(error)}", hint=hint) from error
-    finally:
-        client.api.timeout = previous
+    return Answer.HAS_IT, ""
+
+
+class _Events:
+    """What the engine says of one pull, read by a thread: a request that hangs must not keep the caller."""
+
+    def __init__(self, client: docker.DockerClient, image: str) -> None:
+        self._client = client
+        self._repository, self._tag = split_tag(image)
+        self._said: queue.SimpleQueue[Mapping[str, Any] | BaseException | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self, within_s: float) -> Mapping[str, Any] | None:
+        """The next event; None at the end.
+
+        :raises TimeoutError: none came
+        :raises DockerException: as the SDK does; requests.RequestException alike
+        """
+        try:
+            said = self._said.get(timeout=within_s)
+        except queue.Empty:
+            raise TimeoutError from None
+        if isinstance(said, BaseException):
+            raise said
+        return said
+
+    def _read(self) -> None:
+        try:
+            for event in self._client.api.pull(self._repository, tag=self._tag, stream=True, decode=True):
+                self._said.put(event)
+            self._said.put(None)
+        except (DockerException, requests.RequestException) as error:
+            self._said.put(error)
 
 
 def split_tag(image: str) -> tuple[str, str]:
@@ -114,27 +151,15 @@ def split_tag(image: str) -> tuple[str, str]:
 
 
 def classify(status: int, explanation: str) -> Answer:
-    """What an error of the engine's distribution endpoint means.
+    """What an error of the engine means, which speaks for the registry.
 
     Docker Hub answers 401 or 403 to a repository that does not exist, other registries 404. Everything else (no
-    route, no name, a proxy's certificate, rate limits, 5xx) leaves us without the image just as silence does.
+    route, no name, a proxy's certificate, 5xx) leaves us without the image just as silence does.
     """
     text = explanation.lower()
     if status == 429 or any(word in text for word in _LIMITED):
-        return Answer.SILENT
+        return Answer.LIMITED
     if any(word in text for word in _NETWORK):
         return Answer.SILENT
     refused = status in (401, 403, 404) or any(word in text for word in _REFUSAL)
     return Answer.HAS_IT_NOT if refused else Answer.SILENT
-
-
-def _ask(client: docker.DockerClient, image: str, answers: dict[str, tuple[Answer, str]]) -> None:
-    try:
-        client.api.inspect_distribution(image)
-    except APIError as error:
-        status = error.response.status_code if error.response is not None else 0
-        answers[image] = (classify(status, str(error.explanation)), one_line(error))
-    except (DockerException, requests.RequestException) as error:
-        answers[image] = (Answer.SILENT, one_line(error))
-    else:
-        answers[image] = (Answer.HAS_IT, "")

@@ -35,9 +35,18 @@ class SilentRegistries:
 
     def remember(self, reasons: Iterable[tuple[str, str]]) -> None:
         """Write down registries that were silent just now; where that cannot be written, they are asked next time."""
-        everything = self._read()
-        known = everything.setdefault(self._engine_id, {})
-        known |= {registry: (self._now_s, reason) for registry, reason in reasons}
+        new = {registry: (self._now_s, reason) for registry, reason in reasons}
+        if new:
+            self._write(self._of_engine() | new)
+
+    def forget(self, registry: str) -> None:
+        """It has answered."""
+        known = self._of_engine()
+        if known.pop(registry, None):
+            self._write(known)
+
+    def _write(self, known: dict[str, tuple[float, str]]) -> None:
+        everything = self._read() | {self._engine_id: known}
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             unfinished = self._file.with_suffix(f".{os.getpid()}")

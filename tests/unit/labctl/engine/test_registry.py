@@ -1,4 +1,4 @@
-"""What the engine's distribution endpoint says, in the words of real engines and registries."""
+"""What the engine says when it pulls, in the words of real engines and registries."""
 
 from __future__ import annotations
 
@@ -30,14 +30,23 @@ def test_a_registry_that_says_no_has_answered(status: int, explanation: str) -> 
         (404, 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: not found'),
         (500, "context deadline exceeded"),
         (403, "error parsing HTTP 403 response body: invalid character '<' looking for beginning of value"),
-        (429, "toomanyrequests: You have reached your pull rate limit"),
-        (500, "toomanyrequests: You have reached your unauthenticated pull rate limit."),
-        (403, "denied: rate limit exceeded for this address"),
         (503, "service unavailable"),
     ],
 )
 def test_everything_else_is_silence(status: int, explanation: str) -> None:
     assert classify(status, explanation) is Answer.SILENT
+
+
+@pytest.mark.parametrize(
+    ("status", "explanation"),
+    [
+        (429, "toomanyrequests: You have reached your pull rate limit"),
+        (500, "toomanyrequests: You have reached your unauthenticated pull rate limit."),
+        (403, "denied: rate limit exceeded for this address"),
+    ],
+)
+def test_a_limit_is_neither_a_refusal_nor_silence(status: int, explanation: str) -> None:
+    assert classify(status, explanation) is Answer.LIMITED
 
 
 @pytest.mark.parametrize(
