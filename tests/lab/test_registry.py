@@ -1,9 +1,10 @@
-"""A registry that limits, refuses, is gone and comes back: the real engine asks it, when it may and no more than it must."""
+"""A registry that limits, refuses, is gone and comes back: the real engine asks it when it may, and only then."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import docker
@@ -28,10 +29,8 @@ def shop(client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with registry() as found:
         yield found
-        try:
+        with suppress(ImageNotFound):
             client.images.remove(found.image)
-        except ImageNotFound:
-            pass
 
 
 def ask(client: docker.DockerClient, shop: Registry, *, ask_again: bool = False) -> tuple[int, list[str]]:

@@ -1,6 +1,6 @@
 """A registry on this machine: the OCI distribution protocol over HTTP, as far as a pull needs it.
 
-Source: github.com/opencontainers/distribution-spec, Pull. An engine takes a registry on the loopback address without TLS.
+Source: github.com/opencontainers/distribution-spec, Pull. An engine asks a registry on 127.0.0.1 without TLS.
 """
 
 from __future__ import annotations

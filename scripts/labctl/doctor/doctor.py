@@ -24,7 +24,7 @@ from labctl.grafana.client import GrafanaSilent
 from labctl.lab import containers, ports
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
-from labctl.terminal.printing import new_table, one_line, show_table
+from labctl.terminal.printing import new_table, show_table
 from labctl.terminal.progress import step
 
 
@@ -172,7 +172,7 @@ def _ports(configuration: Configuration, client: docker.DockerClient | None) -> 
 
 
 def _images(client: docker.DockerClient, configuration: Configuration) -> Finding:
-    """What the engine has of the images that the lab is built on. No registry is asked: a question may count as a pull."""
+    """What the engine has of the images that the lab is built on. No registry is asked: that may count as a pull."""
     found = base_images.present(client, configuration.values)
     parts = [
         f"{image} is here" if has == image else f"{has} stands in for {image}" if has else f"{image} is not here"

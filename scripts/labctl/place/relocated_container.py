@@ -56,6 +56,7 @@ def configuration_of(
         "Image": config["Image"],
         "Cmd": command,
         "Env": [*(line for line in config["Env"] if not line.startswith(_HOLDER)), f"{PLACEMENT}={placement}"],
+        "User": config["User"],
         "Healthcheck": config.get("Healthcheck"),
         "Labels": labels,
         "HostConfig": {name: host[name] for name in (*_CONFINED, *_BOUNDED) if name in host},

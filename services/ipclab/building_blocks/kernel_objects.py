@@ -94,7 +94,19 @@ def object_name(address: Address) -> str:
 def posix_opening(what: str, name: str) -> AbstractContextManager[None]:
     """Name the errors of making or opening the object called `name`."""
     target = f"{what} {name}"
-    return _opening(posix_ipc, target, lambda error: open_error(target, error))
+    return _opening(posix_ipc, target, lambda error: open_error(target, _with_errno(error)))
+
+
+def _with_errno(error: OSError) -> OSError:
+    """posix_ipc raises `OSError` without an errno for EMFILE and ENFILE, and has sentences of its own for the two."""
+    if error.errno is None:
+        code = next((code for words, code in _WITHOUT_ERRNO.items() if words in str(error)), errno.EIO)
+        return OSError(code, os.strerror(code) if code != errno.EIO else str(error))
+    return error
+
+
+# mq_open(3): EMFILE is the limit of the process's descriptors; in ipc/mqueue.c it is RLIMIT_MSGQUEUE too.
+_WITHOUT_ERRNO = {"maximum number of files open": errno.EMFILE, "system limit on the total number": errno.ENFILE}
 
 
 def map_whole(what: str, descriptor: int, size: int) -> mmap.mmap:

@@ -32,6 +32,8 @@ _HINTS = {
     "ENODEV": "its filesystem has no shared mappings (9p, some of FUSE): put the volume on ext4, XFS or tmpfs",
     "EPERM": "it belongs to another user: ls -ln, ipcs; remove it, or run as its owner",
     "ENOSPC": "no space is left there: remove something, or make it larger (the volume; shm_size of /dev/shm; ipcs -l)",
+    "EMFILE": "the user's POSIX queues have used up RLIMIT_MSGQUEUE, which counts over all containers (ulimit -q; "
+    "819,200 bytes are nine queues of a pair): ./lab down in another lab, or another LAB_UID here",
     "EDQUOT": "the quota is used up: remove something",
 }
 

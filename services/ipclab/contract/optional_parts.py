@@ -13,6 +13,8 @@ one class after the other, and its receivers count the messages of each class.
 `ipclab.contract.channel` about messages hold for replies. A one-way mechanism needs a second channel for replies: see
 `ipclab.matrix.request_reply`.
 
+**Shrinking** mechanisms have a channel that takes less of the kernel, for questions and replies of a few bytes.
+
 **Batches** move many messages for the price of one. All messages of a batch have one length and lie one behind the
 other in `block`. Single messages and batches can be mixed on one channel, and the other side need not know.
 
@@ -251,3 +253,11 @@ class FoundByName(Protocol):
 
         :raises PeerGone: the next process does not find this channel by its name any more
         """
+
+
+@runtime_checkable
+class Shrinking(Protocol):
+    """A mechanism whose channel can take less of the kernel."""
+
+    def for_questions(self) -> Mechanism:
+        """The same mechanism, for messages of 256 bytes or less; both sides must use it."""

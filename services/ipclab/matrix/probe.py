@@ -55,7 +55,7 @@ def attempt(mechanism: Mechanism, address: Address, within_s: float = TRY_S) -> 
     """Open an asker, ask, and take away what that made. Takes `within_s`, or twice that where a peer is silent."""
     begin = time.monotonic()
     try:
-        with request_reply.open_asker(mechanism, address, within_s) as asker:
+        with request_reply.open_asker(request_reply.for_questions(mechanism), address, within_s) as asker:
             deadline = time.monotonic() + within_s
             question = memoryview(os.urandom(QUESTION_BYTES))
             answer = memoryview(bytearray(QUESTION_BYTES))

@@ -38,7 +38,7 @@ from ipclab.contract.errors import (
     ReceiveTimeout,
     TornMessage,
 )
-from ipclab.contract.optional_parts import Answerer, Asker, TwoWay
+from ipclab.contract.optional_parts import Answerer, Asker, Shrinking, TwoWay
 from ipclab.matrix import request_lock
 from ipclab.matrix.request_lock import RequestLock
 
@@ -173,6 +173,11 @@ class HalfDuplexAnswerer(ClosingEndpoint):
     def _nobody(self, payload: memoryview, timeout_s: float) -> None:
         del payload, timeout_s
         raise PeerGone("the asker has ended", code=GONE)
+
+
+def for_questions(mechanism: Mechanism) -> Mechanism:
+    """The mechanism with the smallest channel it has, for questions of a few bytes; the answerer must do the same."""
+    return mechanism.for_questions() if isinstance(mechanism, Shrinking) else mechanism
 
 
 def create_answerer(mechanism: Mechanism, address: Address) -> Answerer:

@@ -55,7 +55,7 @@ def echo(mechanism: Mechanism, address: Address, stop: Stop) -> None:
     warnings = LogOnce()
     while not stop.requested:
         try:
-            answerer = request_reply.create_answerer(mechanism, address)
+            answerer = request_reply.create_answerer(request_reply.for_questions(mechanism), address)
         except (AccessRefused, PeerAbsent, PeerGone, Unusable) as error:
             warnings.warning(f"no echo endpoint, trying again: {error}")
             time.sleep(_RETRY_S)

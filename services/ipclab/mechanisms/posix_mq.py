@@ -63,6 +63,7 @@ class PosixMqSender(_Endpoint):
 
     def __init__(self, queue: posix_ipc.MessageQueue, priorities: int) -> None:
         super().__init__(queue)
+        self._limit: int = queue.max_message_size
         self._priorities = cycle(range(LOWEST_PRIORITY, LOWEST_PRIORITY + priorities))
         self._priority = next(self._priorities)
         queue.block = False  # of this descriptor alone: mq_getattr(3)
@@ -75,7 +76,7 @@ class PosixMqSender(_Endpoint):
                 self._send_when_taken(payload, timeout_s)
             self._priority = next(self._priorities)  # one that was not sent keeps its priority
         except ValueError as error:
-            raise over_limit(len(payload), MAX_MESSAGE_BYTES) from error
+            raise over_limit(len(payload), self._limit) from error
         except (posix_ipc.BusyError, posix_ipc.SignalError) as error:
             self.check_linked()
             raise ChannelFull(f"{WHAT} {self._queue.name} is full", code=errno.EAGAIN) from error
@@ -122,6 +123,9 @@ class PosixMqReceiver(_Endpoint):
 
 
 DEPTH = 10  # msg_max
+# A queue for questions and answers of a few bytes. A queue's maximum counts against its user's RLIMIT_MSGQUEUE from the
+# start, over all containers (mq_overview(7), setrlimit(2)): 82,880 bytes for a pair's, 1,408 for this.
+_QUESTION_BYTES, _QUESTION_DEPTH = 256, 4
 _BROKEN = (posix_ipc.Error, OSError)
 
 _COPIES = Fact(
@@ -166,9 +170,12 @@ class PosixMq:
     class_name = "priority"
     receivers_pick = False
 
-    def __init__(self, priorities: int = 1) -> None:
+    def __init__(self, priorities: int = 1, depth: int = DEPTH, message_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self._priorities = priorities
+        self._attributes = {"max_messages": depth, "max_message_size": message_bytes}
         self.received_by_class: Counter[int] = Counter()
+        if message_bytes != MAX_MESSAGE_BYTES:
+            self.traits = self.traits.but(max_message_bytes=Fact(message_bytes, "ipclab.mechanisms.posix_mq"))
         if priorities > 1:
             self.traits = self.traits.but(ordered=Fact(False, "mq_receive(3): the highest priority first"))
 
@@ -177,32 +184,36 @@ class PosixMq:
             raise ValueError("posix_mq gives out the highest priority first; a receiver cannot pick one")
         return PosixMq(classes)
 
+    def for_questions(self) -> PosixMq:
+        """See `ipclab.contract.optional_parts.Shrinking`."""
+        return PosixMq(1, _QUESTION_DEPTH, _QUESTION_BYTES)
+
     def create_receiver(self, address: Address) -> PosixMqReceiver:
         name = object_name(address)
-        queue = _open(name, posix_ipc.O_CREAT, max_messages=DEPTH, max_message_size=MAX_MESSAGE_BYTES)
-        if not _is_ours(queue):  # a leftover with other attributes
+        queue = _open(name, posix_ipc.O_CREAT, **self._attributes)
+        if not self._is_ours(queue):  # a leftover with other attributes
             queue.close()
             with suppress(*_BROKEN):
                 posix_ipc.unlink_message_queue(name)
-            queue = _open(name, posix_ipc.O_CREX, max_messages=DEPTH, max_message_size=MAX_MESSAGE_BYTES)
+            queue = _open(name, posix_ipc.O_CREX, **self._attributes)
         return PosixMqReceiver(queue, self.received_by_class if self._priorities > 1 else None)
 
     def open_sender(self, address: Address) -> PosixMqSender:
         name = object_name(address)
         queue = _open(name, 0)
-        if not _is_ours(queue):
+        if not self._is_ours(queue):
             queue.close()
             raise PeerAbsent(f"{WHAT} {name} is not one of ours", code=NOT_READY)
         return PosixMqSender(queue, self._priorities)
+
+    def _is_ours(self, queue: posix_ipc.MessageQueue) -> bool:
+        found = {"max_messages": queue.max_messages, "max_message_size": queue.max_message_size}
+        return found == self._attributes
 
 
 def _open(name: str, flags: int, **attributes: int) -> posix_ipc.MessageQueue:
     with posix_opening(WHAT, name):
         return posix_ipc.MessageQueue(name, flags, mode=MODE, **attributes)
-
-
-def _is_ours(queue: posix_ipc.MessageQueue) -> bool:
-    return (queue.max_messages, queue.max_message_size) == (DEPTH, MAX_MESSAGE_BYTES)
 
 
 MECHANISM = PosixMq()

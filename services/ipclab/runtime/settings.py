@@ -24,6 +24,7 @@ BURST = click.IntRange(1, 1000)
 KEY = click.IntRange(1, MAX_KEY)
 PORT = click.IntRange(1, 65535)
 CLASSES = click.IntRange(1, 8)
+UID = click.IntRange(1, 2**31 - 2)  # 0 is root
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ SETTINGS = {
         Setting("LAB_POSIX_MQ_PRIORITIES", CLASSES, "priorities of messages; the highest comes out first"),
         Setting("LAB_RESPONDER_KEY", KEY, "the first of four keys in a row, for what the probes reach for"),
         Setting("LAB_PAGE_PORT", PORT, "a free port on 127.0.0.1"),
+        Setting("LAB_UID", UID, "the user of the containers, any but root; its group stays that of the image"),
         Setting("LAB_PROMETHEUS_PORT", PORT, "a free port on 127.0.0.1"),
         Setting("LAB_GRAFANA_PORT", PORT, "a free port on 127.0.0.1"),
     )

@@ -28,7 +28,18 @@ DROPPED = {
     "build": "a stack ignores it; the nodes have the image",
     "dns_opt": "a stack refuses it; the variable RES_OPTIONS takes its place, resolv.conf(5)",
 }
-KEPT = ("image", "command", "init", "read_only", "cap_drop", "stop_grace_period", "logging", "volumes", "networks")
+KEPT = (
+    "image",
+    "command",
+    "user",
+    "init",
+    "read_only",
+    "cap_drop",
+    "stop_grace_period",
+    "logging",
+    "volumes",
+    "networks",
+)
 _NEIGHBOUR = "probe-shared-network"
 _FAR_PROBE = "probe-second-host"
 _RUN_LAB_BYTES = 1 << 20  # compose.yaml's tmpfs
