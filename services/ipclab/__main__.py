@@ -11,7 +11,7 @@ import sys
 import click
 
 from ipclab.accounting.ledger import LedgerError
-from ipclab.contract.errors import ChannelError
+from ipclab.contract.errors import ChannelError, in_one_line
 
 # Where each command is. Only the module of the command that runs is imported: every container of the lab has one role.
 _COMMANDS = {
@@ -66,8 +66,11 @@ def main() -> None:
     except ChannelError as error:
         click.echo(f"error: {error.explained()}", err=True)
         sys.exit(1)
-    except (LedgerError, OSError) as error:
+    except LedgerError as error:
         click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"error: {in_one_line(error)}", err=True)
         sys.exit(1)
 
 

@@ -17,6 +17,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from ipclab.contract.errors import in_one_line
 from ipclab.linux.atomics import fence
 
 _PRODUCER_MAGIC = int.from_bytes(b"IPCLPRO1", "little")
@@ -43,7 +44,7 @@ def map_words(path: Path, count: int, magic: int) -> memoryview:
         finally:
             os.close(fd)
     except OSError as error:
-        raise LedgerError(f"ledger {path}: {error.strerror}") from error
+        raise LedgerError(in_one_line(error, f"ledger {path}")) from error
     words = memoryview(mapping).cast("Q")
     if words[0] not in (0, magic):
         raise _not_ours(path)

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Self
 
 from ipclab.accounting.ledger import STREAMS, ConsumerLedger, LedgerError, NoAccount, Stream, map_words
+from ipclab.contract.errors import in_one_line
 from ipclab.contract.optional_parts import MOST
 from ipclab.linux import file_lock
 from ipclab.linux.atomics import fence
@@ -284,7 +285,7 @@ def lock_mailbox(shared_ledger: Path, *, shared: bool) -> int:
         descriptor = os.open(shared_ledger / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         locked = file_lock.try_lock(descriptor, shared=shared)
     except OSError as error:
-        raise LedgerError(f"shared ledger {shared_ledger}: {error.strerror}") from error
+        raise LedgerError(in_one_line(error, f"shared ledger {shared_ledger}")) from error
     if not locked:
         os.close(descriptor)
         other = "has the mailbox alone" if shared else "takes from this mailbox already"

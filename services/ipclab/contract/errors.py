@@ -31,11 +31,25 @@ _HINTS = {
     "same one (ls -Z; ausearch -m AVC -ts recent; label a mounted folder with :z)",
     "ENODEV": "its filesystem has no shared mappings (9p, some of FUSE): put the volume on ext4, XFS or tmpfs",
     "EPERM": "it belongs to another user: ls -ln, ipcs; remove it, or run as its owner",
-    "ENOSPC": "no space is left there: remove something, or make it larger (the volume; shm_size of /dev/shm; ipcs -l)",
+    "ENOSPC": "no space or no inode is left there (df, df -i): remove something, or make it larger (the volume; "
+    "shm_size of /dev/shm; ipcs -l)",
     "EMFILE": "the user's POSIX queues have used up RLIMIT_MSGQUEUE, which counts over all containers (ulimit -q; "
     "819,200 bytes are nine queues of a pair): ./lab down in another lab, or another LAB_UID here",
     "EDQUOT": "the quota is used up: remove something",
 }
+
+
+def with_hint(text: str, errno_name: str) -> str:
+    """One line: what went wrong, and what to do where that is known."""
+    hint = _HINTS.get(errno_name)
+    return f"{text}; hint: {hint}" if hint else text
+
+
+def in_one_line(error: OSError, what: str = "") -> str:
+    """The error of a system call: `what` or its file, the kernel's words, the errno by name, and the hint."""
+    name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    where = what or (f"{error.filename}" if error.filename else "")
+    return with_hint(f"{where}{': ' if where else ''}{error.strerror or error} ({name})", name)
 
 
 class ChannelError(Exception):
@@ -53,8 +67,7 @@ class ChannelError(Exception):
 
     def explained(self) -> str:
         """The message, and what to do where that is known; one line."""
-        hint = _HINTS.get(self.errno_name)
-        return f"{self}; hint: {hint}" if hint else str(self)
+        return with_hint(str(self), self.errno_name)
 
 
 class PeerAbsent(ChannelError):
