@@ -277,3 +277,15 @@ def test_reset_is_up_again_in_the_same_containers(stack: Stack) -> None:
     made = {name: container.id for name, container in stack.containers().items()}
     assert stack.lab("up").returncode == 0
     assert {name: container.id for name, container in stack.containers().items()} == made
+
+
+def test_the_reset_of_an_exercise_brings_members_into_the_holder_that_was_made_anew() -> None:
+    """One member runs in the old namespace, one has ended: the engine starts neither in a container that is gone."""
+    with small_lab(_SMALL, "sysv_mq") as stack:
+        stack.endpoint("sysv_mq", "consumer").kill()
+        assert stack.compose("up", "--detach", "--no-deps", "--force-recreate", "holder").returncode == 0
+        reset = stack.lab("exercise", "reset", "15")
+        assert reset.returncode == 0, reset.stderr
+        members = [stack.container("holder"), *stack.endpoints().values()]
+        spaces = {member.exec_run(["readlink", "/proc/self/ns/ipc"]).output for member in members}
+        assert len(spaces) == 1, spaces

@@ -115,18 +115,24 @@ def _progress(project: str) -> Progress:
     return progress.read(progress.path_of(project))
 
 
-@click.group("exercise", short_help="Exercises that check themselves by what the lab measures.")
-def exercise_() -> None:
+@click.group(
+    "exercise", invoke_without_command=True, short_help="Exercises that check themselves by what the lab measures."
+)
+@click.pass_context
+def exercise_(context: click.Context) -> None:
     """Exercises that check themselves: each asks for a guess, then for a change of the lab, and judges what the lab
-    measured.
+    measured. Without a command: what to do next.
 
     Progress survives ./lab down. LAB_STUDENT names the student; each student gets values of their own.
 
     \b
+      ./lab exercise
       ./lab exercise list
       ./lab exercise start 1
       ./lab exercise check
     """
+    if context.invoked_subcommand is None:
+        overview.show_welcome(_progress(project_name()), usual())
 
 
 @exercise_.command("list", short_help="List the exercises: number, title, minutes, state.")

@@ -11,7 +11,7 @@ from docker.models.containers import Container as DockerContainer
 
 from labctl.commands import reset as whole_reset
 from labctl.commands.addresses import grafana_runs
-from labctl.commands.up import bring_up
+from labctl.commands.up import ready, start_pairs
 from labctl.config import compose_file
 from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
 from labctl.lab.lab import Lab
@@ -29,8 +29,6 @@ from labctl.workshop.student import judge as student_judge
 from labctl.workshop.student import program
 from labctl.workshop.student.containers import LABEL
 from labctl.workshop.student.judgement import Judgement
-
-_MOVES_WITHIN_S = 60
 
 
 def start(
@@ -146,7 +144,7 @@ def reset(lab: Lab, done: Progress, exercise: Exercise, language: Language) -> N
     if exercise.name in done.records and (cleanup := exercise.script("cleanup")):
         script.run(cleanup, lab.project, done.records[exercise.name].values)
     if changed := _with_other_settings(lab, exercise):
-        bring_up(lab, changed, _MOVES_WITHIN_S, {})
+        start_pairs(lab, changed, {}, ready(lab))  # the reset waits for their messages
     whole_reset.reset(lab, take_over=False, only=exercise.pairs)
     done.records.pop(exercise.name, None)
     done.save()

@@ -86,6 +86,8 @@ def _bring_back(lab: Lab, found: list[Container], only: Sequence[str]) -> list[C
     """Let all run where compose.yaml has them; returns them as they are then."""
     project = lab.project
     changed = _unpause(found)
+    if _rejoin(lab, found):
+        found = _chosen(lab.containers(), only)
     if moved_consumers.all_placed(lab.client, found, project):
         place.put_all_back(lab, only or compose_file.declared())
         found, changed = _chosen(lab.containers(), only), False
@@ -94,6 +96,22 @@ def _bring_back(lab: Lab, found: list[Container], only: Sequence[str]) -> list[C
         changed = True
     changed |= _reconnect(lab.client, found, project)
     return _chosen(lab.containers(), only) if changed else found
+
+
+def _rejoin(lab: Lab, found: Sequence[Container]) -> bool:
+    """Make anew what joined the IPC namespace of a container that is gone: the engine would never start it again.
+
+    So it is after somebody made the holder anew and left its members alone.
+    """
+    there = {container.id for container in found}
+    left = [container for container in found if container.joins_ipc_of and container.joins_ipc_of not in there]
+    for container in left:
+        stop_and_remove(container.docker)
+    for container in left:
+        environment = {**lab.configuration.environment(), **_started_with([container])}
+        compose.create([container.service], environment)
+        say(f"{container.label} had joined the IPC namespace of a container that is gone, and was made anew")
+    return bool(left)
 
 
 def _unpause(found: Iterable[Container]) -> bool:

@@ -10,6 +10,7 @@ from labctl.config.compose_file import Scale
 from labctl.config.configuration import SHARED
 from labctl.config.paths import ROOT
 from labctl.engine import compose, compose_override
+from labctl.engine.base_images import BaseImages
 from labctl.engine.images import make_ready
 from labctl.grafana import annotation
 from labctl.lab import clones, containers, diagnosis
@@ -43,28 +44,10 @@ def bring_up(
 
     :raises LabError: something cannot be set up, or a pair moves nothing within `timeout_s`
     """
-    lab.client, images = make_ready(lab.configuration.values, root=ROOT, ask_again=ask_again)
-    compose_override.write(images, lab.configuration.values)
-    if take_over:
-        clones.remove_others(lab.client, lab.configuration.project)
-    services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
-    services += [*compose_file.observers_of(wanted), "prometheus", "page"]
-    if set(wanted) == set(compose_file.declared()):
-        services += compose_file.matrix_services()
-    if images.grafana:
-        services.append("grafana")
-    start = _Start(lab, wanted)
+    images = ready(lab, ask_again=ask_again, take_over=take_over)
     before = lab.containers()
-    if not before:  # once per lab, and not at each command
-        for used, wanted_image in images.instead_of.items():
-            say(f"The lab runs on {used}: the image {wanted_image} is missing")
-        if not images.grafana and (grafana := lab.configuration.values["GRAFANA_IMAGE"]):
-            say(f"The lab runs without Grafana: the image {grafana} is missing (hint: `docker load` it, then ./lab up)")
-    place.put_all_back(lab, wanted)
-    rescale.prepare(lab, wanted, scale, _classes(lab))
-    start.start(services, {**lab.configuration.environment(), **images.environment(), **_shared(scale)}, scale)
-    start.heal_split()
-    start.wait_for_traffic(timeout_s)
+    start_pairs(lab, wanted, scale, images)
+    wait_for_traffic(lab, wanted, timeout_s)
 
     channels = accounts.read_all([c for c in lab.containers() if c.mechanism in wanted])
     pair_table.show_pairs(accounts.with_accounts(measure(lab.prometheus, wanted), channels))
@@ -74,6 +57,41 @@ def bring_up(
         addresses.require_grafana(lab.configuration, lab.containers)
     annotation.annotate(lab.configuration, before, lab.containers())
     show_lines(addresses.lines(lab.configuration, lab.containers()))
+
+
+def ready(lab: Lab, *, ask_again: bool = False, take_over: bool = False) -> BaseImages:
+    """The images that the lab runs on, installed and built where they are missing, in the hands of Compose.
+
+    :raises LabError: something cannot be set up
+    """
+    lab.client, images = make_ready(lab.configuration.values, root=ROOT, ask_again=ask_again)
+    compose_override.write(images, lab.configuration.values)
+    if take_over:
+        clones.remove_others(lab.client, lab.configuration.project)
+    return images
+
+
+def start_pairs(lab: Lab, wanted: Sequence[str], scale: Scale, images: BaseImages) -> None:
+    """Start the pairs and who observes them, and measure nothing; what runs as it should is left alone.
+
+    :raises LabError: a container does not start
+    """
+    services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
+    services += [*compose_file.observers_of(wanted), "prometheus", "page"]
+    if set(wanted) == set(compose_file.declared()):
+        services += compose_file.matrix_services()
+    if images.grafana:
+        services.append("grafana")
+    start = _Start(lab, wanted)
+    if not lab.containers():  # once per lab, and not at each command
+        for used, wanted_image in images.instead_of.items():
+            say(f"The lab runs on {used}: the image {wanted_image} is missing")
+        if not images.grafana and (grafana := lab.configuration.values["GRAFANA_IMAGE"]):
+            say(f"The lab runs without Grafana: the image {grafana} is missing (hint: `docker load` it, then ./lab up)")
+    place.put_all_back(lab, wanted)
+    rescale.prepare(lab, wanted, scale, _classes(lab))
+    start.start(services, {**lab.configuration.environment(), **images.environment(), **_shared(scale)}, scale)
+    start.heal_split()
 
 
 def _classes(lab: Lab) -> dict[str, int]:
@@ -119,10 +137,6 @@ class _Start:
         for split in splits:
             say(f"{split}; restarting {split.member.service}")
         namespace_split.heal(splits)
-
-    def wait_for_traffic(self, timeout_s: float) -> None:
-        """Until every wanted pair moves messages; raises LabError with the reasons when one does not."""
-        wait_for_traffic(self._lab, self._wanted, timeout_s)
 
     def _consumers(self) -> list[Container]:
         """Those that were started: a producer is started when they are healthy."""

@@ -66,6 +66,28 @@ def show_next(progress: Progress, language: Language) -> None:
         show_lines([phrase(language, "next", number=exercise.number)])
 
 
+def show_welcome(progress: Progress, language: Language) -> None:
+    """For whoever types `./lab exercise` alone: how an exercise goes, and what to type next."""
+    exercises = every()
+    if not progress.records:
+        first = exercises[0]
+        show_lines(
+            [
+                phrase(language, "welcome", count=len(exercises)),
+                phrase(language, "welcome_lab", pairs=" ".join(first.pairs)),
+                phrase(language, "welcome_start", number=first.number, minutes=first.minutes),
+                phrase(language, "welcome_check"),
+                phrase(language, "welcome_more"),
+            ]
+        )
+        return
+    states = [progress.state_of(it.name) for it in exercises]
+    counts = {state.replace(" ", "_"): states.count(state) for state in ("solved", "begun", "not begun")}
+    show_lines([phrase(language, "marks", **counts)])
+    show_next(progress, language)
+    show_lines([phrase(language, "welcome_more")])
+
+
 def export(progress: Progress, project: str, path: Path) -> None:
     """Write the progress for the instructor's board.
 

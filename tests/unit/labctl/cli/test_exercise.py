@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -74,6 +75,24 @@ def test_what_was_begun_is_begun_in_the_other_language_too(home: Home) -> None:
     assert IT.texts(Language.KOREAN).title in korean
     assert home.run("list", "--language", "ko").stdout == korean
     assert home.run("next").stdout == "When you are done: ./lab exercise check 1\n"
+
+
+def test_a_newcomer_is_told_what_to_type_and_others_what_is_next(home: Home) -> None:
+    begun = home.run().stdout
+    assert "0 solved, 1 begun, 17 not begun" in begun
+    assert "./lab exercise check 1" in begun
+    home.path.unlink()
+    for lang, word in (("C.UTF-8", "predict"), ("ko_KR.UTF-8", "예측")):
+        welcome = home.run(LANG=lang)
+        assert (welcome.returncode, welcome.stderr) == (0, "")
+        assert word in welcome.stdout
+        typed = re.findall(r"\./lab [a-z]+(?: [a-z0-9_]+)*", welcome.stdout)
+        assert typed[:4] == [
+            f"./lab up {' '.join(IT.pairs)}",
+            "./lab up",
+            "./lab exercise start 1",
+            "./lab exercise check",
+        ]
 
 
 def test_the_exported_progress_has_its_schema_and_every_exercise(home: Home) -> None:
