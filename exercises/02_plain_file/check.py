@@ -9,7 +9,7 @@ from labctl.workshop.exercise.attempt import Attempt
 from labctl.workshop.exercise.verdict import Verdict, cannot_tell, not_yet, solved
 
 PAIR = "mechanism='plain_file'"
-TIMED_S = 10
+TIMED_S = 5
 
 
 def check(attempt: Attempt) -> Verdict:
@@ -40,7 +40,7 @@ def check(attempt: Attempt) -> Verdict:
 
 
 def _medians(attempt: Attempt, fsync: int) -> float | None:
-    """The median of what was recorded of send while the switch was so; None of less than ten seconds."""
+    """The median of what was recorded of send while the switch was so; None of less than five seconds."""
     recorded = f"mechanism_part:ipc_message_part_seconds:p50_5s{{{PAIR},part='send'}}"
     # What is recorded is of the last five seconds: the switch must have been so for all of them.
     state = f"ipc_switch_on{{{PAIR},switch='fsync',role='producer'}}"

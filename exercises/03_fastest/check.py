@@ -8,7 +8,7 @@ from labctl.terminal.printing import duration
 from labctl.workshop.exercise.attempt import Attempt
 from labctl.workshop.exercise.verdict import Verdict, not_yet, solved
 
-TIMED_S = 8
+TIMED_S = 5
 WINDOW_S = 7  # of a recorded latency: see services/prometheus/rules.yml
 _LATENCY = "mechanism:ipc_one_way_latency_seconds:p50_5s"
 _CPU = "mechanism:ipc_cpu_seconds_per_message:ratio_rate5s"

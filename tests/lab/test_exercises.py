@@ -1,8 +1,8 @@
 """The exercises in the real lab: each fails untouched, passes after each solution, and its reset leaves nothing behind.
 
 A third of them by rotation, the one of today, and one way of each: a solution or a wrong one. EXERCISES=all does the
-first solution of each, EXERCISES=5,6 these in every way, EXERCISES=ways all in every way. Every check is held to
-recordings by tests/unit/exercises; EXERCISES_RECORD=1 makes them anew.
+first solution of each, EXERCISES=5,6 these in every way, EXERCISES=ways all in every way (support/rotation.py).
+Every check is held to recordings by tests/unit/exercises; EXERCISES_RECORD=1 makes them anew.
 """
 
 from __future__ import annotations
@@ -29,32 +29,10 @@ from labctl.workshop.exercise.live import LiveLab
 from labctl.workshop.exercise.verdict import Outcome
 from labctl.workshop.student.containers import LABEL
 from support.exercise_of_the_guide import write_exercise
+from support.rotation import Run, chosen
 
 PAIRS = ("fifo", "sysv_shm", "unix_stream")  # of exercise 1 and of the guide; the others name theirs
-_THIRDS = 3
 _SOLVED, _NOT_YET = 0, 1
-
-
-def chosen() -> list[tuple[Exercise, str]]:
-    """Which exercises are done for real in this run, and which folder's script does it."""
-    every, day = exercise.every(), time.gmtime().tm_yday
-    match os.environ.get("EXERCISES", ""):
-        case "":
-            of_today = [it for it in every if it.number % _THIRDS == day % _THIRDS]
-            return [(it, ways[day // _THIRDS % len(ways)]) for it in of_today for ways in [ways_of(it)]]
-        case "all":
-            return [(it, "solution") for it in every]
-        case "ways":
-            wanted = every
-        case numbers:
-            wanted = [it for it in every if str(it.number) in numbers.split(",")]
-    return [(it, way) for it in wanted for way in ways_of(it)]
-
-
-def ways_of(it: Exercise) -> list[str]:
-    """The folders with a solution, or with a wrong one that looks right."""
-    names = sorted(path.parent.name for path in it.folder.glob("*/apply.sh"))
-    return [name for name in names if name.startswith(("solution", "wrong"))]
 
 
 class Student:
@@ -121,11 +99,11 @@ def _labels(series: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in series["metric"].items() if name not in ("instance", "__name__", "job")}
 
 
-def recorded_as(it: Exercise, name: str) -> list[str]:
-    """The option that keeps what a check sees, where that is wanted."""
-    if not os.environ.get("EXERCISES_RECORD"):
+def recorded_as(run: Run, name: str) -> list[str]:
+    """The option that keeps what a check sees, where that is wanted; of each way once."""
+    if not os.environ.get("EXERCISES_RECORD") or run.student != run.way:
         return []
-    folder = it.folder / "recorded"
+    folder = run.exercise.folder / "recorded"
     folder.mkdir(exist_ok=True)
     return ["--record", str(folder / f"{name}.json")]
 
@@ -144,29 +122,34 @@ def reset(done: Student, it: Exercise) -> None:
     assert re.search(rf"^ *{it.number} .* not begun$", done.exercise("list").stdout, re.M)
 
 
+RUNS = chosen(exercise.every(), os.environ.get("EXERCISES", ""), time.gmtime().tm_yday)
+
+
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("it", "way"), [pytest.param(it, way, id=f"{it.name}-{way}") for it, way in chosen()])
+@pytest.mark.parametrize(
+    ("it", "run"), [pytest.param(run.exercise, run, id=f"{run.exercise.name}-{run.way}-{run.student}") for run in RUNS]
+)
 def test_an_exercise_is_solved_by_a_solution_only_and_its_reset_leaves_the_lab_as_before(
-    it: Exercise, way: str, cleared: Stack, tmp_path: Path
+    it: Exercise, run: Run, cleared: Stack, tmp_path: Path
 ) -> None:
     """The student does what the page says, and then what the script of one way does."""
     for pair in it.pairs:
         cleared.wait_for_traffic(pair)
     before = state_of(cleared)
-    done = Student(cleared, tmp_path, way)
+    way, done = run.way, Student(cleared, tmp_path, run.student)
     number, expected = str(it.number), _SOLVED if way.startswith("solution") else _NOT_YET
     started = done.exercise("start", number, "--yes")
     assert started.returncode == 0, started.stderr
     try:
-        untouched = done.exercise("check", number, *recorded_as(it, "untouched"))
+        untouched = done.exercise("check", number, *recorded_as(run, "untouched"))
         assert untouched.returncode == _NOT_YET, f"untouched: {untouched.stdout}{untouched.stderr}"
-        for line in commands(it, way):
+        for line in commands(it, run.student):
             ran = done.runs(["bash", "-c", line], it)
             assert ran.returncode == 0, f"{line}: {ran.stderr}"
         applied = done.runs([str(it.folder / way / "apply.sh")], it)
         assert applied.returncode == 0, f"{applied.stdout[-2000:]}{applied.stderr[-2000:]}"
-        deadline = time.monotonic() + 20  # what was done is in Prometheus with its next scrapes
-        recorded = recorded_as(it, way.replace("solution", "solved"))
+        deadline = time.monotonic() + 60  # what was done is in Prometheus with its next scrapes
+        recorded = recorded_as(run, way.replace("solution", "solved"))
         while (checked := done.exercise("check", number, *recorded)).returncode != expected:
             assert time.monotonic() < deadline, f"{checked.stdout}{checked.stderr}"
     finally:

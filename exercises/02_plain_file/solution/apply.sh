@@ -12,4 +12,4 @@ before=$(lost)
 until [ $(($(lost) - before)) -ge "$EX_LOST" ]; do sleep 1; done
 ./lab lock plain_file on
 LAB_FILE_FSYNC=on ./lab up plain_file
-sleep 20 # ten seconds of messages, and the window of their median
+sleep 6 # five seconds of messages: ./lab up has waited for the window of their median

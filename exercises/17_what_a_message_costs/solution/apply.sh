@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Three conditions of one pair, each for longer than the window of the figures.
+# Three conditions of one pair. Each command returns when the window of the figures is full; then a few seconds more.
 set -euo pipefail
-./lab up "$EX_RING"
 ./lab load "$EX_RING" --reset
-sleep 14
-./lab load "$EX_RING" --rate "$EX_RATE"
-sleep 12
 LAB_WAIT=spin ./lab up "$EX_RING"
-sleep 16
+sleep 5
+./lab up "$EX_RING"
+sleep 5
+./lab load "$EX_RING" --rate "$EX_RATE"
+sleep 5

@@ -12,4 +12,4 @@ moved) ./lab place "$pair" --back ;;
 flooded) ./lab load "$pair" --reset ;;
 killed | removed) docker compose start "$consumer" ;;
 esac
-sleep 12
+sleep 6

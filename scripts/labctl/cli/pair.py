@@ -18,49 +18,53 @@ from labctl.lab.project_lock import changing
 from labctl.terminal.errors import BadInput
 
 
-def load_target(words: Sequence[str], every: bool) -> tuple[str | None, str | None]:
-    """The mechanism and the name of the load among the words of `./lab load`; no mechanism is every pair.
+def load_target(words: Sequence[str], every: bool) -> tuple[list[str], str | None]:
+    """The mechanisms and the name of the load among the words of `./lab load`; no mechanism is every pair.
 
-    :raises BadInput: a word is neither, or the pair is given twice or not at all
+    :raises BadInput: a word is neither, something follows the load, or the pairs are given twice or not at all
     """
-    most = 1 if every else 2
-    if len(words) > most:
-        raise BadInput(
-            f"argument {' '.join(words[most:])}: ./lab load takes no more", hint="./lab load --help shows what it takes"
-        )
-    first, *others = words or ("",)
     mechanisms = compose_file.declared()
-    if every:
-        if first in mechanisms:
-            raise refuse(f"--all with {first}", expected="one of them", hint=f"./lab load {' '.join(words)}")
-        return None, known_name(f"LOAD {shown(first)}", first, NAMES) if words else None
-    if not words or (first in NAMES and not others):
+    if every and words and words[0] in mechanisms:
+        raise refuse(f"--all with {words[0]}", expected="one of them", hint=f"./lab load {' '.join(words)}")
+    named = [index for index, word in enumerate(words) if word in NAMES or (every and index == 0)]
+    if named and (more := words[named[0] + 1 :]):
         raise BadInput(
-            f"load {first or 'without a pair'}: expected MECHANISM or --all",
-            hint=f"./lab load --all {first or 'stream'}; ./lab load --help has more",
+            f"argument {' '.join(more)}: ./lab load takes no more", hint="./lab load --help shows what it takes"
         )
-    mechanism = known_name(f"MECHANISM {shown(first)}", first, mechanisms)
-    return mechanism, known_name(f"LOAD {shown(others[0])}", others[0], NAMES) if others else None
+    if every:
+        return [], known_name(f"LOAD {shown(words[0])}", words[0], NAMES) if words else None
+    pairs = words[: named[0]] if named else words
+    if not pairs:
+        raise BadInput(
+            f"load {words[0] if words else 'without a pair'}: expected MECHANISM or --all",
+            hint=f"./lab load --all {words[0] if words else 'stream'}; ./lab load --help has more",
+        )
+    known_name(f"MECHANISM {shown(pairs[0])}", pairs[0], mechanisms)
+    for word in pairs[1:]:
+        if word not in mechanisms:
+            known_name(f"LOAD {shown(word)}", word, NAMES)
+    return list(dict.fromkeys(pairs)), words[named[0]] if named else None
 
 
-def check_load_options(mechanism: str | None, request: LoadRequest) -> None:
+def check_load_options(mechanisms: Sequence[str], request: LoadRequest) -> None:
     """Check the options of `./lab load`.
 
-    :raises BadInput: the options contradict each other, or the pair cannot carry such messages
+    :raises BadInput: the options contradict each other, or a pair cannot carry such messages
     """
-    target = mechanism or "--all"
+    target = " ".join(mechanisms) or "--all"
     options = {"--rate": request.rate, "--size": request.size_bytes, "--burst": request.burst}
     given = [f"{option} {value}" for option, value in options.items() if value is not None]
     if request.name:
         given.insert(0, request.name)
-    if mechanism and request.size_bytes is not None and not request.name:
-        maximum = compose_file.max_message_bytes(mechanism)
-        if request.size_bytes > maximum:
-            raise refuse(
-                f"--size {request.size_bytes}",
-                expected=f"at most {maximum} bytes with {mechanism}",
-                hint=f"./lab load {mechanism} --size {maximum}",
-            )
+    if request.size_bytes is not None and not request.name:
+        for mechanism in mechanisms:
+            maximum = compose_file.max_message_bytes(mechanism)
+            if request.size_bytes > maximum:
+                raise refuse(
+                    f"--size {request.size_bytes}",
+                    expected=f"at most {maximum} bytes with {mechanism}",
+                    hint=f"./lab load {mechanism} --size {maximum}",
+                )
     if request.reset and given:
         raise refuse(
             f"--reset with {' and '.join(given)}",
@@ -120,7 +124,7 @@ def check_lock_options(mechanism: str, wanted: str | None, reset: bool) -> None:
 
 
 @click.command(short_help="Change the load of running pairs.")
-@click.argument("words", metavar="[MECHANISM] [LOAD]", nargs=-1)
+@click.argument("words", metavar="[MECHANISM]... [LOAD]", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every pair that runs, in place of MECHANISM.")
 @click.option("--rate", type=WholeNumber("LAB_RATE"), metavar="N", help="Messages per second.")
 @click.option("--size", type=WholeNumber("LAB_SIZE"), metavar="BYTES", help="Bytes of each message, header included.")
@@ -138,18 +142,19 @@ def load(
 
     \b
       ./lab load fifo --rate 2000 --size 4096
+      ./lab load fifo sysv_shm --size 65536
       ./lab load --all stream
       ./lab load --all idle
     """
-    mechanism, name = load_target(words, every)
+    mechanisms, name = load_target(words, every)
     request = LoadRequest(name, rate, size, burst, reset, fits=every or name is not None)
-    check_load_options(mechanism, request)
+    check_load_options(mechanisms, request)
     configuration = Configuration.load()
 
     from labctl.commands.load import change_load
     from labctl.lab.lab import Lab
 
-    change_load(Lab(configuration), mechanism, request)
+    change_load(Lab(configuration), mechanisms, request)
 
 
 @click.command(short_help="Switch the lock of a running pair's shared words.")

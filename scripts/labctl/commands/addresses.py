@@ -78,13 +78,6 @@ def require_grafana(configuration: Configuration, containers: Callable[[], Seque
             )
 
 
-def grafana_runs(configuration: Configuration, containers: Sequence[Container]) -> bool:
-    """Whether there is a Grafana to look at."""
-    return (_container(containers) is not None or bool(configuration.values[GRAFANA_URL])) and Grafana(
-        client.address(configuration)
-    ).answers()
-
-
 def _container(containers: Sequence[Container], service: str = "grafana") -> Container | None:
     return next((container for container in containers if container.service == service), None)
 

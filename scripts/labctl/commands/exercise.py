@@ -10,7 +10,6 @@ from pathlib import Path
 from docker.models.containers import Container as DockerContainer
 
 from labctl.commands import reset as whole_reset
-from labctl.commands.addresses import grafana_runs
 from labctl.commands.up import ready, start_pairs
 from labctl.config import compose_file
 from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
@@ -82,7 +81,8 @@ def start(
     if shown := exercise.shown(values):
         words = ", ".join(f"{name.upper()} = {value}" for name, value in shown.items())
         show_lines([phrase(language, "values", values=words)])
-    _show_where_to_look(lab, exercise, language)
+    page = exercise.readme(language).relative_to(exercise.folder.parent.parent)
+    show_lines([phrase(language, "page", page=page)])
     if exercise.writing and written:
         show_lines([phrase(language, "write", file=written, role=exercise.writing.role)])
         role, mechanism = exercise.writing.role, exercise.writing.mechanism
@@ -252,15 +252,6 @@ def _asked(
 def _show_section(exercise: Exercise, language: Language, which: int, values: Mapping[str, student.Value]) -> None:
     text = student.filled_in(exercise.section(language, which), values)
     show_markdown(f"\n## {SECTIONS[language][which]}\n\n{text}\n")
-
-
-def _show_where_to_look(lab: Lab, exercise: Exercise, language: Language) -> None:
-    page = exercise.readme(language).relative_to(exercise.folder.parent.parent)
-    if exercise.panel and grafana_runs(lab.configuration, lab.containers()):
-        panel = exercise.panel
-        show_lines([phrase(language, "panel", dashboard=panel.dashboard, title=panel.title, page=page)])
-    else:
-        show_lines([phrase(language, "page", page=page)])
 
 
 def _show_verdict(done: Progress, exercise: Exercise, language: Language, verdict: Verdict) -> None:

@@ -26,17 +26,17 @@ _SHOWN_WITHIN_S = 15
 _TAKEN_UP_WITHIN_S = 30
 
 
-def change_load(lab: Lab, mechanism: str | None, request: LoadRequest) -> None:
-    """Change the load of one pair or of all that run, wait until Prometheus shows it, and print their rows.
+def change_load(lab: Lab, mechanisms: Sequence[str], request: LoadRequest) -> None:
+    """Change the load of some pairs, or with none named of all that run, wait until it is measured, and print rows.
 
     :raises BadInput: a pair cannot have such a load; nothing was changed
-    :raises LabError: the pair does not run, or does not take up the load
+    :raises LabError: a pair does not run, or does not take up the load
     """
-    producers = _producers(lab, mechanism)
+    producers = _producers(lab, mechanisms)
     initial = {name: _initial_load(members[0]) for name, members in producers.items()}
     present = _present_loads(lab.prometheus, producers) if request.needs_present else {}
     loads = {name: request.of(name, initial[name], present.get(name)) for name in producers}
-    what = mechanism or f"all {len(loads)} pairs"
+    what = ", ".join(mechanisms) or f"all {len(loads)} pairs"
     words = _usual(loads)
     words = f"{request.name}, {words}" if request.name else words
     with step(f"Changing the load of {what} to {words}") as current:
@@ -56,9 +56,9 @@ def change_load(lab: Lab, mechanism: str | None, request: LoadRequest) -> None:
     show_lines(_limited([name for name in loads if loads[name].size_bytes < asked[name]], loads))
 
 
-def _producers(lab: Lab, mechanism: str | None) -> dict[str, list[Container]]:
-    if mechanism:
-        return {mechanism: lab.endpoints(mechanism, producers=True)}
+def _producers(lab: Lab, mechanisms: Sequence[str]) -> dict[str, list[Container]]:
+    if mechanisms:
+        return {mechanism: lab.endpoints(mechanism, producers=True) for mechanism in mechanisms}
     found = lab.running()
     producers = {
         name: [c for c in containers.of_pair(found, name) if c.running and c.is_producer]

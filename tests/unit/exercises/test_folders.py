@@ -15,7 +15,7 @@ import pytest
 
 from labctl.config import compose_file
 from labctl.workshop.exercise import exercise, language, student
-from labctl.workshop.exercise.exercise import ASKED, AUDIENCES, KINDS, SECTIONS, Choices, Exercise, Numbers
+from labctl.workshop.exercise.exercise import ASKED, AUDIENCES, DO, KINDS, SECTIONS, Choices, Exercise, Numbers
 from labctl.workshop.exercise.language import EXERCISES, Language
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -100,10 +100,14 @@ def test_what_the_check_says_is_in_the_texts_and_nothing_else_is(it: Exercise) -
 
 
 @each
-def test_the_panel_is_one_of_the_dashboards(it: Exercise) -> None:
+def test_the_panel_is_one_of_the_dashboards_and_the_page_names_it(it: Exercise) -> None:
     assert it.panel, "each exercise names the panel to look at"
     document = json.loads((ROOT / "dashboards" / "json" / f"{it.panel.dashboard}.json").read_text(encoding="utf-8"))
     assert it.panel.title in {panel["title"] for panel in document["panels"]}
+    for lang in Language:
+        steps = " ".join(it.section(lang, DO).split())
+        assert f'"{document["title"]}"' in steps
+        assert f'"{it.panel.title}"' in steps
 
 
 @each
