@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ipclab import mechanisms
+from ipclab.matrix import errno_rules
+from ipclab.matrix.errno_rules import Reason
 from ipclab.matrix.placement import Placement, reachable
 from labctl.lab.prometheus import Prometheus
-from labctl.matrix import errno_rules
-from labctl.matrix.errno_rules import Reason
 from labctl.measured.pairs import fresh
 
 

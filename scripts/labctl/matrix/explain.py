@@ -9,11 +9,11 @@ from typing import Any
 
 from ipclab import mechanisms
 from ipclab.linux.namespaces import KINDS
+from ipclab.matrix import errno_rules
 from ipclab.matrix.placement import Placement
 from labctl.hosts import second_host_probe as second_probe
 from labctl.lab.containers import Container, run_in
 from labctl.lab.prometheus import Prometheus
-from labctl.matrix import errno_rules
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
 from labctl.terminal.waiting import wait_until

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -112,6 +113,7 @@ class Prober:
         self._status = status
         self._stop = stop
         self._last: dict[str, Attempt] = {}
+        self._calls: dict[tuple[str, str], str] = {}  # of a mechanism and an error: the call that failed, if one did
         self.host = ""  # where the responder was last
 
     def run(self) -> None:
@@ -123,6 +125,7 @@ class Prober:
             for name, tried in self.round():
                 self.remember(name, tried)
                 self._status.tick(time.monotonic_ns())
+            self._trace_one()
             self._idle_until(next_round)
 
     def _idle_until(self, then: float) -> None:
@@ -144,6 +147,22 @@ class Prober:
                 yield name, Attempt(0.0, error=unknown.errno_name, text=str(unknown))
             else:
                 yield name, attempt(mechanism, replace(address, host=self.host))
+
+    def _trace_one(self) -> None:
+        """Try a mechanism once more under the tracer, if an error of it is new: one between two rounds.
+
+        A try that met an errno ends at once; one that met no answer has no call that failed.
+        """
+        new = ((name, last.error) for name, last in self._last.items() if last.error and last.error != NO_ANSWER)
+        if self._stop.requested or (todo := next((it for it in new if it not in self._calls), None)) is None:
+            return
+        name, error = todo
+        mechanism, address = self._targets[name]
+        there = replace(address, host=self.host)
+        self._calls[todo] = ""
+        with suppress(OSError):  # no tracing here: the matrix has the errno alone
+            calls = syscall_trace.trace_failed_syscalls(lambda: attempt(mechanism, there))
+            self._calls[todo] = next((found.call for found in reversed(calls) if found.error == error), "")
 
     def remember(self, name: str, tried: Attempt) -> None:
         """The results to export next. A failure begins the row of round trips anew."""
@@ -167,7 +186,8 @@ class Prober:
                 yield Sample(metrics.PROBE_ROUND_TRIP_BOUND, max(times), (*where, "highest"), name)
                 yield Sample(metrics.PROBE_TRIES, len(times), where, name)
             else:
-                yield Sample(metrics.PROBE_ERROR, 1, (*where, last.error), name)
+                call = self._calls.get((name, last.error), "")
+                yield Sample(metrics.PROBE_ERROR, 1, (*where, last.error, call), name)
         if self._placement is Placement.SAME_CONTAINER and self.host:
             yield Sample(metrics.LISTEN_INFO, 1, (self.host,))
         yield from self._status.namespace_samples()

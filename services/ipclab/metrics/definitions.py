@@ -327,8 +327,9 @@ PROBE_ROUND_TRIP_BOUND = _probe(
 PROBE_TRIES = _probe("probe_round_trip_tries", "Number of consecutive tries behind the round trip, up to 15.")
 PROBE_ERROR = _probe(
     "probe_error_info",
-    "Always 1. The label is the cause of the last failure: an errno, a name of getaddrinfo(3), or plain words.",
+    "Always 1. Labels: the last failure, as errno, name of getaddrinfo(3) or words; the call that failed, once traced.",
     "error",
+    "call",
 )
 LISTEN_INFO = Definition(
     "ipc_listen_info",

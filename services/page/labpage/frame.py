@@ -17,6 +17,7 @@ KIOSK_S = 20  # seconds that a view stays
 def show(visit: Visit, view: View, views: tuple[View, ...]) -> None:
     """Everything but the view itself, which goes into the element that this leaves open: see `content`."""
     ui.add_head_html('<link rel="stylesheet" href="/assets/page.css">')
+    ui.add_head_html(f'<script>document.documentElement.lang = "{visit.language}"</script>')
     ui.add_head_html(
         f"<script>window.lab = {json.dumps(_for_scripts(visit, view, views), ensure_ascii=False)}</script>"
     )

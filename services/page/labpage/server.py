@@ -13,18 +13,20 @@ import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
 from labpage import frame
 from labpage.connections import BoundedProtocol
 from labpage.guard import Guard, allowed_hosts
 from labpage.live import Live
+from labpage.matrix.cells import read as read_matrix
 from labpage.panels.files import dashboards
 from labpage.panels.routes import routes
 from labpage.panels.service import PanelService
+from labpage.picture.history import history
 from labpage.picture.read import reader
-from labpage.prometheus import Prometheus
+from labpage.prometheus import Prometheus, PrometheusSilent
 from labpage.view import View
 from labpage.views import all_views
 from labpage.visit import Services, visit
@@ -50,6 +52,22 @@ def make_app(prometheus_url: str, published_port: int) -> Guard:
             services.live.events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
 
+    @app.get("/history/{mechanism}")
+    async def of_pair(mechanism: str) -> JSONResponse:
+        try:
+            return JSONResponse(await history(prometheus, mechanism), headers={"Cache-Control": "no-store"})
+        except KeyError:
+            return JSONResponse({"error": "no such mechanism"}, 404)
+        except PrometheusSilent as error:
+            return JSONResponse({"error": str(error)}, 503)
+
+    @app.get("/matrix.json")
+    async def of_probes() -> JSONResponse:
+        try:
+            return JSONResponse(await read_matrix(prometheus), headers={"Cache-Control": "no-store"})
+        except PrometheusSilent as error:
+            return JSONResponse({"error": str(error)}, 503)
+
     @app.get("/health")
     async def health() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
@@ -68,7 +86,6 @@ def _builder(view: View, services: Services) -> Callable[[Request], Any]:
             ui.dark_mode(value=seen.theme == "dark")
         else:
             ui.dark_mode(None)
-        ui.context.client.page.language = None
         frame.show(seen, view, all_views())
         with frame.content():
             await view.build(seen)

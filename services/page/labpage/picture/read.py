@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from labpage.picture.expressions import EXPRESSIONS
-from labpage.picture.state import Parts, snapshot
+from labpage.picture.snapshot import snapshot
+from labpage.picture.state import Parts
 from labpage.prometheus import Prometheus, PrometheusSilent, Sample
 
 _PART = "picture_part"

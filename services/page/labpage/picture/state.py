@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
@@ -78,19 +77,6 @@ class Pair:
     lost: int = 0
     numbers: dict[str, float] = field(default_factory=dict)
     lock_off: list[str] = field(default_factory=list)
-
-
-def snapshot(parts: Parts) -> dict[str, Any]:
-    """Everything that the picture shows, as JSON."""
-    found = pairs(parts)
-    trouble = None if found else "empty" if parts["scraped"] else "just_started"
-    return {
-        "trouble": trouble,
-        "pairs": [asdict(pair) for pair in found],
-        "holder": next((s.labels["ipc"] for s in parts["here"] if s.labels.get("role") == "holder"), ""),
-        "second_host": second_host(parts),
-        "dev_shm": {name: _only(parts[f"dev_shm_{name}"]) for name in ("used", "limit")},
-    }
 
 
 def second_host(parts: Parts) -> bool:
@@ -269,7 +255,3 @@ def _of(samples: Iterable[Sample], mechanism: str) -> float | None:
 def _sum(samples: Iterable[Sample], mechanism: str) -> float | None:
     found = _all(samples, mechanism)
     return sum(sample.value for sample in found) if found else None
-
-
-def _only(samples: list[Sample]) -> float | None:
-    return samples[0].value if samples else None

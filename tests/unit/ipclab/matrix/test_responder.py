@@ -124,7 +124,7 @@ def test_a_prober_exports_what_it_found(few: dict[str, Address], tmp_path: Path)
         **dict.fromkeys(few, True),
     }
     assert {name: s.labels for name, s in seen[metrics.PROBE_ERROR].items()} == {
-        "unix_stream": ("shared_volume", "ENOENT")
+        "unix_stream": ("shared_volume", "ENOENT", "")
     }
     assert set(seen[metrics.PROBE_ROUND_TRIP]) == set(few)
     for name, sample in seen[metrics.PROBE_ROUND_TRIP].items():
@@ -132,6 +132,18 @@ def test_a_prober_exports_what_it_found(few: dict[str, Address], tmp_path: Path)
         duration = seen[metrics.PROBE_DURATION][name].value
         assert isinstance(duration, float)
         assert 0 < sample.value < duration
+
+
+def test_a_new_errno_is_traced_once_between_two_rounds(tmp_path: Path) -> None:
+    nowhere = {"unix_stream": Address(path=tmp_path / "nobody")}
+    prober = Prober(Placement.SHARED_VOLUME, nowhere, given("127.0.0.1"), EndpointStatus(tmp_path / "alive"), Stop())
+    for tried in prober.round():
+        prober.remember(*tried)
+    prober._trace_one()
+    (sample,) = [found for found in prober.samples() if found.definition is metrics.PROBE_ERROR]
+    assert sample.labels == ("shared_volume", "ENOENT", f"connect({tmp_path / 'nobody'})")
+    prober._targets = {}  # nothing to try: what is known is not traced again
+    prober._trace_one()
 
 
 def test_an_answer_that_is_not_the_question_is_no_success(tmp_path: Path) -> None:

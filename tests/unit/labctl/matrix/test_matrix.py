@@ -12,6 +12,7 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.contract.errors import NO_ANSWER, NOT_TOLD, WRONG_ANSWER
+from ipclab.matrix import errno_rules
 from ipclab.matrix.placement import SHARED, Placement, reachable
 from ipclab.matrix.probe import QUESTION_BYTES, QUESTIONS, REMEMBERED
 from labctl.config import compose_file
@@ -19,7 +20,7 @@ from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.lab.probes import placement_of, placements_shown
 from labctl.lab.prometheus import Prometheus, Sample
 from labctl.matrix import cells as reachability
-from labctl.matrix import errno_rules, table
+from labctl.matrix import table
 from labctl.matrix.cells import Cell
 from labctl.matrix.table import as_json, as_markdown, in_words, reason_lines, require_as_predicted, time_in_words
 from labctl.terminal.errors import LabError

@@ -63,7 +63,9 @@ def test_the_second_host_shares_its_network_alone() -> None:
     made = body("sysv_mq", Placement.SECOND_HOST)
     port = relocated_container.metrics_port("sysv_mq", CONFIGURATION)
     assert made["Cmd"] == ["consumer", "sysv_mq", "--key", "7", "--metrics-port", str(port)]
-    assert made["Env"] == ["LAB_RATE=200"], "it would leave the namespace of a holder that it is not with"
+    assert made["Env"] == ["LAB_RATE=200", "LAB_PLACEMENT=second_host"], (
+        "it would leave the namespace of a holder that it is not with"
+    )
     assert made["HostConfig"]["IpcMode"] == "private"
     assert made["HostConfig"]["NetworkMode"] == "host"
     assert "Binds" not in made["HostConfig"]
