@@ -12,6 +12,7 @@ from labctl.cli.fault import fault_
 from labctl.cli.hosts import hosts
 from labctl.cli.lifecycle import down, reset, up
 from labctl.cli.pair import load, lock, place, sync
+from labctl.cli.soak import soak
 from labctl.cli.swarm import swarm
 from labctl.cli.tools import dashboards, doctor, test
 from labctl.cli.views import fork, logs, open_, report, status, watch
@@ -47,7 +48,7 @@ for command in (
     *(load, lock, sync, place),
     *(mechanisms, matrix, speedup),
     exercise_,
-    fault_,
+    *(fault_, soak),
     *(hosts, swarm),
     *(doctor, test, bench, dashboards),
     *(version, help_),

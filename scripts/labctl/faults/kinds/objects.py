@@ -49,6 +49,7 @@ class Garbage(Fault):
     source = "ipclab.accounting.message: a checksum for each message; ipclab.building_blocks.ring: a checked header"
     strength = Strength(100, 1, 4096, "bytes, or messages")
     touches = frozenset({"object"})
+    corrupts = True
 
     def refusal(self, traits: Traits) -> str:
         if traits.kind is Kind.SHARED_MEMORY or traits.many_senders:

@@ -1,0 +1,174 @@
+"""What a soak reads of the lab: the ledgers of the pairs, what engine and kernel hold, and what the containers use."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container as DockerContainer
+
+from ipclab.accounting.ledger import LedgerError, corrupt_in, producer_in, streams_in
+from ipclab.options import STATE
+from ipclab.runtime.overrides import LOAD_FILE, Load
+from labctl.faults.soak.audit import Reading
+from labctl.faults.soak.leaks import Inventory
+from labctl.lab import anonymous_volumes, containers, state_files
+from labctl.lab.containers import PROJECT_LABEL, Container, of_pair, run_in
+from labctl.lab.lab import Lab
+from labctl.measured import accounts
+from labctl.terminal.errors import LabError
+from labctl.terminal.waiting import wait_until
+
+_HOLDER = "holder"
+_REASONS = ("channel", "producer_restart", "consumer_restart")
+_SETTLED_WITHIN_S = 60
+_QUIET = Load(rate=1, size_bytes=1024)
+# Every open descriptor of a container's processes, and every object of its IPC namespace, by kind.
+_COUNT_DESCRIPTORS = "ls /proc/[0-9]*/fd 2>/dev/null | grep -c '^[0-9]'"
+_COUNT_OBJECTS = (
+    "for kind in shm sem msg; do echo $kind $(($(wc -l < /proc/sysvipc/$kind) - 1)); done; "
+    "for folder in /dev/shm /dev/mqueue; do echo $folder $(ls $folder | wc -l); done"
+)
+
+
+def sides(found: Sequence[Container], mechanism: str) -> tuple[Container, Container]:
+    """The producer and the consumer of a pair.
+
+    :raises LabError: there is not one of each
+    """
+    pair = [container for container in of_pair(found, mechanism) if not container.is_one_off]
+    producers = [container for container in pair if container.is_producer]
+    consumers = [container for container in pair if not container.is_producer]
+    if len(producers) != 1 or len(consumers) != 1 or accounts.is_shared(consumers, mechanism):
+        raise LabError(
+            f"{mechanism} has {len(producers)} producers and {len(consumers)} consumers; a soak audits one of each",
+            hint="./lab reset",
+        )
+    return producers[0], consumers[0]
+
+
+def ledgers(producer: DockerContainer, consumer: DockerContainer) -> Reading | None:
+    """What the ledgers of a pair say, the producer's first; None while one cannot be read.
+
+    Numbers of the same producer count, so a ledger that a reset emptied would show.
+    """
+    try:
+        of_producer = state_files.read(producer, str(STATE))["producer.ledger"]
+        of_consumer = state_files.read(consumer, str(STATE))["consumer.ledger"]
+        identity, sent, _ = producer_in(of_producer)
+        streams = streams_in(of_consumer)
+        corrupt = corrupt_in(of_consumer)
+    except (KeyError, LedgerError):
+        return None
+    stream = streams.get(identity)
+    if stream is None:
+        return Reading(sent, 0, dict.fromkeys(_REASONS, 0), 0, corrupt)
+    lost = (stream.lost_in_channel, stream.lost_at_producer_restart, stream.lost_at_consumer_restart)
+    return Reading(sent, stream.received, dict(zip(_REASONS, lost, strict=True)), stream.duplicate, corrupt)
+
+
+class Quiet:
+    """All pairs under one message a second, so that nothing is on the way; their load comes back at the end."""
+
+    def __init__(self, pairs: Mapping[str, tuple[Container, Container]]) -> None:
+        self._pairs = pairs
+        self._loads: dict[str, bytes | None] = {}
+
+    def __enter__(self) -> Quiet:
+        for mechanism, (producer, _) in self._pairs.items():
+            self._loads[mechanism] = state_files.read(producer.docker, str(STATE)).get(LOAD_FILE)
+            state_files.write(producer.docker, str(STATE), LOAD_FILE, _QUIET.text().encode())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for mechanism, load in self._loads.items():
+            producer = self._pairs[mechanism][0].docker
+            if load is None:
+                run_in(producer, ["rm", "-f", str(STATE / LOAD_FILE)])
+            else:
+                state_files.write(producer, str(STATE), LOAD_FILE, load)
+
+    def settled(self) -> dict[str, Reading]:
+        """The ledgers of every pair at a moment with nothing in flight; of one that has none, as they are."""
+        readings: dict[str, Reading] = {}
+
+        def all_settled() -> bool:
+            for mechanism, (producer, consumer) in self._pairs.items():
+                last = readings.get(mechanism)
+                if (last is None or last.in_flight) and (seen := ledgers(producer.docker, consumer.docker)):
+                    readings[mechanism] = seen
+            return len(readings) == len(self._pairs) and not any(r.in_flight for r in readings.values())
+
+        wait_until(all_settled, _SETTLED_WITHIN_S)
+        return readings
+
+
+def inventory(lab: Lab) -> Inventory:
+    """What there is now."""
+    found = lab.containers()
+    label = {"label": f"{PROJECT_LABEL}={lab.project}"}
+    volumes = {str(volume.name) for volume in lab.client.volumes.list(filters=label)}
+    for container in found:
+        volumes |= {mount["Name"] for mount in container.docker.attrs["Mounts"] if mount["Type"] == "volume"}
+    volumes |= set(anonymous_volumes.abandoned(lab.client, lab.configuration.lab_image))
+    return Inventory(
+        {container.label: container.state for container in found},
+        frozenset(volumes),
+        frozenset(str(network.name) for network in lab.client.networks.list(filters=label)),
+        kernel_objects(found),
+    )
+
+
+def kernel_objects(found: Sequence[Container]) -> dict[str, int]:
+    """How many objects the holder's IPC namespace and its /dev/shm hold, by kind; none without a holder."""
+    holder = next((c for c in found if c.service == _HOLDER and c.running), None)
+    output = _output(holder.docker, _COUNT_OBJECTS) if holder else ""
+    return {kind: int(count) for kind, count in (line.split() for line in output.splitlines())}
+
+
+class Samples:
+    """What the lab's own containers use, over time: series of (seconds, value) by kind and container."""
+
+    def __init__(self) -> None:
+        self.series: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        self._began = time.monotonic()
+
+    def take(self, lab: Lab) -> None:
+        """One sample of every container that runs.
+
+        Prometheus and Grafana are left out: their memory is a cache of their databases, within their mem_limit.
+        """
+        found = [c for c in lab.containers() if c.running and not c.is_one_off]
+        at = time.monotonic() - self._began
+        ours = [c for c in found if c.docker.attrs["Config"]["Image"] == lab.configuration.lab_image]
+        used = containers.together(_used, [c.docker for c in ours])
+        for container, (memory_bytes, descriptors) in zip(ours, used, strict=True):
+            self._enter("memory", container.label, at, memory_bytes)
+            self._enter("descriptors", container.label, at, descriptors)
+        if objects := kernel_objects(found):
+            self._enter("kernel_objects", "the IPC namespace", at, sum(objects.values()))
+
+    def _enter(self, kind: str, of: str, at: float, value: float | None) -> None:
+        if value is not None:
+            self.series.setdefault((kind, of), []).append((at, value))
+
+
+def _used(container: DockerContainer) -> tuple[int | None, int | None]:
+    """Memory without the page cache, in bytes, and open descriptors; None where it stopped meanwhile."""
+    try:
+        memory = container.stats(stream=False, one_shot=True).get("memory_stats", {})
+    except (APIError, NotFound):
+        return None, None
+    detail = memory.get("stats", {})
+    cache = detail.get("inactive_file", detail.get("total_inactive_file", 0))  # cgroup v2's name, then v1's
+    descriptors = _output(container, _COUNT_DESCRIPTORS).strip()
+    return memory["usage"] - cache if memory.get("usage") else None, int(descriptors) if descriptors else None
+
+
+def _output(container: DockerContainer, script: str) -> str:
+    try:
+        ran = run_in(container, ["sh", "-c", script])
+    except (APIError, NotFound):
+        return ""
+    return ran.stdout.decode() if ran.code == 0 else ""

@@ -1,0 +1,243 @@
+"""The run of a soak: carries the plan out, reads the ledgers around every fault, and takes samples in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from labctl.config.traits import traits_of
+from labctl.faults import registry, running
+from labctl.faults.fault import Fault, Scope
+from labctl.faults.running import Running
+from labctl.faults.soak import readings
+from labctl.faults.soak.audit import Book, Cause, Reading
+from labctl.faults.soak.plan import Choice, Pause, Start, Stop, plan
+from labctl.faults.soak.readings import Samples
+from labctl.lab.containers import Container
+from labctl.lab.lab import Lab
+from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.waiting import wait_until
+
+SAMPLE_EVERY_S = 15.0
+_LOOK_EVERY_S = 0.5
+_BACK_WITHIN_S = 90.0  # beyond what is predicted: two faults may follow each other on one pair, on a busy machine
+# A loss shows with the next message that arrives; in UDP two seconds later. So a fault that ended explains it still.
+_EXPLAINS_FOR_S = 30.0
+_REST_S = 0.05
+
+
+@dataclass
+class Done:
+    """A fault that was carried out, or could not be; times are seconds since the beginning of the soak."""
+
+    number: int
+    fault: str
+    mechanism: str
+    began_s: float
+    ended_s: float | None = None
+    back_after_s: dict[str, float] = field(default_factory=dict)  # by mechanism
+    refused: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        return {
+            "number": self.number,
+            "fault": self.fault,
+            "mechanism": self.mechanism or None,
+            "began_s": round(self.began_s, 3),
+            "ended_s": None if self.ended_s is None else round(self.ended_s, 3),
+            "back_after_s": {name: round(after, 3) for name, after in self.back_after_s.items()},
+            "refused": self.refused or None,
+        }
+
+
+@dataclass
+class _Active:
+    """A fault that runs, and when it was done the last time."""
+
+    it: Running
+    done: Done
+    choice: Choice
+    again_at: float
+
+
+@dataclass(frozen=True)
+class _Away:
+    """A pair after the end of a fault, until messages arrive again."""
+
+    done: Done
+    since: float
+    received: int
+
+
+def choices(mechanisms: list[str]) -> list[Choice]:
+    """Every fault on every pair where it makes sense and a soak may draw it, in one order."""
+    found = []
+    for name, fault in sorted(registry.all_faults().items()):
+        if not fault.by_chance or fault.told():
+            continue
+        reached = frozenset(registry.targets(fault)) & set(mechanisms)
+        if fault.scope is Scope.LAB and reached:
+            found.append(Choice(name, "", fault.touches, reached))
+        elif fault.scope is Scope.PAIR:
+            found += [Choice(name, mechanism, fault.touches, frozenset({mechanism})) for mechanism in sorted(reached)]
+    return found
+
+
+class Soak:
+    """One soak of the pairs that run."""
+
+    def __init__(
+        self, lab: Lab, pairs: Mapping[str, tuple[Container, Container]], first: Mapping[str, Reading], seed: int
+    ) -> None:
+        self.books = {mechanism: Book(mechanism, reading) for mechanism, reading in first.items()}
+        self.done: list[Done] = []
+        self.samples = Samples()
+        self.findings: list[str] = []
+        self._lab = lab
+        self._pairs = pairs
+        self._plan = plan(seed, choices(sorted(pairs)))
+        self._began = time.monotonic()
+        self._sample_at = self._began
+        self._look_at = self._began
+        self._active: dict[int, _Active] = {}
+        self._ended: list[tuple[float, _Active]] = []
+        self._away: dict[str, _Away] = {}
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
+
+    def run(self, for_s: float, tell: Callable[[str], None]) -> None:
+        """Carry out the plan for so long; `tell` what happens. Whatever ends it, every fault is put back."""
+        try:
+            while self.elapsed_s < for_s:
+                step = next(self._plan)
+                match step:
+                    case Pause():
+                        self._pass(min(step.seconds, for_s - self.elapsed_s), tell)
+                    case Start():
+                        self._start(step)
+                    case Stop():
+                        self._stop(step.number)
+        finally:
+            for number in list(self._active):
+                self._stop(number)
+        self._wait_for_all(tell)
+
+    def finish(self, last: Mapping[str, Reading]) -> None:
+        """Enter the readings of a moment with nothing in flight."""
+        for mechanism, reading in last.items():
+            self.books[mechanism].enter(reading, self._causes(mechanism))
+
+    def in_words(self) -> str:
+        """What goes on now."""
+        now = ", ".join(active.it.in_words() for active in self._active.values()) or "no fault"
+        received = sum(book.received for book in self.books.values())
+        return f"{self.elapsed_s / 60:.1f} min, {len(self.done)} faults, {received:,} messages; {now}"
+
+    def _start(self, step: Start) -> None:
+        choice = step.choice
+        for mechanism in sorted(choice.reaches):
+            self._wait_for(mechanism)
+        for mechanism in sorted(choice.reaches):
+            self._read(mechanism)
+        done = Done(step.number, choice.fault, choice.mechanism, self.elapsed_s)
+        self.done.append(done)
+        fault = registry.fault(choice.fault)
+        for_s = step.lasts_s + _BACK_WITHIN_S  # the soak ends it; this is for a soak that was killed
+        try:
+            it = running.start(self._lab, fault, choice.mechanism, for_s=for_s, keep=False)
+        except (BadInput, LabError) as error:
+            done.refused = error.message
+            done.ended_s = self.elapsed_s
+            return
+        self._active[step.number] = _Active(it, done, choice, time.monotonic() + fault.every_s)
+
+    def _stop(self, number: int) -> None:
+        active = self._active.get(number)
+        if active is None:  # it was refused
+            return
+        del self._active[number]
+        try:
+            running.stop(self._lab, active.it)
+        except LabError as error:
+            self.findings.append(f"{active.it.in_words()} (fault {number}) cannot be put back: {error.message}")
+        now = time.monotonic()
+        active.done.ended_s = self.elapsed_s
+        self._ended = [(at, other) for at, other in self._ended if now - at < _EXPLAINS_FOR_S] + [(now, active)]
+        for mechanism in active.choice.reaches:
+            self._read(mechanism)
+            self._away[mechanism] = _Away(active.done, now, self.books[mechanism].last.received)
+
+    def _pass(self, seconds: float, tell: Callable[[str], None]) -> None:
+        """Let time go by: take samples, repeat what is to be repeated, and see who is back."""
+        until = time.monotonic() + seconds
+        while (now := time.monotonic()) < until:
+            for active in self._active.values():
+                if active.it.fault.every_s and now >= active.again_at:
+                    running.again(self._lab, active.it)
+                    active.again_at = now + active.it.fault.every_s
+            if now >= self._sample_at:
+                self._sample_at = now + SAMPLE_EVERY_S
+                self.samples.take(self._lab)
+            if now >= self._look_at:
+                self._look_at = now + _LOOK_EVERY_S
+                self._look()
+                tell(self.in_words())
+            time.sleep(max(0.0, min(_REST_S, until - time.monotonic())))
+
+    def _look(self) -> None:
+        """Which pairs are back from a fault."""
+        for mechanism in list(self._away):
+            away = self._away[mechanism]
+            self._read(mechanism)
+            if self.books[mechanism].last.received > away.received:
+                away.done.back_after_s[mechanism] = time.monotonic() - away.since
+                del self._away[mechanism]
+
+    def _wait_for(self, mechanism: str) -> None:
+        """Until a pair is back, unless another fault is on it; one that does not come back is a finding, once."""
+        if mechanism not in self._away or self._faults_on(mechanism):
+            return
+
+        def is_back() -> bool:
+            self._look()
+            return mechanism not in self._away
+
+        if not wait_until(is_back, _BACK_WITHIN_S):
+            away = self._away.pop(mechanism)
+            self.findings.append(
+                f"{mechanism} moved no message within {time.monotonic() - away.since:.0f} s of the end of "
+                f"{away.done.fault} (fault {away.done.number})"
+            )
+
+    def _wait_for_all(self, tell: Callable[[str], None]) -> None:
+        for mechanism in self._pairs:
+            tell(f"waiting for messages of {mechanism}")
+            self._wait_for(mechanism)
+
+    def _read(self, mechanism: str) -> None:
+        """Enter what the ledgers say now, with the faults that explain it."""
+        producer, consumer = self._pairs[mechanism]
+        if reading := readings.ledgers(producer.docker, consumer.docker):
+            self.books[mechanism].enter(reading, self._causes(mechanism))
+        else:  # a fault made a container anew
+            self._pairs = {**self._pairs, mechanism: readings.sides(self._lab.containers(), mechanism)}
+
+    def _faults_on(self, mechanism: str) -> list[_Active]:
+        return [active for active in self._active.values() if mechanism in active.choice.reaches]
+
+    def _causes(self, mechanism: str) -> list[Cause]:
+        now = time.monotonic()
+        lately = [active for at, active in self._ended if now - at < _EXPLAINS_FOR_S]
+        on = [active for active in lately if mechanism in active.choice.reaches] + self._faults_on(mechanism)
+        return [self._cause(active.it.fault, mechanism, active.it.strength) for active in on]
+
+    @staticmethod
+    def _cause(fault: Fault, mechanism: str, strength: int) -> Cause:
+        prediction = fault.predict(traits_of(mechanism), strength)
+        return Cause(fault.name, prediction.reasons, fault.corrupts)
