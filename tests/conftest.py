@@ -19,6 +19,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Write golden files instead of comparing with them.")
+    parser.addoption(
+        "--garbage-inputs", type=int, default=100, help="How many inputs each test of tests/unit/garbage makes."
+    )
     parser.addoption("--kill-rounds", type=int, default=1, help="How often tests/lab kills each side of every pair.")
 
 

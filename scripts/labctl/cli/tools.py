@@ -38,7 +38,9 @@ def doctor() -> None:
 @click.option("--fast", is_flag=True, help="Start no containers: all checks, unit and conformance tests.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENT]...")
 def test(pytest_arguments: tuple[str, ...], fast: bool) -> None:
-    """Check the sources (ruff, import-linter, strict mypy) and run the tests; arguments go to pytest.
+    """Check the sources (ruff, import-linter, strict mypy, hadolint, compose-lint) and run the tests.
+
+    Arguments go to pytest.
 
     Every check runs, also after a failure. The exit code is that of the first check that failed.
 

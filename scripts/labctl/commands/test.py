@@ -21,6 +21,8 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.signals import Terminated
 
 _TYPED = ("services", "scripts", "dashboards", "tests")
+# Without the override that `./lab up` may have written on this machine.
+_COMPOSE_LINT = ("--quiet", "--skip-suppressed", "--fail-on", "low", "--strict-config", "--no-merge-overrides")
 WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance", "tests/model")
 WITH_CONTAINERS = "tests/lab"
 
@@ -31,7 +33,8 @@ def run_checks(pytest_arguments: Sequence[str], fast: bool) -> None:
     :param fast: no test that starts containers
     :raises LabError: the tools are not installed
     """
-    absent = [tool for tool in ("ruff", "importlinter", "mypy", "pytest") if importlib.util.find_spec(tool) is None]
+    modules = ("ruff", "importlinter", "mypy", "pytest", "compose_lint")
+    absent = [module for module in modules if importlib.util.find_spec(module) is None]
     if absent:
         raise LabError(f"{', '.join(absent)} not installed here", hint="run it as ./lab test, which installs them")
     if pytest_arguments:
@@ -88,8 +91,28 @@ def _run_without_containers() -> list[int]:
 
 
 def _lint() -> list[int]:
-    with _started([str(Path(sys.executable).with_name("lint-imports"))]) as arrows:  # it has no module to run
-        return [run_tool("ruff", "check", "."), run_tool("ruff", "format", "--check", "--quiet", "."), arrows.wait()]
+    with _started([_program("lint-imports")]) as arrows:
+        ruff = [run_tool("ruff", "check", "."), run_tool("ruff", "format", "--check", "--quiet", ".")]
+        return [*ruff, *lint_containers(), arrows.wait()]
+
+
+def lint_containers() -> list[int]:
+    """Check the Dockerfiles and compose.yaml; .hadolint.yaml and .compose-lint.yml say what is excepted, and why."""
+    with (
+        _started([_program("hadolint"), *_dockerfiles()]) as images,
+        _started([_program("compose-lint"), *_COMPOSE_LINT, "compose.yaml"]) as stack,
+    ):
+        return [images.wait(), stack.wait()]
+
+
+def _program(name: str) -> str:
+    """A tool of the environment that has no module to run."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def _dockerfiles() -> list[str]:
+    files = (ROOT / "services").rglob("Dockerfile*")
+    return sorted(str(file.relative_to(ROOT)) for file in files if file.suffix != ".dockerignore")
 
 
 def _typed() -> list[str]:

@@ -13,7 +13,7 @@ from labctl.terminal.errors import BadInput
 
 _SHOWN_LENGTH = 60
 _PART, _CANDIDATES = 2, 4  # letters that a part of a name has, and how many names with that part are worth a hint
-_WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})")  # int() refuses more than 4,300 digits in words of its own
 _PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _IMAGE_NAME = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labctl.config import compose_file
+from labctl.config.json_document import INVALID
 from labctl.config.paths import ROOT
 from labctl.engine.base_images import BaseImages
 from labctl.terminal.progress import say
@@ -75,7 +76,7 @@ def not_pulled(path: Path = FILE) -> dict[str, str]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8")) if _is_ours(path) else {}
         return {str(image): str(reason) for image, reason in found[_EXTENSION]["not-pulled"].items()}
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+    except (OSError, yaml.YAMLError, *INVALID):
         return {}
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from labctl.config.json_document import INVALID
+
 ASKED_AGAIN_AFTER_S = 600
 
 
@@ -63,7 +65,7 @@ class SilentRegistries:
                 str(engine): {str(registry): (float(at), str(why)) for registry, (at, why) in found.items()}
                 for engine, found in known.items()
             }
-        except (OSError, ValueError, TypeError, AttributeError):  # none yet, or not ours
+        except (OSError, *INVALID):  # none yet, or not ours
             return {}
 
 

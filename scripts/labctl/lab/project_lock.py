@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from labctl.config.json_document import INVALID, made_of
 from labctl.config.paths import ROOT
 from labctl.terminal.errors import LabError
 
@@ -103,6 +104,6 @@ def _say_who(descriptor: int, command: str) -> None:
 def _holder(descriptor: int) -> Holder | None:
     """None in the moment between taking the lock and writing the name."""
     try:
-        return Holder(**json.loads(os.pread(descriptor, 4096, 0)))
-    except (ValueError, TypeError):
+        return made_of(Holder, json.loads(os.pread(descriptor, 4096, 0)))
+    except INVALID:
         return None

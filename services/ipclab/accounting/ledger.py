@@ -23,6 +23,7 @@ from ipclab.linux.atomics import fence
 _PRODUCER_MAGIC = int.from_bytes(b"IPCLPRO1", "little")
 _CONSUMER_MAGIC = int.from_bytes(b"IPCLCON1", "little")
 _WORD = 8
+_PRODUCER_WORDS = 4
 STREAMS = 64
 
 
@@ -67,7 +68,7 @@ class ProducerLedger:
     """
 
     def __init__(self, path: Path) -> None:
-        self._words = map_words(path, 4, _PRODUCER_MAGIC)
+        self._words = map_words(path, _PRODUCER_WORDS, _PRODUCER_MAGIC)
         if not self._words[0]:
             self._words[1] = int.from_bytes(os.urandom(8), "little") >> 1 | 1
             fence()
@@ -203,7 +204,7 @@ def producer_in(content: bytes) -> tuple[int, int, int]:
 
     :raises LedgerError: it is no such file
     """
-    words = _copied(content, _PRODUCER_MAGIC)
+    words = _copied(content, _PRODUCER_MAGIC, _PRODUCER_WORDS)
     return words[1], words[2], words[3]
 
 
@@ -212,9 +213,11 @@ def streams_in(content: bytes) -> dict[int, Stream]:
 
     :raises LedgerError: it is no such file
     """
-    words = _copied(content, _CONSUMER_MAGIC)
-    begins = range(_HEAD, len(words) - _RECORD + 1, _RECORD)
-    return {words[begin]: StreamRecord(words, begin).read() for begin in begins if words[begin]}
+    words = _copied(content, _CONSUMER_MAGIC, _HEAD)
+    begins = [begin for begin in range(_HEAD, len(words) - _RECORD + 1, _RECORD) if words[begin]]
+    if any(words[begin + 1] > 1 for begin in begins):
+        raise LedgerError("a record of it selects no copy")
+    return {words[begin]: StreamRecord(words, begin).read() for begin in begins}
 
 
 def corrupt_in(content: bytes) -> int:
@@ -222,11 +225,11 @@ def corrupt_in(content: bytes) -> int:
 
     :raises LedgerError: it is no such file
     """
-    return _copied(content, _CONSUMER_MAGIC)[1]
+    return _copied(content, _CONSUMER_MAGIC, _HEAD)[1]
 
 
-def _copied(content: bytes, magic: int) -> memoryview:
+def _copied(content: bytes, magic: int, least: int) -> memoryview:
     words = memoryview(content[: len(content) // _WORD * _WORD]).cast("Q")
-    if not words or words[0] != magic:
+    if len(words) < least or words[0] != magic:
         raise LedgerError("it is no ledger of ours")
     return words

@@ -23,7 +23,7 @@ def parse(content: bytes) -> dict[int, tuple[int, int]]:
     """
     try:
         return {int(identity): (int(sent), int(skipped)) for identity, (sent, skipped) in json.loads(content).items()}
-    except (TypeError, AttributeError, RecursionError) as error:
+    except (TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"it lists no producers: {error}") from error
 
 

@@ -18,6 +18,10 @@ from ipclab.metrics.page_server import PageServer
 _PERCENTILES = {"p50_us": "50", "p99_us": "99", "p999_us": "99.9"}
 
 
+# What json.loads and `samples` raise where the text is no bench.
+_NO_BENCH = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+
+
 class LastBench:
     """The samples of a file; read again when the file is another one."""
 
@@ -34,7 +38,7 @@ class LastBench:
             if version != self._version:
                 self._version = version
                 self._samples = list(samples(json.loads(self._path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, *_NO_BENCH):
             self._samples = []
         return self._samples
 
@@ -49,7 +53,7 @@ def serve(path: Path) -> PageServer:
 def samples(document: Mapping[str, Any]) -> Iterator[Sample]:
     """The samples of a bench's document: see docs/BENCH.md.
 
-    :raises KeyError, TypeError: it is none
+    :raises ValueError, KeyError, TypeError, AttributeError, OverflowError: it is none
     """
     for cell in document["cells"]:
         if not cell["why_not"]:
@@ -58,18 +62,14 @@ def samples(document: Mapping[str, Any]) -> Iterator[Sample]:
 
 
 def _of_cell(cell: Mapping[str, Any]) -> Iterator[Sample]:
-    mechanism = str(cell["mechanism"])
+    mechanism = _text(cell["mechanism"])
     labels = (
-        str(cell["implementation"]),
-        str(cell["size_bytes"]),
-        str(cell["shape"]),
-        str(cell["wait"]),
-        str(cell["cpus"]),
+        *(_text(cell[name]) for name in ("implementation", "size_bytes", "shape", "wait", "cpus")),
         *("yes" if cell[name] else "no" for name in ("copies", "touched")),
     )
 
     def sample(definition: metrics.Definition, value: float, *more: str) -> Sample:
-        return Sample(definition, value, (*labels, *more), mechanism=mechanism)
+        return Sample(definition, float(value), (*labels, *more), mechanism=mechanism)
 
     yield sample(metrics.BENCH_MESSAGE, cell["us"] / 1e6)
     for field, percentile in _PERCENTILES.items():
@@ -82,3 +82,10 @@ def _of_cell(cell: Mapping[str, Any]) -> Iterator[Sample]:
     for kind in ("voluntary", "involuntary"):
         yield sample(metrics.BENCH_SWITCHES, cell[kind], kind)
     yield sample(metrics.BENCH_NOISY, cell["noisy"])
+
+
+def _text(value: object) -> str:
+    """A label; a surrogate of a JSON text would fail later, when the page is encoded."""
+    text = str(value)
+    text.encode()
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from typing import cast
 
 from ipclab.contract.channel import Mechanism, Switch, Tunable, Tuning
@@ -21,7 +22,13 @@ class NotOffered(ValueError):
 
 def names() -> list[str]:
     """Every mechanism's name, sorted, without importing any."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """Reading the folder takes 0.2 ms, and the settings ask for it dozens of times."""
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
 
 
 def load(name: str, tuning: Tuning = _UNTUNED) -> Mechanism:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from labctl.config.json_document import INVALID, has_type
 from labctl.config.values import refuse, shown
 from labctl.experiments.bench.cells import Cell
 from labctl.experiments.bench.figures import Figure, key_of, ratios_to_c
@@ -24,7 +25,18 @@ SCHEMA = "ipc-lab-bench/1"
 PERCENTILES = {"p50_us": 50.0, "p99_us": 99.0, "p999_us": 99.9}
 _THINNED_TO = 100  # samples of each run that the JSON keeps; percentiles are of all
 # The first columns of the CSV and the first fields of a cell.
-LABELS = ("implementation", "mechanism", "size_bytes", "shape", "wait", "cpus", "copies", "touched", "limit")
+_LABEL_TYPES = {
+    "implementation": str,
+    "mechanism": str,
+    "size_bytes": int,
+    "shape": str,
+    "wait": str,
+    "cpus": str,
+    "copies": bool,
+    "touched": bool,
+    "limit": bool,
+}
+LABELS = tuple(_LABEL_TYPES)
 VALUES = (
     "us",
     "us_min",
@@ -87,14 +99,29 @@ def read(path: Path, option: str) -> dict[str, Any]:
     """
     try:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
-        if found["schema"] == SCHEMA and isinstance(found["cells"], list):
+        if found["schema"] == SCHEMA and _is_whole(found):
             return dict(found)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *INVALID):
         pass
     raise refuse(
         f"{option} {shown(str(path))}",
         expected=f"the JSON of a bench ({SCHEMA})",
         hint="bench/bench.json of ./lab bench",
+    )
+
+
+def _is_whole(found: Mapping[str, Any]) -> bool:
+    """Whether it has what a comparison reads, each of its type."""
+    whole = isinstance(found["at"], str) and has_type(found["machine"], Mapping[str, Any])
+    return whole and has_type(found["cells"], list[Any]) and all(map(_is_cell, found["cells"]))
+
+
+def _is_cell(cell: Mapping[str, Any]) -> bool:
+    if not all(has_type(cell[name], kind) for name, kind in {**_LABEL_TYPES, "why_not": str}.items()):
+        return False
+    times = (cell["us"], cell["us_min"], cell["us_max"])
+    return bool(cell["why_not"]) or (
+        isinstance(cell["noisy"], bool) and all(has_type(time_us, float) and time_us > 0 for time_us in times)
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from labctl.config.json_document import INVALID, made_of
 from labctl.experiments.speedup.results import Comparison
 from labctl.terminal.errors import LabError
 
@@ -84,12 +85,12 @@ def read(project: str) -> list[Kept]:
             raise LabError(
                 f"{path} has schema {document['schema']}, expected {SCHEMA}", hint="another version of the lab wrote it"
             )
-        return [Kept(**kept) for kept in document["comparisons"]]
+        return [made_of(Kept, kept) for kept in document["comparisons"]]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror}", hint="check who owns it") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except INVALID as error:
         raise LabError(f"{path} has no comparisons", hint="remove it; ./lab speedup begins anew") from error
 
 

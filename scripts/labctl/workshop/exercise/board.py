@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labctl.config.json_document import INVALID
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import new_table, show_lines, show_table
 from labctl.workshop.exercise import overview, progress
@@ -58,7 +59,7 @@ def of_folder(folder: Path) -> tuple[list[Row], list[str]]:
     for file in sorted(folder.glob("*.json")):
         try:
             rows.append(_row(_document(file)))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, *INVALID):
             refused.append(f"{file.name}: no progress of ./lab exercise progress --export (schema {progress.SCHEMA})")
     return rows, refused
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labctl.config.json_document import INVALID, made_of
 from labctl.terminal.errors import LabError
 from labctl.workshop.exercise.student import Value
 
@@ -97,10 +98,10 @@ def read(path: Path) -> Progress:
             raise LabError(
                 f"{path} has schema {document['schema']}, expected {SCHEMA}", hint="another version of the lab wrote it"
             )
-        return Progress(path, {name: Record(**record) for name, record in document["exercises"].items()})
+        return Progress(path, {name: made_of(Record, record) for name, record in document["exercises"].items()})
     except FileNotFoundError:
         return Progress(path)
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror}", hint="check who owns it") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except INVALID as error:
         raise LabError(f"{path} is no progress of exercises", hint="move it away; the progress begins anew") from error

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from labctl.config.json_document import INVALID, made_of
 from labctl.experiments.speedup.kept import Kept
 from labctl.lab.prometheus import Line, Sample
 from labctl.measured.kernel_objects import Buffer, KernelObjects, Queue, Segment
@@ -50,8 +51,8 @@ def read(path: Path) -> Recording:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document.pop("schema") != SCHEMA:
             raise LabError(f"{path} is a recording of another version", hint=f"expected schema {SCHEMA}")
-        return Recording(**document)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return made_of(Recording, document)
+    except (OSError, *INVALID) as error:
         raise LabError(f"{path} is no recording: {error}", hint="./lab exercise check N --record FILE") from error
 
 

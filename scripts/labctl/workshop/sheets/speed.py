@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labctl.config.json_document import INVALID
 from labctl.config.values import refuse, shown
 
 _ROUND_TRIP, _ONE_WAY = "round-trip", "one-way"
@@ -41,7 +42,7 @@ def read(file: Path) -> Speed:
     try:
         document: Any = json.loads(file.read_text(encoding="utf-8"))
         return _speed(document)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, *INVALID) as error:
         raise refuse(
             f"--bench {shown(str(file))}",
             expected="the bench.json of ./lab bench",

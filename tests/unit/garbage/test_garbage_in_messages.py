@@ -1,0 +1,157 @@
+"""What arrives over a channel and is no message of ours: counted or refused, and never delivered as something else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import strategies as st
+
+from ipclab.accounting import message
+from ipclab.building_blocks.framing import TRAILER_BYTES, FrameReader, FrameWriter, trailer
+from ipclab.building_blocks.ring import HEADER_BYTES, Ring, bytes_needed
+from ipclab.contract.errors import ChannelError
+from ipclab.metrics.http_request import MAX_HEAD_BYTES, BadRequest, parse
+from ipclab.metrics.page_reader import labels_in
+from support.garbage import Garbage, noise
+
+_MAX = 6000
+
+
+def sealed(length: int, sequence: int = 7) -> bytes:
+    whole = bytearray(length)
+    message.seal(memoryview(whole), producer=9, epoch=8, sequence=sequence, due_ns=6, sent_ns=5)
+    return bytes(whole)
+
+
+def test_bytes_are_a_message_only_if_they_are_one_that_was_sealed(garbage: Garbage) -> None:
+    sound = [sealed(length) for length in (message.HEADER_BYTES, 100, 300)]
+
+    def reader(arrived: bytes) -> None:
+        with suppress(message.CorruptMessage):
+            header = message.parse(memoryview(arrived))
+            assert header.length == len(arrived)
+            again = bytearray(arrived)
+            fields = {name: getattr(header, name) for name in ("producer", "epoch", "sequence", "due_ns", "sent_ns")}
+            message.seal(memoryview(again), **fields)
+            assert again == arrived
+
+    garbage(noise(*sound), reader)
+
+
+@pytest.mark.parametrize("kind", ["plain", "checked", "marked"])
+def test_a_stream_of_garbage_ends_and_delivers_no_altered_message(garbage: Garbage, kind: str) -> None:
+    writer = FrameWriter(_MAX, marked=kind == "marked")
+    lengths = (0, 60, 5000) if kind == "marked" else (0, 60, 200)
+    messages = [bytes([length % 251]) * length for length in lengths]
+    frames = [
+        b"".join(map(bytes, writer.pieces(memoryview(whole))))
+        + (trailer(memoryview(whole)) if kind == "checked" else b"")
+        for whole in messages
+    ]
+    assert TRAILER_BYTES == 4
+    buffer = memoryview(bytearray(_MAX))
+
+    def reader(chunks: list[bytes]) -> None:
+        frame_reader = FrameReader(_MAX, 100, checked=kind == "checked", marked=kind == "marked")
+        arrived = b"".join(chunks)
+        delivered = 0
+        for chunk in chunks:
+            while chunk:
+                space = frame_reader.space()
+                taken = min(len(space), len(chunk))
+                assert taken, "no room for the next bytes"
+                space[:taken] = chunk[:taken]
+                frame_reader.filled(taken)
+                chunk = chunk[taken:]
+                while True:
+                    try:
+                        length = frame_reader.next_into(buffer)
+                    except ChannelError:
+                        continue
+                    if length is None:
+                        break
+                    assert bytes(buffer[:length]) in arrived
+                    delivered += length
+        assert delivered <= len(arrived)
+        while frame_reader.pending_bytes:
+            with suppress(ChannelError):
+                frame_reader.end_of_stream()
+            with suppress(ChannelError):
+                frame_reader.next_into(buffer)
+
+    garbage(st.lists(noise(b"".join(frames), *frames), max_size=5), reader)
+
+
+def test_a_ring_over_garbage_is_refused_or_works_on(garbage: Garbage) -> None:
+    memory = bytearray(bytes_needed(256))
+    with_messages = bytearray(memory)
+    for target in (memory, with_messages):
+        ring = Ring(memoryview(target))
+        ring.format()
+        if target is with_messages:
+            for length in (60, 256, 100):
+                assert ring.try_write(memoryview(sealed(length)))
+        ring.close()
+    words = st.tuples(
+        st.integers(0, HEADER_BYTES // 8 + 40), st.sampled_from([0, 1, 7, 8, 64, 2**31, 2**63, 2**64 - 1])
+    )
+    patches = st.lists(st.tuples(st.integers(0, len(memory) - 1), st.binary(min_size=1, max_size=16)), max_size=4)
+
+    def reader(damage: tuple[bool, list[tuple[int, int]], list[tuple[int, bytes]]]) -> None:
+        full, set_words, set_bytes = damage
+        found = bytearray(with_messages if full else memory)
+        for index, value in set_words:
+            found[8 * index : 8 * index + 8] = value.to_bytes(8, "little")
+        for where, patch in set_bytes:
+            found[where : where + len(patch)] = patch[: len(found) - where]
+        ring = Ring(memoryview(found))
+        buffer = memoryview(bytearray(256))
+        try:
+            ring.is_sound()
+            ring.is_ready()
+            for _ in range(8):
+                with suppress(ChannelError):
+                    ring.try_write(memoryview(sealed(100)))
+                with suppress(ChannelError):
+                    length = ring.try_read_into(buffer)
+                    assert length is None or 0 <= length <= 256
+                with suppress(ChannelError):
+                    borrowed = ring.try_borrow()
+                    if borrowed is not None:
+                        borrowed.release()
+                        ring.release()
+        finally:
+            ring.close()
+        assert len(found) == len(memory)
+
+    garbage(st.tuples(st.booleans(), st.lists(words, max_size=4), patches), reader)
+
+
+def test_a_request_is_refused_or_waited_for_or_a_get(garbage: Garbage) -> None:
+    sound = [
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\nhost: 10.0.0.1:9464\r\nContent-Length: 0\r\nAccept: text/plain;q=0.5\r\n\r\n",
+    ]
+
+    def reader(received: bytes) -> None:
+        with suppress(BadRequest):
+            request = parse(received)
+            if request is None:
+                assert len(received) < MAX_HEAD_BYTES
+            else:
+                assert received[: request.length].endswith(b"\r\n\r\n")
+                assert received.startswith(b"GET ")
+
+    garbage(noise(*sound), reader)
+
+
+def test_any_page_of_another_container_has_labels_or_none(garbage: Garbage) -> None:
+    sound = b'# TYPE ipc_a gauge\nipc_a{x="1",y="of }"} 2\nipc_a{x="3"} 4\n'
+
+    def reader(page: bytes) -> None:
+        for labels in labels_in(page.decode("utf-8", "replace"), "ipc_a"):
+            assert all(isinstance(value, str) for value in labels.values())
+
+    garbage(noise(sound), reader)
