@@ -19,7 +19,7 @@ import click
 from labctl.cli import cli
 from labctl.config.values import did_you_mean, refuse, shown
 from labctl.terminal.encoding import accept_every_character
-from labctl.terminal.errors import BadInput, LabError, Silent
+from labctl.terminal.errors import BadInput, LabError, Silent, failed
 from labctl.terminal.signals import Terminated, raise_when_terminated
 
 _TOO_MANY = re.compile(r"Got unexpected extra arguments? \((.*)\)")
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except _engine_errors() as error:
-        return _fail(LabError(_in_one_line(error), hint="./lab doctor looks for the cause"))
+        return _fail(failed(_in_one_line(error), hint="./lab doctor looks for the cause"))
     except OSError as error:
         return _fail(LabError(_failed_call(error), hint=f"look at what is named there; {_TRACEBACK}=1 shows where"))
     except Exception as error:

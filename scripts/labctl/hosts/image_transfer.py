@@ -8,7 +8,7 @@ import docker
 import requests
 from docker.errors import DockerException, ImageNotFound
 
-from labctl.terminal.errors import LabError
+from labctl.terminal.errors import LabError, failed
 from labctl.terminal.printing import one_line
 from labctl.terminal.progress import step
 
@@ -36,7 +36,7 @@ def bring(home: docker.DockerClient, second_host: docker.DockerClient, name: str
     except ImageNotFound as error:
         raise LabError(f"there is no image {name}", hint="./lab up builds it") from error
     except (DockerException, requests.RequestException, OSError, ValueError) as error:
-        raise LabError(
-            f"{name} cannot be loaded into the second engine: {one_line(error)}", hint="is there room on its disk?"
+        raise failed(
+            f"{name} cannot be loaded into the second engine: {one_line(error)}", hint="./lab hosts down, then up again"
         ) from error
     return Brought(str(loaded.id), new=loaded.id not in before)

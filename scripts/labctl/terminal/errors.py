@@ -24,6 +24,30 @@ class LabError(Exception):
         return f"{self.message} (hint: {self.hint})"
 
 
+# What every program says of a disk that takes nothing, in any case of letters: strerror(3).
+_OF_A_DISK = {
+    "no space left on device": (
+        "ENOSPC",
+        "the disk is full, or has no inode left (df -h, df -i; docker system df): docker image prune and docker builder "
+        "prune give back what no container uses",
+    ),
+    "disk quota exceeded": ("EDQUOT", "the quota of the disk is used up: remove something, or raise it"),
+    "read-only file system": ("EROFS", "the disk is mounted read-only, often after an error of it: dmesg tells why"),
+}
+
+
+def failed(message: str, *, hint: str, said: str = "") -> LabError:
+    """The error of a program or of the engine, with the errno and the hint of a disk that takes nothing.
+
+    :param said: all that it said, where the message has only a part of it
+    """
+    for words, (name, of_the_disk) in _OF_A_DISK.items():
+        if words in f"{message} {said}".lower():
+            missing = "" if words in message.lower() else f"{words} "
+            return LabError(f"{message} {missing}({name})", hint=of_the_disk)
+    return LabError(message, hint=hint)
+
+
 class Silent(LabError):
     """A server of the lab does not answer at its port of this machine."""
 

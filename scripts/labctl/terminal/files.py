@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ def write_together(files: Mapping[str, bytes], folder: Path, what: str) -> None:
             for name in files:
                 (Path(made) / name).replace(folder / name)
     except OSError as error:
+        name = errno.errorcode.get(error.errno or 0, type(error).__name__)
         raise LabError(
-            f"cannot write {what} to {folder}: {error.strerror}", hint="--output names another folder"
+            f"cannot write {what} to {folder}: {error.strerror} ({name})", hint="--output names another folder"
         ) from error

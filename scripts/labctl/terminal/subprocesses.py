@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from labctl.terminal.errors import LabError
+from labctl.terminal.errors import LabError, failed
 from labctl.terminal.progress import Step, say
 
 _TAIL_SHOWN = 15
@@ -98,7 +98,7 @@ def failure(command: list[str], code: int, lines: list[str], hint: str) -> LabEr
     for line in tail:
         say(f"  | {line}")
     last = " | ".join(line.strip() for line in list(tail)[-_TAIL_IN_MESSAGE:]) or "it printed nothing"
-    return LabError(f"{_shown(command)} failed with exit code {code}: {last}", hint=hint)
+    return failed(f"{_shown(command)} failed with exit code {code}: {last}", hint=hint, said=" ".join(tail))
 
 
 def _shown(command: list[str]) -> str:

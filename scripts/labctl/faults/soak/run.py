@@ -184,6 +184,8 @@ class Soak:
             if now >= self._sample_at:
                 self._sample_at = now + SAMPLE_EVERY_S
                 self.samples.take(self._lab)
+                for mechanism in self._pairs:
+                    self._read(mechanism)
             if now >= self._look_at:
                 self._look_at = now + _LOOK_EVERY_S
                 self._look()

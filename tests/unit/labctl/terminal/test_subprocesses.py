@@ -33,6 +33,17 @@ def test_a_failure_names_the_code_the_last_words_and_the_hint() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_disk_that_takes_nothing_is_named_with_its_errno_and_its_own_hint() -> None:
+    """As the engine's builder says it, far above its last lines."""
+    words = "failed to solve: write /var/lib/docker/overlay2/a/b: no space left on device"
+    with pytest.raises(LabError) as caught:
+        _python(f"print({words!r}); print('a\\nb\\nc\\nd'); raise SystemExit(17)")
+    assert "exit code 17: b | c | d no space left on device (ENOSPC)" in str(caught.value)
+    assert "docker builder prune" in caught.value.hint
+    with pytest.raises(LabError, match=r"Read-only file system \(EROFS\)"):
+        _python("print('mkdir: Read-only file system'); raise SystemExit(1)")
+
+
 def test_a_silent_failure_says_that_it_was_silent() -> None:
     with pytest.raises(LabError, match="it printed nothing"):
         _python("raise SystemExit(1)")
