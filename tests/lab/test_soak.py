@@ -1,6 +1,6 @@
 """A soak of the running lab: nothing is unaccounted for, unexplained, or left over; Ctrl-C leaves nothing either.
 
-`SOAK_MINUTES` makes it longer; two minutes carry out more than eight faults.
+`SOAK_MINUTES` makes it longer. Two minutes carried out 10 to 12 faults on two busy CPUs (2026-11-28).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lab.harness.stack import ROOT, Stack, wait_until
 from labctl.faults.soak.run import choices
 
 MINUTES = int(os.environ.get("SOAK_MINUTES", "2"))
-LEAST_FAULTS = 8
+LEAST_FAULTS = 4  # on a machine that is slower yet
 SEED = 15
 
 

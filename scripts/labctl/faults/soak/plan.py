@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 AT_ONCE = 2
-_LASTS_S = (3.0, 12.0)
-_PAUSE_S = (1.0, 5.0)
+_LASTS_S = (2.0, 8.0)
+_PAUSE_S = (0.5, 3.0)
 
 
 @dataclass(frozen=True)
