@@ -28,8 +28,8 @@ class LabError(Exception):
 _OF_A_DISK = {
     "no space left on device": (
         "ENOSPC",
-        "the disk is full, or has no inode left (df -h, df -i; docker system df): docker image prune and docker builder "
-        "prune give back what no container uses",
+        "the disk is full, or has no inode left (df -h, df -i; docker system df): docker image prune and "
+        "docker builder prune give back what no container uses",
     ),
     "disk quota exceeded": ("EDQUOT", "the quota of the disk is used up: remove something, or raise it"),
     "read-only file system": ("EROFS", "the disk is mounted read-only, often after an error of it: dmesg tells why"),

@@ -86,14 +86,13 @@ def plan(seed: int, choices: Sequence[Choice]) -> Iterator[Step]:
 
 
 def _draw(dice: random.Random, deck: list[str], choices: Sequence[Choice], running: Sequence[Choice]) -> Choice | None:
-    """The next fault of the deck that nothing excludes, on a pair by chance."""
-    for _ in range(2):
-        for name in deck:
-            free = [c for c in choices if c.fault == name and not any(c.excludes(other) for other in running)]
-            if free:
-                deck.remove(name)
-                return dice.choice(free)
-        rest = sorted({choice.fault for choice in choices} - set(deck))
-        dice.shuffle(rest)
-        deck += rest
+    """The next fault of the deck that nothing excludes, on a pair by chance; None while all of them are excluded."""
+    if not deck:
+        deck += sorted({choice.fault for choice in choices})
+        dice.shuffle(deck)
+    for name in deck:
+        free = [c for c in choices if c.fault == name and not any(c.excludes(other) for other in running)]
+        if free:
+            deck.remove(name)
+            return dice.choice(free)
     return None
