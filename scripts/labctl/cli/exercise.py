@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -113,6 +114,15 @@ def _begun(done: Progress, exercise: Exercise | None) -> Exercise:
 
 def _progress(project: str) -> Progress:
     return progress.read(progress.path_of(project))
+
+
+def _publish(done: Progress) -> None:
+    """Let the page in the browser show it, if a lab runs: hints and solutions need none."""
+    from labctl.lab.lab import Lab
+    from labctl.workshop.exercise import publication
+
+    with suppress(LabError):
+        publication.publish(Lab(Configuration.load()), done)
 
 
 @click.group(
@@ -233,6 +243,7 @@ def hint(exercise: Exercise | None, language: Language) -> None:
     """
     done = _progress(project_name())
     answers.show_hint(done, _begun(done, exercise), language)
+    _publish(done)
 
 
 @exercise_.command(short_help="Show the solution, after a question.")
@@ -251,6 +262,7 @@ def solution(exercise: Exercise, now: bool, language: Language) -> None:
     if not now and not click.confirm(phrase(language, "show_solution", number=exercise.number)):
         return
     answers.show_solution(done, exercise, language)
+    _publish(done)
 
 
 @exercise_.command(short_help="Forget an exercise, and bring its pairs back.")

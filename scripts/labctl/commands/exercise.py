@@ -16,7 +16,7 @@ from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines, show_markdown, show_text
-from labctl.workshop.exercise import guesses, judge, overview, script, student
+from labctl.workshop.exercise import guesses, judge, overview, publication, script, student
 from labctl.workshop.exercise.attempt import Attempt
 from labctl.workshop.exercise.exercise import DO, PREDICT, SECTIONS, TAKE_HOME, WHY, Exercise
 from labctl.workshop.exercise.language import Language, phrase
@@ -77,6 +77,7 @@ def start(
             del done.records[exercise.name]
             done.save()
             raise
+    publication.publish(lab, done)
     _show_section(exercise, language, DO, values)
     if shown := exercise.shown(values):
         words = ", ".join(f"{name.upper()} = {value}" for name, value in shown.items())
@@ -125,9 +126,12 @@ def check(
         ).write(record_to)
     record.checks += 1
     record.measured = {**record.measured, **verdict.measured}
+    record.checked_at, record.outcome, record.language = sees.now, str(verdict.outcome), str(language)
+    record.saw, record.waits_for = verdict.saw, verdict.waits_for
     if verdict.outcome is Outcome.SOLVED and record.solved_at is None:
         record.solved_at = sees.now
     done.save()
+    publication.publish(lab, done)
     _show_verdict(done, exercise, language, verdict)
     return verdict
 
@@ -148,6 +152,7 @@ def reset(lab: Lab, done: Progress, exercise: Exercise, language: Language) -> N
     whole_reset.reset(lab, take_over=False, only=exercise.pairs)
     done.records.pop(exercise.name, None)
     done.save()
+    publication.publish(lab, done)
     show_lines([phrase(language, "reset", number=exercise.number, pairs=", ".join(exercise.pairs))])
 
 

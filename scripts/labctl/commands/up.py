@@ -24,6 +24,7 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.printing import show_lines
 from labctl.terminal.progress import say
 from labctl.terminal.waiting import wait_until
+from labctl.workshop.exercise import progress, publication
 
 _RECOVERED_WITHIN_S = 30  # six health checks of a consumer
 
@@ -53,10 +54,19 @@ def bring_up(
     pair_table.show_pairs(accounts.with_accounts(measure(lab.prometheus, wanted), channels))
     tables.show_accounts(channels)
     addresses.require_page(lab.configuration, lab.containers)
+    _publish_progress(lab)
     if images.grafana:
         addresses.require_grafana(lab.configuration, lab.containers)
     annotation.annotate(lab.configuration, before, lab.containers())
     show_lines(addresses.lines(lab.configuration, lab.containers()))
+
+
+def _publish_progress(lab: Lab) -> None:
+    """The page shows the exercises that were begun before this lab was made."""
+    try:
+        publication.publish(lab, progress.read(progress.path_of(lab.project)))
+    except LabError as error:
+        say(f"The page shows no progress of exercises: {error.message}")  # the file is none
 
 
 def ready(lab: Lab, *, ask_again: bool = False, take_over: bool = False) -> BaseImages:

@@ -6,7 +6,7 @@ They have a page of their own, because they are many and change seldom: Promethe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +23,34 @@ _NO_BENCH = (ValueError, KeyError, TypeError, AttributeError, OverflowError, Rec
 
 
 class LastBench:
-    """The samples of a file; read again when the file is another one."""
+    """The samples of a file; read again when the file is another one.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    `of` makes the samples of the file's document, those of a bench by default.
+    """
+
+    def __init__(self, path: Path, of: Callable[[Any], Iterable[Sample]] | None = None) -> None:
+        self._path, self._of = path, of or samples
         self._version = (0, 0)
         self._samples: list[Sample] = []
 
     def samples(self) -> Iterable[Sample]:
-        """Those of the file as it is now; none without a file. A file that is no bench counts as none."""
+        """Those of the file as it is now; none without a file. A file of something else counts as none."""
         try:
             status = self._path.stat()
             version = (status.st_mtime_ns, status.st_ino)
             if version != self._version:
                 self._version = version
-                self._samples = list(samples(json.loads(self._path.read_text(encoding="utf-8"))))
+                self._samples = list(self._of(json.loads(self._path.read_text(encoding="utf-8"))))
         except (OSError, *_NO_BENCH):
             self._samples = []
         return self._samples
 
 
-def serve(path: Path) -> PageServer:
-    """Serve the page in the background."""
-    server = PageServer(metrics.BENCH_PORT, Page("", Role.BENCH, LastBench(path).samples).text)
+def serve(path: Path, *others: Callable[[], Iterable[Sample]]) -> PageServer:
+    """Serve the page in the background, with the samples of others that change as seldom."""
+    sources = (LastBench(path).samples, *others)
+    page = Page("", Role.BENCH, lambda: [sample for source in sources for sample in source()])
+    server = PageServer(metrics.BENCH_PORT, page.text)
     server.start()
     return server
 

@@ -367,5 +367,25 @@ BENCH_AT = Definition(
     "ipc_bench_timestamp_seconds", Type.GAUGE, "Time of the last bench, since 1970.", frozenset({Role.BENCH})
 )
 
+
+def _exercise(name: str, help_: str, *labels: str) -> Definition:
+    return Definition(name, Type.GAUGE, help_, frozenset({Role.BENCH}), (*_ENDPOINT_LABELS, "exercise", *labels))
+
+
+EXERCISE_INFO = _exercise(
+    "ipc_exercise_info",
+    "Always 1, of an exercise that was begun. The labels are its state and what the last check said, and its language.",
+    "state",
+    "outcome",
+    "saw",
+    "waits",
+    "language",
+)
+EXERCISE_CHECKS = _exercise("ipc_exercise_checks", "Checks that were made of an exercise.")
+EXERCISE_HINTS = _exercise("ipc_exercise_hints", "Hints that were shown of an exercise.")
+EXERCISE_SOLUTION = _exercise("ipc_exercise_solution_shown", "1 if the solution of an exercise was shown, else 0.")
+EXERCISE_STARTED = _exercise("ipc_exercise_start_timestamp_seconds", "Time of the start of an exercise, since 1970.")
+EXERCISE_CHECKED = _exercise("ipc_exercise_check_timestamp_seconds", "Time of the last check, since 1970.")
+
 # In the order in which they stand above.
 DEFINITIONS = tuple(value for value in globals().values() if isinstance(value, Definition))

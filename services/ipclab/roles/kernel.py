@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from ipclab.bench import last_bench
+from ipclab.bench.last_bench import LastBench
 from ipclab.container_role import ContainerRole
 from ipclab.contract.channel import Address
+from ipclab.kernel_exporter import exercises
 from ipclab.kernel_exporter.exporter import KernelObjects, Remembered, samples
 from ipclab.kernel_exporter.owners import EchoOwners, OwnerOption, Owners
 from ipclab.kernel_exporter.posix import DEV_MQUEUE
@@ -19,6 +21,8 @@ from ipclab.options import endpoint_options
 from ipclab.runtime import settings
 from ipclab.runtime.lifecycle import hold, log
 
+EXERCISES = "exercises.json"  # beside the file of the bench; `./lab exercise` leaves it there
+
 
 @click.command()
 @click.option("--sysv", "keys", type=OwnerOption(settings.KEY), multiple=True, help="MECHANISM=KEY: whose that key is.")
@@ -26,7 +30,12 @@ from ipclab.runtime.lifecycle import hold, log
     "--posix", "paths", type=OwnerOption(click.STRING), multiple=True, help="MECHANISM=PATH: whose that name is."
 )
 @click.option("--responder", "base", type=settings.KEY, help="The responder's key: whose the matrix's objects are.")
-@click.option("--bench", "bench_file", type=click.Path(path_type=Path), help="The figures of the last bench.")
+@click.option(
+    "--bench",
+    "bench_file",
+    type=click.Path(path_type=Path),
+    help="The last bench; beside it, the exercises.",
+)
 @endpoint_options
 def kernel(
     keys: tuple[tuple[str, int], ...],
@@ -35,7 +44,7 @@ def kernel(
     bench_file: Path | None,
     **options: Any,
 ) -> None:
-    """Show what the kernel holds in the IPC namespace of this container, and the figures of the last bench."""
+    """Show what the kernel holds in the IPC namespace of this container, the last bench, and the exercises."""
     owners = Owners(dict(keys), dict(paths))
     matrix = EchoOwners() if base is None else EchoOwners.of_responder(Address(key=base))
     container = ContainerRole("", Role.KERNEL, options)
@@ -43,7 +52,8 @@ def kernel(
         log.warning("%s is not mounted here: POSIX message queues cannot be shown", DEV_MQUEUE)
 
     if bench_file:
-        last_bench.serve(bench_file)
+        progress = LastBench(bench_file.with_name(EXERCISES), exercises.samples)
+        last_bench.serve(bench_file, progress.samples)
     remembered: Remembered = {}
 
     def page() -> Iterable[Sample]:

@@ -22,11 +22,11 @@ from labpage.guard import Guard, allowed_hosts
 from labpage.live import Live
 from labpage.matrix.cells import read as read_matrix
 from labpage.panels.files import dashboards
-from labpage.panels.routes import routes
 from labpage.panels.service import PanelService
 from labpage.picture.history import history
 from labpage.picture.read import reader
 from labpage.prometheus import Prometheus, PrometheusSilent
+from labpage.routes import routes
 from labpage.view import View
 from labpage.views import all_views
 from labpage.visit import Services, visit
@@ -72,7 +72,7 @@ def make_app(prometheus_url: str, published_port: int) -> Guard:
     async def health() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
-    app.router.routes.extend(routes(PanelService(dashboards(), prometheus)))
+    app.router.routes.extend(routes(PanelService(dashboards(), prometheus), prometheus))
     for view in all_views():
         ui.page(view.path, title="IPC Lab")(_builder(view, services))
     ui.run_with(app, title="IPC Lab", favicon=_STATIC / "icon.svg", tailwind=False, show_welcome_message=False)

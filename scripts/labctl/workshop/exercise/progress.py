@@ -35,6 +35,11 @@ class Record:
     solution_shown: bool = False
     solved_at: float | None = None
     file: str | None = None  # of the student, in a "write it yourself" exercise
+    checked_at: float | None = None
+    outcome: str | None = None  # what the last check said, in `language`
+    saw: str | None = None
+    waits_for: str | None = None
+    language: str | None = None
 
     @property
     def state(self) -> str:

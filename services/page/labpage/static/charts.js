@@ -23,6 +23,14 @@ function common(look) {
 // An axis says 1.5, where a value says 1.50.
 const tick = (value, drawn) => shown(Number(value.toPrecision(12)), drawn.unit, drawn.decimals).replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
 
+// Where both ends are given, the lines between them are at even distances.
+function between(drawn, low, high) {
+  if (drawn.log || low === null || high === null) return undefined;
+  const span = high - low;
+  if (drawn.decimals !== 0) return span / 4;
+  return [5, 4, 3].map((n) => span / n).find((step) => Number.isInteger(step));
+}
+
 // Bytes are counted in powers of two, so the lines of the axis are, too.
 function powerOfTwo(drawn, high) {
   if (drawn.log || !["bytes", "binBps"].includes(drawn.unit)) return undefined;
@@ -37,8 +45,8 @@ function valueAxis(drawn, look) {
     min: low ?? undefined,
     max: high ?? undefined,
     logBase: 10,
-    interval: powerOfTwo(drawn, high),
-    axisLabel: { color: look.text, fontSize: 13, hideOverlap: true, formatter: (v) => tick(v, drawn) },
+    interval: powerOfTwo(drawn, high) ?? between(drawn, low, high),
+    axisLabel: { color: look.text, fontSize: 13, hideOverlap: true, showMaxLabel: drawn.log ? false : undefined, formatter: (v) => tick(v, drawn) },
     splitLine: { lineStyle: { color: look.line } },
     axisLine: { show: false },
     splitNumber: 4,

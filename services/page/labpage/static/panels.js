@@ -5,7 +5,7 @@ import * as plain from "/assets/plain.js";
 const { element } = plain;
 const CHARTS = new Set(["chart", "bars", "heatmap"]);
 
-function lookOf(node, language) {
+export function lookOf(node, language) {
   const style = getComputedStyle(node);
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const body = document.body.classList;

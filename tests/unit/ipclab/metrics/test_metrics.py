@@ -16,7 +16,7 @@ from ipclab.accounting.ledger import ConsumerLedger, ProducerLedger, Stream
 from ipclab.bench import last_bench
 from ipclab.contract.channel import Address, Switch
 from ipclab.contract.optional_parts import shares_words
-from ipclab.kernel_exporter import exporter, posix, sysv
+from ipclab.kernel_exporter import exercises, exporter, posix, sysv
 from ipclab.kernel_exporter.owners import EchoOwners, Owners
 from ipclab.linux.scheduling import Scheduling
 from ipclab.matrix.placement import Placement
@@ -157,6 +157,23 @@ def a_bench() -> dict[str, object]:
     return {"at_unix_s": 1_790_000_000.0, "cells": [cell, {"why_not": "not possible: limit 8,192 B"}]}
 
 
+def a_progress() -> dict[str, object]:
+    """One exercise that was judged."""
+    record = {
+        "state": "begun",
+        "outcome": "not yet",
+        "saw": 'fifo receives "200" messages',
+        "waits_for": "no message",
+        "language": "en",
+        "checks": 2,
+        "hints": 1,
+        "solution_shown": False,
+        "started_at": 1_790_000_000.0,
+        "checked_at": 1_790_000_060.0,
+    }
+    return {"exercises": {"09_named_pipe": record}}
+
+
 def fixed_cost(directory: Path, role: Role) -> Iterable[Sample]:
     """Of numbers that do not change."""
     cost = FixedCost(lambda: 1_500_000, has_messages=role in (Role.PRODUCER, Role.CONSUMER), cgroup=directory)
@@ -185,7 +202,7 @@ def pages(directory: Path) -> dict[Role, str]:
         Role.KERNEL: ("", lambda: kernel_samples(fixed_status(directory))),
         Role.RESPONDER: ("", a_prober(directory, Placement.SAME_CONTAINER).samples),
         Role.PROBE: ("", a_prober(directory, Placement.SHARED_VOLUME).samples),
-        Role.BENCH: ("", lambda: last_bench.samples(a_bench())),
+        Role.BENCH: ("", both(lambda: last_bench.samples(a_bench()), lambda: exercises.samples(a_progress()))),
     }
     return {
         role: Page(

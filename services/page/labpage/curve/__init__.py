@@ -1,0 +1,1 @@
+"""The curve: the time of a message by its size, of the last `./lab bench`."""
