@@ -32,7 +32,7 @@ def publish(lab: Lab, done: Progress) -> None:
         try:
             state_files.write(exporter.docker, _DIRECTORY, _FILE, content)
         except (LabError, APIError) as error:
-            say(f"The page does not show the progress: {exporter.name} does not take it ({error})")
+            say(f"The page does not show the progress: {exporter.service} does not take it ({error})")
 
 
 def document(done: Progress) -> dict[str, Any]:
