@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from labctl.cli.types import mechanisms_argument, seconds_of
+from labctl.cli.types import check_one_format, mechanisms_argument, seconds_of
 from labctl.config.configuration import Configuration
 from labctl.config.values import refuse, shown
 from labctl.lab.project_lock import changing
@@ -155,3 +155,29 @@ def status(as_json: bool) -> None:
     from labctl.lab.lab import Lab
 
     commands.show_status(Lab(configuration), as_json=as_json)
+
+
+@fault_.command("matrix", short_help="Every fault on every pair: what is predicted, and what is measured.")
+@click.argument("names", metavar="[NAME]...", type=FaultName(), nargs=-1)
+@click.option("--quick", is_flag=True, help="One pair for each kind of sharing, and the shortest faults.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the page docs/FAULTS.md.")
+def matrix(names: tuple[str, ...], quick: bool, as_json: bool, as_markdown: bool) -> None:
+    """Do every fault to every running pair for which it makes sense, one after the other, and measure.
+
+    A cell says how long the pair took to be back, what was lost and why, which errno the producer got, and whether the
+    kernel kept the object. Exit code 1 if a cell differs from its prediction.
+
+    \b
+      ./lab fault matrix --quick
+      ./lab fault matrix kill-consumer cut
+      ./lab fault matrix --markdown > docs/FAULTS.md
+    """
+    check_one_format("fault matrix", json=as_json, markdown=as_markdown)
+    configuration = Configuration.load()
+
+    from labctl.commands import fault_matrix
+    from labctl.lab.lab import Lab
+
+    with changing(configuration.project, "./lab fault matrix"):
+        fault_matrix.run(Lab(configuration), names, quick=quick, as_json=as_json, as_markdown=as_markdown)

@@ -18,6 +18,7 @@ from docker.models.containers import Container as DockerContainer
 from labctl.clusters.swarm import down as swarm_down
 from labctl.config.compose_file import ENGINES, mechanism_of
 from labctl.engine import engine
+from labctl.faults.container import LABEL as FAULT_LABEL
 from labctl.hosts import local_engine, published_responder
 from labctl.lab import anonymous_volumes, clones
 from labctl.lab.containers import PROJECT_LABEL, SERVICE_LABEL, listed, stop_and_remove
@@ -47,6 +48,7 @@ def take_down(project: str, image: str, *, take_over: bool) -> list[str]:
             removal.of("the probe on the remote second host", lambda c=container: _leave(c, project))  # type: ignore[misc]
     volumes = _volumes(client, found, label)
     networks = client.networks.list(filters=label)
+    broken = [str(c.attrs["Labels"][FAULT_LABEL]) for c in found if FAULT_LABEL in c.attrs["Labels"]]
     ran = {mechanism_of(c.attrs["Labels"].get(SERVICE_LABEL, "")) for c in found if c.status == "running"} - {None}
     if found or volumes or networks:
         with step(f"Removing {project}") as current:
@@ -64,6 +66,8 @@ def take_down(project: str, image: str, *, take_over: bool) -> list[str]:
     left_by_compose = anonymous_volumes.abandoned(client, image)
     for name in left_by_compose:
         removal.of(f"volume {name}", lambda n=name: _remove_volume(client, n))  # type: ignore[misc]
+    if broken and not removal.failures:
+        show_lines([f"faults that were on went with it: {', '.join(sorted(broken))}"])
     show_lines(_summary(project, len(found), len(networks), len(volumes), len(left_by_compose), removal))
     if removal.failures:
         raise removal.error(client, project)

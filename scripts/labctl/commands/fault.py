@@ -82,16 +82,7 @@ def show_status(lab: Lab, *, as_json: bool) -> None:
     if as_json:
         show_lines([json.dumps({"faults": [it.as_json() for it in found]}, indent=2)])
         return
-    show_lines(lines(found) or ["no fault is on"])
-
-
-def lines(found: Sequence[Running]) -> list[str]:
-    """One line each."""
-    return [
-        f"fault {it.in_words()}: "
-        + (f"on for another {it.left_s:.0f} s" if it.left_s > 0 else "over, and not yet put back (./lab fault stop)")
-        for it in found
-    ]
+    show_lines([str(it) for it in found] or ["no fault is on"])
 
 
 def _for(fault: Fault) -> str:

@@ -19,6 +19,7 @@ from ipclab.runtime.reset import order as order_of
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG
 from labctl.engine import compose
+from labctl.faults import running
 from labctl.grafana import annotation
 from labctl.lab import clones, containers, state_files
 from labctl.lab.containers import PROJECT_LABEL, Container, require_running, stop_and_remove
@@ -53,6 +54,8 @@ def reset(lab: Lab, *, take_over: bool, only: Sequence[str] = ()) -> None:
         clones.require_ours(containers.listed(client, project), project, "reset")
     found = lab.containers()
     require_running(found, project)
+    if running.end_all(lab, only):
+        found = lab.containers()
     found = _bring_back(lab, _chosen(found, only), only)
     _heal_split(lab, found)
     mechanisms = sorted({c.mechanism for c in found if c.mechanism})

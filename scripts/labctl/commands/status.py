@@ -12,6 +12,8 @@ from typing import Any
 from docker import DockerClient
 
 from labctl.commands import addresses, pair_table, tables
+from labctl.faults import running
+from labctl.faults.running import Running
 from labctl.lab import containers
 from labctl.lab.containers import Container, mechanisms_of
 from labctl.lab.costs import Cost, CostMeter
@@ -51,6 +53,7 @@ class Reading:
     placements: Sequence[findings.Finding]
     channels: Sequence[ChannelAccounts]
     fixed_cost: Mapping[str, float]  # part to the share of a core, of all containers
+    faults: Sequence[Running] = ()
 
     def of(self, mechanism: str) -> Reading:
         """What of it concerns one pair."""
@@ -64,6 +67,7 @@ class Reading:
             placements=[finding for finding in self.placements if finding.mechanism == mechanism],
             channels=[channel for channel in self.channels if channel.mechanism == mechanism],
             fixed_cost={},
+            faults=[fault for fault in self.faults if fault.mechanism in ("", mechanism)],
         )
 
 
@@ -132,6 +136,7 @@ def show_json(lab: Lab) -> None:
     document = as_document(lab.project, reading.pairs, reading.held, found, meter.read(), reading.splits, reading.races)
     document["switches"] = reading.switches
     document["placements"] = [finding.as_json() for finding in reading.placements]
+    document["faults"] = [fault.as_json() for fault in reading.faults]
     document["fixed_cpu_shares"] = reading.fixed_cost
     document["channels"] = [channel.as_json() for channel in reading.channels]
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
@@ -153,7 +158,8 @@ def read(lab: Lab, client: DockerClient, found: Sequence[Container]) -> Reading:
     channels = accounts.read_all(found)
     pairs = accounts.with_accounts(pairs, channels)
     cost = fixed_cost.read(prometheus)
-    return Reading(found, pairs, held, races_found, switches_found, splits, placements, channels, cost)
+    faults = running.find(lab)
+    return Reading(found, pairs, held, races_found, switches_found, splits, placements, channels, cost, faults)
 
 
 def as_document(
@@ -207,6 +213,7 @@ def _troubles(reading: Reading, *, explained: bool = True) -> Iterator[str]:
     losses = pair_table.loss_sentences(reading.pairs)
     yield from losses if explained else [_WHY_LOST] * bool(losses)
     yield from map(str, reading.placements)
+    yield from map(str, reading.faults)
     yield from (f"split: {split} (hint: ./lab up heals it)" for split in reading.splits)
 
 

@@ -12,6 +12,7 @@ from labctl.config.paths import ROOT
 from labctl.engine import compose, compose_override
 from labctl.engine.base_images import BaseImages
 from labctl.engine.images import make_ready
+from labctl.faults import running
 from labctl.grafana import annotation
 from labctl.lab import clones, containers, diagnosis
 from labctl.lab.containers import Container
@@ -98,6 +99,7 @@ def start_pairs(lab: Lab, wanted: Sequence[str], scale: Scale, images: BaseImage
             say(f"The lab runs on {used}: the image {wanted_image} is missing")
         if not images.grafana and (grafana := lab.configuration.values["GRAFANA_IMAGE"]):
             say(f"The lab runs without Grafana: the image {grafana} is missing (hint: `docker load` it, then ./lab up)")
+    running.end_all(lab, wanted)
     place.put_all_back(lab, wanted)
     rescale.prepare(lab, wanted, scale, _classes(lab))
     start.start(services, {**lab.configuration.environment(), **images.environment(), **_shared(scale)}, scale)

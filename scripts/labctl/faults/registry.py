@@ -71,3 +71,8 @@ def _meet(of: Fault, mechanism: str, other: Running) -> bool:
         return mechanism == other.mechanism
     whole, pair = (of, other.mechanism) if of.scope is Scope.LAB else (other.fault, mechanism)
     return pair in targets(whole)
+
+
+def reason(of: Fault, mechanism: str) -> str:
+    """Why a fault reaches no pair of this mechanism, by its traits; empty where it does."""
+    return of.refusal(mechanisms.load(mechanism).traits)

@@ -53,6 +53,11 @@ class Running:
         """The fault and its pair, with its strength."""
         return words(self.fault, self.mechanism, self.strength)
 
+    def __str__(self) -> str:
+        """One line."""
+        left = f"on for another {self.left_s:.0f} s" if self.left_s > 0 else "over, and not yet put back"
+        return f"fault {self.in_words()}: {left} (hint: ./lab fault stop {self.fault.name})"
+
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
         return {

@@ -15,6 +15,7 @@ from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page
 from ipclab.metrics.page_server import PageServer
 
+FAULTS_FILE = "faults.json"
 _PERCENTILES = {"p50_us": "50", "p99_us": "99", "p999_us": "99.9"}
 
 
@@ -64,6 +65,20 @@ def samples(document: Mapping[str, Any]) -> Iterator[Sample]:
         if not cell["why_not"]:
             yield from _of_cell(cell)
     yield Sample(metrics.BENCH_AT, float(document["at_unix_s"]))
+
+
+def fault_samples(document: Mapping[str, Any]) -> Iterator[Sample]:
+    """The samples of a fault matrix: `./lab fault matrix --json`. A pair that was not back has no time.
+
+    :raises KeyError, TypeError: it is none
+    """
+    for cell in document["cells"]:
+        if (measured := cell["measured"]) is not None:
+            labels, mechanism = (cell["fault"],), cell["mechanism"]
+            if measured["back_s"] is not None:
+                yield Sample(metrics.FAULT_BACK, float(measured["back_s"]), labels, mechanism)
+            yield Sample(metrics.FAULT_LOST, sum(measured["lost"].values()), labels, mechanism)
+            yield Sample(metrics.FAULT_DIFFERS, bool(cell["differs"]), labels, mechanism)
 
 
 def _of_cell(cell: Mapping[str, Any]) -> Iterator[Sample]:

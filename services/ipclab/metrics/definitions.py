@@ -363,6 +363,16 @@ BENCH_BYTES = _bench("ipc_bench_bytes_per_second", "Bytes per second in one dire
 BENCH_CPU = _bench("ipc_bench_cpu_seconds", "CPU time of both sides per message.")
 BENCH_SWITCHES = _bench("ipc_bench_context_switches", "Context switches of both sides per message.", "kind")
 BENCH_NOISY = _bench("ipc_bench_noisy", "1 if the runs differ by over 30 % of their median, else 0.")
+_FAULT_LABELS = (*_ENDPOINT_LABELS, "fault")
+
+
+def _last_fault(name: str, help_: str, *labels: str) -> Definition:
+    return Definition(name, Type.GAUGE, help_, frozenset({Role.BENCH}), (*_FAULT_LABELS, *labels))
+
+
+FAULT_BACK = _last_fault("ipc_fault_back_seconds", "Time from the end of a fault to messages (last matrix).")
+FAULT_LOST = _last_fault("ipc_fault_lost_messages", "Messages that a fault lost, in the last fault matrix.")
+FAULT_DIFFERS = _last_fault("ipc_fault_differs", "1 if the outcome of a fault differs from its prediction, else 0.")
 BENCH_AT = Definition(
     "ipc_bench_timestamp_seconds", Type.GAUGE, "Time of the last bench, since 1970.", frozenset({Role.BENCH})
 )

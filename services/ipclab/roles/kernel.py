@@ -53,7 +53,8 @@ def kernel(
 
     if bench_file:
         progress = LastBench(bench_file.with_name(EXERCISES), exercises.samples)
-        last_bench.serve(bench_file, progress.samples)
+        faults = LastBench(bench_file.with_name(last_bench.FAULTS_FILE), last_bench.fault_samples)
+        last_bench.serve(bench_file, progress.samples, faults.samples)
     remembered: Remembered = {}
 
     def page() -> Iterable[Sample]:
