@@ -27,6 +27,7 @@ most one message is lost: the one that the consumer had received and not yet cou
 that were due for over a second were never sent. They are *skipped*, and counted.
 - **What dies with the process?** The same with `fifo` and `tcp`: the messages on the way are lost, and counted.
 - **Which messages are dropped?** Pause `udp-consumer`: the producer gets no error, and messages are lost.
+- **What breaks it, and for how long?** `./lab fault list`, then `./lab fault start resets tcp --for 30s`
 - **How fast can it be?** `./lab load fifo --rate 2000 --size 4096`, then `./lab load fifo --reset`.
 - **Why is a lock needed?** `./lab lock sysv_shm off`, then `./lab lock sysv_shm --reset`.
 - **How much does the disk cost?** `LAB_FILE_FSYNC=on ./lab up plain_file`, then `./lab up plain_file`.
@@ -55,6 +56,8 @@ def dashboard() -> Dashboard:
         .with_panel(sharing.received_by(mechanisms, _GRAPH))
         .with_panel(sharing.by_class(mechanisms, _GRAPH))
         .with_panel(_settings(mechanisms))
+        .with_panel(_on())
+        .with_panel(_last_matrix(mechanisms))
     )
 
 
@@ -163,3 +166,39 @@ def _settings(mechanisms: list[str]) -> table.Panel:
             Column("Mailbox shared", "max by (mechanism) (ipc_channel_shared)", 130, words={0: "no", 1: "yes"}),
         ],
     ).override_by_name("Mechanism", coloured_names(mechanisms))
+
+
+def _on() -> timeseries.Panel:
+    panel = graph(
+        "Which faults are on?",
+        "A line at 1 for each fault of ./lab fault, from its start to its end, with the pair it breaks. A fault of "
+        "the lab has no pair. No line: no fault is on.",
+        "none",
+        Place(24, 5),
+        {"{{fault}} {{mechanism}}": "max by (fault, mechanism) (ipc_fault_active)"},
+    )
+    return in_steps(panel).no_value("no fault is on: ./lab fault list").axis_soft_max(1).decimals(0)
+
+
+def _last_matrix(mechanisms: list[str]) -> table.Panel:
+    def of(metric: str) -> str:
+        return f"max by (fault, mechanism) ({metric})"
+
+    return (
+        one_row_each(
+            {"fault": "Fault", "mechanism": "Mechanism"},
+            "What did each fault do in the last matrix?",
+            "As ./lab fault matrix measured it. Back: the time from the end of the fault until messages arrived again; "
+            "no time is a pair that was not back. Lost: messages that were sent and never arrived. As predicted: from "
+            "the traits of the mechanism and the fault. Its --json has the errnos and the reasons of the losses.",
+            Place(24, 13),
+            [
+                Column("Back after", of("ipc_fault_back_seconds"), 120, "s", 1),
+                Column("Lost", of("ipc_fault_lost_messages"), 100, decimals=0),
+                Column("As predicted", of("ipc_fault_differs"), 120, words={0: "yes", 1: "no"}),
+            ],
+            {"Fault": 220},
+        )
+        .no_value("no fault matrix yet: ./lab fault matrix")
+        .override_by_name("Mechanism", coloured_names(mechanisms))
+    )

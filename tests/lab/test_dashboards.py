@@ -40,8 +40,8 @@ def queries(name: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def eventful(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """The lab after a bench, and after a producer that stood still for so long that it skipped messages."""
+def eventful(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The lab with a fault on, after a fault matrix, a bench, and a producer that stood still and skipped messages."""
     producer = stack.endpoint("fifo", "producer")
     producer.pause()
     stood = time.monotonic() + 2 * MAX_LAG_NS / 1e9
@@ -50,7 +50,11 @@ def eventful(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     wait_until("messages are skipped", 10, lambda: stack.total("fifo-producer", "ipc_messages_skipped_total"))
     bench = stack.lab("bench", "--quick", "--output", str(tmp_path_factory.mktemp("bench")))
     assert bench.returncode == 0, bench.stderr
-    return stack
+    matrix = stack.lab("fault", "matrix", "pause-producer", "--quick")
+    assert matrix.returncode == 0, matrix.stderr
+    assert stack.lab("fault", "start", "dev-shm-full", "--for", "30m").returncode == 0
+    yield stack
+    assert stack.lab("fault", "stop").returncode == 0
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

@@ -139,7 +139,9 @@ def test_ctrl_c_during_the_start_leaves_nothing(stack: Stack) -> None:
         stack.wait_for_traffic(pair)
     before = state(stack)
     command = [str(ROOT / "lab"), "fault", "start", "pause-consumer", "fifo", "tcp", "--for", "10m"]
-    process = subprocess.Popen(command, env=stack.environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=stack.environment, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
     wait_until("the first one is on", 60, lambda: on(stack))
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=120)

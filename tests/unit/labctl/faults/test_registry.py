@@ -140,7 +140,7 @@ def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
 
 
 def test_the_engine_is_restarted_only_on_request() -> None:
-    with pytest.raises(BadInput, match="every container of this machine|not of this machine"):
+    with pytest.raises(BadInput, match=r"every container of this machine|not of this machine"):
         registry.fault("engine-restart").may_begin(yes=False)
     assert registry.fault("engine-restart").scope is Scope.LAB
     assert not registry.fault("engine-restart").by_chance
