@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from lab.harness.stack import PART, PROJECT, Stack
+from ipclab.pair.producer import MAX_LAG_NS
+from lab.harness.stack import PART, PROJECT, Stack, wait_until
 from labctl.config import compose_file
 
 # These restart the lab's containers, take the lab down, or rebuild its engine's networks, so they run after all
@@ -59,3 +61,28 @@ def mechanism(request: pytest.FixtureRequest, stack: Stack) -> str:
     name: str = request.param
     stack.wait_for_traffic(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def after_measurements(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The lab after a bench, a fault matrix, and a producer that stood still and skipped messages."""
+    producer = stack.endpoint("fifo", "producer")
+    producer.pause()
+    stood = time.monotonic() + 2 * MAX_LAG_NS / 1e9
+    wait_until("the producer stood still", 10, lambda: time.monotonic() > stood)
+    producer.unpause()
+    wait_until("messages are skipped", 10, lambda: stack.total("fifo-producer", "ipc_messages_skipped_total"))
+    bench = stack.lab("bench", "--quick", "--output", str(tmp_path_factory.mktemp("bench")))
+    assert bench.returncode == 0, bench.stderr
+    matrix = stack.lab("fault", "matrix", "pause-producer", "--quick")
+    assert matrix.returncode == 0, matrix.stderr
+    return stack
+
+
+@pytest.fixture(scope="module")
+def eventful(after_measurements: Stack) -> Iterator[Stack]:
+    """The same with a fault on: every panel of every dashboard has something to show."""
+    started = after_measurements.lab("fault", "start", "dev-shm-full", "--for", "30m")
+    assert started.returncode == 0, started.stderr
+    yield after_measurements
+    assert after_measurements.lab("fault", "stop").returncode == 0

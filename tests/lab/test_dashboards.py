@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from dashboards.__main__ import DASHBOARDS, JSON
 
-from ipclab.pair.producer import MAX_LAG_NS
 from ipclab.runtime.overrides import Load
 from lab.harness.stack import Stack, wait_until
 
@@ -37,24 +35,6 @@ def queries(name: str) -> Iterator[tuple[str, str]]:
                 yield panel["title"], expr
             else:
                 yield from ((f"{panel['title']} ({m})", expr.replace(_MECHANISM, m)) for m in offered["mechanism"])
-
-
-@pytest.fixture(scope="module")
-def eventful(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The lab with a fault on, after a fault matrix, a bench, and a producer that stood still and skipped messages."""
-    producer = stack.endpoint("fifo", "producer")
-    producer.pause()
-    stood = time.monotonic() + 2 * MAX_LAG_NS / 1e9
-    wait_until("the producer stood still", 10, lambda: time.monotonic() > stood)
-    producer.unpause()
-    wait_until("messages are skipped", 10, lambda: stack.total("fifo-producer", "ipc_messages_skipped_total"))
-    bench = stack.lab("bench", "--quick", "--output", str(tmp_path_factory.mktemp("bench")))
-    assert bench.returncode == 0, bench.stderr
-    matrix = stack.lab("fault", "matrix", "pause-producer", "--quick")
-    assert matrix.returncode == 0, matrix.stderr
-    assert stack.lab("fault", "start", "dev-shm-full", "--for", "30m").returncode == 0
-    yield stack
-    assert stack.lab("fault", "stop").returncode == 0
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

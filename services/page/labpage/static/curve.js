@@ -5,6 +5,8 @@ import { element, legend } from "/assets/plain.js";
 import { shown } from "/assets/units.js";
 
 const EVERY_MS = 10000;
+// Of what has no colour of its own, or is the second line of one colour.
+const DASHES = [[8, 6], [2, 5], [14, 4, 2, 4]];
 const CONDITIONS = ["touched", "shape", "wait", "cpus"];
 const FIRST = { touched: "no", shape: "one-way", wait: "block", cpus: "one" };
 
@@ -28,19 +30,20 @@ export function curve(root, spec, echarts) {
   }
 
   const matching = () => bench.cells.filter((cell) => CONDITIONS.every((name) => cell[name] === chosen[name]));
+  // What the bench measures beside mechanisms (a copy in memory, a system call) has no colour, and is left to its tables.
   const names = (cells) => [...new Set(cells.map((cell) => cell.mechanism))].sort();
-  const line = (name, label, cells, dashed) => ({ name: label, mechanism: name, colour: spec.colours[name] ?? "#8C8C8C", dash: dashed ? [8, 6] : [], width: 2, cells });
+  const line = (name, label, cells, dash = []) => ({ name: label, colour: spec.colours[name] ?? "#8C8C8C", dash, width: 2, cells });
 
   function comparisons() {
     const cells = matching();
     const ours = cells.filter((cell) => cell.implementation === "python");
     const inC = cells.filter((cell) => cell.implementation === "c");
     const others = cells.filter((cell) => !["python", "c"].includes(cell.implementation));
-    const all = names(ours).map((name) => line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))));
-    const foreign = [...new Set(others.map((cell) => cell.implementation))].map((name) => line(name, name, fastest(others.filter((cell) => cell.implementation === name)), true));
+    const all = names(ours).filter((name) => spec.colours[name]).map((name) => line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))));
+    const foreign = [...new Set(others.map((cell) => cell.implementation))].map((name, at) => line(name, name, fastest(others.filter((cell) => cell.implementation === name)), DASHES[at % DASHES.length]));
     const both = names(ours).filter((name) => new Set(ours.filter((cell) => cell.mechanism === name).map((cell) => cell.copies)).size > 1);
-    const ways = both.flatMap((name) => ["no", "yes"].map((copies) => line(name, `${name} ${words[`copies_${copies}`]}`, ours.filter((cell) => cell.mechanism === name && cell.copies === copies), copies === "yes")));
-    const c = names(inC).flatMap((name) => [line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))), line(name, `${name} C`, fastest(inC.filter((cell) => cell.mechanism === name)), true)]);
+    const ways = both.flatMap((name) => ["no", "yes"].map((copies) => line(name, `${name} ${words[`copies_${copies}`]}`, ours.filter((cell) => cell.mechanism === name && cell.copies === copies), copies === "yes" ? DASHES[0] : [])));
+    const c = names(inC).filter((name) => spec.colours[name]).flatMap((name) => [line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))), line(name, `${name} C`, fastest(inC.filter((cell) => cell.mechanism === name)), DASHES[0])]);
     return [["by_size", [...all, ...foreign]], ["zero_copy", ways], ["python_c", c]];
   }
 
