@@ -30,7 +30,7 @@ def show(visit: Visit, view: View, views: tuple[View, ...]) -> None:
 
 def content() -> ui.element:
     """The element for the view."""
-    return ui.element("main").props("id=content tabindex=-1").classes("content")
+    return ui.element("section").props("id=content tabindex=-1").classes("content")
 
 
 def _for_scripts(visit: Visit, view: View, views: tuple[View, ...]) -> dict[str, object]:

@@ -97,7 +97,7 @@ class Prometheus:
 
     async def _ask(self, what: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
         try:
-            answer = (await self._client.post(f"/api/v1/{what}", data=parameters)).json()
+            answer = (await self._client.get(f"/api/v1/{what}", params=parameters)).json()
         except httpx.TimeoutException as error:
             raise PrometheusSilent(f"no answer within {_ANSWER_WITHIN_S:g} s") from error
         except httpx.TransportError as error:

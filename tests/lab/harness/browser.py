@@ -13,6 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from labctl.engine import packages
+from labctl.engine.machine import this_machine
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _OPTIONS = (
     "--headless",
@@ -26,6 +31,20 @@ _OPTIONS = (
 )
 
 
+def install() -> str:
+    """The browser's path; the browser, and letters of both languages, are installed where they can be.
+
+    :raises pytest.skip.Exception: there is none, and nobody may install one
+    """
+    machine = this_machine()
+    if machine.installs_packages and machine.may_become_root:
+        packages.install(["chromium", "fonts-nanum"], why="The page is looked at in a browser", machine=machine)
+    found = installed()
+    if found is None:
+        pytest.skip(f"no Chromium, and {machine.shown_name} cannot install it: that takes Debian, and root or sudo")
+    return found
+
+
 def installed() -> str | None:
     """The browser's path, None if there is none."""
     return next((path for name in _NAMES if (path := shutil.which(name))), None)
@@ -37,8 +56,11 @@ class Tab:
     def __init__(self, to_browser: int, from_browser: int) -> None:
         self._to, self._from = to_browser, from_browser
         self._sent, self._buffer, self._session = 0, b"", ""
+        self._events: list[dict[str, Any]] = []
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Runtime", "Log", "Network"):
+            self._call(f"{domain}.enable")
 
     def open(self, url: str, width: int, height: int) -> None:
         """Begin to load a page in a window of this size."""
@@ -49,6 +71,50 @@ class Tab:
     def ask(self, javascript: str) -> Any:
         """The value of an expression on the page."""
         return self._call("Runtime.evaluate", expression=javascript, returnByValue=True)["result"].get("value")
+
+    def run(self, javascript: str) -> Any:
+        """The value of a promise on the page.
+
+        :raises AssertionError: it was rejected
+        """
+        done = self._call("Runtime.evaluate", expression=javascript, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in done, done["exceptionDetails"]
+        return done["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """A key of the keyboard, by its name in DOM ("Enter", "Tab", "Escape", "ArrowDown")."""
+        text = {"Enter": "\r", " ": " "}.get(key, "")
+        code = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowDown": 40, "ArrowRight": 39}.get(key, 0)
+        for kind in ("keyDown", "keyUp"):
+            self._call("Input.dispatchKeyEvent", type=kind, key=key, code=key, text=text, windowsVirtualKeyCode=code)
+
+    def events(self) -> list[dict[str, Any]]:
+        """What the page did so far: what it asked for (Network), and what its console says (Runtime, Log)."""
+        self.ask("0")
+        return list(self._events)
+
+    def complaints(self) -> list[str]:
+        """Errors of the console, exceptions, and requests that failed, since `forget`."""
+        found = []
+        for event in self.events():
+            of, what = event["method"], event["params"]
+            if of == "Runtime.exceptionThrown":
+                found.append(str(what["exceptionDetails"]))
+            elif of == "Log.entryAdded" and what["entry"]["level"] == "error":
+                found.append(str(what["entry"]))
+            elif of == "Runtime.consoleAPICalled" and what["type"] in ("error", "assert"):
+                found.append(str(what["args"]))
+        return found
+
+    def asked_for(self) -> list[str]:
+        """The addresses of all requests, websockets too, since `forget`."""
+        events = self.events()
+        requests = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+        return requests + [e["params"]["url"] for e in events if e["method"] == "Network.webSocketCreated"]
+
+    def forget(self) -> None:
+        """What it did until now is as it should be."""
+        self._events.clear()
 
     def picture(self) -> bytes:
         """What is seen, as PNG."""
@@ -66,6 +132,8 @@ class Tab:
                 assert "result" in answer, f"{method}: {answer.get('error')}"
                 result: dict[str, Any] = answer["result"]
                 return result
+            if "method" in answer:
+                self._events.append(answer)
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:

@@ -30,6 +30,7 @@ PART = os.environ.get("LAB_TEST_PART", "")
 # Other clones may run their tests on the same engine.
 PROJECT = f"ipclabtest{zlib.crc32(str(ROOT).encode()):08x}{PART}"
 T = TypeVar("T")
+_OF_TESTS = ("LAB_PICTURES",)  # the tests' own; ./lab refuses a setting that it does not know
 _PROJECT_LABEL = "com.docker.compose.project"
 _NUMBER_LABEL = "com.docker.compose.container-number"  # an image that Compose built bears the project's name too
 _SERVICE_LABEL = "com.docker.compose.service"
@@ -63,7 +64,7 @@ class Stack:
         self.project = project
         self.prometheus_port = free_port()
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in _OF_TESTS},
             "COMPOSE_PROJECT_NAME": project,
             "COMPOSE_PARALLEL_LIMIT": "1",  # see docs/decisions/0011-serial-start-and-stop.md
             "LAB_PROMETHEUS_PORT": str(self.prometheus_port),

@@ -1,0 +1,42 @@
+"""The page as it is served, in a process of its own on the loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import requests
+
+_STARTS_WITHIN_S = 120  # an interpreter with many libraries, on a busy machine
+_PROGRAM = (
+    "import sys; from labpage.server import serve; serve(sys.argv[1], int(sys.argv[2]), '127.0.0.1', int(sys.argv[2]))"
+)
+
+
+@contextmanager
+def served_page(prometheus_url: str) -> Iterator[int]:
+    """The port of a page that reads this Prometheus, once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    with subprocess.Popen([sys.executable, "-c", _PROGRAM, prometheus_url, str(port)], env=dict(os.environ)) as process:
+        try:
+            deadline = time.monotonic() + _STARTS_WITHIN_S
+            while not _answers(port):
+                assert process.poll() is None, f"the page ended with {process.returncode}"
+                assert time.monotonic() < deadline, "the page does not answer"
+                time.sleep(0.1)
+            yield port
+        finally:
+            process.terminate()
+
+
+def _answers(port: int) -> bool:
+    with suppress(requests.RequestException):
+        return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200
+    return False
