@@ -15,7 +15,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.contract.channel import Kind, OnFull, Persistence, Sharing, Traits
 from labctl.config import compose_file
 from labctl.faults.prediction import Prediction
-from labctl.lab.containers import Container, run_in
+from labctl.lab.containers import Container, of_service, run_in
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 
@@ -92,9 +92,8 @@ class Target:
         return answer
 
     def _of(self, service: str) -> Container:
-        for container in self.lab.containers():
-            if container.service == service and not container.is_one_off:
-                return container
+        if container := of_service(self.lab.client, self.lab.project, service):
+            return container
         raise LabError(f"{service} is not in {self.lab.project}", hint="./lab up")
 
 

@@ -13,7 +13,7 @@ from ipclab.accounting.ledger import LedgerError, producer_in, streams_in
 from labctl.config import compose_file
 from labctl.faults.prediction import CHANNEL, CONSUMER_RESTART, PRODUCER_RESTART, Loss, Prediction
 from labctl.lab import state_files
-from labctl.lab.containers import of_pair
+from labctl.lab.containers import of_service
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 
@@ -34,9 +34,10 @@ class Account:
         """
         :raises LabError: a ledger is not there
         """
-        sides = {c.service: c for c in of_pair(lab.containers(), mechanism) if not c.is_one_off and c.number == 1}
-        producer = sides.get(compose_file.service_of(mechanism, "producer"))
-        consumer = sides.get(compose_file.service_of(mechanism, "consumer"))
+        producer, consumer = (
+            of_service(lab.client, lab.project, compose_file.service_of(mechanism, role))
+            for role in ("producer", "consumer")
+        )
         if producer is None or consumer is None:
             raise LabError(f"{mechanism} is not in {lab.project}", hint=f"./lab up {mechanism}")
         try:

@@ -91,6 +91,16 @@ def of_project(client: docker.DockerClient, project: str) -> list[Container]:
     return sorted((container for container in found if container), key=lambda c: (c.service, c.number))
 
 
+def of_service(client: docker.DockerClient, project: str, service: str) -> Container | None:
+    """The first container of a service, which compose.yaml has, in any state; the engine is asked for no other."""
+    label = [f"{PROJECT_LABEL}={project}", f"{SERVICE_LABEL}={service}", f"{_NUMBER_LABEL}=1"]
+    for container in client.containers.list(all=True, filters={"label": label}, sparse=True):
+        found = _inspected(container)
+        if found and not found.is_one_off:
+            return found
+    return None
+
+
 def listed(client: docker.DockerClient, project: str) -> list[DockerContainer]:
     """Every container of the project in any state, with what the engine's list tells and no more."""
     label = [f"{PROJECT_LABEL}={project}", _NUMBER_LABEL]
