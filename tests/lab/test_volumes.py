@@ -9,8 +9,6 @@ import pytest
 from lab.harness.stack import Stack, wait_until
 
 SIZE = "1m"
-# Again and again: the reader gives space back whenever it has read all.
-FILL = "timeout 2 sh -c 'while :; do cat /dev/zero >> /channel/filler; done'"
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +35,14 @@ def small(stack: Stack) -> Iterator[Stack]:
 
 def test_a_full_volume_is_counted_and_traffic_resumes_when_space_is_back(small: Stack) -> None:
     small.wait_for_traffic("plain_file")
-    producer = small.endpoint("plain_file", "producer")
-
-    def filled() -> int:
-        """Fill it once more."""
-        assert b"No space left" in producer.exec_run(["sh", "-c", FILL]).output
-        return _errors(small, "ENOSPC")
-
-    wait_until("ENOSPC is counted", 15, filled)
-    assert producer.exec_run(["rm", "/channel/filler"]).exit_code == 0
+    assert small.lab("fault", "start", "volume-full", "plain_file", "--for", "10m").returncode == 0
+    try:
+        wait_until("ENOSPC is counted", 60, lambda: _errors(small, "ENOSPC"))
+    finally:
+        ended = small.lab("fault", "stop", "volume-full")
+    assert ended.returncode == 0, ended.stderr
+    left = small.endpoint("plain_file", "producer").exec_run(["ls", "/channel"]).output.decode().split()
+    assert "ipclab-fault" not in left
     small.wait_for_traffic("plain_file")
     accounts = small.settle("plain_file")
     assert accounts["sent"] == accounts["received"] + accounts["lost"]
@@ -85,3 +82,10 @@ def _errors(stack: Stack, errno_name: str) -> int:
     series = "ipc_send_errors_total"
     page = stack.page("plain-file-producer")
     return int(sum(value for name, labels, value in page if name == series and labels["errno"] == errno_name))
+
+
+def test_a_volume_that_is_the_disk_of_the_machine_is_not_filled(stack: Stack) -> None:
+    refused = stack.lab("fault", "start", "volume-full", "plain_file")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "would fill the disk of this machine" in refused.stderr
+    assert "docker volume create" in refused.stderr

@@ -20,6 +20,7 @@ class FullVolume(Fault):
     does = "fills the volume of the pair to the last byte; the end gives the room back"
     source = "write(2), ENOSPC"
     touches = frozenset({"space"})
+    every_s = 1.0  # a reader that has read all gives its room back
 
     def refusal(self, traits: Traits) -> str:
         if Sharing.VOLUME not in traits.requires:
@@ -58,6 +59,9 @@ class FullVolume(Fault):
         return {}
 
     def begin(self, at: Target) -> None:
+        at.act("fill", text=_CHANNEL)
+
+    def again(self, at: Target) -> None:
         at.act("fill", text=_CHANNEL)
 
     def end(self, at: Target) -> None:
