@@ -111,7 +111,8 @@ def test_a_box_has_the_numbers_of_its_own_container() -> None:
     found["restarts"] = [({"instance": "c-fifo"}, 2)]
     pair = the_pair(found)
     (consumer,), (producer,) = pair.consumers, pair.producers
-    assert (consumer.memory_bytes, consumer.cpu_cores, consumer.restarts) == (14e6, pytest.approx(0.03), 2)
+    assert (consumer.memory_bytes, consumer.restarts) == (14e6, 2)
+    assert consumer.cpu_cores == pytest.approx(0.03)
     assert (producer.memory_bytes, producer.cpu_cores, producer.restarts) == (12e6, None, 0)
 
 
