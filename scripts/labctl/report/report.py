@@ -17,10 +17,11 @@ from labctl.matrix import cells as reachability
 from labctl.matrix import table
 from labctl.matrix.cells import Cell
 from labctl.measured.pairs import WINDOW_S
-from labctl.report import conditions, data, last_bench
+from labctl.report import conditions, data, faults, last_bench
 from labctl.report import plots as report_plots
 from labctl.report.conditions import Facts
 from labctl.report.data import PERCENTILES, Measured
+from labctl.report.faults import Faults
 from labctl.report.last_bench import LastBench
 from labctl.terminal import colours
 from labctl.terminal.files import write_together
@@ -43,13 +44,17 @@ def write_report(lab: Lab, since_s: int, folder: Path) -> None:
         facts = conditions.machine_and_versions(lab)
         settings = conditions.settings(lab)
         bench = last_bench.read(prometheus)
+        broken = faults.read(prometheus, measured.start, measured.end)
     with step("Drawing"):
         plots = report_plots.plots(measured)
         if bench:
             plots["bench.png"] = report_plots.png(last_bench.plot(bench))
-    files = {PAGE: page(measured, since_s, cells, facts, settings, plots, bench).encode(), **plots}
+    files = {PAGE: page(measured, since_s, cells, facts, settings, plots, bench, broken).encode(), **plots}
     write_together(files, folder, "the report")
     show_lines([str(folder / PAGE)])
+
+
+_NO_FAULTS = Faults((), ())
 
 
 def page(
@@ -60,6 +65,7 @@ def page(
     settings: Facts,
     plots: Mapping[str, bytes],
     bench: LastBench | None = None,
+    broken: Faults = _NO_FAULTS,
 ) -> str:
     """The HTML, with everything in it; without `cells` that were measured it says that no probe runs."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
@@ -77,6 +83,7 @@ def page(
         facts=facts,
         settings=settings,
         bench=bench,
+        broken=broken,
         plots={name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in plots.items()},
     )
 

@@ -18,6 +18,7 @@ from labctl.lab.prometheus import Prometheus
 from labctl.matrix.cells import Cell
 from labctl.report import data, plots, report
 from labctl.report.data import Curve, Measured, Total
+from labctl.report.faults import Faults, Interval, Outcome
 from labctl.terminal import colours
 from labctl.terminal.errors import LabError
 from support.json_server import Request, json_server, success
@@ -182,3 +183,14 @@ def test_colours_are_the_dashboards() -> None:
 
     assert colours.of_mechanism("fifo") == of_mechanism("fifo")
     assert colours.of_mechanism("none of ours") == of_mechanism("none of ours")
+
+
+def test_the_faults_of_the_time_and_the_last_matrix_are_told() -> None:
+    assert "No fault was on" in words(page())
+    on = [Interval("cut", "tcp", 1000.0, 1020.0)]
+    outcomes = [Outcome("cut", "tcp", 1.5, 12.0, differs=False), Outcome("cut", "udp", None, 3.0, differs=True)]
+    text = words(page(broken=Faults(on, outcomes)))
+    assert "No fault was on" not in text
+    assert "cut tcp" in text
+    assert "1.5 s" in text
+    assert "not in time" in text
