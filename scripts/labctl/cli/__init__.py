@@ -6,6 +6,7 @@ import click
 
 from labctl.cli.about import help_, version
 from labctl.cli.bench import bench
+from labctl.cli.classroom import class_
 from labctl.cli.comparison import matrix, mechanisms, speedup
 from labctl.cli.exercise import exercise_
 from labctl.cli.fault import fault_
@@ -49,6 +50,7 @@ for command in (
     *(mechanisms, matrix, speedup),
     exercise_,
     *(fault_, soak),
+    class_,
     *(hosts, swarm),
     *(doctor, test, bench, dashboards),
     *(version, help_),

@@ -87,13 +87,8 @@ def start_pairs(lab: Lab, wanted: Sequence[str], scale: Scale, images: BaseImage
 
     :raises LabError: a container does not start
     """
-    services = [service for mechanism in wanted for service in compose_file.services_of(mechanism)]
-    services += [*compose_file.observers_of(wanted), "prometheus", "page"]
-    if set(wanted) == set(compose_file.declared()):
-        services += compose_file.matrix_services()
-    if images.grafana:
-        services.append("grafana")
-    start = _Start(lab, wanted)
+    services = compose_file.services_of_lab(wanted, grafana=images.grafana is not None)
+    start = Start(lab, wanted)
     if not lab.containers():  # once per lab, and not at each command
         for used, wanted_image in images.instead_of.items():
             say(f"The lab runs on {used}: the image {wanted_image} is missing")
@@ -119,7 +114,7 @@ def _shared(scale: Scale) -> dict[str, str]:
     return {name: "1" if scale.get(service, 1) > 1 else "" for name, service in SHARED.items()}
 
 
-class _Start:
+class Start:
     """The start of pairs in a lab."""
 
     def __init__(self, lab: Lab, wanted: Sequence[str]) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -101,6 +101,20 @@ def observers_of(mechanisms: Iterable[str]) -> list[str]:
 def matrix_services() -> list[str]:
     """The responder and the probes: what `./lab matrix` shows. A probe's service is called after its placement."""
     return [name for name in _compose_file(COMPOSE_FILE)["services"] if name == RESPONDER or name.startswith(PROBE)]
+
+
+def services_of_lab(mechanisms: Sequence[str], *, grafana: bool) -> list[str]:
+    """What `./lab up` starts for these pairs, beside what these services depend on."""
+    services = [service for mechanism in mechanisms for service in services_of(mechanism)]
+    services += [*observers_of(mechanisms), "prometheus", "page"]
+    if set(mechanisms) == set(declared()):
+        services += matrix_services()
+    return [*services, "grafana"] if grafana else services
+
+
+def networks() -> dict[str, dict[str, Any]]:
+    """The networks of a lab, by their names in compose.yaml; Compose makes all of them, whatever it starts."""
+    return {name: said or {} for name, said in _compose_file(COMPOSE_FILE)["networks"].items()}
 
 
 def default_project() -> str:

@@ -25,6 +25,12 @@ from labctl.terminal.subprocesses import run
 OLDEST = (2, 17)  # `depends_on.restart`, without which a restarted holder splits the pairs
 _NOT_FOR_ALL = (1, 44)  # the least API of Docker Engine 29, https://docs.docker.com/engine/release-notes/29
 _TOO_OLD = re.compile(r"client version (\S+) is too old\. Minimum supported API version is (\d+\.\d+)")
+# The engine's words when each block of its address pools has a network; Engine 20.10's and 28's.
+_NO_ADDRESSES = ("non-overlapping IPv4 address pool", "predefined address pools have been fully subnetted")
+_MORE_ADDRESSES = (
+    "each lab takes five of the engine's address blocks (docker network ls): ./lab down in another lab; many labs on "
+    "one engine are ./lab class up, which cuts one block into small subnets"
+)
 _HINT = "install it, and run this again: https://docs.docker.com/compose/install/linux"
 
 
@@ -185,12 +191,17 @@ def create(services: Sequence[str], environment: Mapping[str, str]) -> None:
 def _run(arguments: Sequence[str], what: str, environment: Mapping[str, str]) -> None:
     # The file by name: a COMPOSE_FILE in the user's shell belongs to another project.
     compose = ["docker", "compose", "--project-directory", str(ROOT), "--file", str(COMPOSE_FILE)]
-    with step(what) as current:
-        run(
-            [*compose, *arguments],
-            step=current,
-            hint="./lab status shows the containers; ./lab down and ./lab up start afresh",
-            # One at a time: Docker Engine 20.10 can hang for good when containers join or leave a network at once.
-            environment={**environment, "COMPOSE_PARALLEL_LIMIT": "1"},
-            cwd=ROOT,
-        )
+    try:
+        with step(what) as current:
+            run(
+                [*compose, *arguments],
+                step=current,
+                hint="./lab status shows the containers; ./lab down and ./lab up start afresh",
+                # One at a time: Docker Engine 20.10 can hang for good when containers join or leave a network at once.
+                environment={**environment, "COMPOSE_PARALLEL_LIMIT": "1"},
+                cwd=ROOT,
+            )
+    except LabError as error:
+        if any(words in error.message for words in _NO_ADDRESSES):
+            raise LabError(error.message, hint=_MORE_ADDRESSES) from error
+        raise
