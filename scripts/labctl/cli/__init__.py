@@ -6,6 +6,7 @@ import click
 
 from labctl.cli.about import help_, version
 from labctl.cli.bench import bench
+from labctl.cli.bundle import bundle_
 from labctl.cli.classroom import class_
 from labctl.cli.comparison import matrix, mechanisms, speedup
 from labctl.cli.exercise import exercise_
@@ -51,6 +52,7 @@ for command in (
     exercise_,
     *(fault_, soak),
     class_,
+    bundle_,
     *(hosts, swarm),
     *(doctor, test, bench, dashboards),
     *(version, help_),

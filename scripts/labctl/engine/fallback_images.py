@@ -154,6 +154,7 @@ def _bootstrap(machine: Machine, archive: Path, current: Step) -> None:
         "--variant=minbase",
         f"--include={_PACKAGES}",
         *(f"--dpkgopt=path-exclude={path}" for path in _EXCLUDED),
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",  # as in the official images: the licences
         # As in the official images: an image that lost power is built again, so its files need no fsync(2).
         "--dpkgopt=force-unsafe-io",
         packages.RELEASE,

@@ -170,9 +170,18 @@ def ensure_image(
 
     :raises LabError: the build fails
     """
-    wanted = source_hash(root, image.inputs, str(client.images.get(image.base).id))
+    wanted = source_hash(root, image.inputs, identity(client, image.base))
     if _built_hash(client, image.name) != wanted:
         _build(image, base, {IMAGE_TAG: settings[IMAGE_TAG], "LAB_SOURCE_HASH": wanted}, root)
+
+
+def identity(client: docker.DockerClient, image: str) -> str:
+    """What an image is, by the checksums of its layers.
+
+    Its ID is the engine's own: one with containerd's image store gives a loaded image another (docs.docker.com/engine/
+    storage/containerd).
+    """
+    return "\0".join(client.images.get(image).attrs["RootFS"]["Layers"])
 
 
 def _built_hash(client: docker.DockerClient, tag: str) -> str | None:
