@@ -19,6 +19,7 @@ RANGES_S = (300, 900, 1800, 3600, 10800, 21600)  # Prometheus keeps six hours
 EVERY_S = (1, 2, 5, 10, 30, 60)
 MOST_PANELS = 40  # of one request; the largest dashboard has 18
 _MOST_KEPT = 600
+_GRAFANA = 'up{job="grafana"}'
 _LANGUAGES = ("en", "ko")
 
 
@@ -62,7 +63,10 @@ class PanelService:
         }
         drawn = await asyncio.gather(*(self._drawn(panel, requests[board.name]) for board, panel in found))
         parts = [b"%s:%s" % (json.dumps(key).encode(), content) for key, content in zip(keys, drawn, strict=True)]
-        rest = {"variables": {name: choices for board in offered.values() for name, choices in board.items()}}
+        rest = {
+            "variables": {name: choices for board in offered.values() for name, choices in board.items()},
+            "grafana": await self._grafana_runs(),
+        }
         whole = b'{"panels":{%s},' % b",".join(parts)
         if marked:
             whole += b'"marks":%s,' % await self._marks(requests[marked])
@@ -87,6 +91,14 @@ class PanelService:
         except PrometheusSilent:
             return []
         return sorted({sample.labels.get(variable.of_label, "") for sample in samples}, key=_by_number)
+
+    async def _grafana_runs(self) -> bool:
+        """Whether a link to it would lead anywhere: Prometheus looks, every ten seconds."""
+        try:
+            found = await self._prometheus.query(_GRAFANA, 5.0)
+        except PrometheusSilent:
+            return False
+        return any(sample.value == 1 for sample in found)
 
     async def _drawn(self, panel: Panel, request: Request) -> bytes:
         kind = ("panel", request.board.name, panel.number)

@@ -24,7 +24,7 @@ from labpage.panels.service import InvalidRequestError, PanelService
 from labpage.prometheus import Line, PrometheusSilent, Sample
 
 BOARDS = read_all(JSON)
-NOW = 1_790_000_000.0
+GRAFANA = 'up{job="grafana"}'
 
 
 class Answers:
@@ -34,7 +34,9 @@ class Answers:
         self.series, self.silent, self.asked = series, silent, 0
 
     async def query(self, expression: str, every_s: float = 1.0) -> list[Sample]:
-        del expression, every_s
+        del every_s
+        if expression == GRAFANA:
+            return [Sample({}, 1.0)]
         self._asked()
         return [Sample(labels, value) for labels, value in self.series if isinstance(value, float)]
 
@@ -205,6 +207,11 @@ def test_browsers_share_an_answer_and_what_nobody_sees_is_not_asked() -> None:
     whole = asyncio.run(many())
     assert len(set(whole)) == 1
     assert answers.asked == 2, "one question for each of the two panels, of eleven"
+
+
+def test_where_grafana_runs_the_browser_is_told() -> None:
+    made = json.loads(asyncio.run(service(Answers()).answer({"panels": "start.1"})))
+    assert made["grafana"] is True
 
 
 def test_a_silent_prometheus_is_said_in_words() -> None:
