@@ -15,7 +15,7 @@ function common(look) {
   return {
     animation: false,
     backgroundColor: "transparent",
-    textStyle: { color: look.text, fontFamily: look.font, fontSize: 13 },
+    textStyle: { color: look.text, fontFamily: look.font, fontSize: 14 },
     grid: { left: 6, right: 14, top: 10, bottom: 4, containLabel: true },
   };
 }
@@ -46,7 +46,7 @@ function valueAxis(drawn, look) {
     max: high ?? undefined,
     logBase: 10,
     interval: powerOfTwo(drawn, high) ?? between(drawn, low, high),
-    axisLabel: { color: look.text, fontSize: 13, hideOverlap: true, showMaxLabel: drawn.log ? false : undefined, formatter: (v) => tick(v, drawn) },
+    axisLabel: { color: look.text, fontSize: 14, hideOverlap: true, showMaxLabel: drawn.log ? false : undefined, formatter: (v) => tick(v, drawn) },
     splitLine: { lineStyle: { color: look.line } },
     axisLine: { show: false },
     splitNumber: 4,
@@ -61,7 +61,7 @@ function timeAxis(drawn, look) {
     type: "time",
     min: drawn.start,
     max: end,
-    axisLabel: { color: look.text, fontSize: 13, hideOverlap: true, formatter: (ms) => clock(ms, short && ms % 60000 !== 0) },
+    axisLabel: { color: look.text, fontSize: 14, hideOverlap: true, formatter: (ms) => clock(ms, short && ms % 60000 !== 0) },
     axisLine: { lineStyle: { color: look.line } },
     splitLine: { show: true, lineStyle: { color: look.line } },
     splitNumber: 4,
@@ -71,7 +71,7 @@ function timeAxis(drawn, look) {
 const tooltipBox = (look) => ({
   backgroundColor: look.background,
   borderColor: look.line,
-  textStyle: { color: look.text, fontSize: 13 },
+  textStyle: { color: look.text, fontSize: 14 },
   confine: true,
   transitionDuration: 0,
 });
@@ -153,8 +153,8 @@ export function bars(drawn, look, hiddenLines) {
       name: drawn.x,
       nameLocation: "middle",
       nameGap: 28,
-      nameTextStyle: { color: look.text, fontSize: 13 },
-      axisLabel: { color: look.text, fontSize: 13, formatter: (text) => Number(text).toLocaleString(look.language) },
+      nameTextStyle: { color: look.text, fontSize: 14 },
+      axisLabel: { color: look.text, fontSize: 14, formatter: (text) => Number(text).toLocaleString(look.language) },
       axisLine: { lineStyle: { color: look.line } },
     },
     yAxis: valueAxis(drawn, look),
@@ -184,11 +184,11 @@ export function heatmap(drawn, look) {
     xAxis: {
       type: "category",
       data: moments,
-      axisLabel: { color: look.text, fontSize: 13, hideOverlap: true, formatter: (ms) => clock(Number(ms), Number(ms) % 60000 !== 0) },
+      axisLabel: { color: look.text, fontSize: 14, hideOverlap: true, formatter: (ms) => clock(Number(ms), Number(ms) % 60000 !== 0) },
       axisLine: { lineStyle: { color: look.line } },
       axisTick: { show: false },
     },
-    yAxis: { type: "category", data: drawn.bands, axisLabel: { color: look.text, fontSize: 13, interval: Math.ceil(drawn.bands.length / 6) - 1 }, axisTick: { show: false }, axisLine: { show: false } },
+    yAxis: { type: "category", data: drawn.bands, axisLabel: { color: look.text, fontSize: 14, interval: Math.ceil(drawn.bands.length / 6) - 1 }, axisTick: { show: false }, axisLine: { show: false } },
     visualMap: {
       show: drawn.legend,
       type: "continuous",
