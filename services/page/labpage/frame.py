@@ -22,6 +22,8 @@ def show(visit: Visit, view: View, views: tuple[View, ...]) -> None:
         f"<script>window.lab = {json.dumps(_for_scripts(visit, view, views), ensure_ascii=False)}</script>"
     )
     ui.add_head_html('<script type="module" src="/assets/frame.js"></script>')
+    # Seen until NiceGUI's scripts have run; page.css hides it then.
+    ui.add_body_html(f'<p id="loading">{visit.text("frame.loading")}</p>')
     if not visit.kiosk:
         _header(visit, view, views)
     with ui.element("p").props("id=trouble role=status aria-live=polite").classes("trouble"):

@@ -187,6 +187,7 @@ export function start(root, words, facts, kiosk) {
     entry(make("path", { d: "M-10 0H10", class: "line broken" }), "legend_broken");
     entry(make("rect", { x: -10, y: -8, width: 20, height: 16, rx: 4, class: "frame volume" }), "legend_frame");
     entry(make("rect", { x: -10, y: -7, width: 20, height: 14, rx: 3, class: "shape key-held" }), "legend_held");
+    make("text", { x, y, class: "key" }, legend, words.legend_numbers);
   }
 
   function update(snapshot) {
