@@ -268,6 +268,12 @@ CONTAINER_MEMORY_LIMIT = Definition(
     "Memory at which the kernel ends a process of the container (mem_limit).",
     frozenset(Role) - {Role.BENCH},
 )
+OPEN_DESCRIPTORS = Definition(
+    "ipc_open_descriptors",
+    Type.GAUGE,
+    "Descriptors that the process of the role has open (/proc/self/fd). One that rises for ever is a leak.",
+    frozenset(Role) - {Role.BENCH},
+)
 STARTED_AT = Definition(
     "ipc_process_start_time_seconds",
     Type.GAUGE,

@@ -16,6 +16,7 @@ from ipclab.metrics.definitions import Sample
 
 PLACEMENT = "LAB_PLACEMENT"  # `./lab place` sets it in the container that it makes
 _CGROUP = Path("/sys/fs/cgroup")
+_DESCRIPTORS = Path("/proc/self/fd")
 _FILES = (  # used, limit, and the name in memory.stat of what can be dropped
     ("memory.current", "memory.max", "memory.stat", "inactive_file"),
     ("memory/memory.usage_in_bytes", "memory/memory.limit_in_bytes", "memory/memory.stat", "total_inactive_file"),
@@ -51,9 +52,12 @@ def started_at(proc: Path = Path("/proc")) -> float:
 class ContainerFacts:
     """The samples of one container."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ, cgroup: Path = _CGROUP) -> None:
+    def __init__(
+        self, environment: Mapping[str, str] = os.environ, cgroup: Path = _CGROUP, descriptors: Path = _DESCRIPTORS
+    ) -> None:
         self._placement = environment.get(PLACEMENT, "")
         self._cgroup = cgroup
+        self._descriptors = descriptors
         self._started_at = started_at()
 
     def samples(self) -> Iterable[Sample]:
@@ -66,3 +70,5 @@ class ContainerFacts:
             yield Sample(metrics.CONTAINER_MEMORY, used)
             if limit is not None:
                 yield Sample(metrics.CONTAINER_MEMORY_LIMIT, limit)
+        # Without the one that lists them: proc_pid_fd(5).
+        yield Sample(metrics.OPEN_DESCRIPTORS, sum(1 for _ in self._descriptors.iterdir()) - 1)

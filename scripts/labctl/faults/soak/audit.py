@@ -6,7 +6,7 @@ Pure: it knows the pairs by what their ledgers say at some moments, and the faul
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -55,6 +55,7 @@ class Loss:
 
 
 CORRUPT = "corrupt"
+KERNEL = "no fault, but as many drops in the kernel's own count"
 
 
 @dataclass
@@ -80,6 +81,16 @@ class Book:
             faults = sorted({cause.fault for cause in causes if cause.corrupts})
             self.losses.append(Loss(self.mechanism, CORRUPT, count, tuple(faults)))
         self.last = reading
+
+    def explain_drops(self, dropped: int) -> None:
+        """Losses in the channel that no fault explains are the kernel's, up to what the kernel itself counted.
+
+        A mechanism that drops messages does so on a busy machine without any fault: udp(7), RcvbufErrors.
+        """
+        for index, loss in enumerate(self.losses):
+            if loss.reason == "channel" and not loss.faults and loss.count <= dropped:
+                dropped -= loss.count
+                self.losses[index] = replace(loss, faults=(KERNEL,))
 
     @property
     def sent(self) -> int:

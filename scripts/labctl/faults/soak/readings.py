@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
@@ -13,10 +14,12 @@ from ipclab.options import STATE
 from ipclab.runtime.overrides import LOAD_FILE, Load
 from labctl.faults.soak.audit import Reading
 from labctl.faults.soak.leaks import Inventory
-from labctl.lab import anonymous_volumes, containers, state_files
+from labctl.lab import anonymous_volumes, state_files
 from labctl.lab.containers import PROJECT_LABEL, Container, of_pair, run_in
 from labctl.lab.lab import Lab
+from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import accounts
+from labctl.measured.pairs import fresh
 from labctl.terminal.errors import LabError
 from labctl.terminal.waiting import wait_until
 
@@ -24,8 +27,8 @@ _HOLDER = "holder"
 _REASONS = ("channel", "producer_restart", "consumer_restart")
 _SETTLED_WITHIN_S = 60
 _QUIET = Load(rate=1, size_bytes=1024)
-# Every open descriptor of a container's processes, and every object of its IPC namespace, by kind.
-_COUNT_DESCRIPTORS = "ls /proc/[0-9]*/fd 2>/dev/null | grep -c '^[0-9]'"
+_WATCHED = {"memory": "ipc_container_memory_bytes", "descriptors": "ipc_open_descriptors"}
+# Every object of an IPC namespace and of its /dev/shm, by kind.
 _COUNT_OBJECTS = (
     "for kind in shm sem msg; do echo $kind $(($(wc -l < /proc/sysvipc/$kind) - 1)); done; "
     "for folder in /dev/shm /dev/mqueue; do echo $folder $(ls $folder | wc -l); done"
@@ -76,9 +79,13 @@ class Quiet:
         self._loads: dict[str, bytes | None] = {}
 
     def __enter__(self) -> Quiet:
-        for mechanism, (producer, _) in self._pairs.items():
-            self._loads[mechanism] = state_files.read(producer.docker, str(STATE)).get(LOAD_FILE)
-            state_files.write(producer.docker, str(STATE), LOAD_FILE, _QUIET.text().encode())
+        try:
+            for mechanism, (producer, _) in self._pairs.items():
+                self._loads[mechanism] = state_files.read(producer.docker, str(STATE)).get(LOAD_FILE)
+                state_files.write(producer.docker, str(STATE), LOAD_FILE, _QUIET.text().encode())
+        except BaseException:  # Ctrl-C too
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,54 +123,57 @@ def inventory(lab: Lab) -> Inventory:
         {container.label: container.state for container in found},
         frozenset(volumes),
         frozenset(str(network.name) for network in lab.client.networks.list(filters=label)),
-        kernel_objects(found),
+        kernel_objects(holder_of(found)),
     )
 
 
-def kernel_objects(found: Sequence[Container]) -> dict[str, int]:
-    """How many objects the holder's IPC namespace and its /dev/shm hold, by kind; none without a holder."""
-    holder = next((c for c in found if c.service == _HOLDER and c.running), None)
-    output = _output(holder.docker, _COUNT_OBJECTS) if holder else ""
+def holder_of(found: Sequence[Container]) -> DockerContainer | None:
+    """The holder of the IPC namespace; None where no pair needs one."""
+    return next((container.docker for container in found if container.service == _HOLDER), None)
+
+
+def kernel_objects(holder: DockerContainer | None) -> dict[str, int]:
+    """How many objects the holder's IPC namespace and its /dev/shm hold, by kind; none without a holder that runs."""
+    output = _output(holder, _COUNT_OBJECTS) if holder else ""
     return {kind: int(count) for kind, count in (line.split() for line in output.splitlines())}
 
 
 class Samples:
-    """What the lab's own containers use, over time: series of (seconds, value) by kind and container."""
+    """What the lab's own containers use, over time: series of (seconds, value) by kind and by mechanism and role.
+
+    Of several containers of one role (the probes), the one with most counts. Prometheus and Grafana show no such
+    metrics: their memory is a cache of their databases, within their mem_limit.
+    """
 
     def __init__(self) -> None:
         self.series: dict[tuple[str, str], list[tuple[float, float]]] = {}
         self._began = time.monotonic()
 
-    def take(self, lab: Lab) -> None:
-        """One sample of every container that runs.
-
-        Prometheus and Grafana are left out: their memory is a cache of their databases, within their mem_limit.
-        """
-        found = [c for c in lab.containers() if c.running and not c.is_one_off]
+    def take(self, lab: Lab, holder: DockerContainer | None) -> None:
+        """One sample: two questions to Prometheus, which has asked every container within the last seconds."""
         at = time.monotonic() - self._began
-        ours = [c for c in found if c.docker.attrs["Config"]["Image"] == lab.configuration.lab_image]
-        used = containers.together(_used, [c.docker for c in ours])
-        for container, (memory_bytes, descriptors) in zip(ours, used, strict=True):
-            self._enter("memory", container.label, at, memory_bytes)
-            self._enter("descriptors", container.label, at, descriptors)
-        if objects := kernel_objects(found):
-            self._enter("kernel_objects", "the IPC namespace", at, sum(objects.values()))
-
-    def _enter(self, kind: str, of: str, at: float, value: float | None) -> None:
-        if value is not None:
-            self.series.setdefault((kind, of), []).append((at, value))
+        with suppress(PrometheusSilent):  # a sample less
+            for kind, metric in _WATCHED.items():
+                for sample in lab.prometheus.query(f"max by (mechanism, role) ({fresh(metric)})"):
+                    of = " ".join(filter(None, (sample.labels.get("mechanism"), sample.labels.get("role"))))
+                    self.series.setdefault((kind, of), []).append((at, sample.value))
+        if objects := kernel_objects(holder):
+            self.series.setdefault(("kernel_objects", "the IPC namespace"), []).append((at, sum(objects.values())))
 
 
-def _used(container: DockerContainer) -> tuple[int | None, int | None]:
-    """Memory without the page cache, in bytes, and open descriptors; None where it stopped meanwhile."""
-    try:
-        memory = container.stats(stream=False, one_shot=True).get("memory_stats", {})
-    except (APIError, NotFound):
-        return None, None
-    detail = memory.get("stats", {})
-    cache = detail.get("inactive_file", detail.get("total_inactive_file", 0))  # cgroup v2's name, then v1's
-    descriptors = _output(container, _COUNT_DESCRIPTORS).strip()
-    return memory["usage"] - cache if memory.get("usage") else None, int(descriptors) if descriptors else None
+def kernel_drops(lab: Lab, mechanism: str, last_s: float) -> int:
+    """How many datagrams the kernel dropped for want of room in the last seconds, by its own count.
+
+    The count begins at 0 with each life of the consumer.
+
+    :raises PrometheusSilent: Prometheus does not answer
+    """
+    selector = f"ipc_kernel_drops_total{{mechanism='{mechanism}'}}[{last_s:.0f}s]"
+    dropped = 0.0
+    for line in lab.prometheus.query_samples(selector):
+        steps = zip(line.values[:1] + line.values, line.values, strict=False)
+        dropped += sum(now - before if now >= before else now for before, now in steps)
+    return int(dropped)
 
 
 def _output(container: DockerContainer, script: str) -> str:

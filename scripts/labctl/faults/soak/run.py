@@ -20,12 +20,13 @@ from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.waiting import wait_until
 
-SAMPLE_EVERY_S = 15.0
+SAMPLE_EVERY_S = 10.0
 _LOOK_EVERY_S = 0.5
 _BACK_WITHIN_S = 90.0  # beyond what is predicted: two faults may follow each other on one pair, on a busy machine
 # A loss shows with the next message that arrives; in UDP two seconds later. So a fault that ended explains it still.
 _EXPLAINS_FOR_S = 30.0
 _REST_S = 0.05
+_SETTLING_S = 30.0  # before the first reading and after the last one
 
 
 @dataclass
@@ -98,6 +99,7 @@ class Soak:
         self.findings: list[str] = []
         self._lab = lab
         self._pairs = pairs
+        self._holder = readings.holder_of(lab.containers())
         self._plan = plan(seed, choices(sorted(pairs)))
         self._began = time.monotonic()
         self._sample_at = self._began
@@ -129,9 +131,15 @@ class Soak:
         self._wait_for_all(tell)
 
     def finish(self, last: Mapping[str, Reading]) -> None:
-        """Enter the readings of a moment with nothing in flight."""
+        """Enter the readings of a moment with nothing in flight, and what the kernel says of them.
+
+        :raises PrometheusSilent: Prometheus does not answer
+        """
         for mechanism, reading in last.items():
-            self.books[mechanism].enter(reading, self._causes(mechanism))
+            book = self.books[mechanism]
+            book.enter(reading, self._causes(mechanism))
+            if not traits_of(mechanism).reliable:
+                book.explain_drops(readings.kernel_drops(self._lab, mechanism, self.elapsed_s + _SETTLING_S))
 
     def in_words(self) -> str:
         """What goes on now."""
@@ -183,9 +191,7 @@ class Soak:
                     active.again_at = now + active.it.fault.every_s
             if now >= self._sample_at:
                 self._sample_at = now + SAMPLE_EVERY_S
-                self.samples.take(self._lab)
-                for mechanism in self._pairs:
-                    self._read(mechanism)
+                self.samples.take(self._lab, self._holder)
             if now >= self._look_at:
                 self._look_at = now + _LOOK_EVERY_S
                 self._look()

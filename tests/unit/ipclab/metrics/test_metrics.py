@@ -188,7 +188,11 @@ def container_facts(directory: Path, role: Role) -> Iterable[Sample]:
     (directory / "memory.current").write_text("15000000")
     (directory / "memory.stat").write_text("anon 9000000\ninactive_file 5000000\n")
     (directory / "memory.max").write_text("100663296")
-    facts = ContainerFacts({PLACEMENT: "second_host"} if role is Role.CONSUMER else {}, cgroup=directory)
+    (descriptors := directory / "fd").mkdir(exist_ok=True)
+    for number in range(8):  # the last one is that of the listing
+        (descriptors / str(number)).touch()
+    placement = {PLACEMENT: "second_host"} if role is Role.CONSUMER else {}
+    facts = ContainerFacts(placement, cgroup=directory, descriptors=descriptors)
     facts._started_at = 1_790_000_000.25
     return [] if role is Role.BENCH else list(facts.samples())
 

@@ -31,7 +31,19 @@ def test_version_1_has_other_names_and_no_limit_is_a_large_number(tmp_path: Path
 def test_without_a_cgroup_nothing_is_said_of_memory(tmp_path: Path) -> None:
     assert container_facts.memory(tmp_path) is None
     names = [sample.definition.name for sample in ContainerFacts({}, tmp_path).samples()]
-    assert names == ["ipc_process_start_time_seconds"]
+    assert names == ["ipc_process_start_time_seconds", "ipc_open_descriptors"]
+
+
+def test_a_descriptor_more_is_counted(tmp_path: Path) -> None:
+    def count() -> float:
+        (value,) = (s.value for s in ContainerFacts().samples() if s.definition.name == "ipc_open_descriptors")
+        assert isinstance(value, int)
+        return value
+
+    before = count()
+    with (tmp_path / "a file").open("w"):
+        assert count() == before + 1
+    assert count() == before
 
 
 def test_a_process_began_between_its_start_and_its_first_line() -> None:

@@ -59,6 +59,15 @@ def test_corrupt_arrivals_need_a_fault_that_writes_garbage() -> None:
     assert book.as_json()["corrupt"] == 3
 
 
+def test_what_the_kernel_dropped_without_a_fault_is_explained_up_to_its_own_count() -> None:
+    book = _book()
+    book.enter(_reading(1100, 1080, channel=20), [])
+    book.enter(_reading(1200, 1178, channel=22), [])
+    book.explain_drops(11)
+    assert [bool(loss.faults) for loss in book.losses] == [True, False]
+    assert book.findings() == ["fifo: 2 messages lost (channel), which no fault explains"]
+
+
 def test_losses_of_one_pair_reason_and_set_of_faults_are_one_entry() -> None:
     losses = [Loss("fifo", "channel", 2, ("cut",)), Loss("fifo", "channel", 3, ("cut",)), Loss("tcp", "channel", 1, ())]
     assert merged(losses) == [Loss("fifo", "channel", 5, ("cut",)), Loss("tcp", "channel", 1, ())]
