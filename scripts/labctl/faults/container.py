@@ -117,7 +117,7 @@ def in_network_of(lab: Lab, other: Container, action: str, text: str = "") -> di
         network_mode=f"container:{other.docker.id}",
         user="0:0",
         cap_add=["NET_ADMIN"],
-        labels={LABEL + ".helper": action},
+        labels=one_off_labels(lab.project, "fault-helper", _NUMBER),
         **{name: value for name, value in options.items() if value is not None},
     )
     try:

@@ -20,6 +20,10 @@ from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 
 
+class NotThere(LabError):
+    """The container that a fault is done to was removed: there is nothing to put back."""
+
+
 class Scope(StrEnum):
     """What a fault is done to."""
 
@@ -94,7 +98,7 @@ class Target:
     def _of(self, service: str) -> Container:
         if container := of_service(self.lab.client, self.lab.project, service):
             return container
-        raise LabError(f"{service} is not in {self.lab.project}", hint="./lab up")
+        raise NotThere(f"{service} is not in {self.lab.project}", hint="./lab up")
 
 
 class Fault(ABC):

@@ -9,22 +9,24 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from labctl.config.paths import ROOT
 from labctl.faults import container as fault_container
 from labctl.faults import registry
-from labctl.faults.fault import Fault, Scope, Target
+from labctl.faults.fault import Fault, NotThere, Scope, Target
 from labctl.grafana import annotation
 from labctl.lab.containers import of_pair, require_running, seconds
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.printing import one_line
 from labctl.terminal.progress import say
 
 DEFAULT_S = 60
@@ -117,7 +119,8 @@ def start(
     made = fault_container.make(lab, fault, Target(lab, mechanism, wanted, before), record)
     it = _running(fault, made)
     try:
-        fault.begin(_target(lab, it))
+        with _said(f"{it.in_words()} cannot begin"):
+            fault.begin(_target(lab, it))
         if keep:
             _keep(lab, it)
     except BaseException:
@@ -194,9 +197,18 @@ def _target(lab: Lab, it: Running) -> Target:
 
 
 def _put_back(lab: Lab, it: Running) -> None:
-    with suppress(NotFound):
+    with _said(f"{it.in_words()} cannot be put back"), suppress(NotFound, NotThere):
         it.fault.end(_target(lab, it))
     fault_container.remove(it.container)
+
+
+@contextmanager
+def _said(what: str) -> Iterator[None]:
+    """An engine's refusal becomes one line."""
+    try:
+        yield
+    except (APIError, requests.RequestException) as error:
+        raise LabError(f"{what}: {one_line(error)}", hint="./lab fault stop tries again; ./lab status") from error
 
 
 def _require(lab: Lab, fault: Fault, mechanism: str) -> None:
