@@ -39,7 +39,7 @@ export function start(root, words) {
       element("th", top, words.mechanism, { scope: "col" });
       for (const place of data.placements) {
         const heading = element("th", top, words[place], { scope: "col" });
-        element("span", heading, data.shares[place].join(", "), { class: "shares" });
+        element("span", heading, place === "same_container" ? words.everything : data.shares[place].join(", "), { class: "shares" });
       }
       const body = element("tbody", table);
       let line = null;
