@@ -79,8 +79,6 @@ def machine_finding(system: str, architecture: str) -> Finding:
 def _findings() -> Iterator[Finding]:
     machine = this_machine()
     yield machine_finding(machine.shown_name or machine.system, machine.architecture)
-    cpus = os.cpu_count() or 1
-    yield Finding("CPUs", _at_least(cpus, *_CPUS), str(cpus), "" if cpus >= _CPUS[1] else "2 or more")
     installs = machine.installs_packages and machine.may_become_root
     try:
         client = engine.connect(timeout_s=10)
@@ -116,9 +114,8 @@ def _engine(client: docker.DockerClient) -> Iterator[Finding]:
     else:
         yield _docker_engine(version)
     information = client.info()
-    if any("selinux" in str(option) for option in information.get("SecurityOptions") or []):
-        advice = "where the same user gets EACCES: ausearch -m AVC -ts recent"
-        yield Finding("SELinux", Verdict.OK, "the engine gives containers labels", advice)
+    yield from security_findings([str(option) for option in information.get("SecurityOptions") or []])
+    yield cpus_finding(int(information["NCPU"]))
     memory = int(information["MemTotal"])
     verdict = _at_least(memory, *_MEMORY_BYTES)
     advice = "" if verdict is Verdict.OK else f"{_MEMORY_BYTES[1] / _GIB:.0f} GiB or more (of the engine's machine)"
@@ -129,6 +126,41 @@ def _engine(client: docker.DockerClient) -> Iterator[Finding]:
         verdict = _at_least(free, *_DISK_BYTES)
         advice = "" if verdict is Verdict.OK else "free some: docker system prune"
         yield Finding("disk", verdict, f"{free / _GIB:.1f} GiB free in {folder}", advice)
+
+
+def cpus_finding(cpus: int) -> Finding:
+    """Those of the engine's machine, where the containers run; `./lab` may be allowed fewer of its own."""
+    return Finding("CPUs", _at_least(cpus, *_CPUS), str(cpus), "" if cpus >= _CPUS[1] else "2 or more")
+
+
+_SECURITY = {
+    "selinux": (
+        "SELinux",
+        Verdict.OK,
+        "the engine gives containers labels",
+        "where the same user gets EACCES: ausearch -m AVC -ts recent",
+    ),
+    "rootless": (
+        "rootless",
+        Verdict.WARN,
+        "the engine runs without root",
+        "limits need cgroup v2 with delegation; ./lab hosts and ./lab swarm start no engine there; never tried",
+    ),
+    "userns": (
+        "user namespaces",
+        Verdict.WARN,
+        "the engine gives containers other user ids than the host's (userns-remap)",
+        "./lab hosts and ./lab swarm start no engine there; never tried",
+    ),
+}
+
+
+def security_findings(options: Sequence[str]) -> Iterator[Finding]:
+    """What the engine's `SecurityOptions` (GET /info), such as "name=rootless", change for the lab."""
+    names = {field.partition("=")[2] for option in options for field in option.split(",") if field.startswith("name=")}
+    for name, finding in _SECURITY.items():
+        if name in names:
+            yield Finding(*finding)
 
 
 def _docker_engine(version: str) -> Finding:

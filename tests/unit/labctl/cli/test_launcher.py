@@ -61,6 +61,17 @@ def test_an_old_python_is_named(bare: Path) -> None:
     assert "python3 is: Python 3.9.2" in result.stderr
 
 
+def test_a_free_threaded_python_is_passed_over(bare: Path) -> None:
+    """This Python, which says that it has no GIL, and a shell that says which one was chosen."""
+    says = "import sysconfig, sys; sysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1; exec(sys.argv[2])"
+    _add_python(bare, "python3", f'case "$1" in -c) exec "{sys.executable}" -c "{says}" "$@" ;; esac; echo a free one')
+    result = _run(bare)
+    assert result.returncode == 1
+    assert "python3 is: a free one" in result.stderr
+    _add_python(bare, "python3.12", f'case "$1" in -c) exec "{sys.executable}" "$@" ;; esac; echo chosen >&2; exit 1')
+    assert "chosen" in _run(bare).stderr
+
+
 def _add_venv(clone: Path, *, pip: str, uv: str) -> None:
     """A .venv that seems whole to the shell; what its pip and its uv do are shell commands."""
     venv_bin = clone / ".venv" / "bin"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labctl.doctor.doctor import machine_finding
+from labctl.doctor.doctor import cpus_finding, machine_finding, security_findings
 from labctl.doctor.finding import Verdict
 
 
@@ -26,3 +26,26 @@ def test_an_architecture_that_nobody_tried_is_no_tested_one() -> None:
     finding = machine_finding("Debian", "riscv64")
     assert finding.verdict is Verdict.WARN
     assert "nothing was ever tried" in finding.change
+
+
+@pytest.mark.parametrize(("cpus", "verdict"), [(1, Verdict.WARN), (2, Verdict.OK)])
+def test_one_cpu_is_few(cpus: int, verdict: Verdict) -> None:
+    assert cpus_finding(cpus).verdict is verdict
+
+
+def test_an_engine_without_options_has_no_line_of_them() -> None:
+    assert list(security_findings(["name=seccomp,profile=default", "name=cgroupns"])) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "what", "says"),
+    [
+        ("name=selinux", "SELinux", "ausearch"),
+        ("name=rootless", "rootless", "delegation"),
+        ("name=userns", "user namespaces", "./lab hosts"),
+    ],
+)
+def test_what_an_option_of_the_engine_changes_is_said(option: str, what: str, says: str) -> None:
+    (finding,) = security_findings(["name=seccomp,profile=default", option])
+    assert finding.what == what
+    assert says in finding.change
