@@ -223,9 +223,9 @@ def check(
 
     try:
         outcome = work.check(Lab(configuration), done, chosen, language, guess, _asks(yes), record).outcome
+    except BadInput:
+        raise
     except LabError as error:  # the lab does not run, or a pair of the exercise is gone
-        if isinstance(error, BadInput):
-            raise
         show_lines([phrase(language, "cannot_tell", why=error)])
         outcome = Outcome.CANNOT_TELL
     raise click.exceptions.Exit(outcome.exit_code)

@@ -108,6 +108,7 @@ def check(
     """
     record = done.records[exercise.name]
     require_pairs_exist(lab, exercise)
+    require_measurements(lab, exercise, record.started_at)
     record.guess |= guess
     if ask:
         record.guess |= _asked(exercise, "check", record.guess, record.values, language, ask)
@@ -236,6 +237,21 @@ def require_pairs_exist(lab: Lab, exercise: Exercise) -> None:
         raise LabError(
             f"exercise {exercise.number} needs {', '.join(absent)}, and there is no container of it",
             hint=f"./lab up {' '.join(absent)}",
+        )
+
+
+def require_measurements(lab: Lab, exercise: Exercise, started_at: float) -> None:
+    """Prometheus has seen each pair since the exercise was started; else "nothing was lost" would prove nothing.
+
+    :raises LabError: it has not
+    """
+    since_s = max(1, round(lab.prometheus.now() - started_at))
+    seen = lab.prometheus.query(f"count by (mechanism) (last_over_time(ipc_load_rate[{since_s}s]))")
+    known = {sample.labels.get("mechanism") for sample in seen}
+    if unseen := [pair for pair in exercise.pairs if pair not in known]:
+        raise LabError(
+            f"Prometheus has measured nothing of {', '.join(unseen)} since exercise {exercise.number} was started",
+            hint=f"./lab status {unseen[0]}",
         )
 
 

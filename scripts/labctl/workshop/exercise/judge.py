@@ -7,7 +7,11 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import requests
+from docker.errors import DockerException
+
 from labctl.terminal.errors import LabError
+from labctl.terminal.printing import one_line
 from labctl.workshop.exercise.attempt import Attempt
 from labctl.workshop.exercise.verdict import Verdict, cannot_tell
 
@@ -15,12 +19,14 @@ Check = Callable[[Attempt], Verdict]
 
 
 def judge(attempt: Attempt) -> Verdict:
-    """The verdict of the exercise's check."""
+    """The verdict of the exercise's check; "cannot tell" where the lab, its engine or a container does not answer."""
     check = check_of(attempt.exercise.folder)
     try:
         return check(attempt)
     except LabError as error:
         return cannot_tell(error.message)
+    except (DockerException, requests.RequestException) as error:  # a container that is gone, an engine that ended
+        return cannot_tell(one_line(error))
 
 
 @cache
