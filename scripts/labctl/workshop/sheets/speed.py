@@ -57,7 +57,8 @@ def _speed(document: dict[str, Any]) -> Speed:
     machine = document["machine"]
     conditions = {
         "cpus": str(machine["cpus"]),
-        "machine": str(machine["architecture"]),
+        "machine": f"{machine['processor']}, {machine['architecture']}",
+        "rounds": str(document["rounds"]),
         "kernel": str(machine["kernel"]),
         "python": f"Python {machine['python']}",
         "date": str(document["at"])[:10],

@@ -21,6 +21,8 @@ from support.bench_figures import CONDITIONS, a_cell, figure
 ROOT = Path(__file__).resolve().parents[5]
 _REGENERATE = "./lab test tests/unit/labctl/workshop/sheets --update-golden"
 _GENERATED = re.compile(r"(?<=" + re.escape(f"{_REGENERATE} -->\n\n") + r")(.*?)(?=\n<!-- The end)", re.DOTALL)
+# The bench whose figures the pages show; without it they show none.
+_FIGURES = ROOT / "docs" / "bench.json"
 PAGES = {Language.ENGLISH: ROOT / "docs" / "CHEATSHEET.md", Language.KOREAN: ROOT / "docs" / "CHEATSHEET.ko.md"}
 
 
@@ -40,7 +42,8 @@ def printed(capsys: pytest.CaptureFixture[str], *options: str) -> str:
 @pytest.mark.parametrize("language", Language)
 def test_the_page_is_up_to_date(language: Language, capsys: pytest.CaptureFixture[str], update_golden: bool) -> None:
     page = PAGES[language]
-    made, text = printed(capsys, "--language", str(language)), page.read_text(encoding="utf-8")
+    bench = ["--bench", str(_FIGURES)] if _FIGURES.is_file() else []
+    made, text = printed(capsys, "--language", str(language), *bench), page.read_text(encoding="utf-8")
     assert len(_GENERATED.findall(text)) == 1, "the markers are gone"
     if update_golden:
         text = _GENERATED.sub(lambda _: made, text)
@@ -128,7 +131,9 @@ def test_figures_of_a_bench_appear_with_their_conditions(
     fifo = sheets.split("## fifo")[1].split("\n## ")[0]
     for us in ("9.50 µs", "2.25 µs"):
         assert us in fifo
-    assert whole["machine"]["kernel"] in fifo
+    for fact in ("kernel", "processor", "architecture", "python"):
+        assert whole["machine"][fact] in fifo
+    assert re.search(rf"\b{whole['rounds']}(번| runs)", fifo)
     assert whole["at"][:10] in fifo
     assert f"**{words_of(language)['labels']['speed']}**" not in sheets.split("## tcp")[1].split("\n## ")[0]
 
