@@ -19,7 +19,8 @@ from labctl.lab.lab import Lab
 from labctl.lab.project_lock import changing
 from labctl.terminal.errors import LabError
 
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S = 5.0  # a monotonic clock stands still while a machine sleeps: so no longer than this
+_PAUSE_S = 2.0
 _TRIES = 5
 
 
@@ -41,10 +42,10 @@ def main(container_id: str) -> int:
             if it.fault.every_s and time.monotonic() - repeated_at >= it.fault.every_s:
                 running.again(lab, it)
                 repeated_at = time.monotonic()
-            time.sleep(min(_LOOK_EVERY_S, max(0.05, it.left_s)))
+            time.sleep(max(0.05, min(it.fault.every_s or _LOOK_EVERY_S, it.left_s)))
         except (LabError, DockerException, requests.RequestException, OSError):
             tries += 1
-            time.sleep(_LOOK_EVERY_S * 2**tries)
+            time.sleep(_PAUSE_S**tries)
     return 1
 
 
