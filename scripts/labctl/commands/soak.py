@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Set
 from pathlib import Path
 
 import click
@@ -66,7 +67,7 @@ def _run(lab: Lab, minutes: int, seed: int) -> Report:
         found = lab.containers()
         with Quiet({mechanism: readings.sides(found, mechanism) for mechanism in names}) as quiet:
             run.finish(quiet.settled())
-        differences = _differences(lab, before)
+        differences = _differences(lab, before, run.volumes)
     slopes = leaks.slopes(run.samples.series)
     findings = [
         *run.findings,
@@ -78,12 +79,12 @@ def _run(lab: Lab, minutes: int, seed: int) -> Report:
     return Report(lab.project, seed, minutes, began_at, ran_s, facts, run.books, run.done, slopes, findings)
 
 
-def _differences(lab: Lab, before: Inventory) -> list[str]:
+def _differences(lab: Lab, before: Inventory, volumes: Set[str]) -> list[str]:
     """What is not as it was, a minute after the last fault at the latest."""
     found: list[str] = []
 
     def is_as_before() -> bool:
-        found[:] = before.differences(readings.inventory(lab))
+        found[:] = before.differences(readings.inventory(lab, volumes))
         return not found
 
     wait_until(is_as_before, _AS_BEFORE_WITHIN_S, every_s=2)

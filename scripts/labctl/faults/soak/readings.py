@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 
 from docker.errors import APIError, NotFound
@@ -14,7 +14,7 @@ from ipclab.options import STATE
 from ipclab.runtime.overrides import LOAD_FILE, Load
 from labctl.faults.soak.audit import Reading
 from labctl.faults.soak.leaks import Inventory
-from labctl.lab import anonymous_volumes, state_files
+from labctl.lab import state_files
 from labctl.lab.containers import PROJECT_LABEL, Container, of_pair, run_in
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import PrometheusSilent
@@ -111,14 +111,22 @@ class Quiet:
         return readings
 
 
-def inventory(lab: Lab) -> Inventory:
-    """What there is now."""
+def volumes_of(container: DockerContainer) -> set[str]:
+    """The volumes of a container, also those without a name of ours."""
+    return {mount["Name"] for mount in container.attrs["Mounts"] if mount["Type"] == "volume"}
+
+
+def inventory(lab: Lab, seen: Set[str] = frozenset()) -> Inventory:
+    """What there is now.
+
+    :param seen: volumes of containers that are gone by now; no label says whose an anonymous one is
+    """
     found = lab.containers()
     label = {"label": f"{PROJECT_LABEL}={lab.project}"}
     volumes = {str(volume.name) for volume in lab.client.volumes.list(filters=label)}
+    volumes |= {str(volume.name) for volume in lab.client.volumes.list()} & seen
     for container in found:
-        volumes |= {mount["Name"] for mount in container.docker.attrs["Mounts"] if mount["Type"] == "volume"}
-    volumes |= set(anonymous_volumes.abandoned(lab.client, lab.configuration.lab_image))
+        volumes |= volumes_of(container.docker)
     return Inventory(
         {container.label: container.state for container in found},
         frozenset(volumes),

@@ -97,6 +97,7 @@ class Soak:
         self.done: list[Done] = []
         self.samples = Samples()
         self.findings: list[str] = []
+        self.volumes: set[str] = set()  # of the faults' own containers
         self._lab = lab
         self._pairs = pairs
         self._holder = readings.holder_of(lab.containers())
@@ -163,6 +164,7 @@ class Soak:
             done.refused = error.message
             done.ended_s = self.elapsed_s
             return
+        self.volumes |= readings.volumes_of(it.container)
         self._active[step.number] = _Active(it, done, choice, time.monotonic() + fault.every_s)
 
     def _stop(self, number: int) -> None:
