@@ -212,6 +212,11 @@ CASES = [
     arguments(f"report --output {'x' * 300}", "--output xxx", "a folder"),
     arguments("report monday", "monday", "./lab report --help"),
     # Speedups.
+    arguments("soak fifo", "fifo", "./lab soak takes no more"),
+    arguments("soak --minutes 0", "--minutes 0", "1 to 1440"),
+    arguments("soak --minutes half", "--minutes half", "1 to 1440"),
+    arguments("soak --seed -1", "--seed -1", "the seed that an earlier soak named"),
+    arguments("soak --seed 1000000", "--seed 1000000", "0 to 999999"),
     arguments("speedup", "mechanism is missing", "./lab speedup --help"),
     arguments("speedup --mechanism pigeon", "--mechanism pigeon", "fifo"),
     arguments("speedup --mechanism sysv-mq", "--mechanism sysv-mq", "did you mean sysv_mq?"),
