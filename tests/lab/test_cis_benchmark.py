@@ -50,17 +50,3 @@ def test_a_container_of_the_lab_holds_what_is_not_excepted(stack: Stack, made_by
             assert services, f"{item} is excepted, and every container holds it"
         else:
             assert services == excepted & seen, (item, table[item].lab)
-
-
-def test_the_engines_ports_are_those_of_the_lab(stack: Stack) -> None:
-    """What the kernel of this machine lists for the lab's own proxies: nothing but loopback, and nothing else."""
-    published = {
-        (binding["HostIp"], int(binding["HostPort"]))
-        for container in stack.containers().values()
-        for bound in (container.attrs["NetworkSettings"]["Ports"] or {}).values()
-        for binding in bound or ()
-    }
-    expected = {"LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT", "LAB_PAGE_PORT"}
-    allowed = {("127.0.0.1", int(stack.environment[name])) for name in expected & stack.environment.keys()}
-    assert ("127.0.0.1", stack.prometheus_port) in published
-    assert published <= allowed

@@ -184,6 +184,45 @@ def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
     assert stack.accounts("udp")["corrupt"] == before["corrupt"], "a datagram that is no message came through"
 
 
+def _published(stack: Stack) -> set[tuple[str, int]]:
+    """Address and port on this machine of everything that a container of the lab publishes."""
+    return {
+        (binding["HostIp"], int(binding["HostPort"]))
+        for container in stack.containers().values()
+        for bound in (container.attrs["NetworkSettings"]["Ports"] or {}).values()
+        for binding in bound or ()
+    }
+
+
+def _gateways(stack: Stack) -> list[str]:
+    """The addresses that this machine has in the lab's networks."""
+    networks = stack.client.networks.list(filters={"label": f"com.docker.compose.project={stack.project}"})
+    return [pool["Gateway"] for network in networks for pool in network.attrs["IPAM"]["Config"] if "Gateway" in pool]
+
+
+def test_only_the_published_ports_listen_on_this_machine_and_on_loopback_alone(stack: Stack) -> None:
+    """From outside: no address of this machine but 127.0.0.1 answers at a port of the lab."""
+    published = _published(stack)
+    ports = {int(stack.environment[name]) for name in ("LAB_PROMETHEUS_PORT", "LAB_GRAFANA_PORT", "LAB_PAGE_PORT")}
+    assert ("127.0.0.1", stack.prometheus_port) in published
+    assert published <= {("127.0.0.1", port) for port in ports}
+    gateways = _gateways(stack)
+    assert gateways
+    for address in gateways:
+        for _, port in published:
+            with socket.socket() as outside:
+                outside.settimeout(2)
+                assert outside.connect_ex((address, port)) != 0, (address, port)
+
+
+def test_a_pair_reaches_no_port_of_this_machine(stack: Stack) -> None:
+    """From a container: through the addresses that the machine has in the networks of the lab."""
+    targets = [("tcp", address, port) for address in _gateways(stack) for _, port in sorted(_published(stack))]
+    for name in ("fifo-producer", "tcp-producer"):
+        output = stack.container(name).exec_run(["python", "-c", _TRY, json.dumps(targets)], stderr=False).output
+        assert set(json.loads(output)) <= {"ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT", "no answer"}
+
+
 def test_every_container_is_confined(stack: Stack) -> None:
     for name, container in stack.containers().items():
         config, host = container.attrs["Config"], container.attrs["HostConfig"]
