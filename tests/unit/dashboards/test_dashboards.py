@@ -140,11 +140,13 @@ def test_a_panel_asks_only_for_series_that_exist(panel: Panel) -> None:
         assert names <= EXPORTED | set(recorded()), target["expr"]
 
 
-def test_every_metric_is_on_a_panel() -> None:
+def test_every_metric_is_on_a_panel_or_in_a_view_of_the_page() -> None:
     """Itself, or what a rule computes from it."""
     shown = {name for panel in PANEL_LIST for target in panel.get("targets", []) for name in metrics_in(target["expr"])}
     shown |= {name for record in shown & set(recorded()) for name in metrics_in(recorded()[record])}
     shown |= {name for record in shown & set(recorded()) for name in metrics_in(recorded()[record])}
+    sources = "".join(file.read_text() for file in sorted((ROOT / "services/page/labpage").rglob("*.py")))
+    shown |= set(re.findall(r"\b(?:ipc|probe)_\w+", sources))
     missing = [definition.name for definition in metrics.DEFINITIONS if not shown & set(definition.series)]
     assert missing == []
 
@@ -276,7 +278,7 @@ def test_prometheus_scrapes_the_port_of_the_metrics() -> None:
     text = (ROOT / "services/prometheus/prometheus.yml").read_text()
     jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
     ports = {name: [discovery["port"] for discovery in job["dns_sd_configs"]] for name, job in jobs.items()}
-    assert ports == {"lab": [metrics.PORT], "bench": [metrics.BENCH_PORT]}
+    assert ports == {"lab": [metrics.PORT], "bench": [metrics.BENCH_PORT], "grafana": [3000]}
 
 
 def test_the_marks_are_those_that_are_written() -> None:
