@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipclab import mechanisms
 from ipclab.contract.channel import Kind, Sharing, Traits
 from labctl.faults import fault, prediction
 from labctl.faults.fault import Fault, Strength, Target, has_name
@@ -61,10 +62,10 @@ class Garbage(Fault):
         memory = traits.kind is Kind.SHARED_MEMORY
         return Prediction(
             halts=None,
-            back_within_s=20.0,
+            back_within_s=60.0 if memory else 20.0,  # a side that finds a file of others ends, and is started anew
             lost=Loss.MAY if memory else Loss.NONE,
             reasons=prediction.ANY_REASON if memory else frozenset(),
-            errnos=frozenset(traits.send_errnos) | ({"damaged"} if memory else set()),
+            errnos=frozenset(traits.send_errnos) | ({"damaged", "removed", "not ready"} if memory else set()),
             object_stays=fault.stays(traits),
             sources={
                 "lost": "a message of somebody else takes no number: ipclab.accounting.checker; a ring that is damaged "
@@ -77,7 +78,13 @@ class Garbage(Fault):
         at.act("garbage", number=at.strength)
 
     def end(self, at: Target) -> None:
-        """Nothing: what was garbage is counted as corrupt, and a damaged ring was made anew."""
+        """Remove a file that is no longer known as ours: no side takes it, overwrites it or removes it itself.
+
+        Elsewhere there is nothing to put back: a message of garbage was counted as corrupt, a damaged ring made anew.
+        """
+        traits = mechanisms.load(at.mechanism).traits
+        if traits.kind is Kind.SHARED_MEMORY and uses_volume(traits) and at.container is not None:
+            at.act("remove")
 
 
 def uses_volume(traits: Traits) -> bool:

@@ -87,7 +87,7 @@ def test_a_prediction_has_sources_and_known_errnos(fault: Fault, name: str) -> N
     assert predicted.back_within_s > 0
     assert predicted.reasons <= ANY_REASON
     assert bool(predicted.reasons) == (predicted.lost is not Loss.NONE)
-    assert predicted.errnos <= {*traits.send_errnos, "damaged", "removed"}
+    assert predicted.errnos <= {*traits.send_errnos, "damaged", "removed", "not ready"}
     assert predicted.object_stays is not False
 
 
