@@ -11,8 +11,6 @@ from labpage import texts
 from labpage.view import View
 from labpage.visit import Visit
 
-KIOSK_S = 20  # seconds that a view stays
-
 
 def show(visit: Visit, view: View, views: tuple[View, ...]) -> None:
     """Everything but the view itself, which goes into the element that this leaves open: see `content`."""
@@ -42,7 +40,7 @@ def _for_scripts(visit: Visit, view: View, views: tuple[View, ...]) -> dict[str,
         "language": visit.language,
         "text": visit.text.below("trouble"),
         "next": _address(visit, following) if visit.kiosk else None,
-        "stay": KIOSK_S,
+        "stay": visit.kiosk,
     }
 
 
@@ -77,4 +75,4 @@ def _link(target: str, words: str) -> ui.element:
 
 def _address(visit: Visit, path: str, **choices: str) -> str:
     asked = {"lang": visit.language, **({"theme": visit.theme} if visit.theme else {}), **choices}
-    return f"{path}?{urlencode(asked)}{'&kiosk' if visit.kiosk else ''}"
+    return f"{path}?{urlencode(asked)}{f'&kiosk={visit.kiosk}' if visit.kiosk else ''}"

@@ -12,6 +12,7 @@ from labpage.prometheus import Prometheus
 from labpage.texts import Texts
 
 THEMES = ("light", "dark")
+KIOSK_S = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Visit:
     path: str
     text: Texts
     theme: str | None
-    kiosk: bool
+    kiosk: int  # seconds that a view stays; 0 where nothing rotates
     services: Services
 
     @property
@@ -43,4 +44,11 @@ def visit(request: Request, services: Services) -> Visit:
     asked, remembered = request.query_params, request.cookies
     language = texts.chosen(asked.get("lang"), remembered.get("lang"), request.headers.get("accept-language", ""))
     theme = next((t for t in (asked.get("theme"), remembered.get("theme")) if t in THEMES), None)
-    return Visit(request.url.path, texts.texts(language), theme, "kiosk" in asked, services)
+    return Visit(request.url.path, texts.texts(language), theme, _kiosk(asked.get("kiosk")), services)
+
+
+def _kiosk(asked: str | None) -> int:
+    """?kiosk is twenty seconds, ?kiosk=60 a minute."""
+    if asked is None:
+        return 0
+    return min(max(int(asked), 3), 3600) if asked.isdecimal() and len(asked) < 6 else KIOSK_S

@@ -31,4 +31,11 @@ setInterval(() => {
   if (stream.readyState === EventSource.CLOSED) location.reload();
 }, 1000);
 
+// A choice in the address is remembered for addresses without one.
+const asked = new URLSearchParams(location.search);
+for (const choice of ["lang", "theme"]) {
+  const value = asked.get(choice);
+  if (/^[a-z]{2,5}$/.test(value ?? "")) document.cookie = `${choice}=${value}; path=/; max-age=31536000; samesite=strict`;
+}
+
 if (next) setTimeout(() => location.assign(next), stay * 1000);

@@ -20,7 +20,7 @@ async def _build(visit: Visit) -> None:
         **{f"about.{key}": words for key, words in visit.text.below("mechanism").items()},
     }
     picture.props["facts"] = {name: _facts(name) for name in mechanisms.names()}
-    picture.props["kiosk"] = visit.kiosk
+    picture.props["kiosk"] = bool(visit.kiosk)
 
 
 def _facts(name: str) -> dict[str, str]:
