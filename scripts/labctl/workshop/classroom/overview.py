@@ -48,7 +48,7 @@ class Row:
             self.student.project,
             self.student.seed,
             f"{self.running} of {self.containers}" + (f", {self.restarts} restarts" if self.restarts else ""),
-            "Prometheus silent" if self.pairs is None else f"{self.moving} of {len(pairs)}",
+            ("Prometheus silent" if self.running else "-") if self.pairs is None else f"{self.moving} of {len(pairs)}",
             count(sum(pair.rate or 0 for pair in pairs)) if pairs else "-",
             duration(slowest),
             count(sum(pair.lost or 0 for pair in pairs)) if pairs else "-",

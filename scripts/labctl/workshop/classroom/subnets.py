@@ -84,7 +84,6 @@ def create_networks(
                 internal=bool(wanted.get("internal")),
                 ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(next(subnets)))]),
                 labels={PROJECT_LABEL: project, _NETWORK_LABEL: name},
-                check_duplicate=True,
             )
 
 
