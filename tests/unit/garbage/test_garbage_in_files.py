@@ -137,7 +137,7 @@ def test_a_load_or_lock_of_garbage_is_the_default(garbage: Garbage, in_memory: P
             assert found is default or (type(found.rate), type(found.size_bytes), type(found.burst)) == (int, int, int)
         else:
             found_lock = lock.current()
-            assert found_lock is True or content.strip().decode() in ON_OFF
+            assert found_lock is True or content.decode().strip() in ON_OFF
 
     reader(DEEP)
     sound = json.loads(Load(300, 64, 2).text())
