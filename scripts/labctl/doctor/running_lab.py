@@ -34,7 +34,7 @@ def of_lab(lab: Lab) -> Iterator[Finding]:
     found = lab.containers()
     networks = [_inspected(n) for n in client.networks.list(filters={"label": f"{PROJECT_LABEL}={project}"})]
     yield from _clones(client, project)
-    yield from _states(found)
+    yield from of_states(found)
     attached = {c.docker.id for c in found if c.state in ("running", "paused", "restarting")}
     yield from of_networks([network for network in networks if network], attached, any_container=bool(found))
     yield from _names(found)
@@ -76,7 +76,7 @@ def _clones(client: docker.DockerClient, project: str) -> Iterator[Finding]:
         )
 
 
-def _states(found: Sequence[Container]) -> Iterator[Finding]:
+def of_states(found: Sequence[Container]) -> Iterator[Finding]:
     """Containers that should run and do not."""
     paused = [c for c in found if c.state == "paused"]
     if paused:
@@ -84,7 +84,16 @@ def _states(found: Sequence[Container]) -> Iterator[Finding]:
         yield Finding(
             "paused", Verdict.WARN, _labels(paused), f"docker unpause {ids}; or ./lab reset, which unpauses all"
         )
-    ended = [c for c in found if c.state in ("created", "exited", "dead", "restarting")]
+    there = {c.id for c in found}
+    left = [c for c in found if c.joins_ipc_of and c.joins_ipc_of not in there]
+    if left:
+        yield Finding(
+            "IPC namespace",
+            Verdict.BAD,
+            f"of a container that is gone, so the engine cannot start it again: {_labels(left)}",
+            "somebody made the holder anew alone; ./lab reset makes them anew, too",
+        )
+    ended = [c for c in found if c.state in ("created", "exited", "dead", "restarting") and c not in left]
     if ended and len(ended) < len(found):
         described = ", ".join(f"{c.label} is {c.state_in_words()}" for c in ended)
         yield Finding("stopped", Verdict.WARN, described, "docker logs tells why; ./lab up starts them")

@@ -8,6 +8,7 @@ import pytest
 
 from labctl.doctor import running_lab
 from labctl.doctor.finding import Verdict
+from support.containers import container
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,20 @@ def test_two_networks_of_one_name_and_networks_without_containers_are_named() ->
     left_over, twice = running_lab.of_networks([network("lab_tcp"), network("lab_tcp")], set(), any_container=False)
     assert "left without a container: lab_tcp" in left_over.found
     assert "two networks of one name: lab_tcp" in twice.found
+
+
+def test_a_member_of_a_holder_that_is_gone_is_told_from_one_that_ended() -> None:
+    """The engine: "can't join IPC of container …: No such container"."""
+    found = [
+        container("holder", id="new"),
+        container("sysv-mq-consumer", state="exited", exit_code=75, joins_ipc_of="old"),
+        container("sysv-shm-consumer", state="exited", exit_code=75, joins_ipc_of="new"),
+        container("fifo-consumer"),
+    ]
+    left, ended = running_lab.of_states(found)
+    assert (left.what, left.verdict) == ("IPC namespace", Verdict.BAD)
+    assert "sysv-mq-consumer" in left.found
+    assert "./lab reset" in left.change
+    assert ended.what == "stopped"
+    assert "sysv-shm-consumer" in ended.found
+    assert "sysv-mq-consumer" not in ended.found
