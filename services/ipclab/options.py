@@ -114,7 +114,15 @@ def endpoint_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--holder", envvar="LAB_HOLDER", help="Host name of the namespace's holder."),
         click.option("--state", type=_ANY_PATH, default=STATE, help="Private, lasting directory."),
         click.option("--alive", type=_ANY_PATH, default=_ALIVE, help="File touched while alive."),
-        click.option("--metrics-port", type=settings.PORT, default=metrics.PORT, help="Port of /metrics."),
+        # In a pod the containers have one network namespace, and so one set of ports.
+        click.option(
+            "--metrics-port",
+            type=settings.PORT,
+            default=metrics.PORT,
+            envvar="LAB_METRICS_PORT",
+            show_envvar=True,
+            help="Port of /metrics.",
+        ),
     ):
         command = option(command)
     return command

@@ -12,6 +12,7 @@ from labctl.cli.comparison import matrix, mechanisms, speedup
 from labctl.cli.exercise import exercise_
 from labctl.cli.fault import fault_
 from labctl.cli.hosts import hosts
+from labctl.cli.kube import kube
 from labctl.cli.lifecycle import down, reset, up
 from labctl.cli.pair import load, lock, place, sync
 from labctl.cli.soak import soak
@@ -53,7 +54,7 @@ for command in (
     *(fault_, soak),
     class_,
     bundle_,
-    *(hosts, swarm),
+    *(hosts, swarm, kube),
     *(doctor, test, bench, dashboards),
     *(version, help_),
 ):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipclab import mechanisms
 from ipclab.matrix import errno_rules
 from ipclab.matrix.errno_rules import Reason
-from ipclab.matrix.placement import Placement, reachable
+from ipclab.matrix.placement import AnyPlacement, Placement, reachable
 from labctl.lab.prometheus import Prometheus
 from labctl.measured.pairs import fresh
 
@@ -18,7 +18,7 @@ class Cell:
     """One mechanism from one placement. `success` is None where nothing was measured in the last seconds."""
 
     mechanism: str
-    placement: Placement
+    placement: AnyPlacement
     success: bool | None
     round_trip_s: float | None
     duration_s: float | None

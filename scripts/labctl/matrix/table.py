@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ipclab.matrix.placement import SHARED, Placement
+from ipclab.matrix.placement import SHARED, AnyPlacement, Placement
 from labctl.config.compose_file import RESPONDER
 from labctl.lab import containers
 from labctl.lab.lab import Lab
@@ -23,7 +23,7 @@ from labctl.terminal.waiting import wait_until
 
 _MEASURED_WITHIN_S = 12  # a round, a scrape, and a start
 _HEADINGS = {place: str(place).replace("_", " ") for place in Placement}
-_STARTS = {Placement.SECOND_HOST: "./lab hosts up"}  # else ./lab up starts the probe
+_STARTS: dict[AnyPlacement, str] = {Placement.SECOND_HOST: "./lab hosts up"}  # else ./lab up starts the probe
 _CONDITIONS = (
     "✓ reached. ✗ with the errno that a system call returned, or plain words where no call failed. A few seconds old.",
 )
@@ -33,7 +33,7 @@ _TIMES_CONDITIONS = (
     "minute at most; in brackets the lowest and the highest of their medians.",
 )
 # The same mechanism across ever more: what the two sides have in common besides is in the table above.
-_DISTANCES = {
+_DISTANCES: dict[str, tuple[AnyPlacement, ...]] = {
     "one container": (Placement.SAME_CONTAINER,),
     "two containers": (Placement.SHARED_IPC, Placement.SHARED_VOLUME, Placement.SHARED_NETWORK),
     "two hosts": (Placement.SECOND_HOST,),

@@ -91,7 +91,8 @@ def page(
 def _cells(prometheus: Prometheus) -> list[Cell]:
     """The matrix with a column for every placement of the whole lab, and for whatever else was measured."""
     cells = reachability.read(prometheus, list(Placement))
-    shown = placements_shown({cell.placement for cell in cells if cell.success is not None})
+    measured = {cell.placement for cell in cells if cell.success is not None}
+    shown = placements_shown(place for place in Placement if place in measured)
     return [cell for cell in cells if cell.placement in shown]
 
 

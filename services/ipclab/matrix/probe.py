@@ -17,7 +17,7 @@ from ipclab.contract.errors import NO_ANSWER, WRONG_ANSWER, ChannelError, Receiv
 from ipclab.linux import route, syscall_trace
 from ipclab.linux.namespaces import pin
 from ipclab.matrix import request_reply
-from ipclab.matrix.placement import Placement
+from ipclab.matrix.placement import AnyPlacement, Placement
 from ipclab.matrix.told_address import Locate
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
@@ -103,7 +103,12 @@ class Prober:
     """The rounds of one placement."""
 
     def __init__(
-        self, placement: Placement, addresses: Mapping[str, Address], locate: Locate, status: EndpointStatus, stop: Stop
+        self,
+        placement: AnyPlacement,
+        addresses: Mapping[str, Address],
+        locate: Locate,
+        status: EndpointStatus,
+        stop: Stop,
     ) -> None:
         """`locate` says, round by round, the host that the responder listens on."""
         self._placement = placement

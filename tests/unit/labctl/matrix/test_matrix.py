@@ -13,7 +13,7 @@ from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.contract.errors import NO_ANSWER, NOT_TOLD, WRONG_ANSWER
 from ipclab.matrix import errno_rules
-from ipclab.matrix.placement import SHARED, Placement, reachable
+from ipclab.matrix.placement import SHARED, Placement, PodPlacement, reachable
 from ipclab.matrix.probe import QUESTION_BYTES, QUESTIONS, REMEMBERED
 from labctl.config import compose_file
 from labctl.config.compose_file import PUBLISHED_RESPONDER
@@ -54,9 +54,11 @@ class Answers(Prometheus):
 
 
 def test_each_placement_shares_what_its_name_says() -> None:
-    assert SHARED[Placement.SAME_CONTAINER] == set(Sharing)
+    whole = {Placement.SAME_CONTAINER, PodPlacement.SAME_POD}
     for place, shared in SHARED.items():
-        if place is not Placement.SAME_CONTAINER:
+        if place in whole:
+            assert shared == set(Sharing)
+        else:
             assert len(shared) == (2 if place is Placement.SHARED_IPC else 1)
     for name in mechanisms.names():
         traits = mechanisms.load(name).traits

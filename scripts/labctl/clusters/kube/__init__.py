@@ -1,0 +1,1 @@
+"""`./lab kube`: the pairs as pods, written for Kubernetes and played with podman."""

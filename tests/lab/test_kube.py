@@ -1,0 +1,112 @@
+"""The pairs as pods, played with podman: what a pod shares, what two pods share, and the matrix of placements.
+
+The lab beside them is the tests' own, and the same afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipclab import mechanisms
+from ipclab.contract.channel import Sharing
+from lab.harness.commands import commands
+from lab.harness.podman import need_podman
+from lab.harness.stack import ROOT, Stack, wait_until
+from labctl.clusters.kube.podman import Cluster
+
+_PAGE = ROOT / "docs" / "KUBERNETES.md"
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def pods(stack: Stack) -> Iterator[Stack]:
+    """The lab whose images the pods have; no pod, node or folder stays."""
+    need_podman()
+    try:
+        yield stack
+    finally:
+        down = stack.lab("kube", "down")
+        assert down.returncode == 0, down.stderr
+        assert not Cluster(stack.project).there
+        assert not [line for line in _mounts() if f"/ipclab-{stack.project}-kube/" in line]
+
+
+def _mounts() -> list[str]:
+    return Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+
+
+def pairs(stack: Stack) -> dict[str, dict[str, Any]]:
+    """By pod of the consumer."""
+    done = stack.lab("kube", "status", "--json")
+    assert done.returncode == 0, done.stderr
+    return {pair["consumer"]["pod"] if pair["consumer"] else "": pair for pair in json.loads(done.stdout)["pairs"]}
+
+
+def wait_for_traffic(stack: Stack, pod: str) -> dict[str, Any]:
+    before = pairs(stack).get(pod, {}).get("received") or 0
+
+    def more() -> dict[str, Any] | None:
+        now = pairs(stack).get(pod)
+        return now if now and now["open"] and (now["received"] or 0) > before else None
+
+    return wait_until(f"{pod} moves messages", 90, more)
+
+
+def wait_for_error(stack: Stack, pod: str, error: str) -> dict[str, Any]:
+    return wait_until(
+        f"{pod}: {error}",
+        90,
+        lambda: next((p for n, p in pairs(stack).items() if n == pod and p["error"] == error), None),
+    )
+
+
+def test_the_commands_of_the_page_show_what_a_pod_shares(pods: Stack) -> None:
+    """One IPC namespace, one segment, one /dev/shm where there is one volume; the matrix is as predicted."""
+    ran = []
+    for _, *command in commands(_PAGE):
+        if command == ["kube", "down"]:
+            continue
+        done = pods.lab(*command)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        ran.append(command[1])
+    assert ran == ["render", "matrix", "up", "status", "matrix"]
+    found = {name: wait_for_traffic(pods, name) for name in ("sysv-shm", "posix-shm", "posix-shm-unset", "fifo", "tcp")}
+    for name, pair in found.items():
+        assert pair["same_ipc_namespace"] is True, name
+    assert any(name.startswith("shm 0x") for name in found["sysv-shm"]["objects_of_both"])
+    assert "/dev/shm/ipclab-posix-shm" in found["posix-shm"]["objects_of_both"]
+    assert found["posix-shm"]["consumer"]["dev_shm_bytes"] == 64 << 20
+    own = wait_for_error(pods, "posix-shm-own", "ENOENT")
+    assert (own["same_ipc_namespace"], own["same_dev_shm"]) == (True, False)
+    cells = json.loads(pods.lab("kube", "matrix", "--json").stdout)["cells"]
+    assert len(cells) == 3 * len(mechanisms.names())
+    for cell in cells:
+        crosses = Sharing.NETWORK in mechanisms.load(cell["mechanism"]).traits.requires
+        assert cell["success"] is (crosses or cell["placement"] == "same_pod"), cell
+        assert cell["error"] in ((None,) if cell["success"] else ("ENOENT",)), cell
+
+
+def test_two_pods_share_a_network_and_no_ipc_namespace(pods: Stack) -> None:
+    up = pods.lab("kube", "up", "--apart", "sysv_shm", "fifo", "tcp")
+    assert up.returncode == 0, up.stderr
+    assert wait_for_traffic(pods, "tcp-consumer")["same_ipc_namespace"] is False
+    for name in ("sysv-shm-consumer", "fifo-consumer"):
+        pair = wait_for_error(pods, name, "ENOENT")
+        assert pair["same_ipc_namespace"] is False
+        assert pair["objects_of_both"] == []
+        assert pair["received"] == 0
+    again = pods.lab("kube", "up", "fifo")
+    assert again.returncode == 1
+    assert "./lab kube down" in again.stderr
+
+
+def test_two_pods_share_what_is_in_a_claim(pods: Stack) -> None:
+    up = pods.lab("kube", "up", "--apart", "--claim", "fifo", "sysv_shm")
+    assert up.returncode == 0, up.stderr
+    assert wait_for_traffic(pods, "fifo-consumer")["same_ipc_namespace"] is False
+    assert wait_for_error(pods, "sysv-shm-consumer", "ENOENT")["received"] == 0
