@@ -140,6 +140,7 @@ def run(
     try:
         ran = subprocess.run(
             list(command),
+            cwd="/",  # podman builds an image from a folder of the same name in the current one
             env={**os.environ, **(environment or {})},
             stdin=None if text is not None else file,  # type: ignore[arg-type]  # a text is not given twice
             input=text,

@@ -1,8 +1,9 @@
 """The pods of the lab on two podman nodes: where each goes, and what podman needs to hear in other words.
 
-Podman 4.3 has no medium of an emptyDir, keeps one volume for all pods that call theirs the same, and resolves the names
-of its own node's pods. So a volume gets its pod's name, one in memory is a claim with podman's annotations for a tmpfs,
-and names of the other node are host aliases. podman-kube-play(1).
+Podman 4.3 has no medium of an emptyDir, keeps one volume for all pods that call theirs the same, publishes the ports of
+every container on the node, and resolves the names of its own node's pods. So a pod is played without its ports, a
+volume gets its pod's name, one in memory is a claim with podman's annotations for a tmpfs, and names of the other node
+are host aliases. podman-kube-play(1).
 """
 
 from __future__ import annotations
@@ -172,6 +173,7 @@ def for_podman(pod: Manifest, others: Mapping[str, Manifest], elsewhere: Mapping
             volume["persistentVolumeClaim"] = {"claimName": volume["name"]}
     renamed = {volume["name"].removeprefix(f"{prefix}-"): volume["name"] for volume in made["spec"]["volumes"]}
     for container in made["spec"]["containers"]:
+        container.pop("ports")  # podman 4.3 would publish them on the node
         for mount in container["volumeMounts"]:
             mount["name"] = renamed[mount["name"]]
     if elsewhere:

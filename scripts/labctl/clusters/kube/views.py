@@ -105,6 +105,8 @@ def require_as_predicted(cells: Sequence[Cell]) -> None:
 
     :raises LabError: one is not; all that are not are named
     """
+    if all(cell.success is None for cell in cells):
+        raise LabError("nothing is measured: no probe answers", hint=_HINT)
     wrong = [cell for cell in cells if not cell.as_predicted]
     if wrong:
         named = ", ".join(
