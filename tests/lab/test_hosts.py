@@ -12,7 +12,7 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.runtime.overrides import Load
-from lab.harness import readme_matrix, second
+from lab.harness import cis_benchmark, readme_matrix, second
 from lab.harness.stack import Stack, wait_until
 
 # TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/tcp.py).
@@ -60,6 +60,12 @@ def test_a_placement_that_is_not_there_changes_nothing(stack: Stack) -> None:
         assert refused.returncode == 2, refused.stderr
         assert "./lab hosts up" in refused.stderr or "./lab place udp" in refused.stderr
     assert {container.id for container in stack.containers().values()} == before
+
+
+def test_a_second_host_holds_the_benchmark_but_for_what_is_excepted(second_host: Stack) -> None:
+    table = cis_benchmark.table()
+    failed = cis_benchmark.failures(second_host.container("second-host"))
+    assert failed == {item for item, row in table.items() if cis_benchmark.excepted(row.engines) is None}
 
 
 @pytest.mark.timeout(300)
