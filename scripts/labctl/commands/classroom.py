@@ -52,7 +52,7 @@ def up(
             hint="./lab class down first, or COMPOSE_PROJECT_NAME=… for another class",
         )
     client, images = make_ready(base.values, root=ROOT, ask_again=ask_again)
-    shape = shape_of(pairs, base.number("LAB_RATE"), grafana=False)
+    shape = shape_of(pairs, base.number("LAB_RATE"))
     kept = [student for student in known.students if student.number <= number]
     asleep = [student for student in kept if not containers.listed(client, student.project)]
     wanted = [*asleep, *roster.with_students(known, base, number, seed, first_port)]
@@ -84,7 +84,7 @@ def up(
 def show_limits(base: Configuration, pairs: Sequence[str], first_port: int) -> None:
     """Print what a lab takes, what the engine's machine has, and how many labs fit; starts no lab."""
     client, _ = make_ready(base.values, root=ROOT)
-    shape = shape_of(pairs, base.number("LAB_RATE"), grafana=False)
+    shape = shape_of(pairs, base.number("LAB_RATE"))
     found = _limits(client, base, shape, first_port)
     table = new_table()
     for heading in ("resource", "a lab takes", "there are", "labs that fit"):

@@ -15,12 +15,12 @@ from labctl.config import compose_file
 from labctl.config.configuration import PUBLISHED_PORTS
 
 _MIB = 1 << 20
-_SHIM_BYTES = 12 * _MIB  # the engine's process of each container, and the container's init
-_MEMORY_BYTES = {"prometheus": 60 * _MIB, "page": 70 * _MIB, "grafana": 120 * _MIB, compose_file.RESPONDER: 60 * _MIB}
-_PYTHON_BYTES = 14 * _MIB
+_SHIM_BYTES = 4 * _MIB  # the engine's process of each container
+_MEMORY_BYTES = {"prometheus": 50 * _MIB, "page": 69 * _MIB, compose_file.RESPONDER: 61 * _MIB}
+_PYTHON_BYTES = 15 * _MIB
 # Shares of a core. An endpoint at 200 messages a second; the rest at rest.
-_ENDPOINT_SHARE, _OTHER_SHARE = 0.03, 0.01
-_CPU_SHARES = {"prometheus": 0.05, "page": 0.02, "grafana": 0.03}
+_ENDPOINT_SHARE, _OTHER_SHARE = 0.02, 0.01
+_CPU_SHARES = {"prometheus": 0.05}
 _DEFAULT_RATE = 200
 # ipc/mqueue.c, mqueue_get_inode: beside its bytes, a struct msg_msg and a struct posix_msg_tree_node for each message.
 _QUEUE_BYTES = 10 * (8192 + 48 + 48)
@@ -45,9 +45,9 @@ class Shape:
         return "all pairs" if whole else ", ".join(self.pairs)
 
 
-def shape_of(pairs: Sequence[str], rate: int, *, grafana: bool) -> Shape:
+def shape_of(pairs: Sequence[str], rate: int) -> Shape:
     """A lab of these pairs, each at `rate` messages a second."""
-    services = with_what_they_need(compose_file.services_of_lab(pairs, grafana=grafana))
+    services = with_what_they_need(compose_file.services_of_lab(pairs, grafana=False))
     endpoints = [name for name in services if compose_file.mechanism_of(name)]
     memory = sum(_MEMORY_BYTES.get(name, _PYTHON_BYTES) + _SHIM_BYTES for name in services)
     busy = len(endpoints) * _ENDPOINT_SHARE * rate / _DEFAULT_RATE

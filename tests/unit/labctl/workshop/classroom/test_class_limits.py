@@ -18,7 +18,7 @@ def found(
     machine: Machine = BIG, *, pairs: tuple[str, ...] = ("fifo", "tcp"), subnets: int = 1000
 ) -> list[limits.Limit]:
     """The limits of a machine."""
-    return limits.limits(shape_of(pairs, 200, grafana=False), machine, subnets=subnets, first_port=20000)
+    return limits.limits(shape_of(pairs, 200), machine, subnets=subnets, first_port=20000)
 
 
 def test_the_first_lab_that_does_not_fit_is_named_with_what_it_lacks() -> None:
@@ -51,19 +51,19 @@ def test_a_lab_with_a_queue_that_its_user_may_not_have_does_not_fit_at_all() -> 
 
 
 def test_the_queues_of_a_whole_lab_fit_into_the_limit_that_linux_has() -> None:
-    assert shape_of(ALL, 200, grafana=False).queue_bytes < 819_200 / 9
+    assert shape_of(ALL, 200).queue_bytes < 819_200 / 9
 
 
 def test_fewer_pairs_and_slower_ones_make_a_smaller_lab() -> None:
-    whole, few = shape_of(ALL, 200, grafana=False), shape_of(("fifo", "tcp"), 200, grafana=False)
+    whole, few = shape_of(ALL, 200), shape_of(("fifo", "tcp"), 200)
     assert few.memory_bytes < whole.memory_bytes / 3
-    assert shape_of(ALL, 50, grafana=False).cpu_share < whole.cpu_share
+    assert shape_of(ALL, 50).cpu_share < whole.cpu_share
 
 
 def test_a_shape_has_what_its_services_depend_on() -> None:
     assert "holder" in with_what_they_need(["posix-mq-producer"])
     assert "holder" not in with_what_they_need(["fifo-producer"])
-    assert set(shape_of(ALL, 200, grafana=False).services) >= {"responder", "probe-shared-ipc", "page", "prometheus"}
+    assert set(shape_of(ALL, 200).services) >= {"responder", "probe-shared-ipc", "page", "prometheus"}
 
 
 def test_what_a_container_says() -> None:
