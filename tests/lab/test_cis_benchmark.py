@@ -23,7 +23,12 @@ def made_by_the_command_line(stack: Stack) -> Iterator[Container]:
     image = stack.container("holder").attrs["Config"]["Image"]
     labels = {"com.docker.compose.project": stack.project, "com.docker.compose.service": "throwaway"}
     container = stack.client.containers.run(
-        image, ["holder"], labels=labels, network="none", detach=True, **compose_file.of_every_container()
+        image,
+        entrypoint=["sleep", "120"],
+        labels=labels,
+        network="none",
+        detach=True,
+        **compose_file.of_every_container(),
     )
     try:
         container.reload()
