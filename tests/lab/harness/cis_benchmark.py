@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docker.errors import NotFound
 from docker.models.containers import Container
 
 from labctl.config.paths import ROOT
@@ -75,8 +77,11 @@ def _runs(container: Container, program: str) -> bool:
 
 def _executions(container: Container, attrs: _Attributes) -> list[Mapping[str, Any]]:
     """The commands that were run in it and that the engine still knows."""
-    api = container.client.api
-    return [api.exec_inspect(identity)["ProcessConfig"] for identity in attrs["ExecIDs"] or ()]
+    found = []
+    for identity in attrs["ExecIDs"] or ():
+        with suppress(NotFound):  # a health check that ended meanwhile
+            found.append(container.client.api.exec_inspect(identity)["ProcessConfig"])
+    return found
 
 
 def _is_current(container: Container, attrs: _Attributes) -> bool:
