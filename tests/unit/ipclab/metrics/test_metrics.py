@@ -197,6 +197,18 @@ def container_facts(directory: Path, role: Role) -> Iterable[Sample]:
     return [] if role is Role.BENCH else list(facts.samples())
 
 
+def a_last_bench() -> Iterable[Sample]:
+    """The last bench, and the last fault matrix."""
+    measured = {"back_s": 1.5, "lost": {"channel": 38}}
+    matrix = {"cells": [{"fault": "cut", "mechanism": "tcp", "measured": measured, "differs": []}]}
+    return [*last_bench.samples(a_bench()), *last_bench.fault_samples(matrix)]
+
+
+def a_fault(directory: Path) -> Iterable[Sample]:
+    """A fault that is on."""
+    return [Sample(metrics.FAULT_ACTIVE, 1, ("cut",)), *fixed_status(directory).namespace_samples()]
+
+
 def pages(directory: Path) -> dict[Role, str]:
     """The page of each role, made by the loops themselves from fixed numbers."""
     samples: dict[Role, tuple[str, Callable[[], Iterable[Sample]]]] = {
@@ -206,7 +218,8 @@ def pages(directory: Path) -> dict[Role, str]:
         Role.KERNEL: ("", lambda: kernel_samples(fixed_status(directory))),
         Role.RESPONDER: ("", a_prober(directory, Placement.SAME_CONTAINER).samples),
         Role.PROBE: ("", a_prober(directory, Placement.SHARED_VOLUME).samples),
-        Role.BENCH: ("", both(lambda: last_bench.samples(a_bench()), lambda: exercises.samples(a_progress()))),
+        Role.BENCH: ("", both(a_last_bench, lambda: exercises.samples(a_progress()))),
+        Role.FAULT: ("tcp", lambda: a_fault(directory)),
     }
     return {
         role: Page(

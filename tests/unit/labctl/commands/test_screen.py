@@ -10,6 +10,7 @@ import pytest
 from labctl.commands import status
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration
+from labctl.faults import running
 from labctl.lab import containers
 from labctl.lab.lab import Lab
 from labctl.lab.ports import free_port
@@ -47,6 +48,7 @@ def show(grafana_image: str, *stopped: str) -> None:
     }
     containers.of_project = Mock(return_value=found)
     moved_consumers.all_placed = Mock(return_value=[])
+    running.find = Mock(return_value=[])
     with prometheus_that_says(answers) as prometheus:
         values = {
             **Configuration.load().values,
