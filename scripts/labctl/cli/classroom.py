@@ -124,7 +124,7 @@ def class_() -> None:
 @class_.command(short_help="Start the labs, and write a card for each.")
 @click.argument("number", metavar="NUMBER", type=LabCount())
 @_options
-@click.option("--seed", type=Seed(), default="", metavar="WORD", help="Seeds are WORD-01, WORD-02; else the project's.")
+@click.option("--seed", type=Seed(), metavar="WORD", help="Seeds are WORD-01, WORD-02; else the project's.")
 @_output_options
 @click.option(
     "--timeout",
@@ -141,7 +141,7 @@ def up(
     number: int,
     pairs: tuple[str, ...] | None,
     first_port: int,
-    seed: str,
+    seed: str | None,
     output: Path,
     server: str,
     timeout_s: int,
@@ -171,7 +171,7 @@ def up(
             base,
             number,
             wanted,
-            seed=seed,
+            seed=seed or "",
             first_port=first_port,
             cards=output,
             server=server,

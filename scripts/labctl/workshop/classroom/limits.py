@@ -96,8 +96,8 @@ def limits(shape: Shape, machine: Machine, *, subnets: int, first_port: int) -> 
         ),
         Limit(
             "memory",
-            f"about {size(shape.memory_bytes)}",
-            f"{size(memory)} available",
+            f"about {shape.memory_bytes / (1 << 20):.0f} MiB",
+            f"{memory / (1 << 30):.1f} GiB available",
             memory // shape.memory_bytes,
             fewer,
             estimated=True,
