@@ -91,12 +91,16 @@ class Cluster:
         crossing |= dict.fromkeys(_named_by(crossing, pods), self.nodes[0])
         addresses = {name: node.address(position) for position, (name, node) in enumerate(sorted(crossing.items()))}
         (self.folder / _PLAYED).write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
+        made: set[str] = set()
         with step("Starting pods") as current:
             for pod in pods:
                 current.detail(name_of(pod))
                 node = self.node_of(pod)
                 elsewhere = {name: addresses[name] for name, other in crossing.items() if other is not node}
-                documents = for_podman(pod, claims, elsewhere)
+                documents = [
+                    d for d in for_podman(pod, claims, elsewhere) if name_of(d) not in made or d["kind"] == "Pod"
+                ]
+                made |= {name_of(d) for d in documents if d["kind"] == "PersistentVolumeClaim"}  # once: it is a volume
                 fixed = ["--ip", addresses[name_of(pod)]] if name_of(pod) in addresses else []
                 text = yaml.safe_dump_all(documents)
                 node.podman("kube", "play", "--network", NETWORK, *fixed, "-", standard_input=text)
