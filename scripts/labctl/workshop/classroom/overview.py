@@ -12,7 +12,7 @@ from labctl.lab import containers
 from labctl.lab.costs import CostMeter
 from labctl.lab.prometheus import Prometheus, PrometheusSilent
 from labctl.measured.pairs import PairMeasures, measure
-from labctl.terminal.printing import count, duration, new_table, show_lines, show_table, size
+from labctl.terminal.printing import count, duration, new_table, show_lines, show_table
 from labctl.workshop.classroom.roster import Student
 
 _AT_ONCE = 4
@@ -52,7 +52,7 @@ class Row:
             count(sum(pair.rate or 0 for pair in pairs)) if pairs else "-",
             duration(slowest),
             count(sum(pair.lost or 0 for pair in pairs)) if pairs else "-",
-            size(self.memory_bytes),
+            f"{self.memory_bytes / (1 << 20):.0f} MiB",
             f"{self.cpu_share:.0%}",
             page,
         )
@@ -90,7 +90,7 @@ def show(rows: Sequence[Row]) -> None:
     memory, share = sum(row.memory_bytes for row in rows), sum(row.cpu_share for row in rows)
     show_lines(
         [
-            f"{len(running)} of {len(rows)} labs run: {sum(row.running for row in rows)} containers, {size(memory)}, "
+            f"{len(running)} of {len(rows)} labs run: {sum(row.running for row in rows)} containers, {memory / (1 << 20):.0f} MiB, "
             f"{share:.0%} of a CPU. The engine's own processes are not in it.",
             "One lab: `. class/LAB.sh`, then any ./lab command. Addresses are of this machine.",
         ]
