@@ -90,7 +90,8 @@ def show(rows: Sequence[Row]) -> None:
     memory, share = sum(row.memory_bytes for row in rows), sum(row.cpu_share for row in rows)
     show_lines(
         [
-            f"{len(running)} of {len(rows)} labs run: {sum(row.running for row in rows)} containers, {memory / (1 << 20):.0f} MiB, "
+            f"{len(running)} of {len(rows)} labs run: {sum(row.running for row in rows)} containers, "
+            f"{memory / (1 << 20):.0f} MiB, "
             f"{share:.0%} of a CPU. The engine's own processes are not in it.",
             "One lab: `. class/LAB.sh`, then any ./lab command. Addresses are of this machine.",
         ]
