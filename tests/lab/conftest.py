@@ -17,7 +17,16 @@ from labctl.config import compose_file
 _LAST = ("test_states.py", "test_up_again.py", "test_swarm.py", "test_lifecycle.py")
 # These need few pairs, which the file names in PAIRS, or its parameters by `pairs`; or no lab at all. `./lab test` runs
 # them beside the others, with a lab of their own that has only these pairs: a lab of all takes most of a CPU at rest.
-_FEW_PAIRS = ("test_bench.py", "test_exercises.py", "test_registry.py", "test_speedup.py", "test_student.py")
+_FEW_PAIRS = (
+    "test_bench.py",
+    "test_bundle.py",
+    "test_class.py",
+    "test_exercises.py",
+    "test_kube.py",
+    "test_registry.py",
+    "test_speedup.py",
+    "test_student.py",
+)
 
 
 @pytest.hookimpl(trylast=True)
