@@ -17,6 +17,7 @@ LIMITS = {
     "LAB_PROMETHEUS_PORT": (1, 65535),
     "LAB_GRAFANA_PORT": (1, 65535),
     "LAB_PAGE_PORT": (1, 65535),
+    "LAB_UID": (1, 2**31 - 2),
 }
 
 

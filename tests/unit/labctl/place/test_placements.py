@@ -24,6 +24,7 @@ def consumer(mechanism: str, **host: Any) -> Container:
     docker.attrs = {
         "Config": {
             "Image": "ipclab/lab:it",
+            "User": "10001:10001",
             "Cmd": ["consumer", mechanism, "--key", "7", "--shared-ledger", "/ledger"],
             "Env": ["LAB_RATE=200", "LAB_HOLDER=holder"],
         },
@@ -71,6 +72,7 @@ def test_the_second_host_shares_its_network_alone() -> None:
     assert "Binds" not in made["HostConfig"]
     assert made["HostConfig"]["Memory"] == 1, "nothing else bounds what the engine there starts"
     assert made["HostConfig"]["CapDrop"] == ["ALL"]
+    assert made["User"] == "10001:10001"
 
 
 def test_each_consumer_there_has_a_metrics_port_of_its_own() -> None:
