@@ -85,6 +85,7 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
                 "services/page.txt",
                 "services/page/labpage/**/*",
                 "dashboards/json/*.json",
+                "exercises/*.toml",
                 "exercises/*/*.md",
                 "exercises/*/*.toml",
                 "services/ipclab/**/*",

@@ -103,10 +103,11 @@ def take(queue: sysv_ipc.MessageQueue, type_: int, timeout_s: float) -> tuple[by
 def _too_large(queue: sysv_ipc.MessageQueue, type_: int) -> ChannelError:
     """Take a message that is larger than ours away: msgrcv(2) leaves it at the head, where it would block the queue."""
     limit = int(Path("/proc/sys/kernel/msgmax").read_text())
-    with suppress(sysv_ipc.Error, OSError):
+    try:
         payload, _ = sysv_ipc.MessageQueue(queue.key, max_message_size=limit).receive(False, type_)
-        return MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES} in a message", code=errno.E2BIG)
-    return ReceiveTimeout(f"{WHAT} {queue.key:#x} is empty", code=errno.ENOMSG)
+    except (sysv_ipc.Error, OSError):  # somebody else took it
+        return ReceiveTimeout(f"{WHAT} {queue.key:#x} is empty", code=errno.ENOMSG)
+    return MessageTooLarge(f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES} in a message", code=errno.E2BIG)
 
 
 def discard(queue: sysv_ipc.MessageQueue, type_: int) -> None:

@@ -40,6 +40,7 @@ EXPRESSIONS = {
     "fixed_cpu": f"{_by('instance', f'rate(ipc_fixed_cpu_seconds_total{_LAST})')}",
     "memory": "max by (instance) (ipc_container_memory_bytes)",
     "memory_limit": "max by (instance) (ipc_container_memory_limit_bytes)",
+    "descriptors": "max by (instance) (ipc_open_descriptors)",
     "restarts": "max by (instance) (changes(ipc_process_start_time_seconds[5m]))",
     "buffer": "max by (mechanism, role) (ipc_kernel_buffer_bytes)",
     "buffer_limit": "max by (mechanism, role) (ipc_kernel_buffer_limit_bytes)",

@@ -45,6 +45,7 @@ class Box:
     cpu_cores: float | None = None
     restarts: int = 0
     receives: float | None = None
+    descriptors: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,7 @@ def _box(parts: Parts, sample: Sample, role: str) -> Box:
         sum(cpus) if cpus else None,
         round(value("restarts") or 0),
         value("received"),
+        value("descriptors"),
     )
 
 

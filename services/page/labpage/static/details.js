@@ -65,6 +65,7 @@ function fill(body, { mechanism, part, words, facts, current }) {
         [words.n_memory, `${amount(box.memory_bytes)} / ${amount(box.memory_limit_bytes)}`],
         [words.n_cpu, box.cpu_cores === null ? "–" : share(box.cpu_cores, 1)],
         [words.n_restarts, String(box.restarts)],
+        [words.n_descriptors, String(box.descriptors ?? "–")],
         [words.n_namespace, box.ipc],
       ] : []),
     ]);
