@@ -13,7 +13,7 @@ import termios
 from contextlib import suppress
 from pathlib import Path
 
-from lab.harness.stack import ROOT, Stack, wait_until
+from lab.harness.stack import ROOT, Stack, free_port, wait_until
 from labctl.config import compose_file
 
 
@@ -77,8 +77,8 @@ def test_the_report_is_whole_and_of_this_lab(stack: Stack, tmp_path: Path) -> No
     assert "✗ ENOENT" in text, "the matrix is there"
 
 
-def test_without_grafana_open_names_what_is_there(stack: Stack) -> None:
-    done = stack.lab("open", LAB_GRAFANA_URL="http://127.0.0.1:9")
+def test_without_grafana_and_the_page_open_names_what_is_there(stack: Stack) -> None:
+    done = stack.lab("open", LAB_GRAFANA_URL="http://127.0.0.1:9", LAB_PAGE_PORT=str(free_port()))
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1
     assert f"Prometheus is there: http://127.0.0.1:{stack.prometheus_port}" in done.stderr
