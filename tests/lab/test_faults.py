@@ -64,7 +64,7 @@ def state(stack: Stack) -> dict[str, Any]:
 def on(stack: Stack) -> list[str]:
     """The faults that are on, by the engine."""
     found = stack.client.containers.list(
-        all=True, filters={"label": [f"com.docker.compose.project={stack.project}", LABEL]}
+        all=True, filters={"label": [f"com.docker.compose.project={stack.project}", LABEL]}, ignore_removed=True
     )
     return [str(container.labels[LABEL]) for container in found]
 

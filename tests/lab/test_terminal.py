@@ -105,18 +105,17 @@ def test_a_mac_can_do_it_too(stack: Stack, command: str) -> None:
 
 
 def run(stack: Stack, program: list[str], command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """The command, which works; `doctor` may find fault with the machine, `open` finds no Grafana where none is."""
-    absent = command == "open" and "grafana" not in stack.containers()
+    """The command, which works; `doctor` may find fault with the machine, `open` finds no browser."""
     done = subprocess.run(
         [sys.executable, *program, *command.split()],
-        env={**stack.environment, **environment},
+        env={**stack.environment, "BROWSER": "false", **environment},
         capture_output=True,
         timeout=120,
         check=False,
     )
-    codes = (0, 1) if command == "doctor" else (int(absent),)
+    codes = (0, 1) if command == "doctor" else (0,)
     assert done.returncode in codes, done.stderr.decode(errors="replace")
     assert b"a mistake in the lab itself" not in done.stderr
     assert b"Traceback" not in done.stderr
-    assert done.stderr if absent else done.stdout
+    assert done.stdout
     return done

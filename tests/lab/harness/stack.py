@@ -103,7 +103,7 @@ class Stack:
     def containers(self, *labels: str) -> dict[str, Container]:
         """Service to container, stopped ones too; `labels` narrow it down."""
         wanted = [f"{_PROJECT_LABEL}={self.project}", _NUMBER_LABEL, *labels]
-        found = self.client.containers.list(all=True, filters={"label": wanted})
+        found = self.client.containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
         return {container.labels[_SERVICE_LABEL]: container for container in found}
 
     def container(self, service: str) -> Container:
