@@ -53,6 +53,7 @@ def ended(script: str, *sent: signal.Signals, ignored: signal.Signals | None = N
         [sys.executable, "-c", script],
         env={
             **os.environ,
+            "PYTEST_ADDOPTS": "",  # those of this run are not of that one
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # they take most of its time
         },
         stdin=subprocess.PIPE,
