@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labctl.bench.cells import Cell
+from labctl.bench.cells import OURS, Cell
 from labctl.bench.figures import Figure, key_of, ratios_to_c
 from labctl.bench.run import Outcome
 from labctl.config.values import refuse, shown
@@ -67,9 +67,6 @@ def document(figures: Sequence[Figure], conditions: Conditions) -> dict[str, Any
         **asdict(conditions),
         "cells": [_cell(figure, ratios.get(key_of(figure.cell))) for figure in figures],
     }
-
-
-OURS = ("python", "c")
 
 
 def has_failed(whole: Mapping[str, Any]) -> bool:
