@@ -69,9 +69,10 @@ def test_readme_begins_with_a_clone_that_has_the_command_line(tmp_path: Path) ->
 
 def test_the_output_that_readme_shows_has_the_columns_of_the_lab(stack: Stack) -> None:
     (sample,) = re.findall(r"\n\n```\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
-    header = [line.split() for line in sample.splitlines()[:2]]  # how wide a column is, the figures decide
-    shown = [line.split() for line in stack.lab("status").stdout.splitlines()]
-    assert shown[: len(header)] == header
+    *header, rule = sample.splitlines()[:3]
+    *shown, rule_shown = stack.lab("status").stdout.splitlines()[:3]
+    assert [line.split() for line in shown] == [line.split() for line in header]  # the figures decide how wide they are
+    assert set(rule) == set(rule_shown.rstrip()) == {"─"}
     addresses = " ".join(sample.splitlines()[-2:]).split()
     assert [word for word in addresses if word.istitle()] == ["Page", "Prometheus", "Grafana"]
 

@@ -172,8 +172,7 @@ def bench(
     The load of a running lab is paused meanwhile, and goes on afterwards. Each figure is the median of interleaved
     runs in containers that share what a pair shares. Two rows, never to be compared: hand-over (nobody reads the
     payload) and touched (every byte is written and read). Writes bench.json, .csv, .md and the plots into DIR, and
-    publishes to the running lab's Prometheus. Exit code 1 if a mechanism
-    lost or altered a message where it must not.
+    publishes to the running lab's Prometheus. Exit code 1 if a mechanism lost or altered a message where it must not.
 
     footprint: seconds to start, memory, CPU of a lab of its own; stop yours first. instrumentation: the cost of
     measuring.

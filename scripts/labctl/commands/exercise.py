@@ -161,19 +161,19 @@ def _with_other_settings(lab: Lab, exercise: Exercise) -> list[str]:
     """The exercise's pairs that are missing a container, or were started with settings that are not those of now."""
     settings = lab.configuration.values
     by_service = {container.service: container for container in lab.containers()}
-    changed = []
-    for pair in exercise.pairs:
-        found = [by_service.get(service) for service in compose_file.services_of(pair)]
-        if not all(
-            it
-            and all(
-                settings.get(whole_reset.setting_of(pair, name), value) == value
-                for name, value in it.environment.items()
-            )
-            for it in found
-        ):
-            changed.append(pair)
-    return changed
+
+    def is_as_set(pair: str, service: str) -> bool:
+        container = by_service.get(service)
+        return container is not None and all(
+            settings.get(whole_reset.setting_of(pair, name), value) == value
+            for name, value in container.environment.items()
+        )
+
+    return [
+        pair
+        for pair in exercise.pairs
+        if not all(is_as_set(pair, service) for service in compose_file.services_of(pair))
+    ]
 
 
 def started_by(lab: Lab, exercise: Exercise) -> list[DockerContainer]:

@@ -11,6 +11,7 @@ from ipclab.bench.request import Shape
 from ipclab.contract.channel import Sharing, Wait
 
 PYTHON = "python"
+OURS = (PYTHON, "c")  # the implementations of the lab itself, in the order of the tables
 _NO_SIZE = 64  # what a limit is asked with that has no size
 
 
@@ -141,7 +142,7 @@ class Selection:
         """The cells in the order in which a round measures them: those that are compared lie side by side."""
         chosen = [row for row in rows if not self.mechanisms or row.limit or row.mechanism in self.mechanisms]
         found = [cell for row in chosen for cell in self._of(row)]
-        order = {implementation: index for index, implementation in enumerate((PYTHON, "c"))}
+        order = {implementation: index for index, implementation in enumerate(OURS)}
         found.sort(
             key=lambda cell: (
                 cell.row.limit,

@@ -17,7 +17,7 @@ from typing import Any
 
 from labctl.config.json_document import INVALID, has_type
 from labctl.config.values import refuse, shown
-from labctl.experiments.bench.cells import Cell
+from labctl.experiments.bench.cells import OURS, Cell
 from labctl.experiments.bench.figures import Figure, key_of, ratios_to_c
 from labctl.experiments.bench.run import Outcome
 
@@ -79,9 +79,6 @@ def document(figures: Sequence[Figure], conditions: Conditions) -> dict[str, Any
         **asdict(conditions),
         "cells": [_cell(figure, ratios.get(key_of(figure.cell))) for figure in figures],
     }
-
-
-OURS = ("python", "c")
 
 
 def has_failed(whole: Mapping[str, Any]) -> bool:

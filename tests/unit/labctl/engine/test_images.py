@@ -47,7 +47,7 @@ def test_every_file_of_an_image_is_an_input_of_its_hash(image: OwnImage) -> None
 
 
 def _in_context(file: Path, dockerfile: Path) -> bool:
-    """Whether the engine is sent the file: a Dockerfile with a list of its own leaves out what the list does not name."""
+    """Whether the engine is sent the file: a Dockerfile with its own list leaves out what the list does not name."""
     ignored = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
     if not ignored.exists():
         return True
