@@ -11,7 +11,7 @@ from labpage.picture.expressions import EXPRESSIONS
 from labpage.picture.layout import WIDTH, Layout, Rectangle, layout
 from labpage.picture.read import joined, parted
 from labpage.picture.snapshot import snapshot
-from labpage.picture.state import Box, Held, Pair, State, pairs
+from labpage.picture.state import Box, Failure, Held, Pair, State, pairs
 from labpage.prometheus import Sample
 
 Found = dict[str, list[tuple[dict[str, str], float]]]
@@ -64,6 +64,11 @@ def the_pair(found: Found) -> Pair:
 )
 def test_the_most_important_is_said(found: Found, state: State) -> None:
     assert the_pair(found).state is state
+
+
+def test_a_failure_is_named_in_words() -> None:
+    pair = the_pair(a_pair("fifo", received=0.0, ENOENT=12))
+    assert pair.errors == {"ENOENT": Failure(12, "No such file or directory")}
 
 
 def test_a_side_that_is_gone_for_long_is_no_pair_any_more() -> None:
@@ -170,7 +175,11 @@ def test_all_pairs_fit_a_screen_of_720_lines() -> None:
     assert layout(a_lab(), second_host=True).height <= 580
 
 
-def test_messages_flow_towards_the_middle() -> None:
+def test_without_a_second_host_messages_flow_to_the_right() -> None:
+    assert not [row for row in layout(a_lab(), second_host=False).rows if row.to_left]
+
+
+def test_beside_a_second_host_messages_flow_towards_the_middle() -> None:
     for row in layout(a_lab(), second_host=True).rows:
         left, right = sorted((row.producer, row.consumer), key=lambda box: box.x)
         assert left.x < row.held.x < right.x

@@ -1,8 +1,8 @@
 """Where everything is drawn: positions in a space of 1280 units, from what is so. No colours and no words.
 
-A producer and its consumer stand inside the frame of what they share. The pairs of the right column are mirrored, so
-that every consumer stands next to the middle, where the second host is: a consumer that was placed there stays in its
-row. The outline of a frame steps back around a consumer that was placed apart.
+A producer and its consumer stand inside the frame of what they share, and messages go from left to right. A second host
+is in the middle. The pairs of the right column are mirrored beside it, so that every consumer stands next to it: a
+consumer that was placed there stays in its row. The outline of a frame steps back around a consumer placed apart.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def layout(pairs: Sequence[Pair], *, second_host: bool) -> Layout:
         x = _MARGIN + _PAD + number * (width + middle)
         y = float(_MARGIN + _TOP)
         for shares, members in column:
-            y = _add_group(rows, frames, shares, members, x, y, width, row, mirrored=number == 1)
+            y = _add_group(rows, frames, shares, members, x, y, width, row, mirrored=second_host and number == 1)
         bottom = max(bottom, y)
     bottom += _PAD
     left, right = (WIDTH - _SECOND_WIDTH) / 2, (WIDTH + _SECOND_WIDTH) / 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -62,6 +64,14 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """How often a send of the producer failed for one reason, and what strerror(3) says of it."""
+
+    count: int
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """One mechanism: its two sides, what is between them, and its numbers."""
 
@@ -74,7 +84,7 @@ class Pair:
     held: Held
     sent: float | None
     received: float | None
-    errors: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, Failure] = field(default_factory=dict)  # by what ipc_send_errors_total calls it: an errno, "full"
     lost: int = 0
     numbers: dict[str, float] = field(default_factory=dict)
     lock_off: list[str] = field(default_factory=list)
@@ -95,7 +105,11 @@ def _pair(parts: Parts, name: str) -> Pair:
     producers, consumers = (_boxes(parts, name, role) for role in ("producer", "consumer"))
     traits = mechanisms.load(name).traits
     sent, received = _of(parts["sent"], name), _sum(parts["received"], name)
-    errors = {s.labels["errno"]: round(s.value) for s in _all(parts["errors"], name) if round(s.value)}
+    errors = {
+        s.labels["errno"]: Failure(round(s.value), _meaning(s.labels["errno"]))
+        for s in _all(parts["errors"], name)
+        if round(s.value)
+    }
     lost = round(_of(parts["lost"], name) or 0)
     held = _held(parts, name)
     locks = [s.labels["switch"] for s in _all(parts["switch"], name) if s.value == 0 and s.labels["switch"] != "fsync"]
@@ -134,12 +148,17 @@ def _pair(parts: Parts, name: str) -> Pair:
     )
 
 
+def _meaning(reason: str) -> str:
+    number = getattr(errno, reason, None)
+    return reason if number is None else os.strerror(number)
+
+
 def state(
     producers: Iterable[Box],
     consumers: Iterable[Box],
     sent: float | None,
     received: float | None,
-    errors: Mapping[str, int],
+    errors: Mapping[str, Failure],
     lost: int,
     numbers: Mapping[str, float],
 ) -> State:

@@ -69,7 +69,7 @@ function fill(body, { mechanism, part, words, facts, current }) {
         [words.n_namespace, box.ipc],
       ] : []),
     ]);
-    const errors = Object.entries(pair.errors).map(([errno, count]) => `${errno} ×${count}`).join(", ") || words.none;
+    const errors = Object.entries(pair.errors).map(([errno, { count, meaning }]) => `${errno} ×${count}: ${meaning}`).join(", ") || words.none;
     const flow = which === "producer"
       ? [[words.n_sent, rate(pair.sent, words)], [words.n_wanted, rate(n.wanted, words)], [words.n_errors, errors]]
       : [

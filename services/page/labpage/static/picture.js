@@ -144,11 +144,13 @@ export function start(root, words, facts, kiosk) {
     ];
     const arrow = make("path", { class: "arrow" }, group);
     const tip = left ? 1 : -1;
-    arrow.setAttribute("d", `M${to} ${y}l${tip * 10} -6v12Z`);
+    arrow.setAttribute("d", `M${to} ${y}l${tip * 15} -9v18Z`);
     const cut = make("path", { d: `M${(out + to) / 2 - 9} ${y - 9}l18 18m0 -18l-18 18`, class: "cut" }, group);
     const middle = held.x + held.w / 2;
     const title = make("text", { x: middle, y: held.y - 7, class: "mechanism" }, group, mechanism);
-    const number = make("text", { x: middle, y: held.y + held.h + 19, class: "number" }, group);
+    const figure = make("g", {}, group);
+    const meaning = make("title", {}, figure); // shown by the browser where the pointer rests
+    const number = make("text", { x: middle, y: held.y + held.h + 19, class: "number" }, figure);
 
     const object = make("g", { class: "held" }, group);
     make("rect", { x: held.x, y: held.y, width: held.w, height: held.h, rx: 5, class: "shape" }, object);
@@ -169,7 +171,7 @@ export function start(root, words, facts, kiosk) {
       boxes[role] = { box, texts, more };
     }
     const tracks = [new Track(layer, from, into, y), new Track(layer, out, to, y)];
-    return { group, lines, cut, title, number, room: Math.abs(to - from) - 12, object, fill, says, boxes, tracks, row };
+    return { group, lines, cut, title, number, meaning, room: Math.abs(to - from) - 12, object, fill, says, boxes, tracks, row };
   }
 
   function drawLegend(layout) {
@@ -216,6 +218,7 @@ export function start(root, words, facts, kiosk) {
       if (view.title.getComputedTextLength() > view.room) view.title.textContent = pair.mechanism;
     }
     put(view.number, sentence(pair));
+    put(view.meaning, state === "refused" ? meanings(pair).join(", ") : "");
     const stopped = ["refused", "no_consumer", "no_producer", "gone", "stopped"].includes(state);
     const broken = pair.apart || state === "refused";
     view.lines.forEach((line, at) => name(line, `line${broken && at ? " broken" : ""}`));
@@ -227,6 +230,8 @@ export function start(root, words, facts, kiosk) {
     updateHeld(view, pair);
     for (const role of ["producer", "consumer"]) updateBox(view.boxes[role], role, pair[`${role}s`], pair);
   }
+
+  const meanings = (pair) => Object.entries(pair.errors).map(([errno, { meaning }]) => `${errno}: ${meaning}`);
 
   function sentence(pair) {
     const { state, numbers } = pair;
