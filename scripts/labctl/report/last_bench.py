@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter, NullLocator
 
+from ipclab.bench.last_bench import LIMIT
 from labctl.lab.prometheus import Prometheus
 from labctl.terminal import colours
 from labctl.terminal.printing import size as in_words
@@ -44,6 +45,8 @@ class Row:
     @property
     def name(self) -> str:
         """The mechanism, and what is not the usual about it."""
+        if self.implementation == LIMIT:
+            return f"{self.mechanism} (limit)"
         language = " C" if self.implementation == "c" else ""
         return f"{self.mechanism}{'' if self.copies else ' 0-copy'}{language}"
 
@@ -104,7 +107,7 @@ def _lines(axes: Axes, rows: Sequence[Row]) -> None:
             [row.size_bytes for row in own],
             [row.seconds for row in own],
             color=colours.of_mechanism(own[0].mechanism),
-            linestyle="--" if own[0].implementation == "c" else "-",
+            linestyle={"c": "--", LIMIT: ":"}.get(own[0].implementation, "-"),
             linewidth=1.4 if own[0].copies else 3.0,
             marker="o",
             markersize=4,

@@ -16,6 +16,7 @@ from ipclab.metrics.exposition import Page
 from ipclab.metrics.page_server import PageServer
 
 FAULTS_FILE = "faults.json"
+LIMIT = "limit"  # the implementation of a limit of the machine, which is measured in C and compared with nothing
 _PERCENTILES = {"p50_us": "50", "p99_us": "99", "p999_us": "99.9"}
 
 
@@ -83,8 +84,10 @@ def fault_samples(document: Mapping[str, Any]) -> Iterator[Sample]:
 
 def _of_cell(cell: Mapping[str, Any]) -> Iterator[Sample]:
     mechanism = _text(cell["mechanism"])
+    implementation = LIMIT if cell["limit"] else _text(cell["implementation"])
     labels = (
-        *(_text(cell[name]) for name in ("implementation", "size_bytes", "shape", "wait", "cpus")),
+        implementation,
+        *(_text(cell[name]) for name in ("size_bytes", "shape", "wait", "cpus")),
         *("yes" if cell[name] else "no" for name in ("copies", "touched")),
     )
 

@@ -30,7 +30,6 @@ export function curve(root, spec, echarts) {
   }
 
   const matching = () => bench.cells.filter((cell) => CONDITIONS.every((name) => cell[name] === chosen[name]));
-  // What the bench measures beside mechanisms (a copy in memory, a system call) has no colour, and is left to its tables.
   const names = (cells) => [...new Set(cells.map((cell) => cell.mechanism))].sort();
   const line = (name, label, cells, dash = []) => ({ name: label, colour: spec.colours[name] ?? "#8C8C8C", dash, width: 2, cells });
 
@@ -38,13 +37,16 @@ export function curve(root, spec, echarts) {
     const cells = matching();
     const ours = cells.filter((cell) => cell.implementation === "python");
     const inC = cells.filter((cell) => cell.implementation === "c");
-    const others = cells.filter((cell) => !["python", "c"].includes(cell.implementation));
+    const others = cells.filter((cell) => !["python", "c", "limit"].includes(cell.implementation));
+    // A copy in memory is a limit that has sizes; the other limits of the machine are in the bench's tables.
+    const copy = bench.cells.filter((cell) => cell.implementation === "limit" && cell.mechanism === "memory_copy");
+    const limits = copy.length ? [line("memory_copy", words.memory_copy, copy, DASHES[1])] : [];
     const all = names(ours).filter((name) => spec.colours[name]).map((name) => line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))));
     const foreign = [...new Set(others.map((cell) => cell.implementation))].map((name, at) => line(name, name, fastest(others.filter((cell) => cell.implementation === name)), DASHES[at % DASHES.length]));
     const both = names(ours).filter((name) => new Set(ours.filter((cell) => cell.mechanism === name).map((cell) => cell.copies)).size > 1);
     const ways = both.flatMap((name) => ["no", "yes"].map((copies) => line(name, `${name} ${words[`copies_${copies}`]}`, ours.filter((cell) => cell.mechanism === name && cell.copies === copies), copies === "yes" ? DASHES[0] : [])));
     const c = names(inC).filter((name) => spec.colours[name]).flatMap((name) => [line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))), line(name, `${name} C`, fastest(inC.filter((cell) => cell.mechanism === name)), DASHES[0])]);
-    return [["by_size", [...all, ...foreign]], ["zero_copy", ways], ["python_c", c]];
+    return [["by_size", [...all, ...foreign, ...limits]], ["zero_copy", ways], ["python_c", c]];
   }
 
   function option(lines, look) {

@@ -47,6 +47,14 @@ FOUND = bench(
 )
 
 
+def test_a_limit_of_the_machine_is_no_mechanism_in_c() -> None:
+    found = bench(
+        figure(a_cell("memory_copy", 64, implementation="c", limit=True), 0.1), figure(a_cell("fifo", 64), 4.0)
+    )
+    assert found
+    assert [(row.name, row.ratio) for row in found.rows] == [("memory_copy (limit)", None), ("fifo", None)]
+
+
 def test_rows_are_in_order_with_their_ratio_to_c() -> None:
     assert FOUND
     assert [(row.name, row.in_words, row.touched) for row in FOUND.rows] == [
