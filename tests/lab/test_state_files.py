@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
+import tarfile
 
 from lab.harness.stack import Stack
 from labctl.lab import state_files
@@ -24,6 +26,19 @@ while document["number"] >= 0:
         broken.append(repr(error))
 print(json.dumps({{"reads": reads, "broken": broken[:3]}}))
 """
+
+
+def test_a_file_belongs_to_the_user_of_its_container(stack: Stack) -> None:
+    """A moved consumer of a lab with another LAB_UID could not write the ledger that was brought to it (EACCES)."""
+    image = stack.container("holder").attrs["Config"]["Image"]
+    container = stack.client.containers.create(image, ["ledger"], user="10002:10001", network_mode="none")
+    try:
+        state_files.write(container, _DIRECTORY, "consumer.ledger", b"account")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(container.get_archive(_DIRECTORY)[0]))) as archive:
+            (uid,) = (member.uid for member in archive if member.name.endswith("consumer.ledger"))
+    finally:
+        container.remove(v=True)
+    assert uid == 10002
 
 
 def test_a_reader_sees_a_whole_file_at_any_moment(stack: Stack) -> None:

@@ -29,6 +29,7 @@ from labctl.terminal.printing import one_line
 LABEL = "ipclab.fault"
 RECORD_LABEL = "ipclab.fault.record"
 _CHANNEL = "/channel"
+_OF_USER = "/run/lab"
 _METRICS_ALIAS = "exporter"
 _NUMBER = 1
 _CONFLICT = 409
@@ -47,7 +48,7 @@ def make(lab: Lab, fault: Fault, at: Target, record: Mapping[str, Any]) -> Docke
     command = ["fault", fault.name, *([at.mechanism, *at.address] if at.mechanism else [])]
     options: dict[str, Any] = {
         **of_every_container(),
-        "tmpfs": {"/run/lab": "size=1m,uid=10001,gid=10001,mode=0700"},
+        **_user_of(model),
         "restart_policy": {"Name": "unless-stopped"},
         "ipc_mode": _ipc_mode(at, model),
         "volumes": _channel_of(model),
@@ -132,6 +133,15 @@ def in_network_of(lab: Lab, other: Container, action: str, text: str = "") -> di
         raise LabError(f"{action} at {other.label} failed: {one_line(output)}", hint="./lab doctor")
     answer: dict[str, Any] = json.loads(output)
     return answer
+
+
+def _user_of(model: Container) -> dict[str, Any]:
+    """The kernel's objects of a pair are for their own user alone, and that is LAB_UID."""
+    attributes = model.docker.attrs
+    return {
+        "user": attributes["Config"]["User"],
+        "tmpfs": {_OF_USER: attributes["HostConfig"]["Tmpfs"][_OF_USER]},
+    }
 
 
 def _ipc_mode(at: Target, model: Container) -> str:
