@@ -300,6 +300,18 @@ def test_prometheus_away_is_said_and_the_page_goes_on(picture: Tab, stack: Stack
     wait_until("it goes on", _WITHIN_S, lambda: trouble() == "" and picture.ask(_HEADLINE_IS_GOOD))
 
 
+def test_a_clock_of_the_engine_that_is_behind_is_said(picture: Tab) -> None:
+    """The browser's is set ahead, which is the same; what a virtual machine that slept does, no container can."""
+
+    def trouble() -> str:
+        return str(picture.ask("document.getElementById('trouble')?.innerText ?? ''"))
+
+    picture.ask("window.realNow = Date.now; Date.now = () => window.realNow() + 1200e3")
+    wait_until("it is said", _WITHIN_S, lambda: "The engine's clock is 1,200 s behind" in trouble())
+    picture.ask("Date.now = window.realNow")
+    wait_until("it is over", _WITHIN_S, lambda: trouble() == "")
+
+
 def test_the_page_killed_is_said_and_comes_back_by_itself(picture: Tab, stack: Stack) -> None:
     container = stack.container("page")
 

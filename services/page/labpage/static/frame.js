@@ -1,9 +1,12 @@
 // What every view has: the one stream of numbers, the line that says what is wrong, and the rotation of ?kiosk.
-const { text, next, stay } = window.lab;
+import { TimeOffset } from "/assets/time_offset.js";
+
+const { text, next, stay, language } = window.lab;
 const SILENT_MS = 4000; // the stream sends once a second
 const listeners = new Set();
 let last = null;
 let heardAt = Date.now();
+const timeOffset = new TimeOffset();
 
 export function listen(listener) {
   listeners.add(listener);
@@ -16,11 +19,18 @@ function say(words) {
   if (line && line.textContent !== words) line.textContent = words;
 }
 
+// What makes the numbers old or absent comes first; else what makes graphs end at the wrong moment.
+function inWords({ trouble, reason }, ahead) {
+  if (trouble) return text[trouble].replace("{reason}", reason ?? "");
+  if (!ahead) return "";
+  return text[ahead > 0 ? "clock_ahead" : "clock_behind"].replace("{seconds}", Math.abs(ahead).toLocaleString(language));
+}
+
 const stream = new EventSource("/live");
 stream.onmessage = (event) => {
   heardAt = Date.now();
   last = JSON.parse(event.data);
-  say(last.trouble ? text[last.trouble].replace("{reason}", last.reason ?? "") : "");
+  say(inWords(last, timeOffset.add(last.at, heardAt / 1000)));
   for (const listener of listeners) listener(last);
 };
 // EventSource comes back by itself after an interruption; after an error status it does not.
