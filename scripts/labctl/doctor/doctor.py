@@ -90,7 +90,7 @@ def _findings() -> Iterator[Finding]:
     else:
         yield from _engine(client)
         yield running_lab.clock(client)
-    yield _compose(installs)
+    yield compose_finding(client, may_install=installs)
     try:
         configuration = Configuration.load()
     except LabError as error:
@@ -176,7 +176,8 @@ def _docker_engine(version: str) -> Finding:
     return Finding("engine", verdict, version, "" if new_enough else f"{_OLDEST} or newer")
 
 
-def _compose(may_install: bool) -> Finding:
+def compose_finding(client: docker.DockerClient | None, *, may_install: bool) -> Finding:
+    """The Compose plugin: whether it is new enough for the lab, and for the engine where one answers."""
     try:
         answer = subprocess.run(
             ["docker", "compose", "version", "--short"],
@@ -191,6 +192,11 @@ def _compose(may_install: bool) -> Finding:
         text = ""
     needed = f"{compose.OLDEST[0]}.{compose.OLDEST[1]} or newer"
     if (compose.parse_version(text) or (0, 0)) >= compose.OLDEST:
+        try:
+            if client is not None:
+                compose.require_common_api(client)
+        except LabError as error:
+            return Finding("Compose", Verdict.BAD, error.message, error.hint)
         return Finding("Compose", Verdict.OK, text)
     advice = f"{needed}; " + ("./lab up installs it" if may_install else "https://docs.docker.com/compose/install")
     return Finding("Compose", Verdict.WARN if may_install else Verdict.BAD, text or "no `docker compose`", advice)

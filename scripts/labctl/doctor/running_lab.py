@@ -57,7 +57,7 @@ def clock_finding(engine: float, asked: float, answered: float) -> Finding:
     return Finding(
         "clock",
         Verdict.BAD,
-        f"the engine's is {abs(offset):.0f} s {word} this machine's",
+        f"the engine's is {abs(offset):,.0f} s {word} this machine's",
         "graphs end too early or too late: restart Docker Desktop or colima; or set that machine's clock (NTP)",
     )
 

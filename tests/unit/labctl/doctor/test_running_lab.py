@@ -18,6 +18,7 @@ from support.containers import container
         (1006.9, Verdict.OK, "within 2 s"),  # a slow answer is no clock that is ahead
         (997.0, Verdict.BAD, "3 s behind this machine's"),
         (400.0, Verdict.BAD, "600 s behind this machine's"),
+        (-200.0, Verdict.BAD, "1,200 s behind this machine's"),
         (1010.0, Verdict.BAD, "5 s ahead of this machine's"),
     ],
 )

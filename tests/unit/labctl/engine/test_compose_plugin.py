@@ -8,6 +8,8 @@ from typing import Any
 import docker
 import pytest
 
+from labctl.doctor import doctor
+from labctl.doctor.finding import Verdict
 from labctl.engine import compose
 from labctl.engine.compose import OLDEST, parse_version
 from labctl.terminal.errors import LabError
@@ -56,6 +58,8 @@ def test_an_engine_that_takes_no_api_as_old_as_compose_is_refused_with_both_numb
         client = docker.DockerClient(f"tcp://127.0.0.1:{port}", version="1.99")
         with pytest.raises(LabError) as refused:
             compose.require_common_api(client)
+        finding = doctor.compose_finding(client, may_install=True)
         client.close()
+    assert (finding.verdict, finding.found) == (Verdict.BAD, refused.value.message)
     assert f"Compose {compose.compose_version()} speaks Docker's API 1." in str(refused.value)
     assert "Docker Engine 99.0.1 takes 1.98 or newer" in str(refused.value)
