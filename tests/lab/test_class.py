@@ -82,6 +82,12 @@ def test_one_table_shows_that_all_move(stack: Stack, group: Path) -> None:
         assert page in row, row
         assert f"http://{page}" in cards
     assert "2 of 2 labs run" in status.stdout
+    file = group.with_name("overview.html")
+    overview = stack.lab("class", "overview", "--output", str(file), COMPOSE_PROJECT_NAME=_CLASS)
+    assert overview.returncode == 0, overview.stderr
+    html = file.read_text(encoding="utf-8")
+    assert html.count('href="http://127.0.0.1:') == len(_LABS)
+    assert "▲ " not in html
 
 
 def test_labs_that_do_not_fit_start_nothing(stack: Stack) -> None:

@@ -2,7 +2,7 @@
 
 Hides what macOS lacks before anything of ours is imported: `sysv_ipc` and `posix_ipc`, sem_timedwait(3) and other
 symbols of libc, /proc and /sys, signals and constants of Linux. The names are those that the documentation of
-Python's modules gives as Linux's alone.
+Python's modules gives as Linux's alone. HIDDEN_MODULES names more modules, with commas between them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _ABSENT_NAMES: dict[ModuleType, tuple[str, ...]] = {
 
 def become() -> None:
     """Hide it all, for the rest of this process."""
-    for name in _ABSENT_MODULES:
+    for name in (*_ABSENT_MODULES, *filter(None, os.environ.get("HIDDEN_MODULES", "").split(","))):
         sys.modules[name] = None  # type: ignore[assignment]
     for module, names in _ABSENT_NAMES.items():
         for name in names:

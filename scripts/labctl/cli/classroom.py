@@ -213,6 +213,28 @@ def status() -> None:
     classroom.show_status(project)
 
 
+@class_.command(short_help="Write the table of all labs as a page for the browser.")
+@click.option(
+    "--output", type=NewFile(), default="overview.html", show_default=True, metavar="FILE.html", help="The page."
+)
+@click.option("--every", "every_s", type=Seconds(), metavar="SECONDS", help="Write it again and again, until Ctrl-C.")
+def overview(output: Path, every_s: int | None) -> None:
+    """Write the table of `./lab class status` as an HTML file, with a link to the page of each lab.
+
+    With --every the browser reads it again by itself. A lab that is down, or in which a pair moves nothing, is marked.
+
+    \b
+      ./lab class overview
+      ./lab class overview --every 10
+    """
+    project = project_name()
+    need_tools()
+
+    from labctl.commands import classroom
+
+    classroom.write_overview(project, output, every_s)
+
+
 @class_.command(short_help="Write the cards of the students again.")
 @_output_options
 def cards(output: Path, server: str) -> None:

@@ -22,7 +22,6 @@ from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import new_table, show_lines, show_table
 from labctl.terminal.progress import say
 from labctl.workshop.classroom import limits, overview, roster, subnets
-from labctl.workshop.classroom.cards import write_cards
 from labctl.workshop.classroom.roster import Roster, Student
 from labctl.workshop.classroom.shape import Shape, shape_of
 
@@ -45,6 +44,8 @@ def up(
     :raises BadInput: they do not fit, or the class has other pairs; nothing was started
     :raises LabError: a lab does not start; those before it run
     """
+    from labctl.workshop.classroom.cards import write_cards  # of the packages that `./lab` adds for this command
+
     known = roster.read(base.project)
     if known.students and set(known.pairs) != set(pairs):
         raise BadInput(
@@ -106,11 +107,28 @@ def show_status(project: str) -> None:
     overview.show(overview.read(engine.connect(), _students(project).students))
 
 
+def write_overview(project: str, file: Path, every_s: int | None) -> None:
+    """Write the same table as an HTML file, once or until Ctrl-C.
+
+    :raises LabError: this clone has started no class, or the file cannot be written
+    """
+    from labctl.workshop.classroom import overview_page
+
+    students = _students(project).students
+    client = engine.connect()
+    overview_page.write(file, project, overview.read(client, students), every_s)
+    show_lines([f"{file}" + (f", written again every {every_s} s until Ctrl-C" if every_s else "")])
+    if every_s:
+        overview_page.keep_writing(file, project, lambda: overview.read(client, students), every_s)
+
+
 def print_cards(project: str, file: Path, server: str) -> None:
     """Write the cards again.
 
     :raises LabError: this clone has started no class
     """
+    from labctl.workshop.classroom.cards import write_cards
+
     write_cards(_students(project), file, server)
     show_lines([str(file)])
 

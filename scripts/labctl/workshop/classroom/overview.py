@@ -35,11 +35,20 @@ class Row:
         """How many pairs move messages."""
         return sum(bool(pair.rate) for pair in self.pairs or ())
 
+    @property
+    def well(self) -> bool:
+        """Whether every container runs and every pair moves messages."""
+        return 0 < self.containers == self.running and self.moving == len(self.pairs or ()) > 0
+
+    @property
+    def page(self) -> str:
+        """Where its page is, on the engine's machine."""
+        return f"127.0.0.1:{self.student.environment['LAB_PAGE_PORT']}"
+
     def cells(self) -> tuple[str, ...]:
         """What the table shows."""
-        page = f"127.0.0.1:{self.student.environment['LAB_PAGE_PORT']}"
         if not self.containers:
-            return (self.student.project, self.student.seed, "down", "-", "-", "-", "-", "-", "-", page)
+            return (self.student.project, self.student.seed, "down", "-", "-", "-", "-", "-", "-", self.page)
         pairs = self.pairs or ()
         slowest = max(
             (pair.one_way_p99_seconds for pair in pairs if pair.one_way_p99_seconds is not None), default=None
@@ -54,11 +63,11 @@ class Row:
             count(sum(pair.lost or 0 for pair in pairs)) if pairs else "-",
             f"{self.memory_bytes / (1 << 20):.0f} MiB",
             f"{self.cpu_share:.0%}",
-            page,
+            self.page,
         )
 
 
-_HEADINGS = (
+HEADINGS = (
     "lab",
     "seed",
     "containers\nrun",
@@ -81,7 +90,7 @@ def read(client: docker.DockerClient, students: Sequence[Student]) -> list[Row]:
 def show(rows: Sequence[Row]) -> None:
     """The table, and what all labs take together."""
     table = new_table(gap=1)
-    for number, heading in enumerate(_HEADINGS):
+    for number, heading in enumerate(HEADINGS):
         table.add_column(heading, justify="left" if number < 2 or heading == "page" else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row.cells())
