@@ -49,14 +49,10 @@ def start(lab: Lab, fault: Fault, targets: Sequence[str], strength: int | None, 
     for mechanism in targets:
         running.check(fault, mechanism, strength, active)
     begun: list[Running] = []
-    try:
+    with running.none_left(lab):
         for mechanism in targets:
             with step(f"Starting {fault.name}{f' of {mechanism}' if mechanism else ''}"):
                 begun.append(running.start(lab, fault, mechanism, strength=strength, for_s=for_s))
-    except BaseException:
-        for it in begun:
-            running.stop(lab, it)
-        raise
     show_lines([f"{it.in_words()}: on for {for_s:.0f} s; ./lab fault stop {fault.name} ends it before" for it in begun])
 
 

@@ -25,6 +25,7 @@ from labctl.lab.containers import Container, one_off_labels
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
+from labctl.terminal.signals import held_back
 
 LABEL = "ipclab.fault"
 RECORD_LABEL = "ipclab.fault.record"
@@ -87,8 +88,8 @@ def make(lab: Lab, fault: Fault, at: Target, record: Mapping[str, Any]) -> Docke
 
 
 def remove(container: DockerContainer) -> None:
-    """Take it away; one that is gone is no error."""
-    with suppress(NotFound):
+    """Take it away; one that is gone is no error, and Ctrl-C waits."""
+    with held_back(), suppress(NotFound):
         container.remove(v=True, force=True)
 
 
@@ -112,23 +113,26 @@ def in_network_of(lab: Lab, other: Container, action: str, text: str = "") -> di
     """
     command = ["fault-act", action, f"--text={text}"]
     options = {**of_every_container(), "log_config": None}
-    container = lab.client.containers.create(
-        lab.configuration.lab_image,
-        command,
-        network_mode=f"container:{other.docker.id}",
-        user="0:0",
-        cap_add=["NET_ADMIN"],
-        labels=one_off_labels(lab.project, "fault-helper", _NUMBER),
-        **{name: value for name, value in options.items() if value is not None},
-    )
+    container: DockerContainer | None = None
     try:
+        with held_back():  # the engine may have made what is not known here yet
+            container = lab.client.containers.create(
+                lab.configuration.lab_image,
+                command,
+                network_mode=f"container:{other.docker.id}",
+                user="0:0",
+                cap_add=["NET_ADMIN"],
+                labels=one_off_labels(lab.project, "fault-helper", _NUMBER),
+                **{name: value for name, value in options.items() if value is not None},
+            )
         container.start()
         code = int(container.wait(timeout=60)["StatusCode"])
         output = container.logs(stdout=True, stderr=code != 0).decode(errors="replace")
     except (DockerException, requests.RequestException) as error:
         raise LabError(f"{action} at {other.label} failed: {one_line(error)}", hint="./lab doctor") from error
     finally:
-        remove(container)
+        if container is not None:
+            remove(container)
     if code:
         raise LabError(f"{action} at {other.label} failed: {one_line(output)}", hint="./lab doctor")
     answer: dict[str, Any] = json.loads(output)

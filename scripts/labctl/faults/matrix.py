@@ -84,7 +84,7 @@ def measure(lab: Lab, fault: Fault, pairs: Sequence[str], *, quick: bool) -> Ite
     began_at = time.time()
     begun: list[Running] = []
     refused: dict[str, str] = {}
-    try:
+    with running.none_left(lab):
         for target in [""] if fault.scope is Scope.LAB else pairs:
             try:
                 begun.append(running.start(lab, fault, target, for_s=_LONGEST_S, keep=False))
@@ -92,7 +92,6 @@ def measure(lab: Lab, fault: Fault, pairs: Sequence[str], *, quick: bool) -> Ite
                 refused |= dict.fromkeys([target] if target else pairs, error.message)
         on = [name for name in pairs if name not in refused]
         halted, stays = _while_on(lab, begun, on, _ON_QUICK_S if quick else _ON_S)
-    finally:
         for it in begun:
             running.stop(lab, it)
     ended_at = time.monotonic()

@@ -28,6 +28,7 @@ from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
 from labctl.terminal.progress import say
+from labctl.terminal.signals import held_back
 
 DEFAULT_S = 60
 _STARTS_WITHIN_S = 60
@@ -55,10 +56,14 @@ class Running:
         """The fault and its pair, with its strength."""
         return words(self.fault, self.mechanism, self.strength)
 
-    def __str__(self) -> str:
-        """One line."""
+    def left_in_words(self) -> str:
+        """The fault, and how long it goes on."""
         left = f"on for another {self.left_s:.0f} s" if self.left_s > 0 else "over, and not yet put back"
-        return f"fault {self.in_words()}: {left} (hint: ./lab fault stop {self.fault.name})"
+        return f"fault {self.in_words()}: {left}"
+
+    def __str__(self) -> str:
+        """One line, with its hint."""
+        return f"{self.left_in_words()} (hint: ./lab fault stop {self.fault.name})"
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -116,19 +121,39 @@ def start(
     at = Target(lab, mechanism, wanted, {})
     before = fault.before(at)
     record = {"mechanism": mechanism, "strength": wanted, "for_s": for_s, "before": before}
-    made = fault_container.make(lab, fault, Target(lab, mechanism, wanted, before), record)
-    it = _running(fault, made)
+    made: DockerContainer | None = None
     try:
+        with held_back():  # the engine may have made what is not known here yet
+            made = fault_container.make(lab, fault, Target(lab, mechanism, wanted, before), record)
+        it = _running(fault, made)
         with _said(f"{it.in_words()} cannot begin"):
             fault.begin(_target(lab, it))
         if keep:
             _keep(lab, it)
+        _mark(lab, it, f"fault: {it.in_words()}, for {for_s:.0f} s", it.began_at)
     except BaseException:
-        with _not_interrupted():
-            _put_back(lab, it)
+        with held_back():  # a second Ctrl-C waits until everything is put back
+            if made is not None:
+                _put_back(lab, _running(fault, made))
         raise
-    _mark(lab, it, f"fault: {it.in_words()}, for {for_s:.0f} s", it.began_at)
     return it
+
+
+@contextmanager
+def none_left(lab: Lab) -> Iterator[None]:
+    """If the block ends with an exception, Ctrl-C too, every fault that began in it is ended, by the engine's records.
+
+    Whoever started a fault may not have noted it yet.
+    """
+    before = {it.container.id for it in find(lab)}
+    try:
+        yield
+    except BaseException:
+        with held_back():
+            for it in find(lab):
+                if it.container.id not in before:
+                    _stop_or_say(lab, it)
+        raise
 
 
 def again(lab: Lab, it: Running) -> None:
@@ -144,6 +169,14 @@ def stop(lab: Lab, it: Running) -> None:
     """
     _put_back(lab, it)
     _mark(lab, it, f"fault over: {it.in_words()}", time.time())
+
+
+def _stop_or_say(lab: Lab, it: Running) -> None:
+    """One that cannot be put back keeps no other one from its end."""
+    try:
+        stop(lab, it)
+    except LabError as error:
+        say(str(error))
 
 
 def find(lab: Lab) -> list[Running]:
@@ -241,18 +274,3 @@ def _keep(lab: Lab, it: Running) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # neither Ctrl-C nor the end of the terminal reaches it
     )
-
-
-class _not_interrupted:
-    """A second Ctrl-C waits until everything is put back."""
-
-    def __enter__(self) -> None:
-        import signal
-
-        self._before = {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-
-    def __exit__(self, *_: object) -> None:
-        import signal
-
-        for number, handler in self._before.items():
-            signal.signal(number, handler)

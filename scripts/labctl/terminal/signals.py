@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+_ALL = (signal.SIGINT, *_ENDING)
 
 
 class Terminated(KeyboardInterrupt):
@@ -21,6 +27,28 @@ def raise_when_terminated() -> None:
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _raise)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP that come within the block take effect at its end, when what it made is known.
+
+    Only the main thread gets signals: in another one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {n: handler for n in _ALL if (handler := signal.getsignal(n)) not in (None, signal.SIG_IGN)}
+    try:
+        for number in before:
+            signal.signal(number, lambda number, _frame: came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _raise(number: int, _frame: FrameType | None) -> None:

@@ -21,6 +21,7 @@ from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import accounts
 from labctl.measured.pairs import fresh
 from labctl.terminal.errors import LabError
+from labctl.terminal.signals import held_back
 from labctl.terminal.waiting import wait_until
 
 _HOLDER = "holder"
@@ -89,12 +90,13 @@ class Quiet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for mechanism, load in self._loads.items():
-            producer = self._pairs[mechanism][0].docker
-            if load is None:
-                run_in(producer, ["rm", "-f", str(STATE / LOAD_FILE)])
-            else:
-                state_files.write(producer, str(STATE), LOAD_FILE, load)
+        with held_back():
+            for mechanism, load in self._loads.items():
+                producer = self._pairs[mechanism][0].docker
+                if load is None:
+                    run_in(producer, ["rm", "-f", str(STATE / LOAD_FILE)])
+                else:
+                    state_files.write(producer, str(STATE), LOAD_FILE, load)
 
     def settled(self) -> dict[str, Reading]:
         """The ledgers of every pair at a moment with nothing in flight; of one that has none, as they are."""

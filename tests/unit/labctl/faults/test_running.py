@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import pytest
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from labctl.faults import container as fault_container
 from labctl.faults import registry, running
 from labctl.faults.container import LABEL, RECORD_LABEL
 from labctl.faults.fault import Fault, NotThere, Target
@@ -26,6 +28,7 @@ class Recorded:
         record = {"mechanism": "tcp", "strength": 50, "for_s": for_s, "before": {"address": "172.20.0.3"}}
         self.labels = {LABEL: "latency", RECORD_LABEL: json.dumps(record)}
         self.attrs = {"Created": made, "State": {"StartedAt": started}}
+        self.id = str(id(self))
         self.removed = False
 
     def remove(self, **_: object) -> None:
@@ -87,3 +90,68 @@ def test_an_end_that_fails_leaves_the_record_and_says_why_in_one_line() -> None:
     with pytest.raises(LabError, match="cannot be put back: the engine says no"):
         running._put_back(cast(Lab, None), it)
     assert not container.removed
+
+
+class _Begins(Fault):
+    name, title, does, source = "begins", "begins", "begins", "none"
+    touches = frozenset({"nothing"})
+
+    def __init__(self, *, interrupted: bool) -> None:
+        self._interrupted = interrupted
+        self.is_on = False
+
+    def predict(self, traits: Any, strength: int) -> Any:
+        raise NotImplementedError
+
+    def begin(self, at: Target) -> None:
+        del at
+        self.is_on = True
+        if self._interrupted:
+            signal.raise_signal(signal.SIGINT)
+
+    def end(self, at: Target) -> None:
+        del at
+        self.is_on = False
+
+
+@pytest.mark.parametrize("at", ["creation", "beginning", "mark"])
+def test_an_interrupted_start_leaves_no_container_wherever_it_was(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    fault, container = _Begins(interrupted=at == "beginning"), Recorded()
+
+    def made(*_: object) -> Recorded:
+        if at == "creation":  # the engine has made it, and nobody knows it yet
+            signal.raise_signal(signal.SIGINT)
+        return container
+
+    def marked(*_: object) -> None:
+        if at == "mark":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(fault_container, "make", made)
+    monkeypatch.setattr(running, "find", lambda _: [])
+    monkeypatch.setattr(running, "_require", lambda *_: None)
+    monkeypatch.setattr(running, "_mark", marked)
+    monkeypatch.setattr(registry, "refusal", lambda *_: "")
+    with pytest.raises(KeyboardInterrupt):
+        running.start(cast(Lab, None), fault, "tcp", keep=False)
+    assert container.removed
+    assert not fault.is_on
+
+
+def test_what_began_in_a_block_that_is_interrupted_is_ended_and_what_was_on_before_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    earlier, begun = Recorded(), Recorded()
+    on = [running._running(_Begins(interrupted=False), cast(Container, earlier))]
+    monkeypatch.setattr(running, "find", lambda _: list(on))
+    monkeypatch.setattr(running, "_mark", lambda *_: None)
+
+    def interrupted() -> None:
+        with running.none_left(cast(Lab, None)):
+            on.append(running._running(_Begins(interrupted=False), cast(Container, begun)))
+            signal.raise_signal(signal.SIGINT)  # before anybody noted it
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert begun.removed
+    assert not earlier.removed

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from labctl.terminal.signals import held_back
+
 REPOSITORY = Path(__file__).resolve().parents[4]
 BEGIN = "import os, signal, time; from labctl.terminal.signals import Terminated, raise_when_terminated; "
 WAIT = (
@@ -96,3 +98,33 @@ def test_tests_take_down_what_they_have_brought_up(tmp_path: Path) -> None:
     code, output, _ = ended(TESTS.format(folder=str(tmp_path)), signal.SIGTERM)
     first, *_, last = output.splitlines()
     assert (code, first, last) == (0, "taken down", "SIGTERM")
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_what_is_held_back_comes_when_the_work_is_known(depth: int) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    done = []
+
+    def work(deeper: int) -> None:
+        with held_back():
+            if deeper:
+                work(deeper - 1)
+            else:
+                signal.raise_signal(signal.SIGINT)
+            done.append(deeper)
+
+    with pytest.raises(KeyboardInterrupt):
+        work(depth - 1)
+    assert done == list(range(depth))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_work_that_fails_is_not_hidden_and_a_signal_is_not_lost() -> None:
+    def work() -> None:
+        with held_back():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError("the work")
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        work()
+    assert isinstance(caught.value.__context__, ValueError)
