@@ -116,7 +116,7 @@ class Soak:
 
     def run(self, for_s: float, tell: Callable[[str], None]) -> None:
         """Carry out the plan for so long; `tell` what happens. Whatever ends it, every fault is put back."""
-        try:
+        with running.none_left(self._lab):
             while self.elapsed_s < for_s:
                 step = next(self._plan)
                 match step:
@@ -126,7 +126,6 @@ class Soak:
                         self._start(step)
                     case Stop():
                         self._stop(step.number)
-        finally:
             for number in list(self._active):
                 self._stop(number)
         self._wait_for_all(tell)
@@ -150,6 +149,7 @@ class Soak:
 
     def _start(self, step: Start) -> None:
         choice = step.choice
+        self._end_explanations()
         for mechanism in sorted(choice.reaches):
             self._wait_for(mechanism)
         for mechanism in sorted(choice.reaches):
@@ -178,7 +178,8 @@ class Soak:
             self.findings.append(f"{active.it.in_words()} (fault {number}) cannot be put back: {error.message}")
         now = time.monotonic()
         active.done.ended_s = self.elapsed_s
-        self._ended = [(at, other) for at, other in self._ended if now - at < _EXPLAINS_FOR_S] + [(now, active)]
+        self._ended.append((now, active))
+        self._end_explanations()
         for mechanism in active.choice.reaches:
             self._read(mechanism)
             self._away[mechanism] = _Away(active.done, now, self.books[mechanism].last.received)
@@ -200,8 +201,19 @@ class Soak:
                 tell(self.in_words())
             time.sleep(max(0.0, min(_REST_S, until - time.monotonic())))
 
+    def _end_explanations(self) -> None:
+        """Read the pairs of the faults whose time to explain losses is over: what was lost until now is still theirs.
+
+        Without that reading, such a loss would show at the next one, when nothing explains it.
+        """
+        now = time.monotonic()
+        over = [it for it in self._ended if now - it[0] >= _EXPLAINS_FOR_S]
+        unread = {m for m in {m for _, active in over for m in active.choice.reaches} if not self._read(m)}
+        self._ended = [it for it in self._ended if it not in over or it[1].choice.reaches & unread]
+
     def _look(self) -> None:
         """Which pairs are back from a fault."""
+        self._end_explanations()
         for mechanism in list(self._away):
             away = self._away[mechanism]
             self._read(mechanism)
@@ -230,21 +242,22 @@ class Soak:
             tell(f"waiting for messages of {mechanism}")
             self._wait_for(mechanism)
 
-    def _read(self, mechanism: str) -> None:
-        """Enter what the ledgers say now, with the faults that explain it."""
+    def _read(self, mechanism: str) -> bool:
+        """Enter what the ledgers say now, with the faults that explain it; False where they cannot be read."""
         producer, consumer = self._pairs[mechanism]
         if reading := readings.ledgers(producer.docker, consumer.docker):
             self.books[mechanism].enter(reading, self._causes(mechanism))
-        else:  # a fault made a container anew
-            self._pairs = {**self._pairs, mechanism: readings.sides(self._lab.containers(), mechanism)}
+            return True
+        # A fault made a container anew.
+        self._pairs = {**self._pairs, mechanism: readings.sides(self._lab.containers(), mechanism)}
+        return False
 
     def _faults_on(self, mechanism: str) -> list[_Active]:
         return [active for active in self._active.values() if mechanism in active.choice.reaches]
 
     def _causes(self, mechanism: str) -> list[Cause]:
-        now = time.monotonic()
-        lately = [active for at, active in self._ended if now - at < _EXPLAINS_FOR_S]
-        on = [active for active in lately if mechanism in active.choice.reaches] + self._faults_on(mechanism)
+        lately = [active for _, active in self._ended if mechanism in active.choice.reaches]
+        on = lately + self._faults_on(mechanism)
         return [self._cause(active.it.fault, mechanism, active.it.strength) for active in on]
 
     @staticmethod
