@@ -33,19 +33,22 @@ _PARTS = {
 
 def show_pairs(pairs: Sequence[PairMeasures]) -> None:
     """One row per pair, and under which conditions it was measured."""
-    show_table(pair_table(pairs))
+    show_table(pair_table(pairs), ends_blank=False)  # a line more does not fit on one screen with all the rest
     beside = " CPU/MiB: that CPU time by the size of the message." if sizes_differ(pairs) else ""
     show_text(f"{_CONDITIONS}{beside}")
-    show_lines([line for line in (_drops(pairs), load_and_conditions(pairs)) if line])
+    show_lines([line] if (line := load_and_conditions(pairs)) else [])
 
 
 def loss_sentences(pairs: Sequence[PairMeasures]) -> list[str]:
-    """Why messages were lost, one sentence for each reason that there is."""
+    """Why messages were lost, one sentence for each reason that there is; and what the kernel counted itself."""
     sentences = []
     for reason, explained in _LOST.items():
         by_pair = [f"{pair.mechanism} {number:,}" for pair in pairs if (number := pair.lost_by_reason.get(reason))]
         if by_pair:
             sentences.append(f"Lost {explained}: {', '.join(by_pair)}.")
+    dropped = [f"{pair.mechanism} {pair.kernel_drops:,}" for pair in pairs if pair.kernel_drops]
+    if dropped:
+        sentences.append(f"Dropped by the kernel since the consumer started: {', '.join(dropped)}.")
     return sentences
 
 
@@ -73,11 +76,6 @@ def pair_table(pairs: Sequence[PairMeasures]) -> Table:
     for pair in pairs:
         table.add_row(*(cell(pair) for cell in columns.values()))
     return table
-
-
-def _drops(pairs: Sequence[PairMeasures]) -> str:
-    dropped = [f"{pair.mechanism} {pair.kernel_drops:,}" for pair in pairs if pair.kernel_drops]
-    return f"Dropped by the kernel since the consumer started: {', '.join(dropped)}." if dropped else ""
 
 
 def load_and_conditions(pairs: Sequence[PairMeasures]) -> str:

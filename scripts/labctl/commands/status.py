@@ -71,7 +71,7 @@ class Reading:
         )
 
 
-_WHY_LOST = "Why messages were lost: ./lab status MECHANISM, or ./lab status --all."
+_WHY_LOST = "Why messages were lost: ./lab status MECHANISM."
 
 
 def show_status(lab: Lab, sections: Collection[Section]) -> None:
@@ -96,11 +96,13 @@ def show_status(lab: Lab, sections: Collection[Section]) -> None:
     if needs_costs:
         tables.show_containers(found, meter.read())
         show_lines(fixed_cost.lines(reading.fixed_cost))
-    show_lines(list(_troubles(reading, explained=Section.DETAILS in sections)))
+    details = Section.DETAILS in sections
+    losses = pair_table.loss_sentences(reading.pairs)
+    show_lines([*(losses if details else []), *_troubles(reading, one_screen=not details)])
     if Section.PAIRS in sections:
         show_lines(addresses.lines(lab.configuration, found))
         if not needs_costs:
-            show_text(_summary(found, reading.fixed_cost))
+            show_text(_summary(found, reading.fixed_cost, lost=bool(losses)))
 
 
 def show_pair(lab: Lab, mechanism: str) -> None:
@@ -122,7 +124,7 @@ def show_pair(lab: Lab, mechanism: str) -> None:
     _show_details(reading)
     tables.show_kernel_objects(reading.held)
     tables.show_containers(members, meter.read())
-    show_lines(list(_troubles(reading)))
+    show_lines([*pair_table.loss_sentences(reading.pairs), *_troubles(reading)])
 
 
 def show_json(lab: Lab) -> None:
@@ -205,19 +207,23 @@ def _show_details(reading: Reading) -> None:
     tables.show_races(reading.races)
 
 
-def _troubles(reading: Reading, *, explained: bool = True) -> Iterator[str]:
-    """What a person must know whatever they asked for: losses, consumers elsewhere, members that are split off.
+def _troubles(reading: Reading, *, one_screen: bool = False) -> Iterator[str]:
+    """What a person must know whatever they asked for: consumers elsewhere, faults, members that are split off.
 
-    :param explained: say why messages were lost; else say where that is told, so that the pairs fit on one screen
+    :param one_screen: all faults in one line
     """
-    losses = pair_table.loss_sentences(reading.pairs)
-    yield from losses if explained else [_WHY_LOST] * bool(losses)
     yield from map(str, reading.placements)
-    yield from map(str, reading.faults)
+    match reading.faults:
+        case [fault] if one_screen:
+            yield fault.left_in_words()
+        case [_, *_] if one_screen:
+            yield f"{len(reading.faults)} faults are on (hint: ./lab fault status)"
+        case faults:
+            yield from map(str, faults)
     yield from (f"split: {split} (hint: ./lab up heals it)" for split in reading.splits)
 
 
-def _summary(found: Sequence[Container], cost: Mapping[str, float]) -> str:
+def _summary(found: Sequence[Container], cost: Mapping[str, float], *, lost: bool) -> str:
     """How many containers run, which of the pairs' do not, what they cost beside messages, and where the rest is."""
     running = sum(container.running for container in found)
     stopped = [f"{c.label} ({c.state_in_words()})" for c in found if c.mechanism and not c.running]
@@ -227,6 +233,8 @@ def _summary(found: Sequence[Container], cost: Mapping[str, float]) -> str:
         sentences.append(f"Beside messages they take {sum(cost.values()) * 100:.0f} % of a core.")
     if scaled:
         sentences.append(f"Several containers on a side: {', '.join(scaled)}.")
+    if lost:
+        sentences.append(_WHY_LOST)
     return " ".join([*sentences, "More: ./lab status MECHANISM, --containers, --kernel, --all."])
 
 

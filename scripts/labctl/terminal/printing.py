@@ -27,14 +27,19 @@ def new_table(gap: int = 2) -> Table:
     return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
 
 
-def show_table(table: Table) -> None:
-    """Print it, in pieces where it is wider than the terminal, without the blanks that pad a table's lines."""
-    for piece in pieces(table, width()):
+def show_table(table: Table, *, ends_blank: bool = True) -> None:
+    """Print it, in pieces where it is wider than the terminal, without the blanks that pad a table's lines.
+
+    :param ends_blank: with a blank line below the last piece, too
+    """
+    found = pieces(table, width())
+    for piece in found:
         console = Console(width=max(width(), least_width(piece)))
         with console.capture() as capture:
             console.print(piece)
         show_verbatim([line.rstrip() for line in capture.get().strip("\n").splitlines() if line.strip()])
-        sys.stdout.write("\n")
+        if ends_blank or piece is not found[-1]:
+            sys.stdout.write("\n")
 
 
 def pieces(table: Table, columns: int) -> list[Table]:
