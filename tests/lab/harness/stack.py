@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab.metrics import definitions as metrics
 from ipclab.options import STATE
 from ipclab.runtime.overrides import LOAD_FILE, Load
+from labctl.faults import container as fault_container
 
 ROOT = Path(__file__).parents[3]
 
@@ -115,8 +116,12 @@ class Stack:
         return self.container(f"{mechanism.replace('_', '-')}-{side}")
 
     def endpoints(self) -> dict[str, Container]:
-        """The producers and consumers."""
-        return {name: c for name, c in self.containers().items() if name.endswith(("-producer", "-consumer"))}
+        """The producers and consumers; a fault may be called after one of them."""
+        return {
+            name: c
+            for name, c in self.containers().items()
+            if name.endswith(("-producer", "-consumer")) and fault_container.LABEL not in c.labels
+        }
 
     def mechanisms(self) -> list[str]:
         """The pairs that are there."""
