@@ -34,16 +34,30 @@ def check(attempt: Attempt) -> Verdict:
     last = max(most)
     bytes_now = most[last]
     if least.get(last) != bytes_now or not NEAR <= bytes_now <= LARGEST:
-        return not_yet(saw=attempt.say("bytes", bytes=f"{bytes_now:,.0f}"), waits_for=attempt.say("best"))
+        size_now = f"{bytes_now:,.0f}"
+        saw = attempt.say("above", bytes=size_now) if bytes_now > LARGEST else attempt.say("below", bytes=size_now)
+        return not_yet(saw=saw, waits_for=attempt.say("best"))
     clean = [moment for moment in sorted(most) if moment >= last - CLEAN_S]
     bad = _growth(corrupt, clean)
     moved = _growth(_seconds(attempt, "sum(ipc_messages_received_total{mechanism='fifo'})"), clean)
-    steady = all(producers.get(moment, 0) >= 2 and most[moment] == least.get(moment) == bytes_now for moment in clean)
-    if bad or not moved or not steady or len(clean) <= CLEAN_S:
-        saw = attempt.say("still", corrupt=f"{bad:.0f}", seconds=CLEAN_S, moved=f"{moved:.0f}")
-        return not_yet(saw=saw, waits_for=attempt.say("clean"))
+    steady = [producers.get(moment, 0) >= 2 and most[moment] == least.get(moment) == bytes_now for moment in clean]
+    if bad or not moved or not all(steady) or len(clean) <= CLEAN_S:
+        values = [corrupt.get(moment, 0) for moment in clean]
+        seconds = _clean_seconds(steady, values)
+        saw = attempt.say("still", corrupt=f"{bad:.0f}", window=CLEAN_S, moved=f"{moved:.0f}", seconds=seconds)
+        return not_yet(saw=saw, waits_for=attempt.say("clean", missing=max(1, CLEAN_S - seconds)))
     text = attempt.say("solved", mixed=f"{mixed:.0f}", size=size, moved=f"{moved:,.0f}", bytes=f"{bytes_now:,.0f}")
     return solved(text, measured={"largest": bytes_now})
+
+
+def _clean_seconds(steady: list[bool], corrupt: list[float]) -> int:
+    """For how many seconds up to the last one two producers have sent this size and nothing became corrupt."""
+    seconds = 0
+    for index in range(len(steady) - 1, 0, -1):
+        if not (steady[index] and steady[index - 1]) or corrupt[index] != corrupt[index - 1]:
+            break
+        seconds += 1
+    return seconds
 
 
 def _growth(counter: dict[float, float], moments: list[float]) -> float:

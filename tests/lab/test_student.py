@@ -82,7 +82,10 @@ def test_a_file_that_does_not_parse_is_refused_at_the_start_and_solves_nothing_l
         file.write_text("def f(:\n")
         checked = exercise("check", "8")
         assert checked.returncode == 1, checked.stderr
-        assert checked.stdout.startswith(f"not yet: {file} line 1 does not parse: invalid syntax; 0 of ")
+        assert checked.stdout.startswith("exercise 8, ")
+        assert checked.stdout.splitlines()[1].startswith(
+            f"not yet: {file} line 1 does not parse: invalid syntax; 0 of "
+        )
     finally:
         assert exercise("reset", "8").returncode == 0
     assert file.read_text() == "def f(:\n", "the student's work stays"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from labctl.cli.exercise import NewFile
+from labctl.cli.exercise_types import NewFile
 from labctl.config.configuration import Configuration
 from labctl.config.values import one_of, refuse, shown
 from labctl.lab.project_lock import changing

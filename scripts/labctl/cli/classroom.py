@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from labctl.cli.exercise import NewFile
+from labctl.cli.exercise_types import NewFile
 from labctl.cli.types import Seconds, need_tools
 from labctl.config import compose_file
 from labctl.config.configuration import Configuration, lab_image, project_name

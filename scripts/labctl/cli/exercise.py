@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,88 +9,18 @@ from pathlib import Path
 
 import click
 
+from labctl.cli.exercise_types import ExerciseNumber, ExistingFolder, LanguageName, NewFile
 from labctl.cli.types import need_tools
 from labctl.config.configuration import Configuration, project_name
-from labctl.config.values import one_of, shown
 from labctl.lab.project_lock import changing
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines
-from labctl.workshop.exercise import answers, guesses, overview, progress
+from labctl.workshop.exercise import answers, guesses, overview, progress, student
 from labctl.workshop.exercise.exercise import Exercise, find
 from labctl.workshop.exercise.language import Language, phrase, usual
 from labctl.workshop.exercise.progress import Progress
 
-
-class ExerciseNumber(click.ParamType[Exercise]):
-    """The number of an exercise."""
-
-    name = "number"
-
-    def convert(self, value: str | Exercise, param: click.Parameter | None, ctx: click.Context | None) -> Exercise:
-        """The exercise.
-
-        :raises BadInput: there is none of that number
-        """
-        del param, ctx
-        return find(value) if isinstance(value, str) else value
-
-
-class LanguageName(click.ParamType[Language]):
-    """A language that the exercises have."""
-
-    name = "language"
-
-    def convert(self, value: str | Language, param: click.Parameter | None, ctx: click.Context | None) -> Language:
-        """The language.
-
-        :raises BadInput: the exercises do not have it
-        """
-        del param, ctx
-        known = [str(language) for language in Language]
-        return Language(one_of(f"--language {shown(value)}", value, known, "the default is the language of the shell"))
-
-
-class NewFile(click.ParamType[Path]):
-    """A file that can be made: its folder exists."""
-
-    name = "file"
-
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path.
-
-        :raises BadInput: its folder does not exist, or it is a folder
-        """
-        del ctx
-        assert param is not None
-        path = Path(value)
-        if path.is_dir() or not path.parent.is_dir():
-            raise BadInput(
-                f"invalid {param.opts[0]} {shown(str(value))}: expected a file in a folder that exists",
-                hint=f"{param.opts[0]} progress.json",
-            )
-        return path
-
-
-class ExistingFolder(click.ParamType[Path]):
-    """A folder that can be read."""
-
-    name = "folder"
-
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path.
-
-        :raises BadInput: it is no folder, or may not be read
-        """
-        del param, ctx
-        path = Path(value)
-        if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
-            raise BadInput(
-                f"invalid FOLDER {shown(str(value))}: expected a folder with the files that students exported",
-                hint="./lab exercise progress --export NAME.json writes one",
-            )
-        return path
-
-
+_HELP = "help"  # as a --guess
 number_argument = click.argument("exercise", metavar="NUMBER", type=ExerciseNumber())
 language_option = click.option(
     "--language", type=LanguageName(), default=usual, metavar="en|ko", help="English or Korean, else that of LANG."
@@ -101,10 +30,17 @@ language_option = click.option(
 def _begun(done: Progress, exercise: Exercise | None) -> Exercise:
     """The exercise that was named, or else the one that was started last; it must have been started.
 
-    :raises BadInput: it was not, or none was
+    :raises BadInput: it was not, or none was, or the last start did not end
     """
     if exercise is None:
         name = done.latest_begun()
+        if done.starting:
+            begins = find(done.starting[:2]).number
+            other = f"; ./lab exercise check {int(name[:2])} judges exercise {int(name[:2])}" if name else ""
+            raise BadInput(
+                f"exercise {begins} is not begun: its start did not end",
+                hint=f"./lab exercise start {begins}{other}",
+            )
         if name is None:
             raise BadInput("no exercise is begun", hint="./lab exercise start 1")
         exercise = find(name[:2])
@@ -160,18 +96,28 @@ def list_(language: Language) -> None:
 @exercise_.command(short_help="Begin an exercise: guess, then see the steps.")
 @number_argument
 @click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
-@click.option("--guess", "options", multiple=True, metavar="KEY=ANSWER", help="Answer a question of the exercise.")
+@click.option(
+    "--guess",
+    "options",
+    multiple=True,
+    metavar="KEY=ANSWER",
+    help="Answer a question of the exercise; `--guess help` lists them.",
+)
 @click.option("--file", type=NewFile(), metavar="FILE", help="Where you write, else ./exercise-NN.py; it may exist.")
 @language_option
 def start(exercise: Exercise, yes: bool, options: tuple[str, ...], file: Path | None, language: Language) -> None:
     """Begin an exercise. It asks for your guess, shows the steps with your values, and measures from now on.
 
-    Without a terminal, or with --yes, nothing is asked.
+    Without a terminal, or with --yes, nothing is asked. --guess help shows the keys and begins nothing.
 
     \b
       ./lab exercise start 1
+      ./lab exercise start 1 --guess help
       ./lab exercise start 1 --yes --language ko
     """
+    if _HELP in options:
+        _show_guesses(exercise, "start", language)
+        return
     guess = guesses.given(exercise, options, "start")
     if file and not exercise.writing:
         raise BadInput(f"--file: nothing is to be written in exercise {exercise.number}", hint="./lab exercise list")
@@ -182,6 +128,13 @@ def start(exercise: Exercise, yes: bool, options: tuple[str, ...], file: Path | 
     from labctl.lab.lab import Lab
 
     work.start(Lab(configuration), done, exercise, language, guess, _asks(yes), file)
+
+
+def _show_guesses(exercise: Exercise, moment: str, language: Language) -> None:
+    values = exercise.shown(student.draw(exercise, student.name()))
+    texts = exercise.texts(language).questions
+    questions = {key: student.filled_in(text, values) for key, text in texts.items()}
+    guesses.show_possible(exercise, moment, questions, language)
 
 
 def _asks(yes: bool) -> Callable[[str], str] | None:
@@ -196,7 +149,13 @@ def _ask(question: str) -> str:
 @exercise_.command(short_help="Judge the exercise by what the lab measured.")
 @click.argument("exercise", metavar="[NUMBER]", type=ExerciseNumber(), required=False)
 @click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
-@click.option("--guess", "options", multiple=True, metavar="KEY=ANSWER", help="Answer a question that the check asks.")
+@click.option(
+    "--guess",
+    "options",
+    multiple=True,
+    metavar="KEY=ANSWER",
+    help="Answer a question that the check asks; `--guess help` lists them.",
+)
 @language_option
 @click.option("--record", type=NewFile(), hidden=True, help="Keep what the check saw, for tests without containers.")
 def check(
@@ -215,12 +174,17 @@ def check(
     configuration = Configuration.load()
     done = _progress(configuration.project)
     chosen = _begun(done, exercise)
+    if _HELP in options:
+        _show_guesses(chosen, "check", language)
+        return
     guess = guesses.given(chosen, options, "check")
 
     from labctl.commands import exercise as work
     from labctl.lab.lab import Lab
     from labctl.workshop.exercise.verdict import Outcome
 
+    title = chosen.texts(language).title
+    show_lines([phrase(language, "checking", number=chosen.number, title=title)])
     try:
         outcome = work.check(Lab(configuration), done, chosen, language, guess, _asks(yes), record).outcome
     except BadInput:
@@ -265,11 +229,13 @@ def solution(exercise: Exercise, now: bool, language: Language) -> None:
     _publish(done)
 
 
-@exercise_.command(short_help="Forget an exercise, and bring its pairs back.")
+@exercise_.command(short_help="End a try of an exercise, and bring its pairs back.")
 @number_argument
 @language_option
 def reset(exercise: Exercise, language: Language) -> None:
     """Forget what was done in one exercise, and bring its pairs back to where ./lab up had them. No other is touched.
+
+    An exercise that was solved stays solved. Its next start begins a new try, for which older results do not count.
 
     \b
       ./lab exercise reset 1

@@ -92,7 +92,9 @@ def check_place_options(mechanism: str, placement: Placement | None, back: bool)
         raise refuse(
             f"place {mechanism}{f' {placement}' if placement else ''}{' --back' if back else ''}",
             expected=f"--back, or one of {', '.join(places)}",
-            hint=f"./lab place {mechanism} {placement or places[0]}",
+            hint=f"./lab place {mechanism} {placement}"
+            if placement
+            else "./lab place --help says what each one shares",
         )
     if placement is not None and placement not in places:
         own = "is never in the container of" if placement is Placement.SAME_CONTAINER else "shares only that with"
@@ -127,7 +129,12 @@ def check_lock_options(mechanism: str, wanted: str | None, reset: bool) -> None:
 @click.argument("words", metavar="[MECHANISM]... [LOAD]", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every pair that runs, in place of MECHANISM.")
 @click.option("--rate", type=WholeNumber("LAB_RATE"), metavar="N", help="Messages per second.")
-@click.option("--size", type=WholeNumber("LAB_SIZE"), metavar="BYTES", help="Bytes of each message, header included.")
+@click.option(
+    "--size",
+    type=WholeNumber("LAB_SIZE"),
+    metavar="BYTES",
+    help="Bytes of each message, header included; a byte stream adds a frame prefix of 12 bytes.",
+)
 @click.option("--burst", type=Burst(), metavar="N", help="Messages that are due together.")
 @click.option("--reset", is_flag=True, help="Go back to the LAB_RATE and LAB_SIZE of the pair's start.")
 def load(
@@ -197,11 +204,20 @@ def sync(arguments: tuple[str, ...]) -> None:
 def place(mechanism: str, placement: Placement | None, back: bool) -> None:
     """Move the consumer of a running pair to another placement, and show which messages arrive.
 
-    The ledger moves with the consumer, so every sequence number stays accounted for in both directions. `./lab up`
-    moves every consumer back. second_host needs `./lab hosts up`.
+    PLACEMENT says what the consumer then shares with its producer:
 
     \b
-      ./lab place sysv_shm shared_network
+      shared_ipc      the IPC namespace and /dev/shm
+      ipc_namespace   the IPC namespace, with a /dev/shm of its own
+      shared_volume   a volume
+      shared_network  a network
+      second_host     a network, from another Docker Engine
+
+    A pair's own placement is none of those to choose from. The ledger moves with the consumer, so every sequence number
+    stays accounted for in both directions. `./lab up` moves every consumer back. second_host needs `./lab hosts up`.
+
+    \b
+      ./lab place posix_mq ipc_namespace
       ./lab place tcp second_host
       ./lab place tcp --back
     """

@@ -16,7 +16,7 @@ from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines, show_markdown, show_text
-from labctl.workshop.exercise import guesses, judge, overview, publication, script, student
+from labctl.workshop.exercise import guesses, judge, needs, overview, publication, script, student
 from labctl.workshop.exercise.attempt import Attempt
 from labctl.workshop.exercise.exercise import DO, PREDICT, SECTIONS, TAKE_HOME, WHY, Exercise
 from labctl.workshop.exercise.language import Language, phrase
@@ -45,20 +45,17 @@ def start(
     :param ask: asks the student a question; None for a script
     :param file: where the student writes, in a "write it yourself" exercise; None is ./exercise-NN.py
     :raises BadInput: it is begun already, or the file is no program
-    :raises LabError: the lab does not run, or a pair that the exercise needs
+    :raises LabError: something that the exercise needs does not run
     """
-    if exercise.name in done.records:
-        number = exercise.number
-        raise BadInput(
-            f"exercise {number} is {done.state_of(exercise.name)} already",
-            hint=f"./lab exercise check {number}; ./lab exercise reset {number} begins anew",
-        )
+    _not_begun_or_refuse(done, exercise)
     who = student.name()
-    require_pairs(lab, exercise)
+    needs.require(lab, exercise)
+    with done.changing():
+        done.starting = exercise.name  # from here on the student may interrupt it
     values = student.draw(exercise, who)
     texts = exercise.texts(language)
     show_lines([phrase(language, "started", number=exercise.number, title=texts.title, minutes=exercise.minutes)])
-    show_text(texts.goal)
+    show_text(student.filled_in(texts.goal, values))
     _show_section(exercise, language, PREDICT, values)
     answers = dict(guess)
     if ask:
@@ -66,16 +63,16 @@ def start(
     written = _put_starter(exercise, file)
     if written:
         program.read(written)  # what is no program is refused before anything begins
-    done.records[exercise.name] = Record(
-        lab.prometheus.now(), who, values, answers, file=str(written) if written else None
-    )
-    done.save()
+    record = Record(lab.prometheus.now(), who, values, answers, file=str(written) if written else None)
+    with done.changing():
+        _not_begun_or_refuse(done, exercise)  # another command may have begun it while the student was asked
+        done.records[exercise.name], done.starting = record, None
     if setup := exercise.script("setup"):
         try:
             script.run(setup, lab.project, values)
         except LabError:
-            del done.records[exercise.name]
-            done.save()
+            with done.changing():
+                done.records.pop(exercise.name, None)
             raise
     publication.publish(lab, done)
     _show_section(exercise, language, DO, values)
@@ -91,6 +88,15 @@ def start(
     show_lines([phrase(language, "check", number=exercise.number)])
 
 
+def _not_begun_or_refuse(done: Progress, exercise: Exercise) -> None:
+    if record := done.records.get(exercise.name):
+        number = exercise.number
+        raise BadInput(
+            f"exercise {number} is {record.state} already",
+            hint=f"./lab exercise check {number}; ./lab exercise reset {number} begins anew",
+        )
+
+
 def check(
     lab: Lab,
     done: Progress,
@@ -102,16 +108,20 @@ def check(
 ) -> Verdict:
     """Judge what the lab measured since the start, and show it beside the guess.
 
+    The verdict of a try that was reset meanwhile does not count.
+
     :param guess: answers that were given as options
     :param ask: asks the student a question; None for a script
     :param record_to: also keep what the check saw, for tests without containers
+    :raises LabError: nothing can be judged
     """
     record = done.records[exercise.name]
-    require_pairs_exist(lab, exercise)
-    require_measurements(lab, exercise, record.started_at)
-    record.guess |= guess
+    needs.require_pairs_exist(lab, exercise)
+    needs.require_measurements(lab, exercise, record.started_at)
+    answers = dict(guess)
     if ask:
-        record.guess |= _asked(exercise, "check", record.guess, record.values, language, ask)
+        answers |= _asked(exercise, "check", {**record.guess, **answers}, record.values, language, ask)
+    record.guess |= answers
     written = partial(_judged, lab, exercise, record) if exercise.writing else None
     sees = Recorder(LiveLab(lab, record.started_at, written))
     verdict = judge.judge(Attempt(exercise, sees, record.values, record.guess, language))
@@ -125,20 +135,19 @@ def check(
             record.guess,
             sees.answers,
         ).write(record_to)
-    record.checks += 1
-    record.measured = {**record.measured, **verdict.measured}
-    record.checked_at, record.outcome, record.language = sees.now, str(verdict.outcome), str(language)
-    record.saw, record.waits_for = verdict.saw, verdict.waits_for
-    if verdict.outcome is Outcome.SOLVED and record.solved_at is None:
-        record.solved_at = sees.now
-    done.save()
+    with done.changing():
+        judged = done.same_try(exercise.name, record.started_at)
+        judged.guess |= answers
+        judged.enter(verdict, sees.now, str(language))
     publication.publish(lab, done)
     _show_verdict(done, exercise, language, verdict)
     return verdict
 
 
 def reset(lab: Lab, done: Progress, exercise: Exercise, language: Language) -> None:
-    """Forget the exercise, and bring its pairs back to where `./lab up` had them.
+    """Forget this try of the exercise, and bring its pairs back to where `./lab up` had them.
+
+    That the exercise was solved stays.
 
     :raises LabError: the lab does not run, or a pair does not move afterwards
     """
@@ -151,10 +160,11 @@ def reset(lab: Lab, done: Progress, exercise: Exercise, language: Language) -> N
     if changed := _with_other_settings(lab, exercise):
         start_pairs(lab, changed, {}, ready(lab))  # the reset waits for their messages
     whole_reset.reset(lab, take_over=False, only=exercise.pairs)
-    done.records.pop(exercise.name, None)
-    done.save()
+    with done.changing():
+        done.forget(exercise.name)
     publication.publish(lab, done)
-    show_lines([phrase(language, "reset", number=exercise.number, pairs=", ".join(exercise.pairs))])
+    words = {"number": exercise.number, "pairs": ", ".join(exercise.pairs)}
+    show_lines([phrase(language, "reset_solved" if done.state_of(exercise.name) == "solved" else "reset", **words)])
 
 
 def _with_other_settings(lab: Lab, exercise: Exercise) -> list[str]:
@@ -210,49 +220,6 @@ def _judged(lab: Lab, exercise: Exercise, record: Record) -> Judgement:
         return student_judge.judge(lab, exercise.name, role, mechanism, file, record.values)
     except BadInput as error:
         return Judgement(0, 0, 0, 0, 0, problem=error.message)
-
-
-def require_pairs(lab: Lab, exercise: Exercise) -> None:
-    """Every pair of the exercise runs, both sides.
-
-    :raises LabError: the lab does not run, or a pair does not
-    """
-    running = [(c.mechanism, c.is_producer) for c in lab.running() if c.running]
-    absent = [pair for pair in exercise.pairs if not {(pair, True), (pair, False)} <= set(running)]
-    if absent:
-        raise LabError(
-            f"exercise {exercise.number} needs {', '.join(exercise.pairs)}, and {', '.join(absent)} "
-            f"{'is' if len(absent) == 1 else 'are'} not running",
-            hint=f"./lab up {' '.join(absent)}",
-        )
-
-
-def require_pairs_exist(lab: Lab, exercise: Exercise) -> None:
-    """A check judges a lab that is there, whatever the student did to its pairs.
-
-    :raises LabError: the lab does not run, or a pair was removed
-    """
-    there = {c.mechanism for c in lab.running()}
-    if absent := [pair for pair in exercise.pairs if pair not in there]:
-        raise LabError(
-            f"exercise {exercise.number} needs {', '.join(absent)}, and there is no container of it",
-            hint=f"./lab up {' '.join(absent)}",
-        )
-
-
-def require_measurements(lab: Lab, exercise: Exercise, started_at: float) -> None:
-    """Prometheus has seen each pair since the exercise was started; else "nothing was lost" would prove nothing.
-
-    :raises LabError: it has not
-    """
-    since_s = max(1, round(lab.prometheus.now() - started_at))
-    seen = lab.prometheus.query(f"count by (mechanism) (last_over_time(ipc_load_rate[{since_s}s]))")
-    known = {sample.labels.get("mechanism") for sample in seen}
-    if unseen := [pair for pair in exercise.pairs if pair not in known]:
-        raise LabError(
-            f"Prometheus has measured nothing of {', '.join(unseen)} since exercise {exercise.number} was started",
-            hint=f"./lab status {unseen[0]}",
-        )
 
 
 def _asked(

@@ -20,18 +20,41 @@ from labctl.terminal.printing import new_table, show_lines, show_table, show_tex
 
 
 def show_containers(containers: Sequence[Container], costs: Mapping[str, Cost]) -> None:
-    """One row per container."""
-    table = _table("container", "state", "health", "memory", "CPU", left=3)
+    """One row per container; with the one whose IPC namespace each is in, where that one is among them."""
+    owners = ipc_owners(containers)
+    table = _table(
+        "container", *(["IPC of"] if owners else []), "state", "health", "memory", "CPU", left=4 - (not owners)
+    )
     for container in containers:
         cost = costs.get(container.id, Cost(None, None))
         table.add_row(
             container.label,
+            *([owners[container.id]] if owners else []),
             container.state_in_words(),
             container.health,
             "-" if cost.memory_bytes is None else f"{cost.memory_bytes / 2**20:.1f} MiB",
             "-" if cost.cpu_share is None else f"{cost.cpu_share:.1%} of a core",
         )
     show_table(table)
+
+
+def ipc_owners(containers: Sequence[Container]) -> dict[str, str]:
+    """By short id, whose IPC namespace a container is in, as it was started; empty if none is in that of another one.
+
+    "own" is a namespace that no other container is in.
+    """
+    labels = {container.id: container.label for container in containers}
+    joined = {container.joins_ipc_of for container in containers} & labels.keys()
+    if not joined:
+        return {}
+    return {
+        container.id: labels[container.id]
+        if container.id in joined
+        else labels.get(container.joins_ipc_of, container.joins_ipc_of)
+        if container.joins_ipc_of
+        else "own"
+        for container in containers
+    }
 
 
 def _table(*columns: str, left: int = 1) -> Table:

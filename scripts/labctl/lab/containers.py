@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import TypeVar
 
 import docker
@@ -135,10 +136,39 @@ class Ran:
 def run_in(
     container: DockerContainer, command: Sequence[str], environment: Mapping[str, str] | None = None, user: str = ""
 ) -> Ran:
-    """Run a command in a container and wait for its end; `user` where it is not the container's."""
-    code, streams = container.exec_run(list(command), environment=dict(environment or {}), demux=True, user=user)
+    """Run a command in a container and wait for its end; `user` where it is not the container's.
+
+    :raises LabError: the container does not run, is paused or was removed
+    """
+    try:
+        code, streams = container.exec_run(list(command), environment=dict(environment or {}), demux=True, user=user)
+    except APIError as error:
+        if error.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            raise
+        raise LabError(
+            f"{container.name} {_what_happened_to(container)}",
+            hint="./lab status --containers shows what runs; ./lab up starts what is missing",
+        ) from error
     stdout, stderr = (stream or b"" for stream in streams)
     return Ran(int(code), stdout, stderr)
+
+
+def _what_happened_to(container: DockerContainer) -> str:
+    """Why it runs no command."""
+    try:
+        container.reload()
+    except NotFound:
+        return "was removed"
+    state = container.attrs["State"]
+    match state["Status"]:
+        case "paused":
+            return "is paused"
+        case "exited" | "dead":
+            return f"has ended with exit code {state['ExitCode']}"
+        case "running":
+            return "was restarted at this moment"
+        case other:
+            return f"is {other}"
 
 
 def together(call: Callable[[DockerContainer], T], items: Iterable[DockerContainer]) -> list[T]:

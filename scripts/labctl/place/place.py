@@ -56,7 +56,7 @@ def put_back(lab: Lab, mechanism: str) -> None:
     if now is None:
         raise BadInput(
             f"the consumer of {mechanism} has not been moved",
-            hint=f"./lab place {mechanism} {moved_consumers.elsewhere(mechanism)[0]}",
+            hint="./lab place --help says where it can be moved to",
         )
     with step(f"Moving the consumer of {mechanism} back"):
         moves.put_back(now)

@@ -56,6 +56,12 @@ def test_a_lab_that_does_not_answer_cannot_be_judged(it: Exercise, language: Lan
     assert "\n" not in verdict.saw
 
 
+def test_a_container_that_is_gone_is_said_in_the_words_of_the_lab() -> None:
+    it = exercise.find("9")
+    verdict = verdict_of(it, solved(it), Language.ENGLISH, failing(NotFound("No such container: 0123456789ab")))
+    assert verdict.saw == "a container was removed while the check looked at it"
+
+
 class Empty(Replay):
     """Prometheus answers, and has no series; the engine has no container."""
 

@@ -15,7 +15,18 @@ import pytest
 
 from labctl.config import compose_file
 from labctl.workshop.exercise import exercise, language, student
-from labctl.workshop.exercise.exercise import ASKED, AUDIENCES, DO, KINDS, SECTIONS, Choices, Exercise, Numbers
+from labctl.workshop.exercise.exercise import (
+    ANSWER_FOLLOWS,
+    ASKED,
+    AUDIENCES,
+    DO,
+    KINDS,
+    SECTIONS,
+    WHY,
+    Choices,
+    Exercise,
+    Numbers,
+)
 from labctl.workshop.exercise.language import EXERCISES, Language
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,6 +102,16 @@ def test_both_pages_have_the_same_headings_and_commands(it: Exercise) -> None:
         assert blocks == [
             len(re.findall(mark, english.read_text(encoding="utf-8"), re.M)) for mark in ("^```", "^- ", "^[0-9]+\\. ")
         ]
+
+
+@each
+@pytest.mark.parametrize("lang", Language)
+def test_the_answer_is_announced_where_a_reader_comes_to_it(it: Exercise, lang: Language) -> None:
+    """The page has it right below the steps; a command shows it to who has solved the exercise."""
+    page = it.readme(lang).read_text(encoding="utf-8")
+    assert page.count(f"## {SECTIONS[lang][WHY]}\n\n{ANSWER_FOLLOWS[lang]}\n\n") == 1
+    assert page.count(ANSWER_FOLLOWS[lang]) == 1
+    assert not any(">" in it.section(lang, which)[:2] for which in range(len(SECTIONS[lang])))
 
 
 @each

@@ -54,6 +54,8 @@ PROGRESS = {
         ),
         "02_second": asdict(progress.Record(2.5, "anna")),
     },
+    "solved_before": {"02_second": asdict(progress.Solved(1.0, "anna"))},
+    "starting": "03_third",
 }
 KEPT = {
     "schema": kept.SCHEMA,

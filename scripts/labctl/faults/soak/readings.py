@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 
-from docker.errors import APIError, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from ipclab.accounting.ledger import LedgerError, corrupt_in, producer_in, streams_in
@@ -189,6 +188,6 @@ def kernel_drops(lab: Lab, mechanism: str, last_s: float) -> int:
 def _output(container: DockerContainer, script: str) -> str:
     try:
         ran = run_in(container, ["sh", "-c", script])
-    except (APIError, NotFound):
+    except LabError:  # it ended, or was removed
         return ""
     return ran.stdout.decode() if ran.code == 0 else ""

@@ -25,10 +25,11 @@ def show_hint(progress: Progress, exercise: Exercise, language: Language) -> Non
     :raises BadInput: the exercise was not started
     """
     begun_or_refuse(progress, exercise)
-    record = progress.records[exercise.name]
     hints = exercise.texts(language).hints
-    record.hints = min(record.hints + 1, len(hints))
-    progress.save()
+    with progress.changing():
+        begun_or_refuse(progress, exercise)  # a reset may have come in between
+        record = progress.records[exercise.name]
+        record.hints = min(record.hints + 1, len(hints))
     text = filled_in(hints[record.hints - 1], record.values)
     show_lines([phrase(language, "hint", number=record.hints, count=len(hints), hint=text)])
     if record.hints < len(hints):
@@ -58,8 +59,9 @@ def show_solution(progress: Progress, exercise: Exercise, language: Language) ->
             show_verbatim([f"--- {file.relative_to(exercise.folder.parent.parent)}{other}"])
             show_verbatim(_with_values(file.read_text(encoding="utf-8"), record.values if record else {}).splitlines())
     if record:
-        record.solution_shown = True
-        progress.save()
+        with progress.changing():
+            if exercise.name in progress.records:  # no reset came in between
+                progress.records[exercise.name].solution_shown = True
 
 
 def _with_values(script: str, values: dict[str, str | int]) -> str:

@@ -73,8 +73,9 @@ def of_this_machine() -> tuple[list[Row], list[str]]:
         except LabError as error:
             refused.append(str(error))
             continue
-        if done.records:
-            who = next(reversed(done.records.values())).student
+        students = [it.student for it in done.solved_before.values()] + [it.student for it in done.records.values()]
+        if students:
+            who = students[-1]
             rows.append(_row({**overview.document(done, file.stem), "student": who}))
     return rows, refused
 

@@ -26,6 +26,11 @@ SECTIONS = {
     Language.KOREAN: ("예측", "실행", "이유", "더 생각하기"),
 }
 PREDICT, DO, WHY, TAKE_HOME = range(4)
+# The first line of "Why" in README.md, for who reads on below the steps; no command shows it.
+ANSWER_FOLLOWS = {
+    Language.ENGLISH: "> What follows tells the answer. Solve the exercise first.",
+    Language.KOREAN: "> 아래에는 답이 있습니다. 연습을 먼저 풀어 봅니다.",
+}
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class Exercise:
     values: Mapping[str, Choices | Numbers]
     panel: Panel | None
     writing: Writing | None
+    probes: bool = False  # whether its steps look at `./lab matrix`
 
     def script(self, name: str) -> Path | None:
         """A script of the exercise itself: `setup` runs at its start, `cleanup` at its reset. None: there is none."""
@@ -135,7 +141,7 @@ class Exercise:
         return language.file(self.folder / "README.md")
 
     def section(self, language: Language, which: int) -> str:
-        """The text of one section of its page, without the heading.
+        """The text of one section of its page, without the heading and the warning that the answer follows.
 
         :raises LabError: the page has no such section
         """
@@ -144,7 +150,7 @@ class Exercise:
         found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", page.read_text(encoding="utf-8"), re.M | re.S)
         if not found:
             raise _broken(page, f"no section {heading!r}")
-        return found[1].strip()
+        return found[1].strip().removeprefix(ANSWER_FOLLOWS[language]).lstrip()
 
 
 def load(folder: Path) -> Exercise:
@@ -172,6 +178,7 @@ def load(folder: Path) -> Exercise:
             values={name: _value(value) for name, value in found.get("values", {}).items()},
             panel=Panel(**found["panel"]) if "panel" in found else None,
             writing=writing,
+            probes=bool(found.get("probes", False)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(file, error) from error

@@ -12,6 +12,8 @@ from labctl.workshop.exercise.language import Language, phrase
 from labctl.workshop.exercise.progress import Record
 
 _LONGEST = 200
+_YES = ("yes", "예", "네")
+_NO = ("no", "아니요", "아니오")
 
 
 def parsed(question: Question, text: str) -> str | float:
@@ -22,10 +24,13 @@ def parsed(question: Question, text: str) -> str | float:
     what = f"guess {question.key}={shown(text)}"
     match question.kind:
         case "choice":
-            if text not in question.choices:
-                expected = f"one of {', '.join(question.choices)}"
-                raise refuse(what, expected=expected, hint=did_you_mean(text, question.choices))
-            return text
+            if chosen := _chosen(text, question.choices):
+                return chosen
+            raise refuse(
+                what,
+                expected=f"one of {', '.join(question.choices)}",
+                hint=did_you_mean(text, question.choices) or "a word of one answer alone is enough",
+            )
         case "number":
             try:
                 number = float(text)
@@ -39,6 +44,42 @@ def parsed(question: Question, text: str) -> str | float:
     return text
 
 
+def _chosen(text: str, choices: Sequence[str]) -> str | None:
+    """The choice that is meant: by all of it, or by a beginning or a word that no other choice has; None if none is."""
+    said = " ".join(text.lower().split())
+    if said in choices or not said:
+        return said or None
+    for words, no in ((_YES, False), (_NO, True)):
+        if said in words and (meant := [it for it in choices if _answers(it, choices, no=no)]):
+            return meant[0]
+    begun = [it for it in choices if it.startswith(said)]
+    meant = begun or [it for it in choices if any(word.startswith(said) for word in it.split())]
+    return meant[0] if len(meant) == 1 else None
+
+
+def _answers(choice: str, choices: Sequence[str], *, no: bool) -> bool:
+    """Whether a choice is the yes or the no of a question: "yes" and "no", "reached" and "not reached"."""
+    if no:
+        return choice == "no" or choice.removeprefix("not ") in set(choices) - {choice}
+    return choice == "yes" or f"not {choice}" in choices
+
+
+def possible(question: Question) -> str:
+    """What an answer may be, as `--guess` takes it."""
+    kinds = {"choice": "|".join(question.choices), "number": "NUMBER", "text": "TEXT"}
+    return f"{question.key}={kinds[question.kind]}"
+
+
+def show_possible(exercise: Exercise, moment: str, questions: Mapping[str, str], language: Language) -> None:
+    """The keys of a moment's questions, what an answer may be, and what is asked.
+
+    :param questions: the texts, with the student's values
+    """
+    found = [it for it in exercise.guess if it.ask == moment]
+    lines = [f"--guess '{possible(it)}': {questions[it.key]}" for it in found]
+    show_lines(lines or [phrase(language, "asks_nothing", number=exercise.number)])
+
+
 def given(exercise: Exercise, options: Iterable[str], moment: str) -> dict[str, str | float]:
     """The guesses of `--guess KEY=ANSWER`.
 
@@ -50,7 +91,7 @@ def given(exercise: Exercise, options: Iterable[str], moment: str) -> dict[str, 
     for option in options:
         key, equals, text = option.partition("=")
         if not equals or key not in by_key:
-            known = ", ".join(f"{name}=…" for name in by_key) or f"none: the {moment} of this exercise asks nothing"
+            known = ", ".join(map(possible, by_key.values())) or f"none: the {moment} of this exercise asks nothing"
             raise refuse(
                 f"--guess {shown(option)}",
                 expected=known,
@@ -69,7 +110,7 @@ def asked(
         show_lines([phrase(language, "skip")])
     for question in questions:
         among = f" [{'/'.join(question.choices)}]" if question.choices else ""
-        while answer := ask(f"{texts[question.key]}{among}").strip():
+        while answer := ask(f"{question.key}: {texts[question.key]}{among}").strip():
             try:
                 found[question.key] = parsed(question, answer)
                 break

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import requests
-from docker.errors import DockerException
+from docker.errors import DockerException, NotFound
 
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
@@ -25,8 +25,10 @@ def judge(attempt: Attempt) -> Verdict:
         return check(attempt)
     except LabError as error:
         return cannot_tell(error.message)
-    except (DockerException, requests.RequestException) as error:  # a container that is gone, an engine that ended
-        return cannot_tell(one_line(error))
+    except NotFound:
+        return cannot_tell("a container was removed while the check looked at it")
+    except (DockerException, requests.RequestException) as error:  # an engine that ended
+        return cannot_tell(f"the Docker Engine failed: {one_line(error)}")
 
 
 @cache

@@ -146,7 +146,10 @@ def _own(name: str, project: str) -> str:
 
 def _inodes(container: DockerContainer) -> dict[str, str]:
     """Of a container that shows no metrics: as its own processes see them."""
-    ran = run_in(container, ["readlink", *(f"/proc/self/ns/{space}" for space in _SPACES)])
+    try:
+        ran = run_in(container, ["readlink", *(f"/proc/self/ns/{space}" for space in _SPACES)])
+    except LabError:  # it has ended since it was listed
+        return {}
     links = ran.stdout.decode().split()
     if ran.code or len(links) != len(_SPACES):
         return {}

@@ -47,10 +47,10 @@ def _show(language: Language, columns: Sequence[str], rows: Iterable[Sequence[st
 
 
 def next_exercise(progress: Progress) -> Exercise | None:
-    """The one that is begun and not solved; else the first that is not begun; None when all are solved."""
+    """The one that is begun, and not solved in this try; else the first not begun; None when all are solved."""
     by_name = {exercise.name: exercise for exercise in every()}
     latest = progress.latest_begun()
-    if latest in by_name and progress.state_of(latest) == "begun":
+    if latest in by_name and progress.records[latest].solved_at is None:
         return by_name[latest]
     return next((it for it in by_name.values() if progress.state_of(it.name) == "not begun"), None)
 
@@ -60,7 +60,7 @@ def show_next(progress: Progress, language: Language) -> None:
     exercise = next_exercise(progress)
     if exercise is None:
         show_lines([phrase(language, "none_left")])
-    elif progress.state_of(exercise.name) == "begun":
+    elif exercise.name in progress.records:
         show_lines([phrase(language, "check", number=exercise.number)])
     else:
         show_lines([phrase(language, "next", number=exercise.number)])
@@ -69,7 +69,7 @@ def show_next(progress: Progress, language: Language) -> None:
 def show_welcome(progress: Progress, language: Language) -> None:
     """For whoever types `./lab exercise` alone: how an exercise goes, and what to type next."""
     exercises = every()
-    if not progress.records:
+    if not progress.records and not progress.solved_before:
         first = exercises[0]
         show_lines(
             [
@@ -112,7 +112,7 @@ def document(progress: Progress, project: str) -> dict[str, Any]:
                 "name": exercise.name,
                 "state": progress.state_of(exercise.name),
                 "started_at": record.started_at if record else None,
-                "solved_at": record.solved_at if record else None,
+                "solved_at": progress.solved_at(exercise.name),
                 "checks": record.checks if record else 0,
                 "hints": record.hints if record else 0,
                 "solution_shown": record.solution_shown if record else False,
@@ -124,4 +124,6 @@ def document(progress: Progress, project: str) -> dict[str, Any]:
 
 
 def _state(progress: Progress, exercise: Exercise, language: Language) -> str:
+    if progress.is_tried_again(exercise.name):
+        return phrase(language, "state_tried_again")
     return phrase(language, f"state_{progress.state_of(exercise.name).replace(' ', '_')}")

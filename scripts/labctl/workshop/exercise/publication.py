@@ -37,12 +37,17 @@ def publish(lab: Lab, done: Progress) -> None:
 
 def document(done: Progress) -> dict[str, Any]:
     """What `ipclab.kernel_exporter.exercises` reads."""
-    return {"exercises": {name: _shown(record) for name, record in done.records.items()}}
+    no_try = {name: Record(solved.at, solved.student) for name, solved in done.solved_before.items()}
+    records = {**no_try, **done.records}
+    shown = {name: _shown(record, done.state_of(name)) for name, record in sorted(records.items())}
+    for name in no_try.keys() - done.records.keys():
+        shown[name]["started_at"] = None  # the try was forgotten
+    return {"exercises": shown}
 
 
-def _shown(record: Record) -> dict[str, Any]:
+def _shown(record: Record, state: str) -> dict[str, Any]:
     return {
-        "state": record.state,
+        "state": state,
         "outcome": record.outcome,
         "saw": (record.saw or "")[:_MOST_CHARACTERS],
         "waits_for": (record.waits_for or "")[:_MOST_CHARACTERS],

@@ -47,9 +47,9 @@ def draw(exercise: Exercise, student: str) -> dict[str, Value]:
 
 
 def filled_in(text: str, values: Mapping[str, Value]) -> str:
-    """The text with the values in the places of their names in capitals."""
+    """The text with the values in the places of their names in capitals; a Korean particle may follow a name."""
     for key, value in values.items():
-        text = re.sub(rf"(?<![\w]){key.upper()}(?![\w])", str(value), text)
+        text = re.sub(rf"(?<![A-Za-z0-9_]){key.upper()}(?![A-Za-z0-9_])", str(value), text)
     return text
 
 

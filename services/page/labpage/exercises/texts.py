@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from labpage.panels.files import dashboards, folder
 from labpage.panels.text import rendered
 
 _WHY = 3  # the section behind those that say what to predict and to do
+_ANSWER_FOLLOWS = re.compile(r"\n> .*\n")  # its first line warns readers of the file; the page shows the section folded
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def _read(path: Path, language: str) -> Text:
     words = facts if not suffix else tomllib.loads((path / f"exercise{suffix}.toml").read_text(encoding="utf-8"))
     readme = (path / f"README{suffix}.md").read_text(encoding="utf-8")
     introduction, *sections = readme.split("\n## ")
+    sections[_WHY - 1] = _ANSWER_FOLLOWS.sub("", sections[_WHY - 1], count=1)
     parts = [introduction.partition("\n")[2], *(f"### {section}" for section in sections)]
     return Text(
         name=path.name,

@@ -54,8 +54,9 @@ def test_hints_grow_to_the_third_which_stays(home: Home) -> None:
 def test_a_lab_that_does_not_run_cannot_tell_and_counts_no_check(home: Home) -> None:
     done = home.run("check")
     assert (done.returncode, done.stderr) == (3, "")
-    assert done.stdout.startswith("cannot tell: no Docker Engine answers")
-    assert len(done.stdout.splitlines()) == 1
+    judged, why = done.stdout.splitlines()
+    assert judged == f"exercise 1, {IT.texts(Language.ENGLISH).title}"
+    assert why.startswith("cannot tell: no Docker Engine answers")
     assert home.record().checks == 0
 
 
@@ -104,7 +105,56 @@ def test_the_exported_progress_has_its_schema_and_every_exercise(home: Home) -> 
     assert [it["state"] for it in document["exercises"][:2]] == ["begun", "not begun"]
 
 
+def test_the_keys_of_the_guesses_are_shown_before_anything_begins(home: Home) -> None:
+    before = home.path.read_text(encoding="utf-8")
+    shown = home.run("start", "1", "--guess", "help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    number, choice = shown.stdout.splitlines()
+    assert number.startswith("--guess 'in_namespace=NUMBER': How many containers")
+    assert choice.startswith("--guess 'arrives=yes|no': Both sides of ")
+    assert "VICTIM" not in shown.stdout
+    assert "asks nothing" in home.run("check", "1", "--guess", "help").stdout
+    assert home.path.read_text(encoding="utf-8") == before
+    assert "expected in_namespace=NUMBER, arrives=yes|no" in home.run("start", "1", "--guess", "namespace=1").stderr
+
+
 def test_an_exercise_is_begun_once(home: Home) -> None:
     done = home.run("start", "1", "--yes")
     assert done.returncode == 2
     assert done.stderr.startswith("error: exercise 1 is begun already (hint: ./lab exercise check 1;")
+    assert progress.read(home.path).starting is None
+
+
+def test_after_a_start_that_did_not_end_no_other_exercise_is_judged_in_its_place(home: Home) -> None:
+    """As Ctrl-C leaves it at a question."""
+    done = progress.read(home.path)
+    done.starting = exercise.find("2").name
+    done.save()
+    for command in ("check", "hint"):
+        refused = home.run(command)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr == (
+            "error: exercise 2 is not begun: its start did not end "
+            "(hint: ./lab exercise start 2; ./lab exercise check 1 judges exercise 1)\n"
+        )
+    assert home.run("check", "1").stdout.startswith("exercise 1, ")
+    assert home.run("hint", "1").stdout.startswith("Hint 1 of 3: ")
+
+
+def test_a_solved_exercise_that_is_tried_again_stays_solved_and_is_what_is_checked(home: Home) -> None:
+    done = progress.read(home.path)
+    done.records[IT.name].solved_at = 1010.0
+    done.forget(IT.name)
+    done.save()
+    assert home.run("check").returncode == 2
+    assert home.run("hint", "1").stderr.startswith("error: exercise 1 is not begun")
+    solved = home.run("list").stdout
+    assert re.search(r"^ *1 .* solved$", solved, re.M)
+    assert home.run("next").stdout == "Next: ./lab exercise start 2\n"
+    assert "1 solved, 0 begun, 17 not begun" in home.run().stdout
+    done.records[IT.name] = Record(2000.0, "anna", {"victim": "fifo"})
+    done.save()
+    for command in ("list", "progress"):
+        assert "solved, begun again" in home.run(command).stdout
+    assert home.run("check").stdout.startswith("exercise 1, ")
+    assert home.run("next").stdout == "When you are done: ./lab exercise check 1\n"

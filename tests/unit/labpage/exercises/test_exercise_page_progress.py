@@ -13,7 +13,7 @@ from ipclab.metrics.definitions import Role
 from ipclab.metrics.exposition import Page
 from labctl.workshop.exercise import publication
 from labctl.workshop.exercise.progress import Progress as Kept
-from labctl.workshop.exercise.progress import Record
+from labctl.workshop.exercise.progress import Record, Solved
 from labpage.exercises import progress
 from labpage.prometheus import Prometheus, Sample
 
@@ -53,6 +53,16 @@ def test_what_the_check_said_comes_back_as_it_was() -> None:
         "started_at": 10.0,
         "checked_at": 20.5,
     }
+
+
+def test_an_exercise_that_was_solved_and_reset_is_solved_without_a_check() -> None:
+    name = "06_one_host_only"
+    kept = Kept(Path("none"), solved_before={name: Solved(10.0, "a")})
+    found = read(kept)[name]
+    assert (found["state"], found["outcome"], found["checks"], found["started_at"]) == ("solved", "", 0, None)
+    kept.records[name] = Record(20.0, "a", checks=1, outcome="not yet", saw="nothing")
+    found = read(kept)[name]
+    assert (found["state"], found["outcome"], found["checks"], found["started_at"]) == ("solved", "not yet", 1, 20.0)
 
 
 def test_an_exercise_that_nobody_began_is_not_there() -> None:

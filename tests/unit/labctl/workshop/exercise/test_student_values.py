@@ -35,6 +35,12 @@ def test_a_value_stands_for_its_name_in_capitals_as_a_whole_word() -> None:
     assert filled == "./lab place fifo shared_ipc, and VICTIMS or EX_VICTIM stay; `300` too"
 
 
+def test_a_value_stands_for_its_name_before_a_korean_particle_too() -> None:
+    assert student.filled_in("VICTIM의 소비자, SIZE바이트, EX_SIZE", {"victim": "fifo", "size": 9}) == (
+        "fifo의 소비자, 9바이트, EX_SIZE"
+    )
+
+
 def test_without_a_name_the_machine_is_the_student() -> None:
     assert student.name({}) == student.name({student.VARIABLE: ""})
     assert student.name({}).startswith("machine-")
