@@ -90,7 +90,8 @@ def of_states(found: Sequence[Container]) -> Iterator[Finding]:
         yield Finding(
             "IPC namespace",
             Verdict.BAD,
-            f"of a container that is gone, so the engine cannot start it again: {_labels(left)}",
+            "of a container that is gone, so the engine cannot start them again: "
+            + ", ".join(f"{c.label} ({'still in the old one' if c.running else c.state_in_words()})" for c in left),
             "somebody made the holder anew alone; ./lab reset makes them anew, too",
         )
     ended = [c for c in found if c.state in ("created", "exited", "dead", "restarting") and c not in left]

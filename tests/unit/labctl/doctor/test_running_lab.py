@@ -58,12 +58,13 @@ def test_a_member_of_a_holder_that_is_gone_is_told_from_one_that_ended() -> None
     found = [
         container("holder", id="new"),
         container("sysv-mq-consumer", state="exited", exit_code=75, joins_ipc_of="old"),
+        container("sysv-mq-producer", joins_ipc_of="old"),
         container("sysv-shm-consumer", state="exited", exit_code=75, joins_ipc_of="new"),
         container("fifo-consumer"),
     ]
     left, ended = running_lab.of_states(found)
     assert (left.what, left.verdict) == ("IPC namespace", Verdict.BAD)
-    assert "sysv-mq-consumer" in left.found
+    assert "sysv-mq-consumer (exited, exit code 75), sysv-mq-producer (still in the old one)" in left.found
     assert "./lab reset" in left.change
     assert ended.what == "stopped"
     assert "sysv-shm-consumer" in ended.found
