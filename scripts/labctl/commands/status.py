@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -102,7 +102,8 @@ def show_status(lab: Lab, sections: Collection[Section]) -> None:
     if Section.PAIRS in sections:
         show_lines(addresses.lines(lab.configuration, found))
         if not needs_costs:
-            show_text(_summary(found, reading.fixed_cost, lost=bool(losses)))
+            elsewhere = {finding.mechanism for finding in reading.placements}
+            show_text(_summary(found, reading.fixed_cost, elsewhere, lost=bool(losses)))
 
 
 def show_pair(lab: Lab, mechanism: str) -> None:
@@ -223,10 +224,16 @@ def _troubles(reading: Reading, *, one_screen: bool = False) -> Iterator[str]:
     yield from (f"split: {split} (hint: ./lab up heals it)" for split in reading.splits)
 
 
-def _summary(found: Sequence[Container], cost: Mapping[str, float], *, lost: bool) -> str:
-    """How many containers run, which of the pairs' do not, what they cost beside messages, and where the rest is."""
+def _summary(found: Sequence[Container], cost: Mapping[str, float], elsewhere: Set[str], *, lost: bool) -> str:
+    """How many containers run, which of the pairs' do not, what they cost beside messages, and where the rest is.
+
+    :param elsewhere: pairs whose consumer was moved: that its container in the pair does not run is as it should be
+    """
     running = sum(container.running for container in found)
-    stopped = [f"{c.label} ({c.state_in_words()})" for c in found if c.mechanism and not c.running]
+    moved = {c.id for c in found if c.mechanism in elsewhere and not c.is_producer}
+    stopped = [
+        f"{c.label} ({c.state_in_words()})" for c in found if c.mechanism and not c.running and c.id not in moved
+    ]
     scaled = sorted({c.mechanism for c in found if c.mechanism and c.number > 1})
     sentences = [f"{running} containers run{', not ' if stopped else ''}{', '.join(stopped)}."]
     if cost:

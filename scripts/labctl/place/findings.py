@@ -8,6 +8,7 @@ from typing import Any
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
+from ipclab.contract.errors import FULL
 from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics.definitions import Role
 from labctl.lab.prometheus import Prometheus, Sample
@@ -34,13 +35,14 @@ class Finding:
 
     def __str__(self) -> str:
         """One line."""
-        where = f"the consumer of {self.mechanism} is at {self.placement} ({self.state})"
+        state = "" if self.state == "running" else f" ({self.state})"
+        where = f"the consumer of {self.mechanism} is at {self.placement}{state}"
         missing = " and ".join(name for name in self.needs if name not in self.shares)
         if self.messages_per_s:
             return f"placed: {where}: {self.messages_per_s:,.0f} messages/s arrive"
         if self.messages_per_s is None:
             return f"placed: {where}: not measured: Prometheus has no sample of the last seconds"
-        said = f"the producer gets {', '.join(self.producer_errors)}" if self.producer_errors else _SILENT
+        said = self._of_the_producer()
         if not missing:
             return f"placed: {where}: nothing arrives; {said}"
         needs = f"{self.mechanism} needs the producer's {missing}{self._which(missing)}"
@@ -48,6 +50,12 @@ class Finding:
             f"placed: {where} and receives nothing: {needs}; {said} "
             f"(hint: ./lab matrix --explain {self.mechanism} {self.placement}; ./lab place {self.mechanism} --back)"
         )
+
+    def _of_the_producer(self) -> str:
+        errnos = [error for error in self.producer_errors if error != FULL]
+        full = ["finds its channel full"] if FULL in self.producer_errors else []
+        gets = [f"gets {', '.join(errnos)}"] if errnos else []
+        return f"the producer {' and '.join(gets + full)}" if gets or full else _SILENT
 
     def _which(self, missing: str) -> str:
         consumers, producers = (self.ipc_namespaces.get(role, "not shown") for role in (Role.CONSUMER, Role.PRODUCER))

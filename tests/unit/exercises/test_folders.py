@@ -147,6 +147,18 @@ def test_every_value_of_a_student_is_in_the_page_and_can_differ(it: Exercise) ->
 
 
 @each
+@pytest.mark.parametrize("lang", Language)
+def test_no_name_of_a_value_is_left_in_what_a_student_reads(it: Exercise, lang: Language) -> None:
+    """In Korean a particle follows a name without a blank."""
+    values = it.shown(student.draw(it, "anna"))
+    texts = it.texts(lang)
+    sections = [it.section(lang, which) for which in range(len(SECTIONS[lang]))]
+    for text in (*sections, texts.goal, *texts.hints, *texts.questions.values()):
+        filled = student.filled_in(text, values)
+        assert not [name for name in values if re.search(rf"(?<![A-Z0-9_]){name.upper()}(?![A-Z0-9_])", filled)]
+
+
+@each
 def test_a_solution_is_there_and_can_be_run(it: Exercise) -> None:
     scripts = sorted(it.folder.glob("*/apply.sh"))
     assert it.folder / "solution" / "apply.sh" in scripts

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
+from ipclab.contract.errors import FULL
 from ipclab.matrix.placement import Placement
 from labctl.config.configuration import Configuration
 from labctl.lab.containers import Container
@@ -106,7 +107,8 @@ def test_what_is_shared_on_this_host_is_the_producers_and_no_more() -> None:
 
 def test_what_is_said_about_one_that_is_elsewhere() -> None:
     arrives = Finding("tcp", Placement.SECOND_HOST, "running", ["network"], ["network"], 200.0, [], {})
-    assert str(arrives) == "placed: the consumer of tcp is at second_host (running): 200 messages/s arrive"
+    assert str(arrives) == "placed: the consumer of tcp is at second_host: 200 messages/s arrive"
+    assert "is at second_host (exited): 200" in str(replace(arrives, state="exited"))
     inodes = {"producer": "4026531001", "consumer": "4026531002"}
     dark = Finding(
         "sysv_shm", Placement.SECOND_HOST, "running", ["network"], ["ipc namespace"], 0.0, ["EAGAIN"], inodes
@@ -121,3 +123,6 @@ def test_what_is_said_about_one_that_is_elsewhere() -> None:
     assert "not measured" in str(replace(arrives, messages_per_s=None))
     cut = replace(arrives, messages_per_s=0.0, producer_errors=["ETIMEDOUT"])
     assert str(cut).endswith("nothing arrives; the producer gets ETIMEDOUT")
+    assert str(replace(cut, producer_errors=[FULL])).endswith("nothing arrives; the producer finds its channel full")
+    both = replace(cut, producer_errors=["EAGAIN", FULL])
+    assert str(both).endswith("; the producer gets EAGAIN and finds its channel full")
