@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
@@ -110,7 +111,7 @@ class Responder:
         self._supervisor = os.fork()
         if self._supervisor == 0:
             _Supervisor(self._addresses, self._stop, parent).run()
-        signal.signal(signal.SIGCHLD, self._supervisor_died)
+        signal.signal(signal.SIGCHLD, self._child_ended)
 
     def during(self, loop: Callable[[], None]) -> None:
         """Run `loop`; then end the endpoints, and wait for their end."""
@@ -120,9 +121,12 @@ class Responder:
             os.kill(self._supervisor, signal.SIGTERM)
             os.waitpid(self._supervisor, 0)
 
-    def _supervisor_died(self, number: int, frame: object) -> None:
+    def _child_ended(self, number: int, frame: object) -> None:
+        """Another child is the tracer of a try that failed. The supervisor stays a zombie: `during` waits for it."""
         del number, frame
-        self._stop.request("the supervisor of the echo endpoints has died", exit_code=1)
+        with suppress(ChildProcessError):  # `during` has waited for it
+            if os.waitid(os.P_PID, self._supervisor, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                self._stop.request("the supervisor of the echo endpoints has died", exit_code=1)
 
 
 class _Supervisor:

@@ -90,6 +90,13 @@ def test_an_echo_endpoint_that_is_killed_comes_back(responder: Responder, few: d
     until(lambda: all(attempt(mechanisms.load(name), address).success for name, address in few.items()))
 
 
+def test_another_child_that_ends_does_not_end_the_container(responder: Responder, tmp_path: Path) -> None:
+    """The responder probes too, and a failed try is made once more in a child, under a tracer."""
+    tried = explained(mechanisms.load("fifo"), Address(path=tmp_path / "nobody"), given("127.0.0.1"))
+    assert tried["error"] == "ENOENT"
+    assert not responder._stop.requested
+
+
 def test_a_supervisor_that_dies_ends_the_container(few: dict[str, Address]) -> None:
     stop = Stop()
     responder = Responder(few, stop)
