@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from labctl.lab import project_lock
 from labctl.terminal.errors import LabError
 from labctl.workshop.exercise import progress
 from labctl.workshop.exercise.progress import SCHEMA, Progress, Record, Solved
@@ -20,7 +21,9 @@ _CHECK = textwrap.dedent(
     """
     import sys
     from pathlib import Path
+    from labctl.lab import project_lock
     from labctl.workshop.exercise import progress
+    project_lock._FOLDER = Path(sys.argv[3])
     done = progress.read(Path(sys.argv[1]))
     print("read", flush=True)
     sys.stdin.readline()
@@ -29,6 +32,13 @@ _CHECK = textwrap.dedent(
             done.records["01_a"].checks += 1
     """
 )
+
+
+@pytest.fixture(autouse=True)
+def _locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file of a lock stays in /tmp."""
+    monkeypatch.setattr(project_lock, "_FOLDER", tmp_path / "locks")
+    (tmp_path / "locks").mkdir()
 
 
 def test_what_was_saved_is_read_again(tmp_path: Path) -> None:
@@ -101,7 +111,7 @@ def test_the_changes_of_two_commands_at_once_are_all_kept(tmp_path: Path) -> Non
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     commands = [
         subprocess.Popen(
-            [sys.executable, "-c", _CHECK, str(path), str(times)],
+            [sys.executable, "-c", _CHECK, str(path), str(times), str(tmp_path / "locks")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
