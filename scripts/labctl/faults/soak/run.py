@@ -106,7 +106,7 @@ class Soak:
         self._sample_at = self._began
         self._look_at = self._began
         self._active: dict[int, _Active] = {}
-        self._ended: list[tuple[float, _Active]] = []
+        self._ended: list[tuple[float, Choice]] = []
         self._away: dict[str, _Away] = {}
 
     @property
@@ -163,6 +163,8 @@ class Soak:
         except (BadInput, LabError) as error:
             done.refused = error.message
             done.ended_s = self.elapsed_s
+            if not isinstance(error, BadInput):  # it may have begun, and was put back: what it cost is its own
+                self._ended.append((time.monotonic(), choice))
             return
         self.volumes |= readings.volumes_of(it.container)
         self._active[step.number] = _Active(it, done, choice, time.monotonic() + fault.every_s)
@@ -178,7 +180,7 @@ class Soak:
             self.findings.append(f"{active.it.in_words()} (fault {number}) cannot be put back: {error.message}")
         now = time.monotonic()
         active.done.ended_s = self.elapsed_s
-        self._ended.append((now, active))
+        self._ended.append((now, active.choice))
         self._end_explanations()
         for mechanism in active.choice.reaches:
             self._read(mechanism)
@@ -208,8 +210,8 @@ class Soak:
         """
         now = time.monotonic()
         over = [it for it in self._ended if now - it[0] >= _EXPLAINS_FOR_S]
-        unread = {m for m in {m for _, active in over for m in active.choice.reaches} if not self._read(m)}
-        self._ended = [it for it in self._ended if it not in over or it[1].choice.reaches & unread]
+        unread = {m for m in {m for _, choice in over for m in choice.reaches} if not self._read(m)}
+        self._ended = [it for it in self._ended if it not in over or it[1].reaches & unread]
 
     def _look(self) -> None:
         """Which pairs are back from a fault."""
@@ -256,11 +258,11 @@ class Soak:
         return [active for active in self._active.values() if mechanism in active.choice.reaches]
 
     def _causes(self, mechanism: str) -> list[Cause]:
-        lately = [active for _, active in self._ended if mechanism in active.choice.reaches]
-        on = lately + self._faults_on(mechanism)
-        return [self._cause(active.it.fault, mechanism, active.it.strength) for active in on]
+        lately = [choice for _, choice in self._ended if mechanism in choice.reaches]
+        on = [active.choice for active in self._faults_on(mechanism)]
+        return [self._cause(registry.fault(choice.fault), mechanism) for choice in lately + on]
 
     @staticmethod
-    def _cause(fault: Fault, mechanism: str, strength: int) -> Cause:
-        prediction = fault.predict(traits_of(mechanism), strength)
+    def _cause(fault: Fault, mechanism: str) -> Cause:
+        prediction = fault.predict(traits_of(mechanism), fault.strength.default if fault.strength else 0)
         return Cause(fault.name, prediction.reasons, fault.corrupts)

@@ -11,6 +11,8 @@ from labctl.faults import registry, running
 from labctl.faults.running import Running
 from labctl.faults.soak import readings, run
 from labctl.faults.soak.audit import Reading
+from labctl.faults.soak.plan import Start
+from labctl.terminal.errors import BadInput, LabError
 
 PAIR = "posix_mq"
 
@@ -97,3 +99,22 @@ def test_a_fault_explains_on_until_the_ledgers_can_be_read(clock: Clock, ledgers
     ledgers.append(_reading(2001, 11))
     soak._read(PAIR)
     assert len(soak.books[PAIR].findings()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "findings"), [(LabError("cannot begin", hint=""), 0), (BadInput("is on there already", hint=""), 1)]
+)
+def test_a_fault_that_failed_while_it_began_explains_and_one_that_was_refused_does_not(
+    clock: Clock, ledgers: list[Reading | None], monkeypatch: pytest.MonkeyPatch, error: Exception, findings: int
+) -> None:
+    del clock
+    monkeypatch.setattr(running, "start", Mock(side_effect=error))
+    lab = Mock()
+    lab.containers.return_value = []
+    soak = run.Soak(lab, {PAIR: (Mock(), Mock())}, {PAIR: _reading(0, 0)}, 1)
+    (choice,) = (c for c in run.choices([PAIR]) if c.fault == "kill-both")
+    soak._start(Start(1, choice, 5.0))
+    ledgers.append(_reading(50, 1))
+    soak._read(PAIR)
+    assert soak.done[0].refused == str(error.args[0])
+    assert len(soak.books[PAIR].findings()) == findings
