@@ -10,7 +10,6 @@ import pytest
 
 from labctl.faults import registry
 from labctl.faults.kinds import holder
-from labctl.terminal.errors import LabError
 from labctl.terminal.waiting import wait_until
 from support.containers import container
 
@@ -72,6 +71,8 @@ def test_what_does_not_follow_is_not_waited_for(other: Any) -> None:
     assert _end([other]).lab.containers.call_count == 1
 
 
-def test_a_member_that_stays_behind_is_named() -> None:
-    with pytest.raises(LabError, match="posix-mq-consumer: still in the holder's old IPC namespace"):
-        _end([member("posix-mq-consumer", started_at=STARTED - 50)])
+def test_a_member_that_stays_behind_is_restarted() -> None:
+    behind, ahead = member("posix-mq-consumer", started_at=STARTED - 50), member("sysv-mq-consumer")
+    _end([behind, ahead])
+    behind.docker.restart.assert_called_once_with(timeout=3)
+    ahead.docker.restart.assert_not_called()
