@@ -56,6 +56,7 @@ def test_prometheus_has_every_series_of_every_pair(stack: Stack, mechanism: str)
         **dict.fromkeys((metrics.UPDATES, metrics.LOST_UPDATES, metrics.RECORDS_READ, metrics.TORN_READS), races),
         metrics.SWITCH_ON: races,
         metrics.RECEIVED_BY_CLASS: False,  # only where types or priorities were asked for
+        metrics.PLACEMENT_INFO: False,  # only of a consumer that was placed
     }
     # Of a datagram that has left, its sender knows nothing.
     buffers = {Role.CONSUMER: True, Role.PRODUCER: traits.on_full is not OnFull.DROP}
