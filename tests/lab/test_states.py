@@ -59,7 +59,7 @@ def by_hand(stack: Stack, **options: Any) -> Iterator[None]:
 def another_clone(folder: Path, stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line of a second clone, on the same project."""
     if not (folder / "compose.yaml").exists():
-        for name in ("scripts", "services", "dashboards", "compose.yaml", ".env"):
+        for name in ("scripts", "services", "dashboards", "exercises", "compose.yaml", ".env"):
             (folder / name).symlink_to(ROOT / name)
     path = os.pathsep.join(str(folder / name) for name in ("scripts", "services"))
     return subprocess.run(
