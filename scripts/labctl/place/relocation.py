@@ -28,7 +28,9 @@ from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
-_MOVES_WITHIN_S = 30
+# A UDP producer that asked for the name a moment too early sends to an address that nobody has any more. Its kernel
+# says so when it gives the neighbour up: 45 s (1.5 times base_reachable_time), 5 s, and three probes of 1 s, arp(7).
+_MOVES_WITHIN_S = 60
 _STATE = "/state"
 
 
