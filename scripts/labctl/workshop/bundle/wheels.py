@@ -12,6 +12,7 @@ from labctl.terminal.subprocesses import run
 
 PYTHONS = ("3.11", "3.12", "3.13")  # of Debian 12, Ubuntu 24.04, Debian 13
 _FROM_SOURCE = "sysv-ipc"  # its wheels lack semaphore timeouts: `./lab` builds it
+_SOMETIMES_FROM_SOURCE = "posix-ipc"  # no wheel for the newest Python; the tests need a compiler anyway
 _BUILD_TOOLS = ("pip", "setuptools", "wheel")  # of a .venv without ensurepip, and of what is built from source
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _GLIBC = (17, 24, 26, 27, 28, 31, 34, 35, 36)  # manylinux_2_N, PEP 600; Debian 12 has 2.36
@@ -75,7 +76,9 @@ def fetch(lock: Path, folder: Path, pythons: Sequence[str], architecture: str, c
         abi = f"cp{python.replace('.', '')}"
         where = ["--implementation=cp", f"--python-version={python}", f"--abi={abi}", "--abi=abi3", "--abi=none"]
         binary = ["--only-binary=:all:", *where, *platforms]
-        _download([*binary, "--require-hashes"], wanted, folder, current)
+        either = [line for line in wanted if line.startswith(f"{_SOMETIMES_FROM_SOURCE}==")]
+        _download([*binary, "--require-hashes"], [line for line in wanted if line not in either], folder, current)
+        _download([*where, *platforms, "--require-hashes"], either, folder, current)
         _download(binary, _BUILD_TOOLS, folder, current)
     _download(["--require-hashes", "--no-binary=:all:"], sources, folder, current)
 
