@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +17,14 @@ from labctl.config.configuration import PUBLISHED_PORTS, Configuration
 from labctl.doctor import running_lab
 from labctl.doctor.finding import Finding, Verdict
 from labctl.engine import base_images, compose, compose_override, engine
-from labctl.engine.machine import this_machine
+from labctl.engine.machine import in_container, this_machine
 from labctl.grafana import client as grafana_access
 from labctl.grafana import dashboards
 from labctl.grafana import panels as grafana_check
 from labctl.grafana.client import GrafanaSilent
 from labctl.lab import containers, ports
 from labctl.lab.lab import Lab
+from labctl.lab.prometheus import HOST_NETWORK
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import new_table, show_table
 from labctl.terminal.progress import step
@@ -121,6 +123,7 @@ def _engine(client: docker.DockerClient) -> Iterator[Finding]:
     else:
         yield _docker_engine(version)
     information = client.info()
+    yield from container_finding(in_container(), str(information["Name"]), socket.gethostname())
     yield from security_findings([str(option) for option in information.get("SecurityOptions") or []])
     yield cpus_finding(int(information["NCPU"]))
     memory = int(information["MemTotal"])
@@ -133,6 +136,15 @@ def _engine(client: docker.DockerClient) -> Iterator[Finding]:
         verdict = _at_least(free, *_DISK_BYTES)
         advice = "" if verdict is Verdict.OK else "free some: docker system prune"
         yield Finding("disk", verdict, f"{free / _GIB:.1f} GiB free in {folder}", advice)
+
+
+def container_finding(inside: bool, engine_host: str, here: str) -> Iterator[Finding]:
+    """Of a container with the engine's socket: one with the host's network has the host's name, and its ports.
+
+    :param inside: whether `./lab` runs in a container
+    """
+    if inside and engine_host != here:
+        yield Finding("container", Verdict.WARN, f"not the engine's host {engine_host}", HOST_NETWORK)
 
 
 def cpus_finding(cpus: int) -> Finding:

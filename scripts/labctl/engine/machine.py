@@ -90,6 +90,14 @@ def describe(os_release: Mapping[str, str], *, system: str, machine: str, has_ap
     )
 
 
+def in_container(root: Path = Path("/")) -> bool:
+    """Whether this process is in a container of Docker or Podman, by the file that each puts there.
+
+    Where the engine's socket is in it, the ports that the engine publishes on 127.0.0.1 are still the host's alone.
+    """
+    return any((root / file).exists() for file in (".dockerenv", "run/.containerenv"))
+
+
 @cache
 def this_machine() -> Machine:
     """The machine that runs this process, read once."""

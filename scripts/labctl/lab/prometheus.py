@@ -7,10 +7,12 @@ from typing import Any
 
 import requests
 
+from labctl.engine.machine import in_container
 from labctl.terminal.errors import Silent
 from labctl.terminal.printing import one_line
 
 _ANSWER_WITHIN_S = 5
+HOST_NETWORK = "./lab runs in a container here, and the lab's ports are the host's: docker run --network host"
 
 
 class PrometheusSilent(Silent):
@@ -98,5 +100,9 @@ class Prometheus:
     def _silent(self, reason: str) -> PrometheusSilent:
         return PrometheusSilent(
             f"Prometheus does not answer at {self.url}: {reason}",
-            hint="./lab up starts it; ./lab status --containers shows its state",
+            hint=f"./lab up starts it; ./lab status --containers shows its state{_elsewhere()}",
         )
+
+
+def _elsewhere() -> str:
+    return f"; {HOST_NETWORK}" if in_container() else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labctl.doctor.doctor import cpus_finding, machine_finding, security_findings
+from labctl.doctor.doctor import container_finding, cpus_finding, machine_finding, security_findings
 from labctl.doctor.finding import Verdict
 
 
@@ -31,6 +31,18 @@ def test_an_architecture_that_nobody_tried_is_no_tested_one() -> None:
 @pytest.mark.parametrize(("cpus", "verdict"), [(1, Verdict.WARN), (2, Verdict.OK)])
 def test_one_cpu_is_few(cpus: int, verdict: Verdict) -> None:
     assert cpus_finding(cpus).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("inside", "host", "here", "lines"),
+    [(True, "laptop", "3fb1c0ffee", 1), (True, "laptop", "laptop", 0), (False, "server", "laptop", 0)],
+)
+def test_a_container_with_the_socket_alone_needs_the_network_of_the_host(
+    inside: bool, host: str, here: str, lines: int
+) -> None:
+    found = list(container_finding(inside, host, here))
+    assert len(found) == lines
+    assert all("--network host" in finding.change for finding in found)
 
 
 def test_an_engine_without_options_has_no_line_of_them() -> None:

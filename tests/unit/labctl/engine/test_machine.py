@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from labctl.engine.machine import Machine, describe
+from labctl.engine.machine import Machine, describe, in_container
 
 
 def _machine(os_release: dict[str, str], *, machine: str = "x86_64", has_apt: bool = True) -> Machine:
@@ -46,3 +48,12 @@ def test_facts_come_from_their_fields() -> None:
 
 def test_a_machine_without_a_name_is_called_by_its_system() -> None:
     assert _machine({}).name == "Linux"
+
+
+@pytest.mark.parametrize(
+    ("file", "inside"), [(".dockerenv", True), ("run/.containerenv", True), ("etc/hostname", False)]
+)
+def test_a_container_is_known_by_the_file_of_its_engine(tmp_path: Path, file: str, inside: bool) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    assert in_container(tmp_path) is inside
