@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from labctl.cli.exercise_types import NewFile
+from labctl.cli.types import is_possible
 from labctl.config.configuration import Configuration
 from labctl.config.values import one_of, refuse, shown
 from labctl.lab.project_lock import changing
@@ -26,7 +27,8 @@ class NewBundle(NewFile):
         """
         del param, ctx
         path = Path(value)
-        if path.suffix != ".tar" or path.is_dir() or not path.absolute().parent.is_dir():
+        possible = path.suffix == ".tar" and is_possible(path)
+        if not possible or path.is_dir() or not path.absolute().parent.is_dir():
             raise refuse(
                 f"FILE {shown(str(value))}",
                 expected="a name that ends in .tar, in a folder that exists",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from labctl.cli.types import is_possible
 from labctl.config.values import one_of, shown
 from labctl.terminal.errors import BadInput
 from labctl.workshop.exercise.exercise import Exercise, find
@@ -55,7 +56,7 @@ class NewFile(click.ParamType[Path]):
         del ctx
         assert param is not None
         path = Path(value)
-        if path.is_dir() or not path.parent.is_dir():
+        if not is_possible(path) or path.is_dir() or not path.parent.is_dir():
             raise BadInput(
                 f"invalid {param.opts[0]} {shown(str(value))}: expected a file in a folder that exists",
                 hint=f"{param.opts[0]} progress.json",

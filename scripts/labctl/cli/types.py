@@ -274,6 +274,20 @@ class Since(click.ParamType[int]):
         return seconds
 
 
+def is_possible(path: Path) -> bool:
+    """Whether a file can be called so: no name that is too long, no loop of links.
+
+    From Python 3.14 on, Path.exists() says no more of such a name than that it is not there.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 class OutputFolder(click.ParamType[Path]):
     """A folder that exists and can be written to, or that can be made."""
 
@@ -287,11 +301,10 @@ class OutputFolder(click.ParamType[Path]):
         del ctx
         assert param is not None
         what, path = f"{param.opts[0]} {shown(str(value))}", Path(value)
-        try:
+        good = bool(str(value).strip()) and is_possible(path)
+        if good:
             existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-            good = bool(str(value).strip()) and existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
-        except OSError:  # a name that no filesystem takes: too long, or a loop of links
-            good = False
+            good = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
         if not good:
             raise refuse(
                 what, expected="a folder that you may write to, or the name of a new one", hint="--output report"

@@ -210,6 +210,8 @@ CASES = [
     arguments("report --output /dev/null/report", "--output /dev/null/report", "a folder"),
     arguments("report --output=", "--output ''", "a folder"),
     arguments(f"report --output {'x' * 300}", "--output xxx", "a folder"),
+    arguments(f"class overview --output {'x' * 300}", "--output xxx", "a file in a folder that exists"),
+    arguments(f"bundle create {'x' * 300}.tar", "FILE xxx", "a name that ends in .tar"),
     arguments("report monday", "monday", "./lab report --help"),
     # Speedups.
     arguments("soak fifo", "fifo", "./lab soak takes no more"),
