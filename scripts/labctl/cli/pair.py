@@ -92,9 +92,7 @@ def check_place_options(mechanism: str, placement: Placement | None, back: bool)
         raise refuse(
             f"place {mechanism}{f' {placement}' if placement else ''}{' --back' if back else ''}",
             expected=f"--back, or one of {', '.join(places)}",
-            hint=f"./lab place {mechanism} {placement}"
-            if placement
-            else "./lab place --help says what each one shares",
+            hint=f"./lab place {mechanism} {placement}" if placement else "./lab place --help: what each one shares",
         )
     if placement is not None and placement not in places:
         own = "is never in the container of" if placement is Placement.SAME_CONTAINER else "shares only that with"

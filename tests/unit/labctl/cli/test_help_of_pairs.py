@@ -34,7 +34,7 @@ def test_a_place_without_a_placement_names_them_and_gives_no_answer_of_exercise_
     with pytest.raises(BadInput) as refused:
         check_place_options("fifo", None, back=False)
     assert "shared_ipc" in refused.value.message
-    assert refused.value.hint == "./lab place --help says what each one shares"
+    assert refused.value.hint == "./lab place --help: what each one shares"
     answer = find("1").texts(Language.ENGLISH).hints[-1]
     assert "shared_ipc" in answer
     assert "place fifo shared_ipc" not in f"{refused.value} {place.help}"
