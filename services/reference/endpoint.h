@@ -117,7 +117,8 @@ static void produce(uint64_t first, uint64_t count, int timed) {
     }
 }
 
-/* Messages up to `first + count - 1`. After the last one of a timed part: `end`, then the checksum. */
+/* Messages up to `first + count - 1`. After the last one of a timed part: `end`, then the checksum. Where the last one is
+ * lost, the time ends with the last sample, and the silence that followed is no part of it. */
 static void consume(uint64_t first, uint64_t count, struct usage *end) {
     const size_t size = (size_t)option.size;
     const uint64_t every = end ? (uint64_t)option.sample_every : 0, burst = (uint64_t)option.burst;
@@ -156,6 +157,10 @@ static void consume(uint64_t first, uint64_t count, struct usage *end) {
         }
         give_back();
     }
+    if (end && !end->at_ns) {
+        *end = usage_now();
+        if (sample_count) end->at_ns = before_ns;
+    }
 }
 
 static void run_producer(void) {
@@ -193,7 +198,6 @@ static void run_consumer(void) {
     const struct usage begin = usage_now();
     struct usage end = {0};
     consume((uint64_t)option.warmup, (uint64_t)option.count, &end);
-    if (!end.at_ns) end = usage_now(); /* silence */
     remove_receiver();
     print_usage(begin, end);
     printf(", \"size\": %ld, \"received\": %llu, \"lost\": %llu, \"reordered\": %llu, \"duplicated\": %llu, "

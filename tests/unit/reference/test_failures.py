@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,22 @@ def test_a_killed_producer_ends_the_run_with_what_arrived(programs: Path, tmp_pa
             result = receiving.expect("result")
     assert result["received"] == 0
     assert result["lost"] == half.count
+
+
+def test_the_silence_after_a_lost_last_message_is_no_part_of_the_time(programs: Path, tmp_path: Path) -> None:
+    sent = request("udp", tmp_path, count=100, sample_every=10, silence_s=2.0)
+    awaited = replace(sent, count=150)
+    program = [str(programs / "udp")]
+    with started(program, awaited, Side.CONSUMER) as receiving:
+        receiving.expect("ready")
+        with started(program, sent, Side.PRODUCER) as sending:
+            for endpoint in (sending, sending, receiving):
+                endpoint.next()
+            receiving.go()
+            sending.go()
+            result = receiving.expect("result")
+    assert (result["received"], result["lost"]) == (100, 50)
+    assert result["end_ns"] - result["begin_ns"] < awaited.silence_s * 1e9
 
 
 @pytest.mark.parametrize("mechanism", _RELIABLE)
