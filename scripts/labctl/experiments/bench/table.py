@@ -42,14 +42,36 @@ def show(whole: Mapping[str, Any]) -> None:
 
 
 def as_markdown(whole: Mapping[str, Any]) -> str:
-    """The same, for README.md: with the date and the machine."""
-    lines = []
+    """The same, with the date and the machine; the times by size come first."""
+    lines = [line for touched in (True, False) for line in by_size(whole, touched=touched)]
     for title, rows in sections(whole["cells"]):
         lines += [f"**{title}**", "", "| " + " | ".join(COLUMNS) + " |", "|---" + "|--:" * (len(COLUMNS) - 1) + "|"]
         lines += ["| " + " | ".join((name_of(cell), *values_of(cell))) + " |" for cell in rows]
         lines.append("")
     lines += [f"- {line}" for line in impossible(whole["cells"])]
     return "\n".join([*lines, "", " ".join(MEANING.split()), "", *notes(whole)]) + "\n"
+
+
+def by_size(whole: Mapping[str, Any], *, touched: bool) -> list[str]:
+    """µs per message of every mechanism, a column for each size: one way, both sides on one CPU, blocking; for README.md.
+
+    The fastest at the largest size comes first; a mechanism that cannot carry that size comes last.
+    """
+    how = {"implementation": "python", "shape": "one-way", "wait": "block", "cpus": "one", "touched": touched}
+    cells = [c for c in whole["cells"] if not c["limit"] and all(c[name] == value for name, value in how.items())]
+    rows: dict[str, dict[int, float | None]] = {}
+    for cell in cells:
+        rows.setdefault(name_of(cell), {})[cell["size_bytes"]] = cell["us"]
+    sizes = sorted({size for times in rows.values() for size in times})
+    if not sizes:
+        return []
+    ordered = sorted(rows, key=lambda name: [rows[name].get(size) or float("inf") for size in reversed(sizes)])
+    return [
+        f"| µs, {'touched' if touched else 'hand-over'} | {' | '.join(map(in_words, sizes))} |",
+        "|---" + "|--:" * len(sizes) + "|",
+        *(f"| {name} | {' | '.join(_short(rows[name].get(size)) for size in sizes)} |" for name in ordered),
+        "",
+    ]
 
 
 def sections(cells: Sequence[Cell]) -> Iterator[tuple[str, list[Cell]]]:

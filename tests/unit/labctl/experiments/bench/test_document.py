@@ -152,6 +152,19 @@ def test_markdown_has_the_day_and_the_machine(whole: dict[str, Any]) -> None:
     assert "| fifo | 4.10 |" in text
 
 
+def test_times_by_size_are_of_our_mechanisms_in_one_way_of_touching(whole: dict[str, Any]) -> None:
+    assert table.by_size(whole, touched=False) == [
+        "| µs, hand-over | 64 B | 64 KiB | 1 MiB |",
+        "|---|--:|--:|--:|",
+        "| posix_shm 0-copy | - | - | 1.20 |",
+        "| fifo | 4.10 | - | - |",
+        "| posix_mq | - | - | - |",
+        "| tcp | - | - | - |",
+        "",
+    ]
+    assert table.by_size(whole, touched=True)[2] == "| posix_shm 0-copy | 300 |"
+
+
 def changed(*us: float, before: tuple[float, ...] = (4.0, 4.1, 4.2)) -> list[comparison.Change]:
     old, new = (document([figure(a_cell("fifo", 64), *runs)], CONDITIONS) for runs in (before, us))
     return comparison.changes(old, new)
