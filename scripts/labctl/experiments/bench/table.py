@@ -53,7 +53,7 @@ def as_markdown(whole: Mapping[str, Any]) -> str:
 
 
 def by_size(whole: Mapping[str, Any], *, touched: bool) -> list[str]:
-    """µs per message of every mechanism, a column for each size: one way, both sides on one CPU, blocking; for README.md.
+    """µs per message of every mechanism, a column for each size: one way, on one CPU, blocking; README.md shows it.
 
     The fastest at the largest size comes first; a mechanism that cannot carry that size comes last.
     """

@@ -142,6 +142,7 @@ def a_bench() -> dict[str, object]:
         "cpus": "one",
         "copies": False,
         "touched": True,
+        "limit": False,
         "why_not": "",
         "us": 1.5,
         "p50_us": 1.25,
