@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ipclab import mechanisms
@@ -72,6 +72,39 @@ def read(prometheus: Prometheus, placements: Sequence[Placement]) -> list[Cell]:
             times = (round_trip.get(key), duration.get(key))
             cells.append(Cell(mechanism, place, reached, *times, error, bounds, int(tries.get(key, 0))))
     return cells
+
+
+PageSample = tuple[str, Mapping[str, str], float]  # series, labels, value
+
+
+def of_pages(samples: Iterable[PageSample], placements: Iterable[AnyPlacement]) -> list[Cell]:
+    """The same from the pages of the probes themselves, where no Prometheus asks them."""
+    found = {
+        (name, labels["mechanism"], labels["placement"]): (value, labels)
+        for name, labels, value in samples
+        if name.startswith("probe_")
+    }
+    places = list(placements)
+    return [_of_page(found, mechanism, place) for mechanism in mechanisms.names() for place in places]
+
+
+def _of_page(
+    found: Mapping[tuple[str, str, str], tuple[float, Mapping[str, str]]], mechanism: str, place: AnyPlacement
+) -> Cell:
+    def value(name: str) -> float | None:
+        sample = found.get((name, mechanism, str(place)))
+        return sample[0] if sample else None
+
+    success = value("probe_success")
+    error = found.get(("probe_error_info", mechanism, str(place)), (0.0, {"error": ""}))[1]["error"]
+    return Cell(
+        mechanism,
+        place,
+        None if success is None else bool(success),
+        value("probe_round_trip_seconds"),
+        value("probe_duration_seconds"),
+        error if success == 0 else "",
+    )
 
 
 def _by_cell(prometheus: Prometheus, expression: str) -> dict[tuple[str, str], float]:

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab.matrix.placement import PodPlacement
 from labctl.clusters.kube.containers import Manifest
 from labctl.clusters.kube.podman import Cluster
-from labctl.matrix.cells import Cell
+from labctl.matrix.cells import Cell, of_pages
 from labctl.terminal.errors import LabError
 
 # proc(5): a line for each System V object after the heading; the key is the first field, the id the second.
@@ -99,30 +99,6 @@ def probes(cluster: Cluster, pods: Iterable[Manifest]) -> list[Side]:
     return [probe for probe in found if probe]
 
 
-def cells(sides: Iterable[Side], mechanisms: Iterable[str]) -> list[Cell]:
+def cells(sides: Iterable[Side]) -> list[Cell]:
     """The matrix of the pods."""
-    found: dict[tuple[str, str, str], tuple[float, Mapping[str, str]]] = {}
-    for probe in sides:
-        for name, labels, value in probe.samples:
-            if name.startswith("probe_"):
-                found[name, labels["mechanism"], labels["placement"]] = value, labels
-    return [_cell(found, mechanism, place) for mechanism in mechanisms for place in PodPlacement]
-
-
-def _cell(
-    found: Mapping[tuple[str, str, str], tuple[float, Mapping[str, str]]], mechanism: str, place: PodPlacement
-) -> Cell:
-    def value(name: str) -> float | None:
-        sample = found.get((name, mechanism, str(place)))
-        return sample[0] if sample else None
-
-    success = value("probe_success")
-    error = found.get(("probe_error_info", mechanism, str(place)), (0.0, {"error": ""}))[1]["error"]
-    return Cell(
-        mechanism,
-        place,
-        None if success is None else bool(success),
-        value("probe_round_trip_seconds"),
-        value("probe_duration_seconds"),
-        error if success == 0 else "",
-    )
+    return of_pages((sample for side in sides for sample in side.samples), PodPlacement)

@@ -65,7 +65,7 @@ def show_matrix(cluster: Cluster, as_json: bool) -> None:
     pods = _pods(cluster)
 
     def read() -> list[Cell]:
-        return observed.cells(observed.probes(cluster, pods), mechanisms.names())
+        return observed.cells(observed.probes(cluster, pods))
 
     def as_predicted() -> list[Cell] | None:
         found = read()

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from labctl.clusters.swarm.nodes import Manager
-from labctl.matrix.cells import Cell
+from labctl.matrix.cells import Cell, of_pages
 from labctl.terminal.errors import LabError
 
 # A name that nobody has is asked for outside of the stack, where nobody answers: once, for a second (resolv.conf(5)).
@@ -76,33 +76,9 @@ def read(manager: Manager, reader: DockerContainer, services: Collection[str]) -
     return {service: [_page(text) for text in found] for service, found in texts.items()}
 
 
-def cells(pages: Mapping[str, list[Page]], mechanisms: Iterable[str], placements: Iterable[Placement]) -> list[Cell]:
+def cells(pages: Mapping[str, list[Page]], placements: Iterable[Placement]) -> list[Cell]:
     """The matrix, from the pages of responder and probes."""
-    found: dict[tuple[str, str, str], tuple[float, dict[str, str]]] = {}
-    for service_pages in pages.values():
-        for page in service_pages:
-            for name, labels, value in page.samples:
-                if name.startswith("probe_"):
-                    found[name, labels["mechanism"], labels["placement"]] = value, labels
-    places = list(placements)
-    return [_cell(found, mechanism, place) for mechanism in mechanisms for place in places]
-
-
-def _cell(found: Mapping[tuple[str, str, str], tuple[float, dict[str, str]]], mechanism: str, place: Placement) -> Cell:
-    def value(name: str) -> float | None:
-        sample = found.get((name, mechanism, str(place)))
-        return sample[0] if sample else None
-
-    success = value("probe_success")
-    error = found.get(("probe_error_info", mechanism, str(place)), (0.0, {"error": ""}))[1]["error"]
-    return Cell(
-        mechanism,
-        place,
-        None if success is None else bool(success),
-        value("probe_round_trip_seconds"),
-        value("probe_duration_seconds"),
-        error if success == 0 else "",
-    )
+    return of_pages((sample for found in pages.values() for page in found for sample in page.samples), placements)
 
 
 def _page(text: str) -> Page:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from docker.models.services import Service
 
-from ipclab import mechanisms
 from ipclab.matrix.placement import Placement
 from labctl.clusters.swarm import pages as swarm_pages
 from labctl.clusters.swarm import views as swarm_view
@@ -48,7 +47,7 @@ def show(project: str, manager: Manager, services: Mapping[str, Service], *, as_
 
     def read() -> tuple[dict[str, list[Page]], list[Cell]]:
         pages = swarm_pages.read(manager, reader, services)
-        return pages, swarm_pages.cells(pages, mechanisms.names(), _PLACES)
+        return pages, swarm_pages.cells(pages, _PLACES)
 
     def as_predicted() -> tuple[dict[str, list[Page]], list[Cell]] | None:
         found = read()
