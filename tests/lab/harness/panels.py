@@ -29,6 +29,7 @@ def keep(page: Tab, name: str) -> None:
 
 def show(page: Tab, url: str, count: int, height: int = HEIGHT) -> None:
     """Open a view, and wait until this many panels are drawn; one that says why it is empty is not."""
+    wait_until(f"{url} answers", WITHIN_S, lambda: _answers(url))  # a browser that found nobody does not ask again
     page.forget()
     page.open(url, WIDTH, height)
     states: list[list[str]] = []
@@ -41,11 +42,21 @@ def show(page: Tab, url: str, count: int, height: int = HEIGHT) -> None:
     try:
         wait_until(f"every panel of {url} is drawn", WITHIN_S, all_drawn)
     finally:
+        assert states, f"no panel on {page.ask('location.href')}: {page.ask('document.body.innerText')}"
         assert [[key, text] for key, state, text in states if state != "drawn"] == []
     wait_until("something is on every canvas", WITHIN_S, lambda: page.ask(_BLANK) == 0)
     assert page.complaints() == []
     here = url.split("/")[2]
     assert [asked for asked in page.asked_for() if not asked.startswith("data:") and asked.split("/")[2] != here] == []
+
+
+def _answers(url: str) -> bool:
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        return session.get(url, timeout=10).ok
+    except requests.ConnectionError:
+        return False
 
 
 def ask(address: str, path: str, **asked: str) -> dict[str, Any]:
