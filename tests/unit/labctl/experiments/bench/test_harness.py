@@ -17,6 +17,7 @@ from labctl.experiments.bench.harness import Groups, Harness, Progress
 from labctl.experiments.bench.run import RunFailed, request_of, run
 from support.bench_agents import local_groups
 from support.bench_endpoint import describe as describe_faulty
+from support.bench_figures import a_cell
 
 _FAULTY = Path(__file__).parents[4] / "support" / "bench_endpoint.py"
 _CPUS = (0, 0)
@@ -153,6 +154,15 @@ def test_an_endpoint_that_hangs_is_killed(groups: Groups) -> None:
         run(subject, request, group, 0.0)
     (after,) = measured(groups, subject, repeat=1)
     assert after.failed == ""
+
+
+def test_no_run_of_a_long_bench_meets_the_name_of_an_earlier_one(groups: Groups) -> None:
+    """A library of others leaves its socket behind; keys and ports begin again, names do not."""
+    paths = [
+        request_of(a_cell("fifo", 64), 10, groups[Place.VOLUME], _CPUS, number).address.path
+        for number in range(1, 5000)
+    ]
+    assert len(set(paths)) == len(paths)
 
 
 def test_a_selection_has_both_rows_of_every_size_and_never_what_a_row_has_not() -> None:
