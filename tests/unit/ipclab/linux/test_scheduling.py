@@ -20,7 +20,7 @@ def test_a_thread_that_sleeps_is_given_a_cpu_as_often_as_it_wakes() -> None:
     after = scheduling.of_this_thread()
     assert after is not None
     assert after.runs - before.runs >= 50
-    assert after.delay_ns > before.delay_ns
+    assert after.delay_ns >= before.delay_ns  # a CPU that is free makes nobody wait; the next test has a wait
 
 
 def test_two_processes_on_one_cpu_wait_for_each_other() -> None:
