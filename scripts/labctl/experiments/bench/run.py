@@ -89,7 +89,7 @@ def request_of(cell: Cell, count: int, group: Group, cpus: tuple[int, int], numb
         touched=cell.touched,
         silence_s=_SILENCE_OF_LOSSY_S if lossy else _SILENCE_S,
         address=Address(key, Path(f"{group.root}{number}"), group.hosts[0], group.port),
-        back=Address(key + KEYS_PER_CHANNEL, Path(f"{group.root}{slot}-back"), group.hosts[1], group.port + 1),
+        back=Address(key + KEYS_PER_CHANNEL, Path(f"{group.root}{number}-back"), group.hosts[1], group.port + 1),
         cpu=cpus[0],
         peer_cpu=cpus[0] if cell.cpus is Cpus.ONE else cpus[1],
     )

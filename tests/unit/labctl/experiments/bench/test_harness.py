@@ -158,10 +158,9 @@ def test_an_endpoint_that_hangs_is_killed(groups: Groups) -> None:
 
 def test_no_run_of_a_long_bench_meets_the_name_of_an_earlier_one(groups: Groups) -> None:
     """A library of others leaves its socket behind; keys and ports begin again, names do not."""
-    paths = [
-        request_of(a_cell("fifo", 64), 10, groups[Place.VOLUME], _CPUS, number).address.path
-        for number in range(1, 5000)
-    ]
+    cell, group = a_cell("fifo", 64), groups[Place.VOLUME]
+    requests = [request_of(cell, 10, group, _CPUS, number) for number in range(1, 5000)]
+    paths = [address.path for request in requests for address in (request.address, request.back)]
     assert len(set(paths)) == len(paths)
 
 
