@@ -19,7 +19,7 @@ import pytest
 
 from lab.harness.stack import ROOT, Stack, wait_until
 from labctl.config.configuration import Configuration
-from labctl.lab.containers import one_off_labels, run_in
+from labctl.lab.containers import NotThere, one_off_labels, run_in
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 from labctl.workshop.exercise import exercise, judge, student
@@ -192,6 +192,8 @@ def test_the_reset_of_an_exercise_leaves_what_another_one_started(stack: Stack, 
         assert refused.value.message == f"{of_another.name} is created"
     finally:
         of_another.remove(force=True)
+    with pytest.raises(NotThere):
+        run_in(of_another, ["true"])
 
 
 def test_without_a_pair_that_it_needs_an_exercise_does_not_start_and_says_what_to_do(

@@ -15,13 +15,9 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.contract.channel import Kind, OnFull, Persistence, Sharing, Traits
 from labctl.config import compose_file
 from labctl.faults.prediction import Prediction
-from labctl.lab.containers import Container, of_service, run_in
+from labctl.lab.containers import Container, NotThere, of_service, run_in
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
-
-
-class NotThere(LabError):
-    """The container that a fault is done to was removed: there is nothing to put back."""
 
 
 class Scope(StrEnum):

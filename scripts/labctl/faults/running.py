@@ -21,9 +21,9 @@ from docker.models.containers import Container as DockerContainer
 from labctl.config.paths import ROOT
 from labctl.faults import container as fault_container
 from labctl.faults import registry
-from labctl.faults.fault import Fault, NotThere, Scope, Target
+from labctl.faults.fault import Fault, Scope, Target
 from labctl.grafana import annotation
-from labctl.lab.containers import of_pair, require_running, seconds
+from labctl.lab.containers import NotThere, of_pair, require_running, seconds
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import one_line

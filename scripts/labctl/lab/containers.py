@@ -133,32 +133,35 @@ class Ran:
         return one_line(self.stderr or self.stdout)
 
 
+class NotThere(LabError):
+    """A container that something was to be done to was removed."""
+
+
 def run_in(
     container: DockerContainer, command: Sequence[str], environment: Mapping[str, str] | None = None, user: str = ""
 ) -> Ran:
     """Run a command in a container and wait for its end; `user` where it is not the container's.
 
-    :raises LabError: the container does not run, is paused or was removed
+    :raises NotThere: the container was removed
+    :raises LabError: it does not run, or is paused
     """
     try:
         code, streams = container.exec_run(list(command), environment=dict(environment or {}), demux=True, user=user)
     except APIError as error:
         if error.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
             raise
-        raise LabError(
-            f"{container.name} {_what_happened_to(container)}",
-            hint="./lab status --containers shows what runs; ./lab up starts what is missing",
-        ) from error
+        hint = "./lab status --containers shows what runs; ./lab up starts what is missing"
+        try:
+            container.reload()
+        except NotFound as gone:
+            raise NotThere(f"{container.name} was removed", hint=hint) from gone
+        raise LabError(f"{container.name} {_what_happened_to(container)}", hint=hint) from error
     stdout, stderr = (stream or b"" for stream in streams)
     return Ran(int(code), stdout, stderr)
 
 
 def _what_happened_to(container: DockerContainer) -> str:
-    """Why it runs no command."""
-    try:
-        container.reload()
-    except NotFound:
-        return "was removed"
+    """Why it runs no command, as it was just inspected."""
     state = container.attrs["State"]
     match state["Status"]:
         case "paused":

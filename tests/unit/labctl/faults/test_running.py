@@ -14,7 +14,8 @@ from docker.models.containers import Container
 from labctl.faults import container as fault_container
 from labctl.faults import registry, running
 from labctl.faults.container import LABEL, RECORD_LABEL
-from labctl.faults.fault import Fault, NotThere, Target
+from labctl.faults.fault import Fault, Target
+from labctl.lab.containers import NotThere
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 
