@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 from dashboards.__main__ import JSON
 
 from lab.harness import browser
 from lab.harness.browser import Tab
-from lab.harness.panels import STATES, WIDTH, WITHIN_S, ask, keep, show
+from lab.harness.panels import STATES, WIDTH, WITHIN_S, ask, keep, local_session, show
 from lab.harness.stack import Stack, wait_until
 from labpage.panels import promql, translation, units
 from labpage.panels.asking import Request
@@ -104,10 +103,8 @@ def over_time(stack: Stack, board: Dashboard, panel: Panel, made: dict[str, Any]
         "end": start + (count - 3) * step,
         "step": step,
     }
-    session = requests.Session()
-    session.trust_env = False
     port = stack.environment["LAB_PROMETHEUS_PORT"]
-    found = session.post(f"http://127.0.0.1:{port}/api/v1/query_range", data=asked, timeout=30).json()
+    found = local_session().post(f"http://127.0.0.1:{port}/api/v1/query_range", data=asked, timeout=30).json()
     result: list[dict[str, Any]] = found["data"]["result"]
     assert result
     return result

@@ -90,5 +90,10 @@ def reason(traits: Traits, error: str) -> Reason:
     for needed in (*sorted(traits.requires), None):
         if (needed, error) in _RULES:
             return _RULES[needed, error]
+    return Reason(f"{meaning(error)}: no rule of sharing explains this one.", "errno(3)")
+
+
+def meaning(error: str) -> str:
+    """What strerror(3) says of the name of an errno; other words are what they are."""
     code = getattr(errno, error, 0)
-    return Reason(f"{os.strerror(code) if code else error}: no rule of sharing explains this one.", "errno(3)")
+    return os.strerror(code) if code else error

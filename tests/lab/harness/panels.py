@@ -50,19 +50,22 @@ def show(page: Tab, url: str, count: int, height: int = HEIGHT) -> None:
     assert [asked for asked in page.asked_for() if not asked.startswith("data:") and asked.split("/")[2] != here] == []
 
 
-def _answers(url: str) -> bool:
+def local_session() -> requests.Session:
+    """One that asks no proxy: what it asks is on this machine."""
     session = requests.Session()
     session.trust_env = False
+    return session
+
+
+def _answers(url: str) -> bool:
     try:
-        return session.get(url, timeout=10).ok
+        return local_session().get(url, timeout=10).ok
     except requests.ConnectionError:
         return False
 
 
 def ask(address: str, path: str, **asked: str) -> dict[str, Any]:
-    session = requests.Session()
-    session.trust_env = False
-    found = session.get(f"{address}{path}", params=asked, timeout=30)
+    found = local_session().get(f"{address}{path}", params=asked, timeout=30)
     assert found.status_code == 200, found.text
     answer: dict[str, Any] = found.json()
     return answer

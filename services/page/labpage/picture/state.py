@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
+from ipclab.matrix import errno_rules
 from ipclab.matrix.placement import Placement
 from labpage.prometheus import Sample
 
@@ -106,7 +105,7 @@ def _pair(parts: Parts, name: str) -> Pair:
     traits = mechanisms.load(name).traits
     sent, received = _of(parts["sent"], name), _sum(parts["received"], name)
     errors = {
-        s.labels["errno"]: Failure(round(s.value), _meaning(s.labels["errno"]))
+        s.labels["errno"]: Failure(round(s.value), errno_rules.meaning(s.labels["errno"]))
         for s in _all(parts["errors"], name)
         if round(s.value)
     }
@@ -146,11 +145,6 @@ def _pair(parts: Parts, name: str) -> Pair:
         numbers,
         locks,
     )
-
-
-def _meaning(reason: str) -> str:
-    number = getattr(errno, reason, None)
-    return reason if number is None else os.strerror(number)
 
 
 def state(

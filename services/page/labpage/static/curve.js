@@ -41,11 +41,11 @@ export function curve(root, spec, echarts) {
     // A copy in memory is a limit that has sizes; the other limits of the machine are in the bench's tables.
     const copy = bench.cells.filter((cell) => cell.implementation === "limit" && cell.mechanism === "memory_copy");
     const limits = copy.length ? [line("memory_copy", words.memory_copy, copy, DASHES[1])] : [];
-    const all = names(ours).filter((name) => spec.colours[name]).map((name) => line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))));
+    const all = names(ours).map((name) => line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))));
     const foreign = [...new Set(others.map((cell) => cell.implementation))].map((name, at) => line(name, name, fastest(others.filter((cell) => cell.implementation === name)), DASHES[at % DASHES.length]));
     const both = names(ours).filter((name) => new Set(ours.filter((cell) => cell.mechanism === name).map((cell) => cell.copies)).size > 1);
     const ways = both.flatMap((name) => ["no", "yes"].map((copies) => line(name, `${name} ${words[`copies_${copies}`]}`, ours.filter((cell) => cell.mechanism === name && cell.copies === copies), copies === "yes" ? DASHES[0] : [])));
-    const c = names(inC).filter((name) => spec.colours[name]).flatMap((name) => [line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))), line(name, `${name} C`, fastest(inC.filter((cell) => cell.mechanism === name)), DASHES[0])]);
+    const c = names(inC).flatMap((name) => [line(name, name, fastest(ours.filter((cell) => cell.mechanism === name))), line(name, `${name} C`, fastest(inC.filter((cell) => cell.mechanism === name)), DASHES[0])]);
     return [["by_size", [...all, ...foreign, ...limits]], ["zero_copy", ways], ["python_c", c]];
   }
 
