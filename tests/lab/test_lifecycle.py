@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from lab.harness.stack import PROJECT, Stack, free_port
+from lab.harness.stack import PROJECT, Stack
+from labctl.lab.ports import free_port
 
 
 def test_every_container_stops_by_itself_within_its_grace(stack: Stack) -> None:

@@ -13,8 +13,9 @@ import termios
 from contextlib import suppress
 from pathlib import Path
 
-from lab.harness.stack import ROOT, Stack, free_port, wait_until
+from lab.harness.stack import ROOT, Stack, wait_until
 from labctl.config import compose_file
+from labctl.lab.ports import free_port
 
 
 def test_watch_prints_every_pair_once_where_the_output_is_no_terminal(stack: Stack) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ import pytest
 from docker.models.containers import Container
 
 from lab.harness.stack import PROJECT, Stack, wait_until
+from labctl.commands import up as start_of_lab
 from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.doctor import running_lab
 from labctl.lab import anonymous_volumes, containers
 from labctl.lab.lab import Lab
+from labctl.terminal.errors import BadInput
 
 _SMALL = f"{PROJECT}small"  # a lab of one pair, beside that of all tests
 _BY_HAND = "by-hand"  # a container that is not the lab's
@@ -119,6 +122,9 @@ def test_a_second_clone_is_refused_with_both_folders_named_unless_it_takes_over(
         assert taken.returncode == 0, taken.stderr
         assert f"was started from {tmp_path}" in findings(stack)
         assert stack.lab("up", "fifo").returncode == 2
+        # An engine that has to be started first tells it only then.
+        with pytest.raises(BadInput, match=f"was started from {tmp_path}"):
+            start_of_lab.ready(Lab(replace(Configuration.load(), project=stack.project)))
 
 
 def test_down_goes_on_past_what_it_cannot_remove_and_names_it() -> None:

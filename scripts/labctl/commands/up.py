@@ -73,12 +73,15 @@ def _publish_progress(lab: Lab) -> None:
 def ready(lab: Lab, *, ask_again: bool = False, take_over: bool = False) -> BaseImages:
     """The images that the lab runs on, installed and built where they are missing, in the hands of Compose.
 
+    :raises BadInput: another clone started this lab, as an engine that was only started here says
     :raises LabError: something cannot be set up
     """
     lab.client, images = make_ready(lab.configuration.values, root=ROOT, ask_again=ask_again)
-    compose_override.write(images, lab.configuration.values)
     if take_over:
-        clones.remove_others(lab.client, lab.configuration.project)
+        clones.remove_others(lab.client, lab.project)
+    else:
+        clones.require_ours(containers.listed(lab.client, lab.project), lab.project, "up")
+    compose_override.write(images, lab.configuration.values)
     return images
 
 

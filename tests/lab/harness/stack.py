@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 import zlib
@@ -22,6 +21,7 @@ from ipclab.metrics import definitions as metrics
 from ipclab.options import STATE
 from ipclab.runtime.overrides import LOAD_FILE, Load
 from labctl.faults import container as fault_container
+from support.ports import free_ports
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,27 +50,18 @@ def wait_until(what: str, within_s: float, look: Callable[[], T | None]) -> T:
         time.sleep(pause)
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Stack:
     """One lab by project name."""
 
     def __init__(self, project: str) -> None:
         self.project = project
-        self.prometheus_port = free_port()
+        ports = free_ports()
+        self.prometheus_port = int(ports["LAB_PROMETHEUS_PORT"])
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in _OF_TESTS},
             "COMPOSE_PROJECT_NAME": project,
             "COMPOSE_PARALLEL_LIMIT": "1",  # see docs/decisions/0011-serial-start-and-stop.md
-            "LAB_PROMETHEUS_PORT": str(self.prometheus_port),
-            "LAB_GRAFANA_PORT": str(free_port()),
-            "LAB_PAGE_PORT": str(free_port()),
+            **ports,
         }
 
     @cached_property

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from labctl.config.configuration import PUBLISHED_PORTS
-from labctl.lab.ports import free_port
 from support.launcher import assert_refused, make_lab, run_lab
+from support.ports import free_ports
 
 
 @dataclass
@@ -374,11 +374,9 @@ def test_port_in_use(name: str, tmp_path: Path) -> None:
     if not os.access(socket_path, os.R_OK | os.W_OK):
         pytest.skip(f"no Docker Engine to be used at {socket_path}")
     make_lab(tmp_path)
-    others = [other for other in PUBLISHED_PORTS if other != name]
     with listening() as port:
         environment = {"DOCKER_HOST": f"unix://{socket_path}", "COMPOSE_PROJECT_NAME": f"ipclabports{os.getpid()}"}
-        free = {other: str(free_port()) for other in others}
-        result = run_lab(tmp_path, ["up"], {**environment, name: str(port), **free})
+        result = run_lab(tmp_path, ["up"], {**environment, **free_ports(), name: str(port)})
     assert_refused(result, [f"{name}={port}", "in use"])
 
 
@@ -401,7 +399,8 @@ def test_an_engine_that_cannot_be_used_is_named_before_any_port(
     make_lab(tmp_path)
     make(tmp_path)
     with listening() as port, listening() as other:
-        result = run_lab(tmp_path, [command], {"LAB_PROMETHEUS_PORT": str(port), "LAB_GRAFANA_PORT": str(other)})
+        taken = {"LAB_PROMETHEUS_PORT": str(port), "LAB_GRAFANA_PORT": str(other)}
+        result = run_lab(tmp_path, [command], {**free_ports(), **taken})
     assert result.returncode == 1, result
     (line,) = result.stderr.splitlines()
     assert f"no Docker Engine answers at unix://{tmp_path}/no-engine.sock" in line

@@ -17,7 +17,7 @@ import pytest
 
 from labctl.cli import cli
 from labctl.config.paths import ROOT
-from labctl.lab.ports import free_port
+from support.ports import free_ports
 
 _PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))
 _NO_ENGINE = "error: no Docker Engine answers at unix:///nowhere"
@@ -95,10 +95,16 @@ def on_a_mac(*arguments: str, engine: str = "unix:///nowhere") -> subprocess.Com
     """`./lab ARGUMENTS` with what a Mac lacks hidden."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "COMPOSE_"))}
     hidden = {} if is_installed_first(arguments) else {"HIDDEN_MODULES": "jinja2,matplotlib"}
-    ports = {"LAB_PROMETHEUS_PORT": str(free_port()), "LAB_GRAFANA_PORT": str(free_port())}
     return subprocess.run(
         [sys.executable, str(ROOT / "tests" / "support" / "mac.py"), *arguments],
-        env={**inherited, "PYTHONPATH": _PATH, "DOCKER_HOST": engine, "XDG_STATE_HOME": "/nowhere", **ports, **hidden},
+        env={
+            **inherited,
+            "PYTHONPATH": _PATH,
+            "DOCKER_HOST": engine,
+            "XDG_STATE_HOME": "/nowhere",
+            **free_ports(),
+            **hidden,
+        },
         capture_output=True,
         encoding="utf-8",
         timeout=120,
