@@ -15,28 +15,48 @@ from labctl.config import compose_file
 # These restart the lab's containers, take the lab down, or rebuild its engine's networks, so they run after all
 # others, in this order.
 _LAST = ("test_states.py", "test_up_again.py", "test_swarm.py", "test_lifecycle.py")
+_ALL_PAIRS = "all"
 # These need few pairs, which the file names in PAIRS, or its parameters by `pairs`; or no lab at all. `./lab test` runs
-# them beside the others, with a lab of their own that has only these pairs: a lab of all takes most of a CPU at rest.
-_FEW_PAIRS = (
-    "test_bench.py",
-    "test_bundle.py",
-    "test_class.py",
-    "test_exercises.py",
-    "test_kube.py",
-    "test_registry.py",
-    "test_speedup.py",
-    "test_student.py",
-)
+# each of these parts beside the others, with a lab of its own that has only these pairs: tests wait most of the time,
+# and a lab of all pairs takes most of a CPU at rest.
+_FEW_PAIRS = {
+    "few": (
+        "test_bench.py",
+        "test_bundle.py",
+        "test_class.py",
+        "test_exercises.py",
+        "test_kube.py",
+        "test_locales.py",
+        "test_registry.py",
+        "test_speedup.py",
+        "test_student.py",
+    ),
+    "hosts": (
+        "test_cut.py",
+        "test_hosts.py",
+        "test_lock.py",
+        "test_other_machine.py",
+        "test_place.py",
+        "test_scale.py",
+        "test_small_labs.py",
+        "test_state_files.py",
+        "test_swarm.py",
+    ),
+}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep this process's part; run what disturbs the shared lab after all others (sorting is stable)."""
     if PART:
-        others = [item for item in items if (item.path.name in _FEW_PAIRS) is not (PART == "few")]
+        others = [item for item in items if _part(item.path.name) != PART]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
     items.sort(key=lambda item: _LAST.index(item.path.name) + 1 if item.path.name in _LAST else 0)
+
+
+def _part(file: str) -> str:
+    return next((part for part, files in _FEW_PAIRS.items() if file in files), _ALL_PAIRS)
 
 
 def _pairs_of(items: list[pytest.Item]) -> set[str]:
@@ -51,7 +71,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A running lab: of all pairs, or of those that this part's tests need, with the probes of the matrix."""
     assert "PYTEST_XDIST_WORKER" not in os.environ, "tests with containers share one lab: run them without -n"
     lab = Stack(PROJECT)
-    pairs = sorted(_pairs_of(request.session.items)) if PART == "few" else []
+    pairs = sorted(_pairs_of(request.session.items)) if PART in _FEW_PAIRS else []
     lab.lab("down")  # what an interrupted run may have left; without an engine there is nothing
     up = lab.lab("up", *pairs, within_s=900)
     try:

@@ -6,6 +6,7 @@ import pytest
 
 from lab.harness.stack import Stack, wait_until
 
+PAIRS = ("fifo", "tcp", "udp")  # of the lab: see conftest.py
 # A peer is silent after 5 s (`ipclab.building_blocks.tcp_silence`); the promise is 7 s, the rest is for looking. That
 # it is this limit, and not ARP, tests/conformance/test_silent_cut.py shows.
 NOTICED_WITHIN_S = 15

@@ -15,6 +15,7 @@ from ipclab.runtime.overrides import Load
 from lab.harness import cis_benchmark, readme_matrix, second
 from lab.harness.stack import Stack, wait_until
 
+PAIRS = ("fifo", "posix_mq", "sysv_mq", "sysv_shm", "tcp", "udp")  # of the lab: see conftest.py
 # TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/tcp.py).
 SHORT_CUT_S, LONG_CUT_S = 3, 20
 

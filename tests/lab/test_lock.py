@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.harness.stack import Stack, wait_until
 
 PAIR = "sysv_shm"
+PAIRS = (PAIR, "fifo")  # of the lab: see conftest.py
 CONSUMER = "sysv-shm-consumer"
 
 

@@ -17,6 +17,8 @@ from lab.harness.machine import Machine, another_machine
 from lab.harness.stack import Stack
 from support.engine import engine_that_says
 
+PAIRS = ("sysv_shm", "tcp")  # of the lab: see conftest.py
+
 
 @pytest.fixture(scope="module")
 def machine(stack: Stack) -> Iterator[Machine]:

@@ -6,6 +6,8 @@ import pytest
 
 from lab.harness.stack import Stack
 
+PAIRS = ("posix_shm", "sysv_shm")  # of the lab: see conftest.py
+
 
 @pytest.mark.timeout(240)
 def test_the_namespace_alone_is_enough_for_system_v_and_not_for_posix_shared_memory(stack: Stack) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lab.harness.stack import Stack, wait_until
 
+PAIRS = ("sysv_mq",)  # of the lab: see conftest.py
 PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose.service"
 
 

@@ -10,6 +10,7 @@ import tarfile
 from lab.harness.stack import Stack
 from labctl.lab import state_files
 
+PAIRS = ("fifo",)  # of the lab: see conftest.py
 _WRITES = 30
 _DIRECTORY, _NAME = "/state", "replaced.json"
 # Reads as fast as it can until told to stop by the content, and prints whatever was no whole document.

@@ -1,48 +1,16 @@
-"""What a person reads on a terminal of the running lab: one screen, whole figures, in every locale, and on a Mac."""
+"""What a person reads on a terminal of the running lab: one screen, and whole figures."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 import pytest
 
-from lab.harness.stack import ROOT, Stack, wait_until
+from lab.harness.stack import Stack, wait_until
 from labctl.config import compose_file
 from support.pseudo_terminal import run_on_terminal
 
 _LABCTL = ["-m", "labctl"]
-_MAC = [str(ROOT / "tests" / "support" / "mac.py")]
-# What only shows, and what is changed by `load`, `lock` and `place` is put back by the next of them.
-_SHOWING = [
-    "status",
-    "status sysv_mq",
-    "status --kernel",
-    "status --containers",
-    "status --all",
-    "status --json",
-    "watch",
-    "logs fifo",
-    "fork",
-    "matrix",
-    "matrix --markdown",
-    "matrix --explain sysv_shm shared_network",
-    "mechanisms",
-    "version",
-    "open",
-    "doctor",
-]
-_CHANGING = [
-    "load mmap_file --size 4096",
-    "load mmap_file --reset",
-    "lock mmap_file off",
-    "lock mmap_file --reset",
-    "place mmap_file shared_network",
-    "place mmap_file --back",
-    "up sysv_mq --scale sysv_mq.consumer=2",
-    "up sysv_mq",
-]
 _RATE = re.compile(r"\d+ +\d+(\.\d)? (µs|ms) +\d+(\.\d)? (µs|ms)")
 
 
@@ -89,33 +57,3 @@ def test_logs_are_those_of_both_sides_in_the_order_of_time(stack: Stack) -> None
     assert lines == sorted(lines)
     assert {line.split()[2] for line in lines} <= {"fifo-consumer", "fifo-producer"}
     assert len(lines) <= 10
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "cp949"])
-@pytest.mark.parametrize("command", [*_SHOWING, *_CHANGING[:2]])
-def test_in_another_locale_there_is_no_traceback(stack: Stack, command: str, encoding: str) -> None:
-    done = run(stack, _LABCTL, command, PYTHONIOENCODING=encoding)
-    done.stdout.decode(encoding)
-    done.stderr.decode(encoding)
-
-
-@pytest.mark.parametrize("command", [*_SHOWING, *_CHANGING])
-def test_a_mac_can_do_it_too(stack: Stack, command: str) -> None:
-    run(stack, _MAC, command)
-
-
-def run(stack: Stack, program: list[str], command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """The command, which works; `doctor` may find fault with the machine, `open` finds no browser."""
-    done = subprocess.run(
-        [sys.executable, *program, *command.split()],
-        env={**stack.environment, "BROWSER": "false", **environment},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    codes = (0, 1) if command == "doctor" else (0,)
-    assert done.returncode in codes, done.stderr.decode(errors="replace")
-    assert b"a mistake in the lab itself" not in done.stderr
-    assert b"Traceback" not in done.stderr
-    assert done.stdout
-    return done

@@ -1,12 +1,8 @@
-"""Up again, up with something stuck, and a second lab beside the first."""
+"""Up again, and up with something stuck."""
 
 from __future__ import annotations
 
-import json
-
-import pytest
-
-from lab.harness.stack import PROJECT, Stack
+from lab.harness.stack import Stack
 
 
 def _identities(stack: Stack) -> dict[str, tuple[str | None, str]]:
@@ -40,30 +36,3 @@ def test_a_pair_that_does_not_move_is_named(stack: Stack) -> None:
     assert "hint" in stuck.stderr
     assert "Traceback" not in stuck.stderr
     stack.wait_for_traffic("fifo")
-
-
-@pytest.mark.usefixtures("stack")
-@pytest.mark.timeout(300)
-def test_a_second_lab_with_some_pairs_runs_beside_the_first() -> None:
-    second = Stack(f"{PROJECT}-2")
-    try:
-        second.environment["LAB_WAIT"] = "spin"  # of what leaves a choice
-        up = second.lab("up", "fifo", "mmap_file", "tcp")
-        assert up.returncode == 0, up.stderr
-        assert second.mechanisms() == ["fifo", "mmap_file", "tcp"]
-        assert "sysv" not in up.stdout
-        pairs = json.loads(second.lab("status", "--json").stdout)["pairs"]
-        assert [pair["wait"] for pair in pairs] == ["block", "spin", "block"]
-        before = second.containers()["fifo-producer"].id
-        # A port that somebody else has: refused, and what runs goes on.
-        taken = Stack(f"{PROJECT}-3")
-        taken.environment["LAB_PROMETHEUS_PORT"] = str(second.prometheus_port)
-        refused = taken.lab("up", "fifo")
-        assert refused.returncode == 2
-        assert str(second.prometheus_port) in refused.stderr
-        assert taken.leftovers() == []
-        assert second.containers()["fifo-producer"].id == before
-    finally:
-        down = second.lab("down")
-    assert down.returncode == 0, down.stderr
-    assert second.leftovers() == []

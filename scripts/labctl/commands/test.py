@@ -58,22 +58,25 @@ def _module(name: str, *arguments: str) -> list[str]:
 
 
 def _run_everything() -> list[int]:
-    """The images are built while the tests without containers run; those with containers run in two parts at once.
+    """The images are built while the tests without containers run; those with containers run in three parts at once.
 
-    The smaller part needs few pairs (tests/lab/conftest.py), and says what it found after the other one.
+    Two parts need few pairs (tests/lab/conftest.py), and say what they found after the part that needs all.
     """
     with _started(_module("labctl", "test", "--fast"), end=signal.SIGTERM) as fast:
         _build_images()
         code = fast.wait()
     tests = _module("pytest", WITH_CONTAINERS)
     with (
-        tempfile.TemporaryFile() as said,
-        _started(tests, output=said, LAB_TEST_PART="few") as few,
+        tempfile.TemporaryFile() as few_said,
+        tempfile.TemporaryFile() as hosts_said,
+        _started(tests, output=few_said, LAB_TEST_PART="few") as few,
+        _started(tests, output=hosts_said, LAB_TEST_PART="hosts") as hosts,
         _started(tests, LAB_TEST_PART="all") as rest,
     ):
-        codes = [rest.wait(), few.wait()]
-        said.seek(0)
-        sys.stdout.write(f"\nTests that need few pairs:\n{said.read().decode(errors='replace')}")
+        codes = [rest.wait(), few.wait(), hosts.wait()]
+        for part, said in (("few", few_said), ("hosts", hosts_said)):
+            said.seek(0)
+            sys.stdout.write(f"\nPart {part} of the tests:\n{said.read().decode(errors='replace')}")
     return [code, *codes]
 
 

@@ -20,7 +20,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab.metrics import definitions as metrics
 from ipclab.options import STATE
 from ipclab.runtime.overrides import LOAD_FILE, Load
+from labctl.config.configuration import Configuration
+from labctl.doctor import running_lab
 from labctl.faults import container as fault_container
+from labctl.lab.lab import Lab
 from support.ports import free_ports
 
 ROOT = Path(__file__).parents[3]
@@ -91,6 +94,11 @@ class Stack:
             timeout=300,
             check=False,
         )
+
+    def findings(self) -> str:
+        """What `./lab doctor` finds of the lab, a line for each."""
+        found = running_lab.of_lab(Lab(Configuration.load(environment=self.environment)))
+        return "\n".join(f"{f.what} {f.verdict}: {f.found}" for f in found)
 
     def containers(self, *labels: str) -> dict[str, Container]:
         """Service to container, stopped ones too; `labels` narrow it down."""
