@@ -77,7 +77,7 @@ def kube() -> None:
 def kube_render(
     mechanisms: tuple[str, ...], apart: bool, claim: bool, registry: str | None, output: Path | None
 ) -> None:
-    """Write the manifests of the pairs, of responder and probes of Prometheus and the page, made from compose.yaml.
+    """Write the manifests of the pairs, of responder and probes, of Prometheus and the page, made from compose.yaml.
 
     They pass the restricted Pod Security Standard. Needs no Docker and no cluster.
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ipclab import mechanisms
-from ipclab.matrix.placement import Placement
+from ipclab.matrix.placement import Placement, PodPlacement
 from labpage.picture.state import State
 from labpage.texts import LANGUAGES, chosen, texts
 from labpage.views import all_views
@@ -37,7 +37,7 @@ def test_whatever_can_be_shown_has_words(language: str) -> None:
     wanted |= {f"picture.means_{state}" for state in State}
     wanted |= {f"picture.{state}_now" for state in State if state not in (State.FLOWS, State.REFUSED)}
     wanted |= {f"mechanism.{name}" for name in mechanisms.names()}
-    wanted |= {f"matrix.{place}" for place in Placement}
+    wanted |= {f"matrix.{place}" for place in (*Placement, *PodPlacement)}
     assert wanted <= text.keys()
 
 

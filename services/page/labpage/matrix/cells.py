@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from ipclab import mechanisms
 from ipclab.linux.namespaces import KINDS
 from ipclab.matrix import errno_rules
-from ipclab.matrix.placement import SHARED, Placement, reachable
+from ipclab.matrix.placement import SHARED, AnyPlacement, Placement, PodPlacement, reachable
 from labpage.prometheus import Prometheus, Sample
 
 _FRESH_S = 5
@@ -22,7 +22,7 @@ class Cell:
     """One mechanism from one placement. `success` is None where nothing was measured in the last seconds."""
 
     mechanism: str
-    placement: Placement
+    placement: AnyPlacement
     success: bool | None
     error: str
     call: str
@@ -56,7 +56,8 @@ class Cell:
             "shares": sorted(SHARED[self.placement]),
             "man_page": traits.man_page,
             "namespaces": [[kind, sides["responder"].get(kind, ""), sides["probe"].get(kind, "")] for kind in KINDS],
-            "elsewhere": self.placement is Placement.SECOND_HOST,
+            "elsewhere": self.placement in (Placement.SECOND_HOST, PodPlacement.OTHER_NODE),
+            "explained": isinstance(self.placement, Placement),  # by `./lab matrix --explain`, which knows no pods
         }
 
 
@@ -78,14 +79,20 @@ async def read(prometheus: Prometheus) -> dict[str, Any]:
     values = {name: _by_cell(await _fresh(prometheus, series)) for name, series in _SERIES.items()}
     errors = {_cell(sample): sample.labels for sample in await _fresh(prometheus, "probe_error_info")}
     namespaces = await _namespaces(prometheus)
-    measured = {place for _, place in values["success"]}
-    placements = [place for place in Placement if place is not Placement.SECOND_HOST or place in measured]
+    placements = placements_of({place for _, place in values["success"]})
     cells = [_make(name, place, values, errors) for name in mechanisms.names() for place in placements]
     return {
         "placements": [str(place) for place in placements],
         "shares": {str(place): sorted(SHARED[place]) for place in placements},
         "cells": [cell.evidence(namespaces) for cell in cells],
     }
+
+
+def placements_of(measured: Set[str]) -> list[AnyPlacement]:
+    """Those of pods where probes in pods measure; else those of containers, the second host only where one measures."""
+    if not measured.isdisjoint(PodPlacement):
+        return [_RESPONDER, *PodPlacement]
+    return [place for place in Placement if place is not Placement.SECOND_HOST or place in measured]
 
 
 async def _fresh(prometheus: Prometheus, series: str) -> Sequence[Sample]:
@@ -104,7 +111,7 @@ async def _namespaces(prometheus: Prometheus) -> dict[str, dict[str, str]]:
 
 def _make(
     name: str,
-    place: Placement,
+    place: AnyPlacement,
     values: Mapping[str, Mapping[tuple[str, str], float]],
     errors: Mapping[tuple[str, str], Mapping[str, str]],
 ) -> Cell:

@@ -127,7 +127,7 @@ export function start(root, words) {
     if (cell.elsewhere) element("p", body, words.another_kernel);
     element("p", body, cell.as_predicted ? words.predicted : words.not_predicted);
     element("p", body, `${words.man_page} `).append(element("code", null, cell.man_page));
-    element("p", body, words.traced).append(" ", element("code", null, `./lab matrix --explain ${cell.mechanism} ${cell.placement}`));
+    if (cell.explained) element("p", body, words.traced).append(" ", element("code", null, `./lab matrix --explain ${cell.mechanism} ${cell.placement}`));
   }
 
   predict.addEventListener("click", () => {
