@@ -25,6 +25,7 @@ _CONSUMER_MAGIC = int.from_bytes(b"IPCLCON1", "little")
 _WORD = 8
 _PRODUCER_WORDS = 4
 STREAMS = 64
+MOST_COUNTED = 2**63  # one more than the highest sequence number: what a word may hold, and room to add to it
 
 
 class LedgerError(Exception):
@@ -48,11 +49,12 @@ def map_words(path: Path, count: int, magic: int) -> memoryview:
         raise LedgerError(in_one_line(error, f"ledger {path}")) from error
     words = memoryview(mapping).cast("Q")
     if words[0] not in (0, magic):
-        raise _not_ours(path)
+        raise not_ours(path)
     return words
 
 
-def _not_ours(path: Path) -> LedgerError:
+def not_ours(path: Path) -> LedgerError:
+    """The error for a file that no lab wrote, or that was damaged."""
     return LedgerError(f"ledger {path} is not one of ours; remove it")
 
 
@@ -69,10 +71,12 @@ class ProducerLedger:
 
     def __init__(self, path: Path) -> None:
         self._words = map_words(path, _PRODUCER_WORDS, _PRODUCER_MAGIC)
-        if not self._words[0]:
+        if not (self._words[0] and self._words[1]):  # new; or cut off before its identity
             self._words[1] = int.from_bytes(os.urandom(8), "little") >> 1 | 1
             fence()
             self._words[0] = _PRODUCER_MAGIC
+        if max(self._words[2:]) > MOST_COUNTED:
+            raise not_ours(path)
 
     @property
     def identity(self) -> int:
@@ -119,6 +123,11 @@ class Stream(NamedTuple):
     def received(self) -> int:
         """Messages received once."""
         return self.expected - self.missing - self.lost
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether counts can be added to it: no sum of its fields leaves a word."""
+        return max(self[1:]) <= MOST_COUNTED and self.missing + self.lost <= MOST_COUNTED
 
 
 _NEW_STREAM = Stream(0, 0, 0, 0, 0, 0, 0, 0)
@@ -170,10 +179,16 @@ class ConsumerLedger:
         for begin in range(_HEAD, _HEAD + STREAMS * _RECORD, _RECORD):
             producer = self._words[begin]
             if not producer:
+                if any(self._words[begin:]):  # a record is written after its producer
+                    raise not_ours(path)
                 break
-            if self._words[begin + 1] > 1:
-                raise _not_ours(path)
-            self.records[producer] = StreamRecord(self._words, begin)
+            if self._words[begin + 1] > 1 or producer in self.records:
+                raise not_ours(path)
+            record = self.records[producer] = StreamRecord(self._words, begin)
+            if not record.read().is_sound:
+                raise not_ours(path)
+        if self.corrupt > MOST_COUNTED:
+            raise not_ours(path)
 
     @property
     def corrupt(self) -> int:

@@ -34,7 +34,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ipclab.accounting.ledger import STREAMS, ConsumerLedger, LedgerError, NoAccount, Stream, map_words
+from ipclab.accounting.ledger import (
+    MOST_COUNTED,
+    STREAMS,
+    ConsumerLedger,
+    LedgerError,
+    NoAccount,
+    Stream,
+    map_words,
+    not_ours,
+)
 from ipclab.contract.errors import in_one_line
 from ipclab.contract.optional_parts import MOST
 from ipclab.linux import file_lock
@@ -50,15 +59,21 @@ class Received:
     """The numbers that one consumer received of one producer: the mapped file, for the consumer that writes it."""
 
     def __init__(self, path: Path, producer: int, *, baseline: int = 0, received_before: int = 0) -> None:
-        """Map the file, or make it: of the numbers below `baseline`, `received_before` were received."""
+        """Map the file, or make it: of the numbers below `baseline`, `received_before` were received.
+
+        :raises LedgerError: the file cannot be mapped, or is another one
+        """
         self._words = words = map_words(path, _BITS + BLOCKS, _MAGIC)
         if not words[0]:
             words[_PRODUCER], words[_BASELINE], words[_RECEIVED_BEFORE] = producer, baseline, received_before
             words[_COPIES] = baseline // 64
             fence()
             words[0] = _MAGIC
+        try:
+            snapshot = Snapshot.of(bytes(words.cast("B")))
+        except LedgerError as error:
+            raise not_ours(path) from error
         self._head, self._out_of_window = self._copy()
-        snapshot = Snapshot.of(bytes(words.cast("B")))
         self.count = snapshot.count if snapshot else 0
 
     @property
@@ -128,8 +143,12 @@ class Snapshot:
         if len(content) != 8 * (_BITS + BLOCKS) or int.from_bytes(content[:8], "little") != _MAGIC:
             raise LedgerError("it holds no received numbers")
         words = memoryview(content).cast("Q")
-        at = _COPIES + 2 * (words[_SELECTOR] & 1)
+        if words[_SELECTOR] > 1 or max(words[_BASELINE:_BITS]) > MOST_COUNTED:
+            raise LedgerError("it counts more than there are numbers")
+        at = _COPIES + 2 * words[_SELECTOR]
         head, out_of_window = words[at], words[at + 1]
+        if head > MOST_COUNTED // 64:
+            raise LedgerError("it counts more than there are numbers")
         first = max(0, head - VALID + 1)
         begin, end = _BITS + first % BLOCKS, _BITS + head % BLOCKS + 1
         octets = content[8 * begin : 8 * end] if begin < end else content[8 * begin :] + content[8 * _BITS : 8 * end]
@@ -174,21 +193,26 @@ def merge(
     out_of_window, sets = 0, []
     for snapshot in counted:
         shift = first - snapshot.first
-        out_of_window += snapshot.out_of_window + (snapshot.bits & ((1 << shift) - 1)).bit_count()
+        out_of_window += snapshot.out_of_window + _below(snapshot.bits, shift).bit_count()
         sets.append(snapshot.bits >> shift)
     seen = union = 0
     for bits in sets:
         seen += bits.bit_count()
         union |= bits
     twice = seen - union.bit_count() + sum(snapshot.duplicates for snapshot in counted)
-    union &= (1 << max(0, sent - first)) - 1  # later numbers belong to the next account
+    union = _below(union, max(0, sent - first))  # later numbers belong to the next account
     last = max((snapshot.end for snapshot in counted), default=baseline)
     ends = [snapshot.end if snapshot else baseline for snapshot in running] or [last]
     border = min(max(min(ends) - overtaking, first), max(sent, first))
     passed = border - first
-    lost = baseline - before + first - baseline - out_of_window + passed - (union & ((1 << passed) - 1)).bit_count()
+    lost = baseline - before + first - baseline - out_of_window + passed - _below(union, passed).bit_count()
     received = before + out_of_window + union.bit_count()
     return Account(sent, received, twice, lost, sent - received - lost)
+
+
+def _below(bits: int, count: int) -> int:
+    """The first `count` bits. `count` may be the number of all messages: no mask is longer than `bits`."""
+    return bits & ((1 << min(count, bits.bit_length())) - 1)
 
 
 _LOCK = "lock"
@@ -205,7 +229,7 @@ class SharedChecker:
         self._before = {producer: record.read() for producer, record in ledger.records.items()}
         self._received: dict[int, Received] = {}
         folder.mkdir(exist_ok=True)
-        for producer in {*self._before, *(int(path.name) for path in folder.iterdir())}:
+        for producer in {*self._before, *_producers_in(folder)}:
             self._received_of(producer)
 
     def account(self, producer: int, epoch: int, sequence: int) -> None:
@@ -247,6 +271,13 @@ class SharedChecker:
         received = Received(self._folder / str(producer), producer, baseline=baseline, received_before=received_before)
         self._received[producer] = received
         return received
+
+
+def _producers_in(folder: Path) -> Iterable[int]:
+    for path in folder.iterdir():
+        if not path.name.isdecimal() or str(producer := int(path.name)) != path.name or producer >= 2**64:
+            raise not_ours(path)
+        yield producer
 
 
 def merge_into_ledger(ledger: ConsumerLedger, shared_ledger: Path) -> None:
