@@ -114,9 +114,14 @@ class SharedFile(ClosingEndpoint):
         return self._name.gone(f"file {self.path}")
 
     def position(self) -> int:
-        """The position up to which the file was read, in bytes."""
-        (position,) = _POSITION.unpack(os.pread(self.descriptor, _POSITION.size, _POSITION_OFFSET))
-        return int(position)
+        """The position up to which the file was read, in bytes.
+
+        :raises OSError: another process cut the header off
+        """
+        stored = os.pread(self.descriptor, _POSITION.size, _POSITION_OFFSET)
+        if len(stored) < _POSITION.size:
+            raise OSError(errno.EIO, "its header is gone")
+        return int(_POSITION.unpack(stored)[0])
 
     def store_position(self, position: int) -> None:
         """All before `position` was read."""

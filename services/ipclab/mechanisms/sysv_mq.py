@@ -38,7 +38,16 @@ from ipclab.contract.channel import (
     Traits,
     Wait,
 )
-from ipclab.contract.errors import GONE, ChannelError, ChannelFull, MessageTooLarge, PeerGone, ReceiveTimeout
+from ipclab.contract.errors import (
+    DAMAGED,
+    GONE,
+    ChannelError,
+    ChannelFull,
+    MessageTooLarge,
+    PeerGone,
+    ReceiveTimeout,
+    TornMessage,
+)
 from ipclab.linux.alarm import ALARM
 
 WHAT = "message queue"
@@ -183,6 +192,10 @@ class SysvMqAnswerer(ClosingEndpoint):
         self._asker = 0
         if type_ != _QUESTION_TYPE:
             return copied(payload, buffer)
+        if len(payload) < _RETURN.size:
+            raise TornMessage(
+                f"{WHAT} {self._queue.key:#x}: a question of {len(payload)} bytes names no asker", code=DAMAGED
+            )
         (self._asker,) = _RETURN.unpack_from(payload)
         return copied(payload[_RETURN.size :], buffer)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import strategies as st
@@ -10,7 +13,10 @@ from hypothesis import strategies as st
 from ipclab.accounting import message
 from ipclab.building_blocks.framing import TRAILER_BYTES, FrameReader, FrameWriter, trailer
 from ipclab.building_blocks.ring import HEADER_BYTES, Ring, bytes_needed
+from ipclab.contract.channel import Address, Receiver, Wait
 from ipclab.contract.errors import ChannelError
+from ipclab.mechanisms import sysv_mq
+from ipclab.mechanisms.plain_file import PlainFile
 from ipclab.metrics.http_request import MAX_HEAD_BYTES, BadRequest, parse
 from ipclab.metrics.page_reader import labels_in
 from support.garbage import Garbage, noise
@@ -155,3 +161,59 @@ def test_any_page_of_another_container_has_labels_or_none(garbage: Garbage) -> N
             assert all(isinstance(value, str) for value in labels.values())
 
     garbage(noise(sound), reader)
+
+
+def test_a_plain_file_of_garbage_is_refused_or_read_on(garbage: Garbage, in_memory: Path) -> None:
+    address = Address(0, in_memory, "", 0)
+    mechanism = PlainFile(wait=Wait.POLL)
+    with mechanism.create_receiver(address) as receiver, mechanism.open_sender(address) as sender:
+        for length in (60, 200):
+            sender.send(memoryview(sealed(length)), 1.0)
+        sound = in_memory.read_bytes()
+        receiver.remove()
+    positions = st.sampled_from([0, 1, 15, 16, 17, 84, len(sound), len(sound) + 1, 2**31, 2**63 - 1, 2**63, 2**64 - 1])
+    buffer = memoryview(bytearray(_MAX))
+
+    def reader(given: tuple[bytes, int, bytes]) -> None:
+        content, position, meanwhile = given
+        for file in (content, sound[:8] + position.to_bytes(8, "little") + sound[16:]):
+            in_memory.write_bytes(file)
+            with suppress(ChannelError), mechanism.create_receiver(address) as receiver:
+                _receive_all(receiver, buffer)
+                with suppress(ChannelError), mechanism.open_sender(address) as sender:
+                    sender.send(memoryview(sealed(100)), 0.0)
+                    in_memory.write_bytes(meanwhile)  # another program writes to it
+                    _receive_all(receiver, buffer)
+                    sender.send(memoryview(sealed(100)), 0.0)
+
+    garbage(st.tuples(noise(sound, sound[:100]), positions, noise(sound)), reader)
+
+
+def _receive_all(receiver: Receiver, buffer: memoryview) -> None:
+    for _ in range(6):
+        with suppress(ChannelError):
+            assert receiver.receive_into(buffer, 0.0) <= _MAX
+
+
+def test_a_question_in_a_system_v_queue_is_torn_or_has_somebody_to_answer_to(
+    garbage: Garbage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = SimpleNamespace(key=0x1234)
+    answerer = sysv_mq.SysvMqAnswerer(cast(Any, queue), 300)
+    buffer = memoryview(bytearray(300))
+    arrived, sent = (b"", 2), [0]
+    monkeypatch.setattr(sysv_mq, "take", lambda *_: arrived)
+    monkeypatch.setattr(sysv_mq, "put", lambda _queue, _payload, type_, _timeout_s: sent.append(type_))
+    monkeypatch.setattr(sysv_mq, "discard", lambda *_: None)
+
+    def reader(given: tuple[bytes, int]) -> None:
+        nonlocal arrived
+        arrived = given
+        with suppress(ChannelError):
+            length = answerer.receive_into(buffer, 0.0)
+            answerer.reply(buffer[:length], 0.0)
+            assert 0 < sent[-1] < 2**32
+        answerer.close()
+
+    reader((b"abc", 2))
+    garbage(st.tuples(noise(b"\x01\0\0\x40question"), st.sampled_from([1, 2])), reader)
