@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import docker
@@ -18,8 +19,10 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container as DockerContainer
 from docker.types import EndpointConfig
 
+from ipclab import mechanisms
 from labctl.config import compose_file
 from labctl.config.compose_file import of_every_container
+from labctl.config.json_document import INVALID, has_type, made_of
 from labctl.faults.fault import Fault, Scope, Target
 from labctl.lab.containers import Container, one_off_labels
 from labctl.lab.lab import Lab
@@ -36,7 +39,17 @@ _NUMBER = 1
 _CONFLICT = 409
 
 
-def make(lab: Lab, fault: Fault, at: Target, record: Mapping[str, Any]) -> DockerContainer:
+@dataclass(frozen=True)
+class Record:
+    """What is written on the container of a fault."""
+
+    mechanism: str  # "" for a fault of the lab
+    strength: int
+    for_s: float
+    before: Mapping[str, Any]
+
+
+def make(lab: Lab, fault: Fault, at: Target, record: Record) -> DockerContainer:
     """Create the container and start it.
 
     :raises BadInput: the same fault runs there already
@@ -63,7 +76,7 @@ def make(lab: Lab, fault: Fault, at: Target, record: Mapping[str, Any]) -> Docke
             labels={
                 **one_off_labels(lab.project, f"fault-{fault.name}", _NUMBER),
                 LABEL: fault.name,
-                RECORD_LABEL: json.dumps(record),
+                RECORD_LABEL: json.dumps(asdict(record)),
             },
             network=metrics,
             networking_config={metrics: EndpointConfig(lab.client.api.api_version, aliases=[_METRICS_ALIAS])},
@@ -100,9 +113,23 @@ def listed(client: docker.DockerClient, project: str) -> list[DockerContainer]:
     return sorted(found, key=lambda container: str(container.attrs["Created"]))
 
 
-def record_of(container: DockerContainer) -> dict[str, Any]:
-    """What was written on it."""
-    record: dict[str, Any] = json.loads(container.labels[RECORD_LABEL])
+def record_of(fault: Fault, container: DockerContainer) -> Record:
+    """What was written on it.
+
+    :raises LabError: another version of the lab wrote it, or another hand
+    """
+    try:
+        record = made_of(Record, json.loads(container.labels[RECORD_LABEL]))
+        if record.mechanism not in ("", *mechanisms.names()):
+            raise ValueError(f"no mechanism {record.mechanism!r}")
+        for name, kind in fault.keeps:
+            if not has_type(record.before.get(name), kind):
+                raise TypeError(f"before.{name} is {type(record.before.get(name)).__name__}")
+    except INVALID as error:
+        raise LabError(
+            f"the record of {fault.name} on {container.name} cannot be read: {one_line(error)}",
+            hint=f"docker rm -f {container.name}, then ./lab reset; or ./lab down",
+        ) from error
     return record
 
 

@@ -110,6 +110,7 @@ class Fault(ABC):
     by_chance: ClassVar[bool] = True  # a soak may draw it
     every_s: ClassVar[float] = 0  # it is repeated so often while it is on
     corrupts: ClassVar[bool] = False  # the consumer may count corrupt arrivals
+    keeps: ClassVar[tuple[tuple[str, object], ...]] = ()  # what `end` reads of `before`: its name, and its type
 
     def refusal(self, traits: Traits) -> str:
         """Why it makes no sense for a mechanism with these traits; empty where it does."""

@@ -21,6 +21,7 @@ from docker.models.containers import Container as DockerContainer
 from labctl.config.paths import ROOT
 from labctl.faults import container as fault_container
 from labctl.faults import registry
+from labctl.faults.container import Record
 from labctl.faults.fault import Fault, Scope, Target
 from labctl.grafana import annotation
 from labctl.lab.containers import NotThere, of_pair, require_running, seconds
@@ -120,7 +121,7 @@ def start(
     _require(lab, fault, mechanism)
     at = Target(lab, mechanism, wanted, {})
     before = fault.before(at)
-    record = {"mechanism": mechanism, "strength": wanted, "for_s": for_s, "before": before}
+    record = Record(mechanism, wanted, for_s, before)
     made: DockerContainer | None = None
     try:
         with held_back():  # the engine may have made what is not known here yet
@@ -180,7 +181,10 @@ def _stop_or_say(lab: Lab, it: Running) -> None:
 
 
 def find(lab: Lab) -> list[Running]:
-    """What runs, oldest first, whoever started it."""
+    """What runs, oldest first, whoever started it.
+
+    :raises LabError: a record cannot be read
+    """
     known = registry.all_faults()
     found = []
     for container in fault_container.listed(lab.client, lab.project):
@@ -192,17 +196,20 @@ def find(lab: Lab) -> list[Running]:
 
 
 def _running(fault: Fault, container: DockerContainer) -> Running:
-    """As its container has it, which was inspected. A container that the engine started anew began no new fault."""
-    record = fault_container.record_of(container)
+    """As its container has it, which was inspected. A container that the engine started anew began no new fault.
+
+    :raises LabError: its record cannot be read
+    """
+    record = fault_container.record_of(fault, container)
     started_at = seconds(container.attrs["State"]["StartedAt"]) or time.time()
     began_at = min(started_at, seconds(container.attrs["Created"]) + _STARTS_WITHIN_S)
     return Running(
         fault,
-        record["mechanism"],
-        record["strength"],
+        record.mechanism,
+        record.strength,
         began_at,
-        began_at + record["for_s"],
-        record["before"],
+        began_at + record.for_s,
+        record.before,
         container,
     )
 

@@ -40,6 +40,7 @@ from labctl.lab import project_lock
 from labctl.terminal.errors import BadInput, LabError
 from labctl.workshop.exercise import board, overview, progress, recording
 from labctl.workshop.sheets import speed
+from labctl.workshop.student import program
 from support.bench_figures import CONDITIONS, a_cell, figure
 from support.garbage import DEEP, Garbage, damaged_json, noise
 
@@ -293,3 +294,17 @@ def test_what_an_earlier_up_left_is_read_or_counts_as_nothing(
 
     reader(DEEP)
     garbage(damaged_json(sound), reader)
+
+
+@pytest.mark.parametrize("name", ["a.py", "a"])
+def test_the_file_of_a_student_is_a_program_or_is_refused(garbage: Garbage, in_memory: Path, name: str) -> None:
+    sound = sorted((ROOT / "exercises").rglob("*.py"))[:3]
+    file = in_memory.with_name(name)
+
+    def reader(content: bytes) -> None:
+        file.write_bytes(content)
+        with suppress(BadInput):
+            assert program.read(file).content == content
+
+    reader(DEEP)
+    garbage(noise(b"#!/bin/sh\n", b"\x7fELF", *(it.read_bytes()[:700] for it in sound)), reader)

@@ -94,7 +94,7 @@ def probes(cluster: Cluster, pods: Iterable[Manifest]) -> list[Side]:
         side(cluster, pod, container)
         for pod in pods
         for container in pod["spec"]["containers"]
-        if container["args"][0] == "probe"
+        if container["args"][:1] == ["probe"]  # the page has no arguments
     ]
     return [probe for probe in found if probe]
 

@@ -103,5 +103,5 @@ def _sides(pods: Sequence[Manifest]) -> Iterator[tuple[_Place, _Place]]:
             match container["args"]:
                 case ["consumer", mechanism, *_]:
                     waiting[mechanism] = pod, container
-                case ["producer", mechanism, *_]:
+                case ["producer", mechanism, *_] if mechanism in waiting:
                     yield waiting.pop(mechanism), (pod, container)

@@ -23,8 +23,10 @@ import yaml
 
 from labctl.clusters.kube.containers import Manifest
 from labctl.clusters.kube.node import NETWORK, TOOLS, Node, run
+from labctl.config.json_document import INVALID, has_type
 from labctl.engine.machine import this_machine
 from labctl.terminal.errors import BadInput, LabError
+from labctl.terminal.printing import one_line
 from labctl.terminal.progress import step
 
 PREFIX = "localhost/"  # the registry that `podman load` names for an image of Docker's that has none
@@ -109,12 +111,18 @@ class Cluster:
     def played(self) -> list[Manifest]:
         """What runs.
 
-        :raises LabError: nothing does
+        :raises LabError: nothing does, or what was remembered of it cannot be read
         """
+        file = self.folder / _PLAYED
         try:
-            return list(yaml.safe_load_all((self.folder / _PLAYED).read_text(encoding="utf-8")))
+            manifests = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+            for manifest in manifests:
+                _require_whole(manifest)
         except OSError as error:
             raise LabError(f"{self.project} has no pods", hint="./lab kube up starts them") from error
+        except (yaml.YAMLError, *INVALID) as error:
+            raise LabError(f"{file} cannot be read: {one_line(error)}", hint="./lab kube down, then up") from error
+        return manifests
 
     def node_of(self, pod: Manifest) -> Node:
         """What a scheduler would decide: a pod that must not be on the responder's node is on the second one."""
@@ -184,6 +192,23 @@ def for_podman(pod: Manifest, others: Mapping[str, Manifest], elsewhere: Mapping
         aliases = [{"ip": address, "hostnames": [name]} for name, address in elsewhere.items()]
         made["spec"]["hostAliases"] = aliases
     return [*documents, made]
+
+
+def _require_whole(manifest: Any) -> None:
+    """What the views of the pods read of a manifest.
+
+    :raises KeyError, TypeError, ValueError: something of it is not there, or of another type
+    """
+    wanted: list[tuple[object, object]] = [(manifest["kind"], str), (manifest["metadata"]["name"], str)]
+    if manifest["kind"] == "Pod":
+        pod = manifest["spec"]
+        wanted += [(pod.get("affinity", {}), Mapping[str, Any]), (pod["containers"], Sequence[Mapping[str, Any]])]
+        for container in pod["containers"]:
+            wanted += [(container["name"], str), (container["args"], Sequence[str])]
+            wanted.append((container["ports"][0]["containerPort"], int))
+    for value, kind in wanted:
+        if not has_type(value, kind):
+            raise TypeError(f"{one_line(value)!r} where no such thing belongs")
 
 
 def name_of(manifest: Manifest) -> str:

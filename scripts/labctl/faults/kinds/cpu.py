@@ -20,6 +20,7 @@ class SlowConsumer(Fault):
     source = "docker update --cpu-quota, cgroups(7)"
     strength = Strength(5, 1, 100, "% of a CPU")
     touches = frozenset({"consumer", "cpu"})
+    keeps = (("quota", int), ("period", int))
 
     def predict(self, traits: Traits, strength: int) -> Prediction:
         del strength

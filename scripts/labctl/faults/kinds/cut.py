@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +25,7 @@ class Cut(Fault):
     does = "takes the consumer out of the pair's network; the end connects it again"
     source = "docker network disconnect; tcp(7), TCP_USER_TIMEOUT"
     touches = frozenset({"network", "consumer"})
+    keeps = (("network", str), ("aliases", Sequence[str]))
 
     def refusal(self, traits: Traits) -> str:
         return needs_network(traits)

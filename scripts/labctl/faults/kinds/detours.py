@@ -25,6 +25,7 @@ class _Detour(Fault):
     treatment: ClassVar[str]
     source = "ipclab.linux.link; packet(7), arp(7)"
     touches = frozenset({"network"})
+    keeps = (("address", str),)
     streams_only: ClassVar[bool] = False  # it is done to segments of TCP
 
     def refusal(self, traits: Traits) -> str:

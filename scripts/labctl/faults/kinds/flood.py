@@ -25,6 +25,7 @@ class Flood(Fault):
     source = "./lab load"
     strength = Strength(5000, 500, 20000, "messages/s")
     touches = frozenset({"load"})
+    keeps = (("load", str | None),)
 
     def predict(self, traits: Traits, strength: int) -> Prediction:
         del strength

@@ -49,6 +49,7 @@ class Descriptors(Fault):
     does = "lowers the consumer's limit of open files to what it has open; the end raises it to where it was"
     source = "prlimit(2), RLIMIT_NOFILE; accept(2), EMFILE"
     touches = frozenset({"descriptors", "consumer"})
+    keeps = (("started_at", float),)
 
     def predict(self, traits: Traits, strength: int) -> Prediction:
         del strength

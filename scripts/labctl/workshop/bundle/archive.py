@@ -118,7 +118,7 @@ def verify(path: Path, detail: Callable[[str], None] = lambda _: None) -> Manife
                 continue
             wanted = missing.pop(name, None)
             if wanted is None:
-                raise _damaged(path, f"{name} is not in its list")
+                raise _damaged(path, f"{_shown(name)} is not in its list")
             detail(name)
             digest = _digest(content)
             if size != wanted["bytes"] or digest != wanted["sha256"]:
@@ -223,7 +223,7 @@ def _each(path: Path, tar: tarfile.TarFile) -> Iterator[tuple[str, int, IO[bytes
     for info in tar:
         content = tar.extractfile(info) if info.isreg() else None
         if content is None:
-            raise _damaged(path, f"{info.name} is no file")
+            raise _damaged(path, f"{_shown(info.name)} is no file")
         yield info.name, info.size, content
 
 
@@ -231,17 +231,46 @@ def _parse(path: Path, text: bytes) -> Manifest:
     try:
         document = json.loads(text)
         schema = document.pop("schema")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise _damaged(path, "its manifest cannot be read") from error
     if schema != SCHEMA:
         raise BadBundle(
-            f"{path} has the form {schema}, and this clone reads {SCHEMA}", hint="git pull, or make it anew"
+            f"{path} has the form {_shown(schema)}, and this clone reads {SCHEMA}", hint="git pull, or make it anew"
         )
     try:
         document["pythons"], document["images"] = tuple(document["pythons"]), tuple(document["images"])
-        return Manifest(**document)
-    except (KeyError, TypeError) as error:
+        manifest = Manifest(**document)
+        _require_types(manifest)
+    except (KeyError, TypeError, AttributeError) as error:
         raise _damaged(path, "its manifest lacks something") from error
+    return manifest
+
+
+def _require_types(manifest: Manifest) -> None:
+    """Refuse values that no manifest has; without the packages of the lab, so by hand.
+
+    :raises KeyError, TypeError, AttributeError: there is one
+    """
+    texts: list[object] = [
+        manifest.architecture,
+        manifest.made_at,
+        manifest.commit,
+        manifest.sources,
+        *manifest.pythons,
+    ]
+    texts += [*manifest.versions, *manifest.versions.values(), *manifest.files]
+    texts += [text for image in manifest.images for text in (image["name"], image["id"], image["own"])]
+    texts += [file["sha256"] for file in manifest.files.values()]
+    numbers: list[object] = [manifest.commit_at, *(file["bytes"] for file in manifest.files.values())]
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        raise TypeError("no text, or one that cannot be printed")
+    if not all(type(number) is int for number in numbers):
+        raise TypeError("no number")
+
+
+def _shown(value: object) -> str:
+    """A value of a document, in one line."""
+    return value if isinstance(value, str) and value.isprintable() else ascii(value)[:40]
 
 
 def _digest(content: IO[bytes]) -> str:

@@ -9,16 +9,18 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG, PROJECT, PUBLISHED_PORTS, STUDENT, Configuration
+from labctl.config.json_document import INVALID, has_type, made_of
 from labctl.config.paths import ROOT
 from labctl.lab import ports
 from labctl.terminal.errors import LabError
 from labctl.terminal.files import write_together
+from labctl.terminal.printing import one_line
 
 FOLDER = ROOT / "class"
 _KEYS_APART = 64  # more than the keys of one lab
@@ -97,14 +99,30 @@ def read(project: str) -> Roster:
     roster = Roster(project)
     try:
         document = json.loads(roster.file.read_text(encoding="utf-8"))
-        students = [Student(int(s["number"]), str(s["project"]), dict(s["environment"])) for s in document["students"]]
-        return Roster(project, tuple(document["pairs"]), tuple(students))
+        students = tuple(made_of(Student, student) for student in document["students"])
+        for student in students:
+            _require_whole(student, project)
+        if not has_type(document["pairs"], Sequence[str]):
+            raise TypeError("its pairs are no names")
+        return Roster(project, tuple(document["pairs"]), students)
     except FileNotFoundError:
         return roster
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *INVALID) as error:
         raise LabError(
-            f"{roster.file} cannot be read: {error}", hint=f"./lab class down, then remove {roster.file.name}"
+            f"{roster.file} cannot be read: {one_line(error)}",
+            hint=f"remove {roster.file.name}, then ./lab class down: it finds the labs by their names",
         ) from error
+
+
+def _require_whole(student: Student, project: str) -> None:
+    """Refuse what no `./lab class up` wrote: settings without a name or a port, or the name of another project."""
+    if not names(project).fullmatch(student.project) or not student.seed.isprintable():
+        raise ValueError(f"the lab of student {student.number}")
+    for name, value in student.environment.items():
+        if not (name.isascii() and name.isidentifier() and "\0" not in value and value.encode()):
+            raise ValueError(f"the setting {name!r} of {student.project}")
+    if not all(0 < student.port(name) < 65536 for name in PUBLISHED_PORTS):
+        raise ValueError(f"the ports of {student.project}")
 
 
 def names(project: str) -> re.Pattern[str]:

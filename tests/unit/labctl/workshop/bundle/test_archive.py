@@ -24,7 +24,8 @@ def made(folder: Path, *, architecture: str = _HERE, lock: bytes = b"a==1\n", co
         path = folder / name.replace("/", "_")
         path.write_bytes(content)
         sources.append(Source(name, path))
-    manifest = Manifest(architecture, "2026-11-28 16:00 UTC", "c" * 40, commit_at, "s", {}, ("3.11",), ({"name": "x"},))
+    image = {"name": "x", "id": "sha256:1", "own": ""}
+    manifest = Manifest(architecture, "2026-11-28 16:00 UTC", "c" * 40, commit_at, "s", {}, ("3.11",), (image,))
     target = folder / "bundle.tar"
     archive.write(target, manifest, sources)
     return target
