@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
+from labctl.config.json_document import INVALID, has_type
 from labctl.engine.machine import in_container
 from labctl.terminal.errors import Silent
 from labctl.terminal.printing import one_line
 
+T = TypeVar("T")
 _ANSWER_WITHIN_S = 5
 HOST_NETWORK = "./lab runs in a container here, and the lab's ports are the host's: docker run --network host"
 
@@ -46,33 +49,24 @@ class Prometheus:
 
     def query(self, expression: str) -> list[Sample]:
         """The value of every series of an instant vector now."""
-        return [
-            Sample(series["metric"], float(series["value"][1]))
-            for series in self._get("query", {"query": expression})["result"]
-        ]
+        return self._get("query", {"query": expression}, _samples)
 
     def query_samples(self, selector: str) -> list[Line]:
         """Every sample as it was scraped, of every series of a range vector, such as `up[5s]`."""
-        return [
-            Line(series["metric"], [point[0] for point in series["values"]], [float(p[1]) for p in series["values"]])
-            for series in self._get("query", {"query": selector})["result"]
-        ]
+        return self._get("query", {"query": selector}, _lines)
 
     def query_range(self, expression: str, start: float, end: float, step_s: float) -> list[Line]:
         """The value of every series of an instant vector at `start` and every `step_s` until `end`."""
         parameters = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step_s:g}"}
-        return [
-            Line(series["metric"], [point[0] for point in series["values"]], [float(p[1]) for p in series["values"]])
-            for series in self._get("query_range", parameters)["result"]
-        ]
+        return self._get("query_range", parameters, _lines)
 
     def version(self) -> str:
         """Its own."""
-        return str(self._get("status/buildinfo", {})["version"])
+        return self._get("status/buildinfo", {}, lambda data: str(data["version"]))
 
     def now(self) -> float:
         """Its clock, seconds since 1970."""
-        return float(self._get("query", {"query": "time()"})["result"][0])
+        return self._get("query", {"query": "time()"}, lambda data: float(data["result"][0]))
 
     def answers(self) -> bool:
         """Whether it is ready to be asked."""
@@ -82,26 +76,51 @@ class Prometheus:
             return False
         return True
 
-    def _get(self, what: str, parameters: dict[str, str]) -> dict[str, Any]:
+    def _get(self, what: str, parameters: dict[str, str], read: Callable[[Any], T]) -> T:
         try:
             response = self._session.get(f"{self.url}/api/v1/{what}", params=parameters, timeout=_ANSWER_WITHIN_S)
-            answer: dict[str, Any] = response.json()
+            answer = response.json()
         except requests.Timeout as error:
             raise self._silent(f"no answer within {_ANSWER_WITHIN_S} s") from error
         except requests.ConnectionError as error:
             raise self._silent("nothing listens there") from error
         except (requests.RequestException, ValueError) as error:
             raise self._silent(one_line(error)) from error
-        if answer.get("status") != "success":
-            raise self._silent(str(answer.get("error")))
-        data: dict[str, Any] = answer["data"]
-        return data
+        except RecursionError as error:
+            raise self._silent(_NOT_ITS_OWN) from error
+        try:
+            if answer["status"] != "success":
+                raise self._silent(one_line(answer.get("error")))
+            return read(answer["data"])
+        except INVALID as error:  # another program listens there
+            raise self._silent(_NOT_ITS_OWN) from error
 
     def _silent(self, reason: str) -> PrometheusSilent:
         return PrometheusSilent(
             f"Prometheus does not answer at {self.url}: {reason}",
             hint=f"./lab up starts it; ./lab status --containers shows its state{_elsewhere()}",
         )
+
+
+_NOT_ITS_OWN = "what listens there does not answer as Prometheus does"
+
+
+def _samples(data: Any) -> list[Sample]:
+    return [Sample(_labels(series), float(series["value"][1])) for series in data["result"]]
+
+
+def _lines(data: Any) -> list[Line]:
+    return [
+        Line(_labels(series), [float(p[0]) for p in series["values"]], [float(p[1]) for p in series["values"]])
+        for series in data["result"]
+    ]
+
+
+def _labels(series: Any) -> dict[str, str]:
+    labels: dict[str, str] = series["metric"]
+    if not has_type(labels, Mapping[str, str]):
+        raise TypeError("labels that are no text")
+    return labels
 
 
 def _elsewhere() -> str:

@@ -17,6 +17,9 @@ import httpx
 _ANSWER_WITHIN_S = 4.0
 _MOST_KEPT = 500  # answers; a browser chooses time ranges and variables, and each choice is an answer of its own
 _KEPT_FOR_S = 60.0
+_NOT_ITS_OWN = "its answer is not Prometheus'"
+# What reading JSON of another form raises.
+_OTHER = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 
 
 class PrometheusSilent(Exception):
@@ -60,7 +63,10 @@ class Prometheus:
         :raises PrometheusSilent: it does not answer, or finds the expression invalid
         """
         found = await self._shared(("query", expression), {"query": expression}, every_s)
-        return [Sample(series["metric"], float(series["value"][1])) for series in found]
+        try:
+            return [Sample(_labels(series), float(series["value"][1])) for series in found]
+        except _OTHER as error:
+            raise PrometheusSilent(_NOT_ITS_OWN) from error
 
     async def query_range(self, expression: str, span_s: float, step_s: float, every_s: float = 1.0) -> list[Line]:
         """The value of every series over the last `span_s`, at multiples of `step_s`, at most `every_s` old.
@@ -71,10 +77,13 @@ class Prometheus:
         times = {"start": f"{end - span_s:.3f}", "end": f"{end:.3f}", "step": f"{step_s:g}"}
         key = ("query_range", expression, f"{span_s:g}", f"{step_s:g}")
         found = await self._shared(key, {"query": expression, **times}, every_s)
-        return [
-            Line(series["metric"], [point[0] for point in series["values"]], [float(p[1]) for p in series["values"]])
-            for series in found
-        ]
+        try:
+            return [
+                Line(_labels(series), [float(p[0]) for p in series["values"]], [float(p[1]) for p in series["values"]])
+                for series in found
+            ]
+        except _OTHER as error:
+            raise PrometheusSilent(_NOT_ITS_OWN) from error
 
     async def close(self) -> None:
         """Let go of its connections."""
@@ -104,7 +113,19 @@ class Prometheus:
             raise PrometheusSilent("nothing answers at its address") from error
         except ValueError as error:
             raise PrometheusSilent("its answer is no JSON") from error
-        if answer.get("status") != "success":
-            raise PrometheusSilent(str(answer.get("error", "no reason given")).splitlines()[0])
-        result: list[dict[str, Any]] = answer["data"]["result"]
+        except RecursionError as error:
+            raise PrometheusSilent(_NOT_ITS_OWN) from error
+        try:
+            if answer["status"] != "success":
+                raise PrometheusSilent(str(answer.get("error") or "no reason given").splitlines()[0])
+            result: list[dict[str, Any]] = answer["data"]["result"]
+        except _OTHER as error:
+            raise PrometheusSilent(_NOT_ITS_OWN) from error
         return result
+
+
+def _labels(series: Mapping[str, Any]) -> Mapping[str, str]:
+    labels: dict[str, str] = series["metric"]
+    if not all(isinstance(value, str) for value in labels.values()):
+        raise TypeError("labels that are no text")
+    return labels

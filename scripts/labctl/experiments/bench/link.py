@@ -60,15 +60,22 @@ class Link:
     def _read(self) -> None:
         try:
             for line in self._lines:
-                try:
-                    event = json.loads(line)
-                except ValueError:
-                    event = {"event": "noise", "message": line.decode(errors="replace")}
-                self._events.put((self.name, event))
+                self._events.put((self.name, _event(line)))
         except (OSError, ValueError):
             pass  # the container is gone; the queue says so
         finally:
             self._events.put((self.name, _CLOSED))
+
+
+def _event(line: bytes) -> Event:
+    """What the agent says; another program that writes to its stdout says noise."""
+    try:
+        event = json.loads(line)
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            return event
+    except (ValueError, RecursionError):
+        pass
+    return {"event": "noise", "message": line.decode(errors="replace")}
 
 
 class Group:
