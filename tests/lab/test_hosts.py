@@ -12,12 +12,16 @@ import pytest
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.runtime.overrides import Load
-from lab.harness import cis_benchmark, readme_matrix, second
+from lab.harness import browser, cis_benchmark, readme_matrix, second
+from lab.harness.browser import Tab
+from lab.harness.page_picture import is_within, pairs, state_of
 from lab.harness.stack import Stack, wait_until
 
 PAIRS = ("fifo", "posix_mq", "sysv_mq", "sysv_shm", "tcp", "udp")  # of the lab: see conftest.py
 # TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/tcp.py).
 SHORT_CUT_S, LONG_CUT_S = 3, 20
+DRAWN_WITHIN_S = 60  # on a busy machine
+OTHER_HOST = ".host.second"
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +39,15 @@ def second_host(stack: Stack) -> Iterator[Stack]:
     assert set(stack.leftovers()) == before
     # This second host's alone: another lab on this engine may have one too.
     assert not list(Path("/sys/fs/cgroup").glob(groups))
+
+
+@pytest.fixture(scope="module")
+def picture(second_host: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """The page's picture of the lab, in a browser."""
+    with browser.tab(browser.install(), tmp_path_factory.mktemp("browser")) as tab:
+        tab.open(f"http://127.0.0.1:{second_host.environment['LAB_PAGE_PORT']}/?lang=en&theme=light", 1280, 720)
+        wait_until("the picture is drawn", DRAWN_WITHIN_S, lambda: pairs(tab) == len(second_host.mechanisms()))
+        yield tab
 
 
 def pair(stack: Stack, mechanism: str) -> dict[str, Any]:
@@ -98,7 +111,7 @@ def test_the_probe_there_is_confined_as_those_here(second_host: Stack) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_shared_memory_goes_dark_on_the_other_host_and_nothing_is_lost(second_host: Stack) -> None:
+def test_shared_memory_goes_dark_on_the_other_host_and_nothing_is_lost(second_host: Stack, picture: Tab) -> None:
     before = second_host.settle("sysv_shm")
     said = place(second_host, "sysv_shm", "second_host")
     try:
@@ -110,6 +123,9 @@ def test_shared_memory_goes_dark_on_the_other_host_and_nothing_is_lost(second_ho
         host = second_host.container("sysv-shm-producer").attrs["HostConfig"]
         limits = [str(host["Memory"]), str(host["PidsLimit"])]
         assert list(second.limits_of(second_host).values()) == [(limits, limits)] * 2, "the consumer's, and the probe's"
+        wait_until("it is drawn", DRAWN_WITHIN_S, lambda: is_within(picture, "sysv_shm.consumer", OTHER_HOST))
+        wait_until("it is drawn dark", DRAWN_WITHIN_S, lambda: state_of(picture, "sysv_shm") == "refused")
+        assert not is_within(picture, "sysv_shm.producer", OTHER_HOST)
     finally:
         place(second_host, "sysv_shm", "--back")
     after = second_host.settle("sysv_shm")
@@ -147,7 +163,9 @@ def test_each_side_of_a_queue_has_one_of_its_own_and_nothing_is_lost(second_host
 
 
 @pytest.mark.timeout(300)
-def test_tcp_and_udp_go_on_across_the_engines_through_a_short_cut_and_after_a_long_one(second_host: Stack) -> None:
+def test_tcp_and_udp_go_on_across_the_engines_through_a_short_cut_and_after_a_long_one(
+    second_host: Stack, picture: Tab
+) -> None:
     remote = ("tcp", "udp")
     before = second_host.settle_all(*remote)
     try:
@@ -157,6 +175,9 @@ def test_tcp_and_udp_go_on_across_the_engines_through_a_short_cut_and_after_a_lo
         there = {name: pair(second_host, name) for name in remote}
         for name in remote:
             assert there[name]["received"] > before[name]["received"], "its accounts did not come with it"
+
+            wait_until("it is drawn", DRAWN_WITHIN_S, lambda m=name: is_within(picture, f"{m}.consumer", OTHER_HOST))  # type: ignore[misc]
+            wait_until("it flows", DRAWN_WITHIN_S, lambda m=name: state_of(picture, m) == "flows")  # type: ignore[misc]
 
         opens = second_host.total("tcp-producer", "ipc_channel_opens_total")
         second.cut(second_host, remote, SHORT_CUT_S)

@@ -18,6 +18,7 @@ import requests
 from ipclab import mechanisms
 from lab.harness import browser
 from lab.harness.browser import Tab
+from lab.harness.page_picture import pairs, state_of, words_of
 from lab.harness.stack import Stack, wait_until
 from labpage.texts import LANGUAGES, texts
 from labpage.views import all_views
@@ -44,24 +45,13 @@ def page(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab
 def picture(page: Tab, address: str) -> Tab:
     """The picture in English, drawn, with all pairs well."""
     page.open(f"{address}/?lang=en&theme=light", _WIDTH, _HEIGHT)
-    wait_until("the picture is drawn", _WITHIN_S, lambda: page.ask("document.querySelectorAll('.pair').length") == 11)
+    wait_until("the picture is drawn", _WITHIN_S, lambda: pairs(page) == 11)
     wait_until("all is well", _WITHIN_S, lambda: state_of(page, "fifo") == "flows" and page.ask(_HEADLINE_IS_GOOD))
     page.forget()
     return page
 
 
 _HEADLINE_IS_GOOD = "document.getElementById('headline').className === 'good'"
-
-
-def state_of(page: Tab, mechanism: str) -> str:
-    """The first class of a pair beside "pair": its state, as the picture draws it."""
-    return str(page.ask(f"document.querySelector('[data-pair=\"{mechanism}\"]')?.classList[1]"))
-
-
-def words_of(page: Tab, mechanism: str) -> str:
-    """What is written in a row of the picture."""
-    texts_of = f"[...document.querySelectorAll('[data-pair=\"{mechanism}\"] text')]"
-    return str(page.ask(f"{texts_of}.map(text => text.textContent).join(' | ')"))
 
 
 def keep(page: Tab, name: str) -> None:

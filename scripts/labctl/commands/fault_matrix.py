@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from labctl.commands import fault_page
-from labctl.faults import matrix, publication, running
+from labctl.faults import matrix, publication, registry, running
 from labctl.faults.matrix import Cell
 from labctl.lab.containers import mechanisms_of
 from labctl.lab.lab import Lab
@@ -32,6 +32,8 @@ def run(lab: Lab, names: Sequence[str], *, quick: bool, as_json: bool, as_markdo
     running.end_overdue(lab)
     if active := running.find(lab):
         raise BadInput(f"fault matrix while {active[0].in_words()} is on", hint="./lab fault stop")
+    if alone := next((name for name in names if matrix.is_only_by_name(registry.fault(name))), None):
+        raise BadInput(f"fault matrix {alone}: {matrix.ONLY_BY_NAME}", hint=f"./lab fault start {alone} --yes")
     pairs = mechanisms_of([c for c in lab.running() if c.running and not c.is_one_off])
     wanted = matrix.plan(pairs, names, quick=quick)
     if not wanted:

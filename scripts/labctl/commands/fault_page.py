@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from labctl.config import compose_file
-from labctl.faults import registry
+from labctl.faults import matrix, registry
 from labctl.faults.fault import Fault, Scope
 from labctl.faults.matrix import Cell
 from labctl.faults.prediction import Loss, Prediction
@@ -33,8 +33,9 @@ _MEASURED = """
 ## Predicted and measured
 
 Measured, with the prediction in parentheses. Halts: no message arrived at the end of the fault. Back: seconds from the
-end of the fault until messages arrived at two looks in a row, half a second apart. Lost: by the reason of the ledger.
-Errno: all that the producer got. Name: the kernel has the object under its name while the fault is on.
+end of the fault until messages had arrived at two looks in a row. A look reads the ledgers of one pair after the other,
+of eleven pairs in two seconds, so a pair may have been back earlier. Lost: by the reason of the ledger. Errno: all that
+the producer got. Name: the kernel has the object under its name while the fault is on.
 
 Conditions: {conditions}.
 
@@ -68,7 +69,12 @@ def head() -> str:
 def measured(cells: Sequence[Cell], words: str) -> str:
     """The table of a run."""
     rows = [f"| `{c.fault.name}` | {c.mechanism} | {' | '.join(fields(c))} |" for c in cells if c.measured]
-    left_out = [f"- `{c.fault.name}` of {c.mechanism}: {c.refused}." for c in cells if c.refused]
+    left_out = [
+        f"- `{fault.name}`: {matrix.ONLY_BY_NAME}."
+        for fault in registry.all_faults().values()
+        if matrix.is_only_by_name(fault)
+    ]
+    left_out += [f"- `{c.fault.name}` of {c.mechanism}: {c.refused}." for c in cells if c.refused]
     tail = ["", "Not measured:", "", *left_out] if left_out else []
     return _MEASURED.format(conditions=words) + "\n".join([*rows, *tail]) + "\n"
 

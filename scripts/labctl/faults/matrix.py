@@ -25,6 +25,9 @@ _SETTLES_WITHIN_S = 10.0
 _STABLE_S = 1.5
 
 
+ONLY_BY_NAME = "others' containers may end with it, so `./lab fault start` alone does it"
+
+
 @dataclass(frozen=True)
 class Cell:
     """One fault on one pair; `refused` is the reason where there is nothing to measure."""
@@ -64,6 +67,11 @@ def plan(running_pairs: Sequence[str], names: Sequence[str], *, quick: bool) -> 
         if targets and fault.by_chance:
             found.append((fault, targets))
     return found
+
+
+def is_only_by_name(fault: Fault) -> bool:
+    """Whether the matrix leaves it out, and a person may do it."""
+    return not fault.by_chance and not fault.told()
 
 
 def one_of_each_sharing(names: Sequence[str]) -> list[str]:

@@ -51,6 +51,8 @@ def test_a_cell_that_differs_says_no() -> None:
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert [row.endswith("| yes |") for row in rows] == [True, False]
     assert "- `volume-full` of plain_file: no size." in page
+    assert [line for line in page.splitlines() if line.startswith("- `engine-restart`: ")], "it is left out unsaid"
+    assert "- `clock-behind`: " not in page, "that it is told and not done stands above"
 
 
 def test_a_pair_that_is_not_back_is_late() -> None:
