@@ -71,23 +71,23 @@ def samples(document: Mapping[str, Any]) -> Iterator[Sample]:
 def fault_samples(document: Mapping[str, Any]) -> Iterator[Sample]:
     """The samples of a fault matrix: `./lab fault matrix --json`. A pair that was not back has no time.
 
-    :raises KeyError, TypeError: it is none
+    :raises ValueError, KeyError, TypeError, AttributeError, OverflowError: it is none
     """
     for cell in document["cells"]:
         if (measured := cell["measured"]) is not None:
-            labels, mechanism = (cell["fault"],), cell["mechanism"]
+            labels, mechanism = (text(cell["fault"]),), text(cell["mechanism"])
             if measured["back_s"] is not None:
                 yield Sample(metrics.FAULT_BACK, float(measured["back_s"]), labels, mechanism)
-            yield Sample(metrics.FAULT_LOST, sum(measured["lost"].values()), labels, mechanism)
+            yield Sample(metrics.FAULT_LOST, float(sum(measured["lost"].values())), labels, mechanism)
             yield Sample(metrics.FAULT_DIFFERS, bool(cell["differs"]), labels, mechanism)
 
 
 def _of_cell(cell: Mapping[str, Any]) -> Iterator[Sample]:
-    mechanism = _text(cell["mechanism"])
-    implementation = LIMIT if cell["limit"] else _text(cell["implementation"])
+    mechanism = text(cell["mechanism"])
+    implementation = LIMIT if cell["limit"] else text(cell["implementation"])
     labels = (
         implementation,
-        *(_text(cell[name]) for name in ("size_bytes", "shape", "wait", "cpus")),
+        *(text(cell[name]) for name in ("size_bytes", "shape", "wait", "cpus")),
         *("yes" if cell[name] else "no" for name in ("copies", "touched")),
     )
 
@@ -107,8 +107,11 @@ def _of_cell(cell: Mapping[str, Any]) -> Iterator[Sample]:
     yield sample(metrics.BENCH_NOISY, cell["noisy"])
 
 
-def _text(value: object) -> str:
-    """A label; a surrogate of a JSON text would fail later, when the page is encoded."""
-    text = str(value)
-    text.encode()
-    return text
+def text(value: object) -> str:
+    """A label; a surrogate of a JSON text would fail later, when the page is encoded.
+
+    :raises ValueError: it has one
+    """
+    label = str(value)
+    label.encode()
+    return label

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ipclab.bench.last_bench import text
 from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Sample
 
@@ -24,10 +25,11 @@ _TEXTS = ("state", "outcome", "saw", "waits_for", "language")
 def samples(document: Mapping[str, Any]) -> Iterator[Sample]:
     """The samples of a document: {"exercises": {NAME: what `_NUMBERS` and `_TEXTS` name}}; no check, no outcome.
 
-    :raises KeyError, TypeError, AttributeError: it is none
+    :raises ValueError, KeyError, TypeError, AttributeError, OverflowError: it is none
     """
     for name, record in document["exercises"].items():
-        yield Sample(metrics.EXERCISE_INFO, 1, (name, *(str(record[text] or "") for text in _TEXTS)))
+        label = text(name)
+        yield Sample(metrics.EXERCISE_INFO, 1, (label, *(text(record[field] or "") for field in _TEXTS)))
         for definition, field in _NUMBERS.items():
             if record[field] is not None:
-                yield Sample(definition, float(record[field]), (name,))
+                yield Sample(definition, float(record[field]), (label,))

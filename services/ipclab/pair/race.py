@@ -78,6 +78,7 @@ _MAGIC = int.from_bytes(b"IPCRACE1", "little")
 _MAGIC_AT, _LOCKED_AT, COUNTER_AT, _EPOCH_AT, _ARRIVED_AT, _DONE_AT, _MADE_AT = 0, 1, 2, 3, 4, 6, 8
 RECORD = range(16, 24)
 WORDS = 24
+_WORD_MASK = 2**64 - 1
 _HALVES = RECORD[: len(RECORD) // 2], RECORD[len(RECORD) // 2 :]
 
 # Together they bound what a round costs: some 1 to 2 ms of one CPU on each side, once a second.
@@ -171,8 +172,8 @@ class Race:
     def _update(self) -> None:
         value = self._words.load(COUNTER_AT)
         os.sched_yield()
-        self._words.store(COUNTER_AT, value + 1)
-        self._made += 1
+        self._words.store(COUNTER_AT, (value + 1) & _WORD_MASK)  # another program may have left any word
+        self._made = (self._made + 1) & _WORD_MASK
 
     def _write_record(self) -> None:
         first, second = _HALVES

@@ -6,7 +6,7 @@ Reading such a file ends in a value or in the error that its reader names, and w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -25,8 +25,9 @@ from ipclab.accounting.ledger import (
     streams_in,
 )
 from ipclab.accounting.shared import Received, Snapshot
-from ipclab.bench.last_bench import LastBench
-from ipclab.metrics.definitions import Role
+from ipclab.bench.last_bench import LastBench, fault_samples
+from ipclab.kernel_exporter import exercises
+from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page
 from ipclab.runtime.overrides import Load, load_override, lock_override
 from ipclab.runtime.settings import ON_OFF
@@ -38,7 +39,7 @@ from labctl.experiments.bench import comparison, document
 from labctl.experiments.speedup import kept
 from labctl.lab import project_lock
 from labctl.terminal.errors import BadInput, LabError
-from labctl.workshop.exercise import board, overview, progress, recording
+from labctl.workshop.exercise import board, overview, progress, publication, recording
 from labctl.workshop.sheets import speed
 from labctl.workshop.student import program
 from support.bench_figures import CONDITIONS, a_cell, figure
@@ -61,6 +62,15 @@ PROGRESS = {
 KEPT = {
     "schema": kept.SCHEMA,
     "comparisons": [asdict(kept.Kept(1.0, "fifo", 1000, 10, 2, 2, 3, 1.7, 0.9, 0.5, 0.1))],
+}
+EXERCISES = publication.document(
+    progress.Progress(Path(), {"01_first": progress.Record(1.5, "anna", {}, {}, {}, 1, 2, True, 9.0)}, {})
+)
+FAULTS = {
+    "cells": [
+        {"fault": "cut", "mechanism": "tcp", "measured": None, "differs": False},
+        {"fault": "cut", "mechanism": "udp", "measured": {"back_s": 1.5, "lost": {"channel": 3}}, "differs": True},
+    ]
 }
 HOLDER = asdict(project_lock.Holder("up", 17, "/somewhere", "12:00:00"))
 
@@ -167,17 +177,26 @@ def test_the_settings_are_read_or_one_line_says_why_not(garbage: Garbage, in_mem
     garbage(st.tuples(noise(b"".join(lines[:6]), *lines), st.integers(0, len(lines) - 1), values), reader)
 
 
-def test_the_page_of_the_last_bench_can_be_sent_whatever_its_file_has(garbage: Garbage, in_memory: Path) -> None:
+@pytest.mark.parametrize(
+    ("samples", "sound"),
+    [(None, BENCH), (exercises.samples, EXERCISES), (fault_samples, FAULTS)],
+    ids=["bench", "exercises", "faults"],
+)
+def test_the_page_of_the_last_bench_can_be_sent_whatever_its_files_have(
+    garbage: Garbage, in_memory: Path, samples: Callable[[Any], Iterable[Sample]] | None, sound: object
+) -> None:
     def reader(content: bytes) -> None:
         in_memory.write_bytes(content)
-        page = Page("", Role.BENCH, LastBench(in_memory).samples).text()
+        page = Page("", Role.BENCH, LastBench(in_memory, samples).samples).text()
         page.encode()
         for line in page.split("\n"):  # alone: a label may have \x1e or \x85, which end a line for splitlines()
             if line and not line.startswith("#"):
-                float(line.rpartition(" ")[2])
+                value = line.rpartition(" ")[2]
+                assert float(value) or True
+                assert len(value) < 40, "Prometheus refuses a page with a number out of range"
 
     reader(DEEP)
-    garbage(damaged_json(BENCH), reader)
+    garbage(damaged_json(sound), reader)
 
 
 def test_an_earlier_bench_is_compared_with_or_is_refused(garbage: Garbage, in_memory: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import socket
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,10 +16,13 @@ from ipclab.building_blocks.framing import TRAILER_BYTES, FrameReader, FrameWrit
 from ipclab.building_blocks.ring import HEADER_BYTES, Ring, bytes_needed
 from ipclab.contract.channel import Address, Receiver, Wait
 from ipclab.contract.errors import ChannelError
+from ipclab.contract.optional_parts import Words
 from ipclab.mechanisms import sysv_mq
 from ipclab.mechanisms.plain_file import PlainFile
 from ipclab.metrics.http_request import MAX_HEAD_BYTES, BadRequest, parse
-from ipclab.metrics.page_reader import labels_in
+from ipclab.metrics.page_reader import labels_in, read_page
+from ipclab.pair import race
+from ipclab.pair.race import Side
 from support.garbage import Garbage, noise
 
 _MAX = 6000
@@ -153,6 +157,34 @@ def test_a_request_is_refused_or_waited_for_or_a_get(garbage: Garbage) -> None:
     garbage(noise(*sound), reader)
 
 
+@pytest.mark.parametrize("side", Side)
+def test_a_race_goes_on_with_any_words(garbage: Garbage, monkeypatch: pytest.MonkeyPatch, side: Side) -> None:
+    monkeypatch.setattr(race, "BURST_NS", 0)
+    monkeypatch.setattr(race, "MEET_NS", 0)
+    magic = int.from_bytes(b"IPCRACE1", "little")
+    any_word = st.sampled_from([0, 1, 7, 14, 15, 2**32, 2**63, 2**64 - 2, 2**64 - 1])
+    changes = st.lists(st.tuples(st.integers(1, race.WORDS - 1), any_word), max_size=6)
+
+    def reader(given: tuple[int, list[tuple[int, int]]]) -> None:
+        words = [given[0], *[0] * (race.WORDS - 1)]
+        for at, value in given[1]:
+            words[at] = value
+
+        def store(index: int, value: int) -> None:
+            words[index] = int.from_bytes(value.to_bytes(8, "little"), "little")
+
+        held = SimpleNamespace(load=words.__getitem__, store=store, try_lock=lambda: True, unlock=lambda: None)
+        with suppress(ChannelError):
+            one = race.Race(cast(Words, held), side)
+            for number in (7, 8):
+                words[4 + (1 - side)] = number  # the other side has arrived
+                one.run_round(number)
+                seen = one.snapshot(number)
+                assert seen is None or seen.number == number
+
+    garbage(st.tuples(st.sampled_from([0, 1, magic]), changes), reader)
+
+
 def test_any_page_of_another_container_has_labels_or_none(garbage: Garbage) -> None:
     sound = b'# TYPE ipc_a gauge\nipc_a{x="1",y="of }"} 2\nipc_a{x="3"} 4\n'
 
@@ -217,3 +249,17 @@ def test_a_question_in_a_system_v_queue_is_torn_or_has_somebody_to_answer_to(
 
     reader((b"abc", 2))
     garbage(st.tuples(noise(b"\x01\0\0\x40question"), st.sampled_from([1, 2])), reader)
+
+
+def test_an_answer_of_another_container_is_a_page_or_none(garbage: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = [b""]
+    connection = SimpleNamespace(sendall=lambda _: None, recv=lambda _: answer.pop())
+    monkeypatch.setattr(socket, "create_connection", lambda *_: nullcontext(connection))
+
+    def reader(content: bytes) -> None:
+        answer[:] = [b"", content] if content else [b""]
+        with suppress(ValueError):
+            read_page("responder", 9464, 1.0).encode()
+
+    reader(b"HTTP/1.0 200 OK\r\ncontent-length: " + b"9" * 5000 + b"\r\n\r\n")
+    garbage(noise(b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nipc_a 1\n\n", b"HTTP/1.0 503 Busy\r\n\r\n"), reader)
