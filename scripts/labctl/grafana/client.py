@@ -16,6 +16,7 @@ from grafana_api.grafana_face import GrafanaFace
 from requests import ConnectionError, RequestException, Timeout
 
 from labctl.config.configuration import GRAFANA_URL, Configuration
+from labctl.config.json_document import INVALID
 from labctl.config.paths import LOCALHOST
 from labctl.lab import state_files
 from labctl.lab.containers import Container
@@ -75,36 +76,36 @@ class Grafana:
 
     def annotations(self, tags: Sequence[str]) -> list[dict[str, Any]]:
         """The annotations that have all of the tags, newest first."""
-        found: list[dict[str, Any]] = self._ask(
-            "read annotations", lambda: self._client.annotations.get_annotation(tags=[quote(tag) for tag in tags])
+        quoted = [quote(tag) for tag in tags]
+        return self._ask(
+            "read annotations", lambda: [dict(it) for it in self._client.annotations.get_annotation(tags=quoted)]
         )
-        return found
 
     def dashboards(self) -> dict[str, str]:
         """Title by uid of every dashboard."""
-        found = self._ask(
-            "list the dashboards",
-            lambda: self._client.search.search_dashboards(type_="dash-db", limit=_MOST_DASHBOARDS),
-        )
-        return {entry["uid"]: entry["title"] for entry in found}
+
+        def titles() -> dict[str, str]:
+            found = self._client.search.search_dashboards(type_="dash-db", limit=_MOST_DASHBOARDS)
+            return {str(entry["uid"]): str(entry["title"]) for entry in found}
+
+        return self._ask("list the dashboards", titles)
 
     def dashboard(self, uid: str) -> dict[str, Any]:
         """The model of one dashboard as Grafana has it, migrated to its version."""
-        answer = self._ask(f"read the dashboard {uid}", lambda: self._client.dashboard.get_dashboard(uid))
-        model: dict[str, Any] = answer["dashboard"]
-        return model
+        return self._ask(
+            f"read the dashboard {uid}", lambda: dict(self._client.dashboard.get_dashboard(uid)["dashboard"])
+        )
 
     def ask_data_source(self, what: str, **parameters: str | float) -> dict[str, Any]:
         """An answer of Prometheus' HTTP API (`query`, `query_range`, …) through Grafana's default data source."""
         text = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items())
-        answer: dict[str, Any] = self._get(f"{self._proxy}/api/v1/{what}?{text}")
+        answer = self._ask("answer", lambda: dict(self._client.api.GET(f"{self._proxy}/api/v1/{what}?{text}")))
         if answer.get("status") != "success":
             raise LabError(
                 f"Grafana's data source does not answer: {one_line(answer.get('error', answer))}",
                 hint="./lab status --containers shows whether Prometheus runs",
             )
-        data: dict[str, Any] = answer["data"]
-        return data
+        return self._ask("answer", lambda: dict(answer["data"]))
 
     def _add_annotation(self, text: str, tags: Sequence[str], at_ms: int) -> None:
         self._client.annotations.add_annotation(time_from=at_ms, tags=list(tags), text=text)
@@ -112,8 +113,12 @@ class Grafana:
     @cached_property
     def _proxy(self) -> str:
         """The path to the default data source's own API: by id until Grafana 8, by uid since 9."""
-        settings = self._get("/frontend/settings")
-        return str(settings["datasources"][settings["defaultDatasource"]]["url"]).partition("/api")[2]
+
+        def path() -> str:
+            settings = self._client.api.GET("/frontend/settings")
+            return str(settings["datasources"][settings["defaultDatasource"]]["url"]).partition("/api")[2]
+
+        return self._ask("answer", path)
 
     def _get(self, path: str) -> Any:
         return self._ask("answer", lambda: self._client.api.GET(path))
@@ -137,7 +142,7 @@ class Grafana:
                 f"Grafana at {self.url} cannot {what}: {one_line(error.message)}",
                 hint="502 is a data source that does not answer; docker logs of grafana",
             ) from error
-        except (RequestException, ValueError) as error:
+        except (RequestException, *INVALID) as error:
             raise GrafanaSilent(
                 f"Grafana does not answer at {self.url}: {_reason(error)}",
                 hint="./lab status --containers shows its state",
@@ -150,7 +155,9 @@ def _reason(error: Exception) -> str:
             return f"no answer within {_ANSWER_WITHIN_S:.0f} s"
         case ConnectionError():
             return "nothing listens there"
-    return one_line(error)
+        case RequestException():
+            return one_line(error)
+    return "what listens there does not answer as Grafana does"
 
 
 USER = "admin"  # services/grafana/grafana.ini

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from ipclab.speedup.messages import KINDS, MESSAGE_BYTES, NotAMessage, Result, Task, decode, encode
 from labctl.experiments.bench.link import Link
+from labctl.grafana.client import Grafana
 from labctl.lab.prometheus import Prometheus, PrometheusSilent
+from labctl.terminal.errors import LabError
 from labpage import prometheus as of_page
 from support.garbage import DEEP, Garbage, damaged_json, noise
 
@@ -42,6 +44,8 @@ class Answers:
         response = requests.Response()
         response.status_code, response._content = 200, self.content
         return response
+
+    post = get
 
 
 def test_whatever_listens_at_the_port_of_prometheus_answers_or_is_silent(garbage: Garbage) -> None:
@@ -96,6 +100,42 @@ def test_whatever_the_page_takes_for_prometheus_answers_or_is_silent(garbage: Ga
         reader(DEEP)
         garbage(answers, reader)
         loop.run(prometheus.close())
+
+
+GRAFANA = (
+    [{"uid": "lab", "title": "IPC Lab"}],
+    {"dashboard": {"title": "IPC Lab"}},
+    {"datasources": {"Prometheus": {"url": "/api/datasources/proxy/1"}}, "defaultDatasource": "Prometheus"},
+    {"status": "success", "data": {"result": []}},
+)
+
+
+def test_whatever_answers_as_grafana_is_read_or_is_no_grafana(garbage: Garbage) -> None:
+    session = Answers()
+    grafana = Grafana("http://127.0.0.1:3000")
+    grafana._client.api.s = session
+    asked: tuple[Callable[[], object], ...] = (
+        grafana.answers,
+        lambda: [it.keys() for it in grafana.annotations(["ipclab"])],
+        lambda: " ".join([*grafana.dashboards(), *grafana.dashboards().values()]),
+        lambda: grafana.dashboard("lab").keys(),
+        lambda: grafana.ask_data_source("query", query="up").keys(),
+        lambda: grafana.annotate("text", ["ipclab"], 1.5),
+    )
+
+    def reader(content: bytes) -> None:
+        session.content = content
+        for ask in asked:
+            grafana.__dict__.pop("_proxy", None)  # kept once it is known
+            reason = ""
+            try:
+                ask()
+            except LabError as error:
+                reason = str(error)
+            assert len(reason.splitlines()) <= 1
+
+    reader(DEEP)
+    garbage(damaged_json(*GRAFANA), reader)
 
 
 def test_a_line_of_the_agent_of_a_bench_is_an_event(garbage: Garbage) -> None:
