@@ -193,7 +193,7 @@ def _inspected(container: DockerContainer) -> Container | None:
     return Container(
         docker=container,
         service=container.labels.get(SERVICE_LABEL, ""),
-        number=int(container.labels[_NUMBER_LABEL]),
+        number=number_in(container.labels),
         id=attributes["Id"][:_SHORT_ID],
         state=state["Status"],
         health=state.get("Health", {}).get("Status", "none"),
@@ -206,6 +206,12 @@ def _inspected(container: DockerContainer) -> Container | None:
     )
 
 
+def number_in(labels: Mapping[str, str]) -> int:
+    """Which of its service a container is; 1 where its label is no number, as another hand may have written it."""
+    text = labels.get(_NUMBER_LABEL, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _MOST_DIGITS else 1
+
+
 def seconds(timestamp: str) -> float:
     """Docker's RFC 3339 time with nanoseconds, as seconds since 1970; year 1 means never."""
     if timestamp.startswith("0001-"):
@@ -215,6 +221,7 @@ def seconds(timestamp: str) -> float:
 
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
+_MOST_DIGITS = 10
 
 
 def stop_and_remove(container: DockerContainer) -> None:

@@ -69,11 +69,23 @@ def all_placed(client: docker.DockerClient, found: Sequence[Container], project:
 
 def _on(client: docker.DockerClient, project: str) -> list[Placed]:
     wanted = {"label": [f"{PROJECT_LABEL}={project}", LABEL]}
-    return [
-        Placed(c, of["Labels"][MECHANISM_LABEL], Placement(of["Labels"][LABEL]), str(of["State"]))
-        for c in client.containers.list(all=True, filters=wanted, sparse=True)
-        for of in [c.attrs]
-    ]
+    return [_placed(container) for container in client.containers.list(all=True, filters=wanted, sparse=True)]
+
+
+def _placed(container: DockerContainer) -> Placed:
+    """As the engine's list tells of it.
+
+    :raises LabError: its labels name no mechanism or no placement of this version of the lab
+    """
+    labels = container.attrs["Labels"]
+    mechanism, placement = labels.get(MECHANISM_LABEL, ""), labels[LABEL]
+    if mechanism not in mechanisms.names() or placement not in list(map(str, Placement)):
+        where = one_line(f"{mechanism!a} at {placement!a}", 60)
+        raise LabError(
+            f"{container.name} is the consumer of {where}: expected a mechanism and a placement of the lab",
+            hint=f"docker rm -f {container.name}, then ./lab reset; or ./lab down",
+        )
+    return Placed(container, mechanism, Placement(placement), str(container.attrs["State"]))
 
 
 # What compose.yaml shares between the two sides of a pair: `ipc:`, a volume, or a network.

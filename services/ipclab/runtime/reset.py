@@ -58,8 +58,8 @@ class Reset:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
     def _read(self) -> tuple[str, str]:
-        """Word and token; empty while the file is being replaced."""
-        with suppress(OSError):
+        """Word and token; empty while the file is being replaced, and for a file that is no text."""
+        with suppress(OSError, ValueError):
             word, _, token = self._order.read_text().strip().partition(" ")
             return word, token
         return "", ""

@@ -33,7 +33,7 @@ class Deaths:
 
     def __init__(self, file: Path, numbers: Sequence[int] = ()) -> None:
         self._file = file
-        happened = len(file.read_text().splitlines()) if numbers and file.exists() else 0
+        happened = file.read_bytes().count(b"\n") if numbers and file.exists() else 0
         self._next = numbers[happened] if happened < len(numbers) else None
         self._before_ledger = bool(happened % 2)
 

@@ -29,8 +29,12 @@ from ipclab.bench.last_bench import LastBench, fault_samples
 from ipclab.kernel_exporter import exercises
 from ipclab.metrics.definitions import Role, Sample
 from ipclab.metrics.exposition import Page
+from ipclab.runtime import reset
+from ipclab.runtime.lifecycle import Stop
 from ipclab.runtime.overrides import Load, load_override, lock_override
+from ipclab.runtime.reset import GO, ORDER, PREPARE, Reset
 from ipclab.runtime.settings import ON_OFF
+from ipclab.student.child import Deaths
 from labctl.config import configuration
 from labctl.config.paths import ENV_FILE, ROOT
 from labctl.engine import compose_override
@@ -327,3 +331,25 @@ def test_the_file_of_a_student_is_a_program_or_is_refused(garbage: Garbage, in_m
 
     reader(DEEP)
     garbage(noise(b"#!/bin/sh\n", b"\x7fELF", *(it.read_bytes()[:700] for it in sound)), reader)
+
+
+def test_an_order_to_reset_is_read_or_is_none(garbage: Garbage, in_memory: Path) -> None:
+    order = in_memory.with_name(ORDER)
+
+    def reader(content: bytes) -> None:
+        endpoint = Reset([in_memory.parent], Stop())
+        order.write_bytes(content)
+        word, token = endpoint._read()
+        assert word or not token
+
+    garbage(noise(reset.order(GO, "token"), reset.order(PREPARE, "token")), reader)
+
+
+def test_any_file_of_deaths_says_how_many_there_were(garbage: Garbage, in_memory: Path) -> None:
+    def reader(content: bytes) -> None:
+        in_memory.write_bytes(content)
+        deaths = Deaths(in_memory, [3, 6])
+        first, second = deaths.due(9, before_ledger=False), deaths.due(9, before_ledger=True)
+        assert (first, second) == ((True, False), (False, True), (False, False))[min(2, content.count(b"\n"))]
+
+    garbage(noise(b"", b"17\n", b"17\n18\n"), reader)

@@ -12,6 +12,7 @@ import tarfile
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ import yaml
 from docker.models.containers import Container
 from hypothesis import strategies as st
 
+from ipclab.matrix.placement import Placement
 from labctl.clusters.kube import manifests, observed, pairs
 from labctl.clusters.kube.containers import Manifest as PodManifest
 from labctl.clusters.kube.manifests import Images, Layout, Wanted
@@ -26,6 +28,8 @@ from labctl.clusters.kube.podman import Cluster, name_of
 from labctl.config.configuration import PUBLISHED_PORTS, Configuration
 from labctl.faults import registry, running
 from labctl.faults.container import RECORD_LABEL, Record
+from labctl.lab import containers
+from labctl.place import moved_consumers
 from labctl.terminal.errors import LabError
 from labctl.workshop.bundle import archive
 from labctl.workshop.bundle.archive import BadBundle, Manifest, Source
@@ -84,6 +88,25 @@ def test_every_fault_that_keeps_something_has_a_record_here() -> None:
     assert {frozenset(word for word, _ in fault.keeps) for fault in faults} - {frozenset()} == {
         frozenset(before) for before in BEFORE.values()
     }
+
+
+def test_the_labels_of_a_container_are_read_or_refused(garbage: Garbage) -> None:
+    number, words = "com.docker.compose.container-number", st.text(max_size=8)
+    numbers = st.one_of(words, st.sampled_from(["1", "2", "-1", "9" * 5000, "٣", "²"]))
+    names = st.one_of(words, st.sampled_from(["tcp", "posix_mq", str(Placement.SHARED_IPC), "\x1b[2J"]))
+
+    def reader(given: tuple[str, str, str]) -> None:
+        assert 0 <= containers.number_in({number: given[0]}) < 10**10
+        labels = {moved_consumers.MECHANISM_LABEL: given[1], moved_consumers.LABEL: given[2]}
+        attrs = {"Labels": labels, "State": "running"}
+        try:
+            placed = moved_consumers._placed(cast(Container, SimpleNamespace(name="moved", attrs=attrs)))
+        except LabError as error:
+            in_one_line(error)
+        else:
+            moved_consumers.reaches(placed.mechanism, placed.placement)
+
+    garbage(st.tuples(numbers, names, names), reader)
 
 
 def test_the_file_of_a_class_is_read_or_refused(
