@@ -200,6 +200,19 @@ def test_a_consumer_on_the_second_host_is_drawn_there_in_its_row() -> None:
         assert row.consumer.y == row.producer.y
 
 
+def within(a: Rectangle, b: Rectangle) -> bool:
+    return b.x <= a.x and a.x + a.w <= b.x + b.w and b.y <= a.y and a.y + a.h <= b.y + b.h
+
+
+@pytest.mark.parametrize("names", [(), ("fifo",), ("fifo", "posix_mq", "sysv_mq", "sysv_shm", "tcp", "udp")])
+def test_a_consumer_on_the_second_host_is_whole_in_it(names: tuple[str, ...]) -> None:
+    """That of the last row stood across its lower edge."""
+    found = layout([moved(pair, "second_host") for pair in a_lab(*names)], second_host=True)
+    assert found.second_host is not None
+    assert [row.mechanism for row in found.rows if not within(row.consumer, found.second_host)] == []
+    assert [row.mechanism for row in found.rows if overlap(row.producer, found.second_host)] == []
+
+
 def inside(outline: Any, x: float, y: float) -> bool:
     """Whether a point is in a polygon: so many edges are crossed by a ray (an odd number is inside)."""
     crossed = False

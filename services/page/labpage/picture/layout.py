@@ -24,6 +24,7 @@ _GAP = 6
 _BOX_WIDTH, _OBJECT_WIDTH, _OBJECT_HEIGHT = 128, 116, 28
 _SECOND_WIDTH = 172
 _MIDDLE = 22  # between the columns
+_BELOW = 12  # of the first host, below the second one
 
 Points = list[tuple[float, float]]
 _IN_ONE_FRAME = (Sharing.IPC_NAMESPACE, Sharing.DEV_SHM)  # of the holder
@@ -92,13 +93,13 @@ def layout(pairs: Sequence[Pair], *, second_host: bool) -> Layout:
         for shares, members in column:
             y = _add_group(rows, frames, shares, members, x, y, width, row, mirrored=second_host and number == 1)
         bottom = max(bottom, y)
-    bottom += _PAD
+    bottom += _PAD + (_BELOW if second_host else 0)
     left, right = (WIDTH - _SECOND_WIDTH) / 2, (WIDTH + _SECOND_WIDTH) / 2
     host: Points = [(_MARGIN, _MARGIN), (WIDTH - _MARGIN, _MARGIN), (WIDTH - _MARGIN, bottom), (_MARGIN, bottom)]
     second = None
     if second_host:
         # The first host's outline goes around the second one, which stands outside it.
-        near, far, deep = left - _GAP, right + _GAP, bottom - _TOP
+        near, far, deep = left - _GAP, right + _GAP, bottom - _BELOW
         host[1:1] = [(near, _MARGIN), (near, deep), (far, deep), (far, _MARGIN)]
         second = Rectangle(left, _MARGIN, _SECOND_WIDTH, deep - _GAP - _MARGIN)
     return Layout(bottom + _MARGIN, rows, frames, host, second)
