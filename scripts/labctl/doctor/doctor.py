@@ -109,8 +109,9 @@ def _findings() -> Iterator[Finding]:
 
 # docs/decisions/0075-podman-as-the-engine.md
 _TRIED_WITH_PODMAN = (
-    "tried with Podman 4.3.1 on 2026-11-28: ./lab version, doctor and kube. Never tried: up, and all that needs a "
-    "running lab; these are tested with Docker Engine alone"
+    "tried with Podman 4.3.1 on 2026-11-29: up, status, load, logs, place and fault start with the pairs fifo and "
+    "sysv_mq, down with fifo; kube. Failed: reset, and down with sysv_mq (the holder stays). up waits for health "
+    "checks, and Podman runs them by timers of systemd; without systemd: podman healthcheck run. Never tried: the rest"
 )
 
 
