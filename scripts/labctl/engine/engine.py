@@ -59,13 +59,13 @@ def engine_address() -> str:
 
 
 def will_be_installed() -> bool:
-    """Whether `ensure_engine` will try to install an engine.
+    """Whether `ensure_engine` will try to install an engine: a container that has the engine's socket needs none.
 
     :raises LabError: as `engine_address` does
     """
     forbidden = install.socket_is_forbidden()
     here = this_machine().system == "Linux" and engine_address() == DEFAULT_SOCKET
-    return here and not forbidden and install.is_missing()
+    return here and not forbidden and install.is_missing() and not _answers()
 
 
 def ensure_engine(*meanwhile: Callable[[], None]) -> docker.DockerClient:
@@ -123,6 +123,14 @@ def usable() -> docker.DockerClient | None:
         if not startable or install.socket_is_forbidden():
             raise
         return None
+
+
+def _answers() -> bool:
+    try:
+        connect()
+    except LabError:
+        return False
+    return True
 
 
 def _reason(error: BaseException) -> str:
