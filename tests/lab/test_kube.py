@@ -9,16 +9,21 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import yaml
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
+from ipclab.matrix.placement import PodPlacement
 from lab.harness.commands import commands
 from lab.harness.podman import need_podman
 from lab.harness.stack import ROOT, Stack, wait_until
-from labctl.clusters.kube.podman import Cluster
+from labctl.clusters.kube.podman import Cluster, name_of
+from labctl.terminal.errors import LabError
 
+PAIRS = ("fifo",)  # of the lab beside the pods, which has their images
 _PAGE = ROOT / "docs" / "KUBERNETES.md"
 pytestmark = pytest.mark.timeout(600)
 
@@ -65,6 +70,47 @@ def wait_for_error(stack: Stack, pod: str, error: str) -> dict[str, Any]:
     )
 
 
+_ASK = """
+import sys, urllib.request as r
+print(r.urlopen(r.Request(sys.argv[1], headers={"Host": sys.argv[2]}), timeout=5).read().decode())
+"""
+
+
+def asked(cluster: Cluster, url: str, host: str) -> dict[str, Any]:
+    """What answers to a probe on the node, in JSON; nothing where nobody does."""
+    beside = next(m for m in cluster.played() if m["kind"] == "Pod" and name_of(m) == "probe-same-node")
+    command = ["python", "-c", _ASK, url, host]
+    try:
+        answer: dict[str, Any] = json.loads(cluster.execute(beside, beside["spec"]["containers"][0]["name"], command))
+    except LabError:
+        return {}
+    return answer
+
+
+def assert_prometheus_and_the_page_see(cluster: Cluster, moving: set[str]) -> None:
+    """Prometheus scrapes the pods of both nodes and computes the lab's rules; the page shows the placements of pods."""
+    (configured,) = (m["data"]["prometheus.yml"] for m in cluster.played() if m["kind"] == "ConfigMap")
+    wanted = set(yaml.safe_load(configured)["scrape_configs"][0]["static_configs"][0]["targets"])
+    assert "probe-other-node:9464" in wanted
+
+    def measured(expression: str, label: str) -> set[str]:
+        at = "prometheus:9090"
+        found = asked(cluster, f"http://{at}/api/v1/query?query={quote(expression)}", at)
+        return {series["metric"][label] for series in found["data"]["result"]} if found else set()
+
+    wait_until("Prometheus scrapes every pod", 90, lambda: measured("up == 1", "instance") == wanted)
+    rate = "mechanism:ipc_messages_received:rate5s > 0"
+    wait_until("the lab's rules are computed", 30, lambda: measured(rate, "mechanism") == moving)
+    (page,) = (m["spec"]["containers"][0] for m in cluster.played() if m["kind"] == "Pod" and name_of(m) == "page")
+    port = next(item["value"] for item in page["env"] if item["name"] == "LAB_PAGE_PORT")
+
+    def reached() -> set[str]:
+        cells = asked(cluster, "http://page:8080/matrix.json", f"127.0.0.1:{port}").get("cells", [])
+        return {cell["placement"] for cell in cells if cell["mechanism"] == "tcp" and cell["success"]}
+
+    wait_until("the page shows from where tcp is reached", 90, lambda: reached() == {"same_container", *PodPlacement})
+
+
 def test_the_commands_of_the_page_show_what_a_pod_shares(pods: Stack) -> None:
     """One IPC namespace, one segment, one /dev/shm where there is one volume; the matrix is as predicted."""
     ran = []
@@ -92,7 +138,8 @@ def test_the_commands_of_the_page_show_what_a_pod_shares(pods: Stack) -> None:
 
 
 def test_two_pods_share_a_network_and_no_ipc_namespace(pods: Stack) -> None:
-    up = pods.lab("kube", "up", "--apart", "sysv_shm", "fifo", "tcp")
+    """What Prometheus and the page, in pods too, see as well."""
+    up = pods.lab("kube", "up", "--apart", "--prometheus", "sysv_shm", "fifo", "tcp", within_s=420)  # three images
     assert up.returncode == 0, up.stderr
     assert wait_for_traffic(pods, "tcp-consumer")["same_ipc_namespace"] is False
     for name in ("sysv-shm-consumer", "fifo-consumer"):
@@ -100,6 +147,7 @@ def test_two_pods_share_a_network_and_no_ipc_namespace(pods: Stack) -> None:
         assert pair["same_ipc_namespace"] is False
         assert pair["objects_of_both"] == []
         assert pair["received"] == 0
+    assert_prometheus_and_the_page_see(Cluster(pods.project), moving={"tcp"})
     again = pods.lab("kube", "up", "fifo")
     assert again.returncode == 1
     assert "./lab kube down" in again.stderr
