@@ -30,10 +30,18 @@ def open_dashboard(lab: Lab, name: str | None) -> None:
         address = f"{page.url}/"
     else:
         raise _absent(lab, grafana, page)
-    if has_display() and webbrowser.open(address):
+    if has_display() and _opens(address):
         show_lines([f"opened {address}"])
     else:
         show_lines([address])
+
+
+def _opens(address: str) -> bool:
+    """Whether a browser took it. The pipe to one that is missing breaks, which is no end of our own output."""
+    try:
+        return webbrowser.open(address)
+    except (OSError, webbrowser.Error):
+        return False
 
 
 def has_display() -> bool:
