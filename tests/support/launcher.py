@@ -15,6 +15,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _FOREIGN = ("LAB_", "COMPOSE_", "PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "ENGINE_IMAGE", "DOCKER_")
 
 
+# A project of its own: a command on the person's lab, which may run now, holds the lock of that one.
+OWN_PROJECT = {"COMPOSE_PROJECT_NAME": f"ipclabunit{os.getpid()}"}
+
+
 def make_lab(folder: Path) -> Path:
     """A lab of its own in `folder`: this one's files, and a `.env` that may be spoilt."""
     for name in ("scripts", "services", "dashboards", "exercises", "compose.yaml"):

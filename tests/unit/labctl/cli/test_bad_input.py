@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from labctl.config.configuration import PUBLISHED_PORTS
-from support.launcher import assert_refused, make_lab, run_lab
+from support.launcher import OWN_PROJECT, assert_refused, make_lab, run_lab
 from support.ports import free_ports
 
 
@@ -400,7 +400,7 @@ def test_an_engine_that_cannot_be_used_is_named_before_any_port(
     make(tmp_path)
     with listening() as port, listening() as other:
         taken = {"LAB_PROMETHEUS_PORT": str(port), "LAB_GRAFANA_PORT": str(other)}
-        result = run_lab(tmp_path, [command], {**free_ports(), **taken})
+        result = run_lab(tmp_path, [command], {**free_ports(), **taken, **OWN_PROJECT})
     assert result.returncode == 1, result
     (line,) = result.stderr.splitlines()
     assert f"no Docker Engine answers at unix://{tmp_path}/no-engine.sock" in line

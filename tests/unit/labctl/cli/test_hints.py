@@ -15,6 +15,7 @@ from labctl.engine import engine
 from labctl.lab import ports
 from labctl.main import main
 from labctl.terminal.errors import LabError
+from support.launcher import OWN_PROJECT
 
 _ACCEPTED = "nothing is wrong with what was asked"
 _COMMAND = re.compile(r"(?:LAB_\w+=\S+ )*\./lab [^(),;:]+")
@@ -51,6 +52,8 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "check_free", lambda _: None)
     for name in [name for name in os.environ if name.startswith("LAB_")]:
         monkeypatch.delenv(name)
+    for name, value in OWN_PROJECT.items():
+        monkeypatch.setenv(name, value)
 
 
 def answer(command: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

@@ -17,8 +17,10 @@ import pytest
 
 from labctl.cli import cli
 from labctl.config.paths import ROOT
+from support.launcher import OWN_PROJECT
 from support.ports import free_ports
 
+_PROJECT = OWN_PROJECT["COMPOSE_PROJECT_NAME"]
 _PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))
 _NO_ENGINE = "error: no Docker Engine answers at unix:///nowhere"
 _NOT_BEGUN = "error: no exercise is begun"
@@ -56,8 +58,8 @@ _COMMANDS = {
     "class limits": _NO_ENGINE,
     "class up 2": _NO_ENGINE,
     "class status": _NO_ENGINE,
-    "class overview": "error: there is no class ipclab of this clone",
-    "class cards": "error: there is no class ipclab of this clone",
+    "class overview": f"error: there is no class {_PROJECT} of this clone",
+    "class cards": f"error: there is no class {_PROJECT} of this clone",
     "class down": _NO_ENGINE,
     "bundle create /nowhere.tar": _NO_ENGINE,
     "bundle load /nowhere.tar": _NO_FILE,
@@ -72,7 +74,7 @@ _COMMANDS = {
     "kube render sysv_shm": "",
     "kube matrix --expected": "",
     "kube up": "error: kube up makes network namespaces of Linux, and this is Darwin",
-    "kube status": "error: ipclab has no pods",
+    "kube status": f"error: {_PROJECT} has no pods",
     "kube down": "",
     "exercise list": "",
     "exercise next": "",
@@ -102,6 +104,7 @@ def on_a_mac(*arguments: str, engine: str = "unix:///nowhere") -> subprocess.Com
             "PYTHONPATH": _PATH,
             "DOCKER_HOST": engine,
             "XDG_STATE_HOME": "/nowhere",
+            **OWN_PROJECT,
             **free_ports(),
             **hidden,
         },

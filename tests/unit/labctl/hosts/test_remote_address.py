@@ -11,7 +11,7 @@ import pytest
 from labctl.hosts import remote_address, remote_engine
 from labctl.terminal.errors import BadInput, LabError
 from support.engine import engine_that_says
-from support.launcher import assert_refused, make_lab, run_lab
+from support.launcher import OWN_PROJECT, assert_refused, make_lab, run_lab
 
 _MODERN = {"Version": "26.1.5", "ApiVersion": "1.45", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}
 
@@ -63,7 +63,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 def test_a_password_is_not_shown(tmp_path: Path) -> None:
     make_lab(tmp_path)
-    refused = run_lab(tmp_path, ["hosts", "up", "--docker-host", "ssh://me:secret@other"], {})
+    refused = run_lab(tmp_path, ["hosts", "up", "--docker-host", "ssh://me:secret@other"], OWN_PROJECT)
     assert_refused(refused, ["--docker-host"])
     assert "secret" not in refused.stderr
 
@@ -76,15 +76,15 @@ def test_nothing_is_published_everywhere_or_where_nobody_else_is(address: str) -
 
 def test_neither_option_goes_alone(tmp_path: Path) -> None:
     make_lab(tmp_path)
-    without = run_lab(tmp_path, ["hosts", "up", "--docker-host", "tcp://192.0.2.7:2375"], {})
+    without = run_lab(tmp_path, ["hosts", "up", "--docker-host", "tcp://192.0.2.7:2375"], OWN_PROJECT)
     assert_refused(without, ["--address is missing", "until ./lab hosts down"])
-    assert_refused(run_lab(tmp_path, ["hosts", "up", "--address", "192.0.2.1"], {}), ["without --docker-host"])
+    assert_refused(run_lab(tmp_path, ["hosts", "up", "--address", "192.0.2.1"], OWN_PROJECT), ["without --docker-host"])
 
 
 def refused_by(tmp_path: Path, address: str, *says: str) -> None:
     """No engine of the lab's own is there either: the other machine is looked at first."""
     make_lab(tmp_path)
-    up = run_lab(tmp_path, ["hosts", "up", "--docker-host", address, "--address", "192.0.2.1"], {})
+    up = run_lab(tmp_path, ["hosts", "up", "--docker-host", address, "--address", "192.0.2.1"], OWN_PROJECT)
     assert_refused(up, [address, *says])
 
 
@@ -141,7 +141,7 @@ def test_a_modern_engine_is_reached_and_gets_as_far_as_the_labs_own(tmp_path: Pa
         found = remote_engine.reach(remote_address.parse(address))
         assert found.client.api.api_version == "1.45"
         make_lab(tmp_path)
-        up = run_lab(tmp_path, ["hosts", "up", "--docker-host", address, "--address", "192.0.2.1"], {})
+        up = run_lab(tmp_path, ["hosts", "up", "--docker-host", address, "--address", "192.0.2.1"], OWN_PROJECT)
     assert up.returncode == 1
     assert "no-engine.sock" in up.stderr
 
