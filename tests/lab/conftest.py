@@ -17,8 +17,8 @@ from labctl.config import compose_file
 _LAST = ("test_states.py", "test_up_again.py", "test_swarm.py", "test_lifecycle.py")
 _ALL_PAIRS = "all"
 # These need few pairs, which the file names in PAIRS, or its parameters by `pairs`; or no lab at all. `./lab test` runs
-# each of these parts beside the others, with a lab of its own that has only these pairs: tests wait most of the time,
-# and a lab of all pairs takes most of a CPU at rest.
+# these parts, one after the other, beside the rest, with a lab of their own that has only these pairs: tests wait most
+# of the time, and a lab of all pairs takes most of a CPU at rest.
 _FEW_PAIRS = {
     "few": (
         "test_bench.py",

@@ -58,9 +58,10 @@ def _module(name: str, *arguments: str) -> list[str]:
 
 
 def _run_everything() -> list[int]:
-    """The images are built while the tests without containers run; those with containers run in three parts at once.
+    """The images are built while the tests without containers run; those with containers run in parts.
 
-    Two parts need few pairs (tests/lab/conftest.py), and say what they found after the part that needs all.
+    Two parts need few pairs (tests/lab/conftest.py). They run one after the other beside the part that needs all, and
+    say what they found after it. Three labs at once take more than two CPUs.
     """
     with _started(_module("labctl", "test", "--fast"), end=signal.SIGTERM) as fast:
         _build_images()
@@ -69,12 +70,15 @@ def _run_everything() -> list[int]:
     with (
         tempfile.TemporaryFile() as few_said,
         tempfile.TemporaryFile() as hosts_said,
-        _started(tests, output=few_said, LAB_TEST_PART="few") as few,
-        _started(tests, output=hosts_said, LAB_TEST_PART="hosts") as hosts,
-        _started(tests, LAB_TEST_PART="all") as rest,
+        _started(tests, LAB_TEST_PART="all") as all_pairs,
     ):
-        codes = [rest.wait(), few.wait(), hosts.wait()]
-        for part, said in (("few", few_said), ("hosts", hosts_said)):
+        codes = []
+        parts = {"few": few_said, "hosts": hosts_said}
+        for part, said in parts.items():
+            with _started(tests, output=said, LAB_TEST_PART=part) as process:
+                codes.append(process.wait())
+        codes.insert(0, all_pairs.wait())
+        for part, said in parts.items():
             said.seek(0)
             sys.stdout.write(f"\nPart {part} of the tests:\n{said.read().decode(errors='replace')}")
     return [code, *codes]
