@@ -109,9 +109,9 @@ def _findings() -> Iterator[Finding]:
 
 # docs/decisions/0075-podman-as-the-engine.md
 _TRIED_WITH_PODMAN = (
-    "tried with Podman 4.3.1 on 2026-11-29: up, status, load, logs, place and fault start with the pairs fifo and "
-    "sysv_mq, down with fifo; kube. Failed: reset, and down with sysv_mq (the holder stays). up waits for health "
-    "checks, and Podman runs them by timers of systemd; without systemd: podman healthcheck run. Never tried: the rest"
+    "tried with Podman 4.3.1 on 2026-11-29: kube. up ends at the owner of a tmpfs. With mode=1777 in its place in "
+    "compose.yaml: up, status, load, logs, place and fault start with the pairs fifo and sysv_mq, down with fifo; not "
+    "reset, nor down with sysv_mq. Podman runs health checks by timers of systemd. Never tried: the rest"
 )
 
 
