@@ -17,6 +17,7 @@ from docker.models.containers import Container as DockerContainer
 from labctl.config.compose_file import mechanism_of
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
+from labctl.terminal.waiting import wait_until
 
 PROJECT_LABEL = "com.docker.compose.project"
 # Compose labels the images it builds with the project as well, and whatever else is run from such an image
@@ -26,6 +27,8 @@ SERVICE_LABEL = "com.docker.compose.service"
 _ONE_OFF_LABEL = "com.docker.compose.oneoff"  # Compose leaves those alone that it is not asked to run
 _AT_ONCE = 8  # the SDK keeps ten connections open
 _SHORT_ID = 12
+_GAVE_UP = "unable to freeze"  # runc, about the freezer of cgroups(7)
+_FREEZES_WITHIN_S = 30.0
 
 T = TypeVar("T")
 
@@ -259,3 +262,24 @@ def remove_labelled(client: docker.DockerClient, label: str) -> None:
     for volume in client.volumes.list(filters=found):
         with suppress(NotFound):
             volume.remove(force=True)
+
+
+def freeze(container: DockerContainer) -> None:
+    """Pause it. The runtime gives up where a process of it is slow to stop, as on a busy machine, and is asked again.
+
+    :raises APIError: it gave up to the end, or the engine refuses for another reason
+    """
+    refused: list[APIError] = []
+
+    def frozen() -> bool:
+        try:
+            container.pause()
+        except APIError as error:
+            if _GAVE_UP not in str(error):
+                raise
+            refused.append(error)
+            return False
+        return True
+
+    if not wait_until(frozen, _FREEZES_WITHIN_S):
+        raise refused[-1]

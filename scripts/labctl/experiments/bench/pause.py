@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 from docker.errors import APIError, NotFound
 
-from labctl.lab.containers import Container
+from labctl.lab.containers import Container, freeze
 from labctl.lab.lab import Lab
 from labctl.terminal.printing import counted
 from labctl.terminal.progress import say, step
@@ -34,7 +34,7 @@ def load_paused(lab: Lab) -> Iterator[int]:
             for container in running:
                 paused.append(container)  # before the call: one that is interrupted may have been carried out
                 with suppress(NotFound):
-                    container.docker.pause()
+                    freeze(container.docker)
         yield len(paused)
     finally:
         _resume(paused)

@@ -8,7 +8,7 @@ from ipclab.contract.channel import Sharing, Traits
 from labctl.faults import fault, prediction
 from labctl.faults.fault import Fault, Target
 from labctl.faults.prediction import Loss, Prediction
-from labctl.lab.containers import Container
+from labctl.lab.containers import Container, freeze
 from labctl.terminal.errors import LabError
 
 
@@ -20,7 +20,7 @@ class _Paused(Fault):
         container = self._of(at)
         if not container.running:
             raise LabError(f"{container.label} is {container.state}, and cannot be paused", hint="./lab up")
-        container.docker.pause()
+        freeze(container.docker)
 
     def end(self, at: Target) -> None:
         container = self._of(at)
