@@ -65,7 +65,7 @@ def will_be_installed() -> bool:
     """
     forbidden = install.socket_is_forbidden()
     here = this_machine().system == "Linux" and engine_address() == DEFAULT_SOCKET
-    return here and not forbidden and install.is_missing() and not _answers()
+    return here and not forbidden and install.is_missing() and usable() is None
 
 
 def ensure_engine(*meanwhile: Callable[[], None]) -> docker.DockerClient:
@@ -123,14 +123,6 @@ def usable() -> docker.DockerClient | None:
         if not startable or install.socket_is_forbidden():
             raise
         return None
-
-
-def _answers() -> bool:
-    try:
-        connect()
-    except LabError:
-        return False
-    return True
 
 
 def _reason(error: BaseException) -> str:
