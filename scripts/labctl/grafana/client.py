@@ -64,7 +64,7 @@ class Grafana:
     def answers(self) -> bool:
         """Whether it is up, its database too."""
         try:
-            health = self._get("/health")
+            health = self._ask("answer", lambda: self._client.api.GET("/health"))
         except LabError:
             return False
         return isinstance(health, dict) and health.get("database") == "ok"
@@ -119,9 +119,6 @@ class Grafana:
             return str(settings["datasources"][settings["defaultDatasource"]]["url"]).partition("/api")[2]
 
         return self._ask("answer", path)
-
-    def _get(self, path: str) -> Any:
-        return self._ask("answer", lambda: self._client.api.GET(path))
 
     def _ask(self, what: str, call: Callable[[], T]) -> T:
         try:

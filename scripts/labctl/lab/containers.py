@@ -27,6 +27,7 @@ SERVICE_LABEL = "com.docker.compose.service"
 _ONE_OFF_LABEL = "com.docker.compose.oneoff"  # Compose leaves those alone that it is not asked to run
 _AT_ONCE = 8  # the SDK keeps ten connections open
 _SHORT_ID = 12
+_MOST_DIGITS = 10  # of a container's number
 _GAVE_UP = "unable to freeze"  # runc, about the freezer of cgroups(7)
 _FREEZES_WITHIN_S = 30.0
 
@@ -224,7 +225,6 @@ def seconds(timestamp: str) -> float:
 
 
 _GRACE_S = 3  # compose.yaml's stop_grace_period
-_MOST_DIGITS = 10
 
 
 def stop_and_remove(container: DockerContainer) -> None:
