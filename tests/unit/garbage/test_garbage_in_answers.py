@@ -48,6 +48,15 @@ class Answers:
     post = get
 
 
+def _refusal(ask: Callable[[], object], error: type[Exception]) -> str:
+    """What is said of it, "" where it is answered."""
+    try:
+        ask()
+    except error as refusal:
+        return str(refusal)
+    return ""
+
+
 def test_whatever_listens_at_the_port_of_prometheus_answers_or_is_silent(garbage: Garbage) -> None:
     prometheus, session = Prometheus(9090), Answers()
     prometheus._session = cast(requests.Session, session)
@@ -63,12 +72,7 @@ def test_whatever_listens_at_the_port_of_prometheus_answers_or_is_silent(garbage
     def reader(content: bytes) -> None:
         session.content = content
         for ask in asked:
-            reason = ""
-            try:
-                ask()
-            except PrometheusSilent as error:
-                reason = str(error)
-            assert len(reason.splitlines()) <= 1
+            assert len(_refusal(ask, PrometheusSilent).splitlines()) <= 1
 
     reader(DEEP)
     garbage(answers, reader)
@@ -127,12 +131,7 @@ def test_whatever_answers_as_grafana_is_read_or_is_no_grafana(garbage: Garbage) 
         session.content = content
         for ask in asked:
             grafana.__dict__.pop("_proxy", None)  # kept once it is known
-            reason = ""
-            try:
-                ask()
-            except LabError as error:
-                reason = str(error)
-            assert len(reason.splitlines()) <= 1
+            assert len(_refusal(ask, LabError).splitlines()) <= 1
 
     reader(DEEP)
     garbage(damaged_json(*GRAFANA), reader)
