@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,13 +33,29 @@ pytestmark = pytest.mark.timeout(600)
 def pods(stack: Stack) -> Iterator[Stack]:
     """The lab whose images the pods have; no pod, node or folder stays."""
     need_podman()
-    try:
+    with _taken_down(stack):
         yield stack
+
+
+@pytest.fixture
+def neighbour(pods: Stack) -> Iterator[Stack]:
+    """Another lab of the machine with pods; nothing of them stays."""
+    other = Stack(f"{pods.project}kube")
+    with _taken_down(other):
+        up = other.lab("kube", "up", "--apart", "tcp")
+        assert up.returncode == 0, up.stderr
+        yield other
+
+
+@contextmanager
+def _taken_down(stack: Stack) -> Iterator[None]:
+    try:
+        yield
     finally:
         down = stack.lab("kube", "down")
         assert down.returncode == 0, down.stderr
         assert not Cluster(stack.project).there
-        assert not [line for line in _mounts() if f"/ipclab-{stack.project}-kube/" in line]
+        assert not [line for line in _mounts() if f"/ipclab-{stack.project}-kube" in line]
 
 
 def _mounts() -> list[str]:
@@ -153,8 +170,10 @@ def test_two_pods_share_a_network_and_no_ipc_namespace(pods: Stack) -> None:
     assert "./lab kube down" in again.stderr
 
 
-def test_two_pods_share_what_is_in_a_claim(pods: Stack) -> None:
+def test_two_pods_share_what_is_in_a_claim(pods: Stack, neighbour: Stack) -> None:
+    """Beside the pods of another lab, which have the same names and addresses."""
     up = pods.lab("kube", "up", "--apart", "--claim", "fifo", "sysv_shm")
     assert up.returncode == 0, up.stderr
     assert wait_for_traffic(pods, "fifo-consumer")["same_ipc_namespace"] is False
     assert wait_for_error(pods, "sysv-shm-consumer", "ENOENT")["received"] == 0
+    assert wait_for_traffic(neighbour, "tcp-consumer")["same_ipc_namespace"] is False

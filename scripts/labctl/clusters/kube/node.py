@@ -1,8 +1,9 @@
-"""A node: podman with storage, run directory and network namespace of its own.
+"""A node: podman with storage, network namespace and mount namespace of its own.
 
 Two nodes on one machine are two network namespaces, joined by one veth pair. A pod's network is a bridge in its node's
-namespace, so no rule of the machine's own firewall is on the way. podman(1), containers.conf(5), storage.conf(5),
-ip-netns(8), veth(4).
+namespace, so no rule of the machine's own firewall is on the way. The mount namespace has a /run/containers of its own:
+podman keeps the addresses and the names of all networks there, by the network's name, and no setting moves them. So the
+pods of two labs run side by side. podman(1), containers.conf(5), storage.conf(5), ip-netns(8), veth(4), unshare(1).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ NETWORK = "pods"
 TOOLS = ("podman", "conmon", "netavark", "aardvark-dns", "catatonit")  # packages of Debian 12 and newer
 _RUN_WITHIN_S = 240
 _HINT = "./lab kube down, and again"
+_FOLLOWS = ("level=warning", "a dependency of container")  # what podman prints beside the cause
+_NAMESPACES = ("--net=", "--mount=")
 _NETNS = Path("/run/netns")
+_OF_EVERY_PODMAN = "/run/containers"  # addresses in networks/ipam.db, names in networks/aardvark-dns
 # crun refuses the cgroup hierarchies of some machines; the limits are below those that a process may not raise. Locks
 # in files: those in shared memory belong to every podman of the machine.
 _CONTAINERS_CONF = """\
@@ -73,6 +77,11 @@ class Node:
         return _NETNS / self.name
 
     @property
+    def mounts(self) -> Path:
+        """The file of its mount namespace."""
+        return self.own / "mounts"
+
+    @property
     def subnet(self) -> str:
         """Of its pods."""
         return f"10.231.{self.number}.0/24"
@@ -82,7 +91,7 @@ class Node:
         return f"10.231.{self.number}.{200 + position}"
 
     def make(self) -> None:
-        """Its directories and its network namespace.
+        """Its directories and its namespaces.
 
         :raises LabError: this user may not, or a tool is absent
         """
@@ -91,6 +100,11 @@ class Node:
         for file, form in (("containers.conf", _CONTAINERS_CONF), ("storage.conf", _STORAGE_CONF)):
             (self.own / file).write_text(form.format(folder=self.own, images=images), encoding="utf-8")
         run(["ip", "netns", "add", self.name])
+        # A mount namespace can be kept only below a private mount. A slave: what the machine unmounts goes here too.
+        run(["mount", "--bind", "--make-private", str(self.own), str(self.own)])
+        self.mounts.touch()
+        run(["unshare", f"--mount={self.mounts}", "--propagation=slave", "mkdir", "--parents", _OF_EVERY_PODMAN])
+        self.inside(["mount", "--types=tmpfs", "--options=mode=0700", "tmpfs", _OF_EVERY_PODMAN])
         self.inside(["ip", "link", "set", "lo", "up"])
         self.inside(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
 
@@ -109,11 +123,12 @@ class Node:
             node.inside(["ip", "route", "add", there.subnet, "via", f"10.231.0.{there.number}"])
 
     def inside(self, command: Sequence[str], standard_input: str | IO[bytes] | None = None) -> str:
-        """Run a program in the network namespace; what it printed.
+        """Run a program in the namespaces; what it printed.
 
         :raises LabError: it fails
         """
-        return run(["nsenter", f"--net={self.namespace}", *command], standard_input, self._environment())
+        entering = ["nsenter", f"--net={self.namespace}", f"--mount={self.mounts}"]
+        return run([*entering, *command], standard_input, self._environment())
 
     def podman(self, *arguments: str, standard_input: str | IO[bytes] | None = None) -> str:
         """Run podman on this node; what it printed.
@@ -155,7 +170,8 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise LabError(f"{command[0]} does not end within {_RUN_WITHIN_S} s", hint=_HINT) from error
     if ran.returncode:
-        said = [line for line in (ran.stderr or ran.stdout).splitlines() if line.strip()]
-        shown = " ".join(word for word in command if not word.startswith("--net="))
-        raise LabError(f"{shown[:80]} failed: {one_line(said[-1] if said else 'it printed nothing')}", hint=_HINT)
+        said = [line for line in (ran.stderr or ran.stdout).splitlines() if not any(words in line for words in _FOLLOWS)]
+        shown = " ".join(word for word in command if not word.startswith(_NAMESPACES))
+        reason = one_line("\n".join(said).encode()) or "it printed nothing"  # its end: the last lines say why
+        raise LabError(f"{shown[:80]} failed: {reason}", hint=_HINT)
     return ran.stdout

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -159,7 +158,7 @@ class Cluster:
             name = volume["name"] if "emptyDir" in volume else volume.get("persistentVolumeClaim", {}).get("claimName")
             folder = node.own / "volumes" / str(name) / "_data"
             if name and folder.is_dir():
-                folder.chmod(stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO)
+                node.inside(["chmod", "0777", str(folder)])  # one in memory is mounted on the node only
 
 
 def for_podman(pod: Manifest, others: Mapping[str, Manifest], elsewhere: Mapping[str, str]) -> list[Manifest]:
