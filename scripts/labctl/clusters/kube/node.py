@@ -170,7 +170,9 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise LabError(f"{command[0]} does not end within {_RUN_WITHIN_S} s", hint=_HINT) from error
     if ran.returncode:
-        said = [line for line in (ran.stderr or ran.stdout).splitlines() if not any(words in line for words in _FOLLOWS)]
+        said = [
+            line for line in (ran.stderr or ran.stdout).splitlines() if not any(words in line for words in _FOLLOWS)
+        ]
         shown = " ".join(word for word in command if not word.startswith(_NAMESPACES))
         reason = one_line("\n".join(said).encode()) or "it printed nothing"  # its end: the last lines say why
         raise LabError(f"{shown[:80]} failed: {reason}", hint=_HINT)
