@@ -164,6 +164,16 @@ def test_it_finds_itself_through_symbolic_links(bare: Path) -> None:
     assert "No such file" not in result.stderr
 
 
+def test_bytecode_is_kept_where_the_environment_says_not_to(
+    without_tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    python = without_tools / ".venv" / "bin" / "python"
+    asked = f'exec "{sys.executable}" -c "import sys; print(sys.dont_write_bytecode)"'
+    python.write_text(python.read_text().replace(f'exec "{sys.executable}" "$@"', asked))
+    assert _run(without_tools, None, "version").stdout == "False\n"
+
+
 def test_pip_installs_uv_alone_with_the_hashes_of_the_lock(half_made: Path) -> None:
     _run(half_made, None, "--help")
     lines = (half_made.parent / "to-install").read_text().splitlines()
