@@ -295,6 +295,7 @@ def _refuse_unknown(source: _Source) -> None:
     for name in sorted(source.names()):
         if name.startswith("LAB_") and name not in known:
             raise BadInput(
-                f"unknown setting {source.what(name)} {source.place(name)}: expected one of {', '.join(named)}",
+                f"unknown setting {shown(name)}={shown(source.value(name))} {source.place(name)}: "
+                f"expected one of {', '.join(named)}",
                 hint=_renamed(name) or values.did_you_mean(name, named, prefix="LAB_"),
             )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from labctl.config.json_document import INVALID, made_of
 from labctl.config.paths import ROOT
-from labctl.terminal.errors import LabError
+from labctl.terminal.errors import LabError, printable
 
 _FOLDER = Path("/tmp")  # not TMPDIR, which differs between the shells of one machine
 _WAITS_FOR_S = 600
@@ -36,7 +36,7 @@ class Holder:
 
     def __str__(self) -> str:
         elsewhere = "" if self.folder == str(ROOT) else f" in {self.folder}"
-        return f"{self.command}{elsewhere} (process {self.pid}, since {self.since})"
+        return printable(f"{self.command}{elsewhere} (process {self.pid}, since {self.since})")
 
 
 @contextmanager

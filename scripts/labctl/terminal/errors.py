@@ -7,18 +7,25 @@ code. A user never sees a traceback.
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """`text` for a terminal: what would end its line or move its cursor stands there as an escape sequence.
+
+    Files, names of files and answers of other programs may have such characters, and an error repeats them.
+    """
+    return text if text.isprintable() else "".join(it if it.isprintable() else repr(it)[1:-1] for it in text)
+
+
 class LabError(Exception):
     """Something failed: what was tried, with which value, and what to do next.
 
-    `str(error)` is one line: the message, then the hint in parentheses.
+    `str(error)` is one line, and printable: the message, then the hint in parentheses.
     """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str) -> None:
-        super().__init__(message, hint)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = printable(message), printable(hint)
+        super().__init__(self.message, self.hint)
 
     def __str__(self) -> str:
         return f"{self.message} (hint: {self.hint})"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labctl.config.values import shown
 from labctl.experiments.bench.document import LABELS
 from labctl.experiments.bench.table import name_of
 from labctl.terminal.printing import size as in_words
@@ -67,7 +68,7 @@ def _line(change: Change) -> str:
 
 def _other_machine(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     differ = [
-        f"{name} {before['machine'].get(name)} then, {now['machine'].get(name)} now"
+        f"{name} {shown(str(before['machine'].get(name)))} then, {shown(str(now['machine'].get(name)))} now"
         for name in ("processor", "cpus", "kernel", "python")
         if before["machine"].get(name) != now["machine"].get(name)
     ]

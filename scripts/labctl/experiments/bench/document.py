@@ -109,17 +109,23 @@ def read(path: Path, option: str) -> dict[str, Any]:
 
 def _is_whole(found: Mapping[str, Any]) -> bool:
     """Whether it has what a comparison reads, each of its type."""
-    whole = isinstance(found["at"], str) and has_type(found["machine"], Mapping[str, Any])
+    whole = _is_printable(found["at"]) and has_type(found["machine"], Mapping[str, Any])
     return whole and has_type(found["cells"], list[Any]) and all(map(_is_cell, found["cells"]))
 
 
 def _is_cell(cell: Mapping[str, Any]) -> bool:
     if not all(has_type(cell[name], kind) for name, kind in {**_LABEL_TYPES, "why_not": str}.items()):
         return False
+    if not all(_is_printable(cell[name]) for name, kind in _LABEL_TYPES.items() if kind is str):
+        return False
     times = (cell["us"], cell["us_min"], cell["us_max"])
     return bool(cell["why_not"]) or (
         isinstance(cell["noisy"], bool) and all(has_type(time_us, float) and time_us > 0 for time_us in times)
     )
+
+
+def _is_printable(text: object) -> bool:
+    return isinstance(text, str) and text.isprintable()
 
 
 def as_csv(whole: Mapping[str, Any]) -> str:

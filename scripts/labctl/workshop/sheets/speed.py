@@ -9,6 +9,7 @@ from typing import Any
 
 from labctl.config.json_document import INVALID
 from labctl.config.values import refuse, shown
+from labctl.terminal.errors import printable
 
 _ROUND_TRIP, _ONE_WAY = "round-trip", "one-way"
 _SCHEMA = "ipc-lab-bench/1"
@@ -79,4 +80,4 @@ def _speed(document: dict[str, Any]) -> Speed:
                 spins=cell["wait"] == "spin",
             )
         )
-    return Speed(tuple(figures), conditions)
+    return Speed(tuple(figures), {name: printable(said) for name, said in conditions.items()})

@@ -12,6 +12,7 @@ from labctl.config import compose_file, configuration
 from labctl.config.configuration import Configuration
 from labctl.config.paths import ENV_FILE
 from labctl.config.values import did_you_mean
+from labctl.terminal.errors import BadInput
 
 
 def test_mechanisms_and_services_have_each_others_names() -> None:
@@ -72,6 +73,12 @@ def test_a_setting_of_an_address_has_the_limits_of_its_option(option: str, low: 
     for value in (low - 1, high + 1):
         with pytest.raises(click.BadParameter):
             setting.type.convert(str(value), None, None)
+
+
+def test_a_variable_of_any_name_is_refused_in_one_line() -> None:
+    with pytest.raises(BadInput) as refused:
+        Configuration.load(environment={"LAB_\x1b[2J\n\udcff": "1"})
+    assert str(refused.value).startswith("unknown setting 'LAB_\\x1b[2J\\n\\udcff'=1 in the environment: expected one")
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,8 @@ def test_a_holder_in_another_folder_is_named_with_it() -> None:
     there = project_lock.Holder("./lab up", 7, "/elsewhere", "12:00:00")
     assert str(here) == "./lab up (process 7, since 12:00:00)"
     assert str(there) == "./lab up in /elsewhere (process 7, since 12:00:00)"
+
+
+def test_a_holder_cannot_move_the_cursor_of_who_waits() -> None:
+    """Every user of this machine can write to the file of the lock."""
+    assert str(project_lock.Holder("\x1b[2J\n", 7, str(ROOT), "12:00")) == "\\x1b[2J\\n (process 7, since 12:00)"

@@ -184,6 +184,8 @@ def test_a_comparison_says_what_it_compares(whole: dict[str, Any]) -> None:
     lines = comparison.lines(whole, {**whole, "machine": {**whole["machine"], "kernel": "7.0.0"}})
     assert "0 of 6 figures changed beyond noise; 1 are noisy" in lines[0]
     assert "kernel 6.18.0 then, 7.0.0 now" in lines[1]
+    lines = comparison.lines({**whole, "machine": {"kernel": "\x1b[2J"}}, whole)
+    assert "kernel '\\x1b[2J' then, 6.18.0 now" in lines[1]
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"schema": "other"}', '{"schema": "ipc-lab-bench/1"}'])
@@ -191,6 +193,13 @@ def test_a_file_that_is_no_bench_is_refused(tmp_path: Path, content: str) -> Non
     (tmp_path / "old.json").write_text(content)
     with pytest.raises(BadInput, match="expected the JSON of a bench"):
         read(tmp_path / "old.json", "--compare")
+
+
+def test_a_bench_whose_words_would_move_the_cursor_is_refused(tmp_path: Path, whole: dict[str, Any]) -> None:
+    for changed in ({"at": "\x1b[2J"}, {"cells": [{**whole["cells"][0], "mechanism": "fi\nfo"}]}):
+        (tmp_path / "old.json").write_text(json.dumps({**whole, **changed}))
+        with pytest.raises(BadInput, match="expected the JSON of a bench"):
+            read(tmp_path / "old.json", "--compare")
 
 
 def test_what_was_written_is_read_again(tmp_path: Path, whole: dict[str, Any]) -> None:
