@@ -37,7 +37,8 @@ def made_of(kind: type[T], document: object) -> T:
 def has_type(value: object, declared: object) -> bool:
     """Whether JSON may have this value where a type is declared: of plain types, None, unions, lists and mappings.
 
-    A whole number is a float too, as in Python's types. A number that is none (NaN, infinite) is no number.
+    A whole number is a float too, as in Python's types. A number that is none (NaN, infinite) is no number. A text
+    with half a surrogate pair, which JSON can escape and UTF-8 cannot write, is no text.
     """
     if declared is Any:
         return True
@@ -45,14 +46,26 @@ def has_type(value: object, declared: object) -> bool:
     if origin in (Union, types.UnionType):
         return any(has_type(value, argument) for argument in arguments)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(has_type(it, arguments[1]) for it in value.values())
+        return isinstance(value, Mapping) and all(
+            has_type(name, arguments[0]) and has_type(it, arguments[1]) for name, it in value.items()
+        )
     if isinstance(origin, type) and issubclass(origin, Sequence):
         return isinstance(value, list) and all(has_type(it, arguments[0]) for it in value)
     if declared is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
     if declared is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(value, str) and declared is str:
+        return _is_written(value)
     return isinstance(declared, type) and isinstance(value, declared)
+
+
+def _is_written(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_finite(value: float) -> bool:

@@ -64,6 +64,25 @@ def test_without_a_folder_the_rows_are_the_labs_of_this_machine(capsys: pytest.C
     assert str(progress.path_of("three")) in out
 
 
+@pytest.mark.parametrize("student", ["a\x1b[2J", "a\nb"])
+def test_a_lab_of_a_student_whose_name_no_table_can_show_is_one_line(student: str) -> None:
+    for project, name in (("one", "anna"), ("two", student)):
+        Progress(progress.path_of(project), {FIRST: Record(1.0, name)}).save()
+    rows, refused = board.of_this_machine()
+    assert [row.student for row in rows] == ["anna"]
+    assert refused == ["two.json: the name of a student that no table can show"]
+
+
+def test_the_name_of_a_file_cannot_move_the_cursor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported(tmp_path / "room", "anna", {}, monkeypatch)
+    (tmp_path / "room" / "\x1b[2J.json").write_text("{}")
+    capsys.readouterr()
+    assert main(["exercise", "board", str(tmp_path / "room"), "--language", "en"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "content",
     [

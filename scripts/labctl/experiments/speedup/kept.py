@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labctl.config.json_document import INVALID, made_of
+from labctl.config.values import shown
 from labctl.experiments.speedup.results import Comparison
 from labctl.terminal.errors import LabError
 
@@ -83,7 +84,8 @@ def read(project: str) -> list[Kept]:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["schema"] != SCHEMA:
             raise LabError(
-                f"{path} has schema {document['schema']}, expected {SCHEMA}", hint="another version of the lab wrote it"
+                f"{path} has schema {shown(str(document['schema']))}, expected {SCHEMA}",
+                hint="another version of the lab wrote it",
             )
         return [made_of(Kept, kept) for kept in document["comparisons"]]
     except FileNotFoundError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labctl.config.json_document import INVALID
+from labctl.config.values import shown
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import new_table, show_lines, show_table
 from labctl.workshop.exercise import overview, progress
@@ -60,7 +61,8 @@ def of_folder(folder: Path) -> tuple[list[Row], list[str]]:
         try:
             rows.append(_row(_document(file)))
         except (OSError, *INVALID):
-            refused.append(f"{file.name}: no progress of ./lab exercise progress --export (schema {progress.SCHEMA})")
+            expected = f"./lab exercise progress --export (schema {progress.SCHEMA})"
+            refused.append(f"{shown(file.name)}: no progress of {expected}")
     return rows, refused
 
 
@@ -75,8 +77,10 @@ def of_this_machine() -> tuple[list[Row], list[str]]:
             continue
         students = [it.student for it in done.solved_before.values()] + [it.student for it in done.records.values()]
         if students:
-            who = students[-1]
-            rows.append(_row({**overview.document(done, file.stem), "student": who}))
+            try:
+                rows.append(_row({**overview.document(done, file.stem), "student": students[-1]}))
+            except TypeError:  # a name that no table can have
+                refused.append(f"{shown(file.name)}: the name of a student that no table can show")
     return rows, refused
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labctl.config.json_document import INVALID, has_type, made_of
+from labctl.config.values import shown
 from labctl.lab.project_lock import changing
 from labctl.terminal.errors import LabError
 from labctl.workshop.exercise.student import Value
@@ -176,15 +177,19 @@ def read(path: Path) -> Progress:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["schema"] != SCHEMA:
             raise LabError(
-                f"{path} has schema {document['schema']}, expected {SCHEMA}", hint="another version of the lab wrote it"
+                f"{path} has schema {shown(str(document['schema']))}, expected {SCHEMA}",
+                hint="another version of the lab wrote it",
             )
         starting = document.get("starting")  # this and `solved_before` are missing in a file of an older lab
         if not has_type(starting, str | None):
             raise TypeError(starting)
+        begun, solved_before = document["exercises"], document.get("solved_before", {})
+        if not has_type([begun, solved_before], list[Mapping[str, Any]]):
+            raise TypeError(path)
         return Progress(
             path,
-            {name: made_of(Record, record) for name, record in document["exercises"].items()},
-            {name: made_of(Solved, solved) for name, solved in document.get("solved_before", {}).items()},
+            {name: made_of(Record, record) for name, record in begun.items()},
+            {name: made_of(Solved, solved) for name, solved in solved_before.items()},
             starting,
         )
     except FileNotFoundError:

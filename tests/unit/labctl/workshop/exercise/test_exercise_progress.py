@@ -163,6 +163,10 @@ def test_a_file_of_a_lab_that_kept_no_solved_ones_is_read(tmp_path: Path) -> Non
         '{"schema": 1, "exercises": {"01_a": {"no": 1}}}',
         '{"schema": 1, "exercises": {}, "starting": 3}',
         '{"schema": 1, "exercises": {}, "solved_before": {"01_a": 1}}',
+        '{"schema": "\\u001b[2J\\n", "exercises": {}}',
+        '{"schema": 1, "exercises": {"\\ud800": {"started_at": 1, "student": "x"}}}',
+        '{"schema": 1, "exercises": {"01_a": {"started_at": 1, "student": "\\ud800"}}}',
+        '{"schema": 1, "exercises": {"01_a": {"started_at": 1, "student": "x", "values": {"\\ud800": 1}}}}',
     ],
 )
 def test_a_file_that_is_no_progress_is_one_line_and_stays(tmp_path: Path, text: str) -> None:
@@ -170,7 +174,7 @@ def test_a_file_that_is_no_progress_is_one_line_and_stays(tmp_path: Path, text: 
     path.write_text(text)
     with pytest.raises(LabError) as failed:
         progress.read(path)
-    assert "\n" not in str(failed.value)
+    assert str(failed.value).isprintable()
     assert str(path) in str(failed.value)
     assert path.read_text() == text
 
