@@ -19,6 +19,7 @@ _NEEDS_CHECKSUM = 1
 _TCP_CHECKSUM_AT = 16
 _TOTAL_LENGTH_AT, _CHECKSUM_AT, _PROTOCOL_AT, _SOURCE_AT, _DESTINATION_AT = 2, 10, 9, 12, 16
 _SEQUENCE_AT, _ACKNOWLEDGED_AT, _OFFSET_AT, _FLAGS_AT = 4, 8, 12, 13
+_LEAST_HEAD_BYTES = 20  # of IPv4, and of TCP
 _FIN, _RST, _PSH, _ACK = 0x01, 0x04, 0x08, 0x10
 
 
@@ -35,8 +36,9 @@ class Packet:
 
     @property
     def is_ipv4(self) -> bool:
-        """Whether it is whole enough to be read."""
-        return len(self.frame) >= ETHERNET_BYTES + 20 and self.frame[ETHERNET_BYTES] >> 4 == 4
+        """Whether it is whole enough to be read: its header has at least 20 bytes, and they are there."""
+        is_whole = len(self.frame) >= ETHERNET_BYTES + _LEAST_HEAD_BYTES and self.frame[ETHERNET_BYTES] >> 4 == 4
+        return is_whole and _LEAST_HEAD_BYTES <= self._ip_bytes <= len(self._ip)
 
     @property
     def destination(self) -> str:
@@ -50,8 +52,10 @@ class Packet:
 
     @property
     def is_tcp(self) -> bool:
-        """Whether it is a TCP segment."""
-        return self._ip[_PROTOCOL_AT] == socket.IPPROTO_TCP and len(self._ip) >= self._ip_bytes + 20
+        """Whether it is a TCP segment with a whole header."""
+        if self._ip[_PROTOCOL_AT] != socket.IPPROTO_TCP or len(self._ip) < self._ip_bytes + _LEAST_HEAD_BYTES:
+            return False
+        return self._ip_bytes + _LEAST_HEAD_BYTES <= self._head_bytes <= len(self._ip)
 
     @property
     def _ip_bytes(self) -> int:

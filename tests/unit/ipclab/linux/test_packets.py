@@ -81,3 +81,21 @@ def test_a_packet_is_sent_on_from_us() -> None:
 def test_the_sum_is_that_of_rfc_1071() -> None:
     assert sum_of(bytes.fromhex("0001f203f4f5f6f7")) == 0xDDF2
     assert sum_of(b"\x01") == 0x0100
+
+
+@pytest.mark.parametrize("offset", [0x40, 0xF0])
+def test_a_segment_with_a_header_that_is_none_is_no_tcp(offset: int) -> None:
+    """RFC 9293, 3.1: the header has 20 bytes or more, and no more than the segment."""
+    frame = bytearray(segment(b"x" * 20).frame)
+    frame[ETHERNET_BYTES + 20 + 12] = offset
+    assert segment(b"x" * 20).is_tcp
+    assert not Packet(bytes(VNET_BYTES), bytes(frame)).is_tcp
+
+
+@pytest.mark.parametrize("begin", [0x44, 0x4F])
+def test_a_packet_with_a_header_that_is_none_is_no_ipv4(begin: int) -> None:
+    """RFC 791, 3.1: the header has 20 bytes or more, and no more than the packet."""
+    frame = bytearray(segment(b"").frame[: ETHERNET_BYTES + 30])
+    assert Packet(bytes(VNET_BYTES), bytes(frame)).is_ipv4
+    frame[ETHERNET_BYTES] = begin
+    assert not Packet(bytes(VNET_BYTES), bytes(frame)).is_ipv4
