@@ -22,6 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--garbage-inputs", type=int, default=100, help="How many inputs each test of tests/unit/garbage makes."
     )
+    parser.addoption(
+        "--garbage-seed", help="Make those inputs of random bytes of this seed: faster, and none is kept in memory."
+    )
     parser.addoption("--kill-rounds", type=int, default=1, help="How often tests/lab kills each side of every pair.")
 
 

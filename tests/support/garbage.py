@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hypothesis import strategies as st
+
+from labctl.terminal.errors import LabError
+from labctl.workshop.bundle.archive import BadBundle
 
 Garbage = Callable[[st.SearchStrategy[Any], Callable[[Any], None]], None]  # of tests/unit/garbage/conftest.py
 DEEP = b"[" * 5_000  # more than any parser of JSON goes down
@@ -23,6 +27,23 @@ scalars = st.one_of(
     st.text(max_size=12),
     st.sampled_from(["", "\ud800", "\x1b[2J", "a\nb", "%s", "../..", "nan", "1e999"]),
 )
+
+
+def in_one_line(error: LabError | BadBundle) -> None:
+    """A message and a hint, each fit for a terminal."""
+    assert error.message.isprintable(), error.message
+    assert error.hint.isprintable(), error.hint
+
+
+@contextmanager
+def may_refuse() -> Iterator[None]:
+    """The reader may refuse, in one line."""
+    try:
+        yield
+    except LabError as error:
+        in_one_line(error)
+
+
 json_values = st.one_of(
     scalars,
     st.lists(scalars, max_size=3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +15,17 @@ from hypothesis import strategies as st
 from ipclab.accounting import message
 from ipclab.building_blocks.framing import TRAILER_BYTES, FrameReader, FrameWriter, trailer
 from ipclab.building_blocks.ring import HEADER_BYTES, Ring, bytes_needed
+from ipclab.building_blocks.ring_batch import try_read_many, try_write_many
 from ipclab.contract.channel import Address, Receiver, Wait
 from ipclab.contract.errors import ChannelError
 from ipclab.contract.optional_parts import Words
+from ipclab.linux.packets import VNET_BYTES, Packet
 from ipclab.mechanisms import sysv_mq
 from ipclab.mechanisms.plain_file import PlainFile
 from ipclab.metrics.http_request import MAX_HEAD_BYTES, BadRequest, parse
 from ipclab.metrics.page_reader import labels_in, read_page
 from ipclab.pair import race
+from ipclab.pair.network_harm import TREATMENTS
 from ipclab.pair.race import Side
 from support.garbage import Garbage, noise
 
@@ -93,7 +97,8 @@ def test_a_stream_of_garbage_ends_and_delivers_no_altered_message(garbage: Garba
     garbage(st.lists(noise(b"".join(frames), *frames), max_size=5), reader)
 
 
-def test_a_ring_over_garbage_is_refused_or_works_on(garbage: Garbage) -> None:
+def _rings() -> st.SearchStrategy[bytearray]:
+    """The memory of a ring, empty or with messages, some words and bytes of which are others."""
     memory = bytearray(bytes_needed(256))
     with_messages = bytearray(memory)
     for target in (memory, with_messages):
@@ -108,13 +113,21 @@ def test_a_ring_over_garbage_is_refused_or_works_on(garbage: Garbage) -> None:
     )
     patches = st.lists(st.tuples(st.integers(0, len(memory) - 1), st.binary(min_size=1, max_size=16)), max_size=4)
 
-    def reader(damage: tuple[bool, list[tuple[int, int]], list[tuple[int, bytes]]]) -> None:
+    def damaged_ring(damage: tuple[bool, list[tuple[int, int]], list[tuple[int, bytes]]]) -> bytearray:
         full, set_words, set_bytes = damage
         found = bytearray(with_messages if full else memory)
         for index, value in set_words:
             found[8 * index : 8 * index + 8] = value.to_bytes(8, "little")
         for where, patch in set_bytes:
             found[where : where + len(patch)] = patch[: len(found) - where]
+        assert len(found) == len(memory)
+        return found
+
+    return st.tuples(st.booleans(), st.lists(words, max_size=4), patches).map(damaged_ring)
+
+
+def test_a_ring_over_garbage_is_refused_or_works_on(garbage: Garbage) -> None:
+    def reader(found: bytearray) -> None:
         ring = Ring(memoryview(found))
         buffer = memoryview(bytearray(256))
         try:
@@ -133,9 +146,43 @@ def test_a_ring_over_garbage_is_refused_or_works_on(garbage: Garbage) -> None:
                         ring.release()
         finally:
             ring.close()
-        assert len(found) == len(memory)
 
-    garbage(st.tuples(st.booleans(), st.lists(words, max_size=4), patches), reader)
+    garbage(_rings(), reader)
+
+
+def test_batches_in_a_ring_over_garbage_are_refused_or_go_on(garbage: Garbage) -> None:
+    def reader(found: bytearray) -> None:
+        ring = Ring(memoryview(found))
+        block, into = memoryview(sealed(64) * 5), memoryview(bytearray(64 * 5))
+        try:
+            for _ in range(8):
+                with suppress(ChannelError):
+                    assert 0 <= try_write_many(ring, block, 64) <= 5
+                with suppress(ChannelError):
+                    assert 0 <= try_read_many(ring, into, 64) <= 5
+        finally:
+            ring.close()
+
+    garbage(_rings(), reader)
+
+
+def test_a_packet_of_garbage_is_sent_on_or_treated(garbage: Garbage) -> None:
+    ip = struct.pack("!BBHHHBBH8s", 0x45, 0, 60, 1, 0x4000, 64, socket.IPPROTO_TCP, 0, bytes(range(8)))
+    tcp = struct.pack("!HHIIBBHHH", 40000, 9000, 1, 2, 0x50, 0x18, 502, 0, 0)
+    sound = bytes(12) + b"\x08\x00" + ip + tcp + bytes(range(20))
+
+    def reader(frame: bytes) -> None:
+        packet = Packet(bytes(VNET_BYTES), frame)
+        if not packet.is_ipv4:
+            return  # as ipclab.linux.link does
+        assert packet.destination.count(".") == packet.source.count(".") == 3
+        for name, treatment in TREATMENTS.items():
+            for _, treated in treatment(7)(packet):
+                assert treated.is_ipv4
+                assert name in ("slice", "reset") or treated == packet
+                treated.to(bytes(6), bytes(6))
+
+    garbage(noise(sound, sound[:40]), reader)
 
 
 def test_a_request_is_refused_or_waited_for_or_a_get(garbage: Garbage) -> None:

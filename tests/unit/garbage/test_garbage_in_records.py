@@ -35,13 +35,7 @@ from labctl.workshop.bundle import archive
 from labctl.workshop.bundle.archive import BadBundle, Manifest, Source
 from labctl.workshop.classroom import overview, roster
 from labctl.workshop.classroom.roster import Roster
-from support.garbage import DEEP, Garbage, damaged_json, noise
-
-
-def in_one_line(error: LabError | BadBundle) -> None:
-    """A message and a hint, each fit for a terminal."""
-    assert error.message.isprintable(), error.message
-    assert error.hint.isprintable(), error.hint
+from support.garbage import DEEP, Garbage, damaged_json, in_one_line, noise
 
 
 class Recorded:
