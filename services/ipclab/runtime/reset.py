@@ -13,6 +13,7 @@ waits for `GO`.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -55,6 +56,8 @@ class Reset:
         self._take_back()
         if self._stop.signalled:
             sys.exit(0)
+        # execve(2) keeps the timer and not its handler, so SIGALRM would kill the new process: ipclab.linux.alarm.
+        signal.setitimer(signal.ITIMER_REAL, 0)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
     def _read(self) -> tuple[str, str]:

@@ -107,6 +107,24 @@ def test_an_order_to_go_is_followed_at_once(life: subprocess.Popen[str], state: 
     assert [line(life) for _ in range(3)] == ["stopping: reset", forgotten("7.5"), "alive ['.ipclab']"]
 
 
+def test_a_running_timer_does_not_end_the_new_process(state: Path) -> None:
+    """As in a consumer of a queue, which is told to go at once: execve(2) keeps ITIMER_REAL and drops its handler."""
+    ringing = _LIFE.replace(
+        "    reset.carry_out()",
+        "    from ipclab.linux.alarm import ALARM\n    ALARM.limit(0.3, time.monotonic() + 0.3)\n    reset.carry_out()",
+    )
+    command = [sys.executable, "-c", f"{ringing}print('ended')", str(state)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as life:
+        assert line(life).startswith("alive")
+        tell(state, GO)
+        assert [line(life) for _ in range(3)] == ["stopping: reset", forgotten("7.5"), "alive ['.ipclab']"]
+        with pytest.raises(subprocess.TimeoutExpired):
+            life.wait(1)
+        life.terminate()
+        assert life.wait(_WITHIN_S) == 0
+
+
 def test_a_container_that_is_stopped_meanwhile_ends(life: subprocess.Popen[str], state: Path) -> None:
     line(life)
     tell(state, PREPARE)
