@@ -17,7 +17,7 @@ from ipclab.accounting.ledger import LedgerError, streams_in
 from ipclab.runtime.reset import GO, ORDER, PREPARE, forgotten
 from ipclab.runtime.reset import order as order_of
 from labctl.config import compose_file
-from labctl.config.configuration import IMAGE_TAG
+from labctl.config.configuration import CPUS, IMAGE_TAG, UID
 from labctl.engine import compose
 from labctl.faults import running
 from labctl.grafana import annotation
@@ -111,7 +111,7 @@ def _rejoin(lab: Lab, found: Sequence[Container]) -> bool:
     for container in left:
         stop_and_remove(container.docker)
     for container in left:
-        environment = {**lab.configuration.environment(), **_started_with([container])}
+        environment = {**lab.configuration.environment(), **started_with([container])}
         compose.create([container.service], environment)
         say(f"{container.label} had joined the IPC namespace of a container that is gone, and was made anew")
     return bool(left)
@@ -128,7 +128,7 @@ def _unpause(found: Iterable[Container]) -> bool:
 def _start(found: Iterable[Container]) -> list[Container]:
     """What ended or never began: the holder first, whose namespace others join; consumers before producers."""
     stopped = [c for c in found if c.state in ("created", "exited", "dead")]
-    for container in sorted(stopped, key=lambda c: (c.service != "holder", c.is_producer)):
+    for container in sorted(stopped, key=lambda c: (c.service != compose_file.HOLDER, c.is_producer)):
         container.docker.start()
     return stopped
 
@@ -213,7 +213,7 @@ def _make_anew(lab: Lab, members: Sequence[Container]) -> None:
         for volume in lab.client.volumes.list(filters={"label": [f"{PROJECT_LABEL}={lab.project}", ledger]}):
             volume.remove(force=True)
         pair = containers.of_pair(members, mechanism)
-        environment = {**lab.configuration.environment(), **_started_with(pair)}
+        environment = {**lab.configuration.environment(), **started_with(pair)}
         compose.create(compose_file.services_of(mechanism), environment)
         # Not by Compose, which would let the producer wait for its consumer's health check.
         _start(containers.of_pair(lab.containers(), mechanism))
@@ -225,14 +225,15 @@ def setting_of(mechanism: str, variable: str) -> str:
     return _SETTINGS_OF_CLASSES.get(mechanism, variable) if variable == _CLASSES else variable
 
 
-def _started_with(pair: Sequence[Container]) -> dict[str, str]:
+def started_with(pair: Sequence[Container]) -> dict[str, str]:
     """The settings that its containers bear, whatever the shell of this command has."""
     first = pair[0]
     config, host = first.docker.attrs["Config"], first.docker.attrs["HostConfig"]
     kept: dict[str, str] = {name: first.environment[name] for name in _LOAD if name in first.environment}
     if _CLASSES in first.environment:
         kept[setting_of(str(first.mechanism), _CLASSES)] = first.environment[_CLASSES]
-    return {**kept, "LAB_CPUS": host["CpusetCpus"], IMAGE_TAG: config["Image"].rpartition(":")[2]}
+    user = config["User"].partition(":")[0]
+    return {**kept, UID: user, CPUS: host["CpusetCpus"], IMAGE_TAG: config["Image"].rpartition(":")[2]}
 
 
 def _all_move(found: Sequence[Container], waiting: list[str], current: Step) -> bool:

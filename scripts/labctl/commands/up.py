@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from labctl.commands import addresses, pair_table, rescale, tables
 from labctl.config import compose_file
 from labctl.config.compose_file import Scale
-from labctl.config.configuration import SHARED
+from labctl.config.configuration import SHARED, UID, Configuration
 from labctl.config.paths import ROOT
+from labctl.config.values import refuse
 from labctl.engine import compose, compose_override
 from labctl.engine.base_images import BaseImages
 from labctl.engine.images import make_ready
@@ -88,11 +89,14 @@ def ready(lab: Lab, *, ask_again: bool = False, take_over: bool = False) -> Base
 def start_pairs(lab: Lab, wanted: Sequence[str], scale: Scale, images: BaseImages) -> None:
     """Start the pairs and who observes them, and measure nothing; what runs as it should is left alone.
 
+    :raises BadInput: the lab's containers have another user
     :raises LabError: a container does not start
     """
     services = compose_file.services_of_lab(wanted, grafana=images.grafana is not None)
     start = Start(lab, wanted)
-    if not lab.containers():  # once per lab, and not at each command
+    there = lab.containers()
+    require_same_user(there, lab.configuration)
+    if not there:  # once per lab, and not at each command
         for used, wanted_image in images.instead_of.items():
             say(f"The lab runs on {used}: the image {wanted_image} is missing")
         if not images.grafana and (grafana := lab.configuration.values["GRAFANA_IMAGE"]):
@@ -102,6 +106,25 @@ def start_pairs(lab: Lab, wanted: Sequence[str], scale: Scale, images: BaseImage
     rescale.prepare(lab, wanted, scale, _classes(lab))
     start.start(services, {**lab.configuration.environment(), **images.environment(), **_shared(scale)}, scale)
     start.heal_split()
+
+
+def require_same_user(found: Sequence[Container], configuration: Configuration) -> None:
+    """Refuse another LAB_UID for a lab that exists: its files keep their owner, and the new user could open none.
+
+    :param found: the lab's containers, in any state
+
+    :raises BadInput: one has another user
+    """
+    wanted = configuration.values[UID]
+    services = compose_file.all_services()
+    for container in found:
+        has = str(container.docker.attrs["Config"].get("User") or "").partition(":")[0]
+        if UID in str(services.get(container.service, {}).get("user")) and has != wanted:
+            raise refuse(
+                f"{UID}={wanted}",
+                expected=f"{has}, the user of {configuration.project} and of its files",
+                hint=f"./lab down removes both, then ./lab up; or {UID}={has}",
+            )
 
 
 def _classes(lab: Lab) -> dict[str, int]:

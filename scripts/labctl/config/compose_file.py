@@ -19,6 +19,7 @@ from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 
 ROLES = ("consumer", "producer")
+HOLDER = "holder"  # owns the IPC namespace that others join
 RESPONDER = "responder"
 PROBE = "probe-"
 SECOND_HOST = "second-host"

@@ -78,6 +78,7 @@ _DEFAULT_TAG = "local"
 PUBLISHED_PORTS = ("LAB_GRAFANA_PORT", "LAB_PROMETHEUS_PORT", "LAB_PAGE_PORT")  # on 127.0.0.1
 GRAFANA_URL = "LAB_GRAFANA_URL"  # a Grafana that is not the lab's own container; "" where there is none
 CPUS = "LAB_CPUS"
+UID = "LAB_UID"  # the user of the containers of x-app
 # Whether the consumers of a mailbox are several; `./lab up --scale` decides. For those who use Compose alone:
 # `ipclab.accounting.shared` names them, so they must not be refused here.
 SHARED = {f"LAB_{name.upper()}_SHARED": compose_file.service_of(name, "consumer") for name in ("sysv_mq", "posix_mq")}

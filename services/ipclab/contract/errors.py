@@ -27,8 +27,8 @@ NOT_TOLD = "address not told"
 # Hints for errors that no retry mends; the containers run as user 10001.
 _HINTS = {
     "EROFS": "the volume is mounted read-only: mount it read-write",
-    "EACCES": "it belongs to another user (ls -ln, ipcs: remove it, or run as its owner), or SELinux forbids it to the "
-    "same one (ls -Z; ausearch -m AVC -ts recent; label a mounted folder with :z)",
+    "EACCES": "it belongs to another user (after another LAB_UID: ./lab down; ls -ln, ipcs: remove it, or run as its "
+    "owner), or SELinux forbids it to the same one (ls -Z; ausearch -m AVC -ts recent; label a mounted folder with :z)",
     "ENODEV": "its filesystem has no shared mappings (9p, some of FUSE): put the volume on ext4, XFS or tmpfs",
     "EPERM": "it belongs to another user: ls -ln, ipcs; remove it, or run as its owner",
     "ENOSPC": "no space or no inode is left there (df, df -i): remove something, or make it larger (the volume; "

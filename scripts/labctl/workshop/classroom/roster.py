@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from labctl.config import compose_file
-from labctl.config.configuration import IMAGE_TAG, PROJECT, PUBLISHED_PORTS, STUDENT, Configuration
+from labctl.config.configuration import IMAGE_TAG, PROJECT, PUBLISHED_PORTS, STUDENT, UID, Configuration
 from labctl.config.json_document import INVALID, has_type, made_of
 from labctl.config.paths import ROOT
 from labctl.lab import ports
@@ -24,7 +24,7 @@ from labctl.terminal.printing import one_line
 
 FOLDER = ROOT / "class"
 _KEYS_APART = 64  # more than the keys of one lab
-_UID, _RESPONDER_KEY = "LAB_UID", "LAB_RESPONDER_KEY"
+_RESPONDER_KEY = "LAB_RESPONDER_KEY"
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def with_students(roster: Roster, base: Configuration, number: int, seed: str, f
                 PROJECT: project,
                 **{name: str(block + offset) for offset, name in enumerate(sorted(PUBLISHED_PORTS))},
                 **{name: str(base.number(name) + _KEYS_APART * count) for name in _keys()},
-                _UID: str(base.number(_UID) + count),
+                UID: str(base.number(UID) + count),
                 STUDENT: f"{seed or base.project}-{count:02}",
                 IMAGE_TAG: base.values[IMAGE_TAG],
             }
