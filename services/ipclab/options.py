@@ -79,7 +79,7 @@ def checker(
 
 
 STATE = Path("/state")
-_ALIVE = Path("/run/lab/alive")
+_ALIVE = Path("/heartbeat/alive")
 _ANY_PATH = click.Path(path_type=Path, readable=False)  # whether it may be read, the kernel says, with its errno
 
 mechanism_argument = click.argument("mechanism", type=click.Choice(mechanisms.names()))

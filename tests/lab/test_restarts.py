@@ -152,6 +152,11 @@ def test_the_child_of_init_is_brought_back_by_the_restart_policy(stack: Stack) -
 
     wait_until("Docker restarts the container", 20, restarted)
     stack.wait_for_traffic("fifo")
+    check = container.attrs["Config"]["Healthcheck"]["Test"][1:]
+    wait_until("the health check succeeds", 20, lambda: container.exec_run(check).exit_code == 0)
+    stat = container.exec_run(["stat", "--format=%a %u", "/heartbeat", "/heartbeat/alive"])
+    user = container.attrs["Config"]["User"].partition(":")[0]
+    assert stat.output.decode().splitlines() == ["1777 0", f"644 {user}"]
 
 
 def test_a_crashed_holder_does_not_split_the_pairs(stack: Stack) -> None:

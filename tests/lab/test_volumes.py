@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.harness.stack import Stack, wait_until
+from labctl.config.compose_file import of_every_container
 
 SIZE = "1m"
 
@@ -59,7 +60,7 @@ def test_a_read_only_volume_is_said_in_one_line(stack: Stack, mechanism: str, na
         service.attrs["Config"]["Image"],
         ["consumer", mechanism, "--path", f"/channel/{name}"],
         volumes={volume.name: {"bind": "/channel", "mode": "ro"}},
-        tmpfs={"/run/lab": "size=1m,uid=10001,gid=10001,mode=0700"},
+        tmpfs=of_every_container()["tmpfs"],
         read_only=True,
         network_mode="none",
         detach=True,

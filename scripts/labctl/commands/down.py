@@ -16,7 +16,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container as DockerContainer
 
 from labctl.clusters.swarm import down as swarm_down
-from labctl.config.compose_file import ENGINES, mechanism_of
+from labctl.config.compose_file import ENGINES, HOLDER, mechanism_of
 from labctl.engine import engine
 from labctl.faults.container import LABEL as FAULT_LABEL
 from labctl.hosts import local_engine, published_responder
@@ -37,7 +37,7 @@ def take_down(project: str, image: str, *, take_over: bool) -> list[str]:
     :raises LabError: the engine does not answer, or something cannot be removed; the rest is removed
     """
     client = engine.connect()
-    found = listed(client, project)
+    found = newest_first(listed(client, project))
     if not take_over and any(clones.exists(folder) for folder in clones.others(found)):
         clones.require_ours(found, project, "down")
     removal = _Removal()
@@ -72,6 +72,11 @@ def take_down(project: str, image: str, *, take_over: bool) -> list[str]:
     if removal.failures:
         raise removal.error(client, project)
     return sorted(mechanism for mechanism in ran if mechanism)
+
+
+def newest_first(found: list[DockerContainer]) -> list[DockerContainer]:
+    """Who joined a namespace before its owner, who is older: Podman keeps a container that another one depends on."""
+    return sorted(found, key=lambda c: (-c.attrs["Created"], c.attrs["Labels"].get(SERVICE_LABEL) == HOLDER))
 
 
 class _Removal:

@@ -180,12 +180,16 @@ _AS_IT_IS = ("init", "read_only", "cap_drop", "security_opt", "mem_limit", "pids
 
 
 def of_every_container() -> dict[str, Any]:
-    """The part of `x-app` that takes rights and bounds resources, as arguments for `containers.create`."""
+    """The part of `x-app` that takes rights and bounds resources, as arguments for `containers.create`.
+
+    With the folder of the health check's file, which is private to each container.
+    """
     from docker.types import LogConfig  # takes longer to import than most commands take
 
     app = common_to_all()
     logging = app["logging"]
     return {
         **{name: app[name] for name in _AS_IT_IS},
+        "tmpfs": dict(text.split(":", 1) for text in app["tmpfs"]),
         "log_config": LogConfig(type=logging["driver"], config=logging["options"]),
     }

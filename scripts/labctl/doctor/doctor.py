@@ -109,9 +109,9 @@ def _findings() -> Iterator[Finding]:
 
 # docs/decisions/0075-podman-as-the-engine.md
 _TRIED_WITH_PODMAN = (
-    "tried with Podman 4.3.1 on 2026-11-29: kube. up ends at the owner of a tmpfs. With mode=1777 in its place in "
-    "compose.yaml: up, status, load, logs, place and fault start with the pairs fifo and sysv_mq, down with fifo; not "
-    "reset, nor down with sysv_mq. Podman runs health checks by timers of systemd. Never tried: the rest"
+    "tried with Podman 4.3.1 on 2026-11-29: kube; up, status, load, place, fault start, reset and down with the pairs "
+    "fifo and sysv_mq, images of Docker's, and health checks by hand: Podman runs them by timers of systemd. Podman "
+    "builds no image of the lab: it has no BuildKit. Never tried: the rest"
 )
 
 

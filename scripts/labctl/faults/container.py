@@ -33,7 +33,6 @@ from labctl.terminal.signals import held_back
 LABEL = "ipclab.fault"
 RECORD_LABEL = "ipclab.fault.record"
 _CHANNEL = "/channel"
-_OF_USER = "/run/lab"
 _METRICS_ALIAS = "exporter"
 _NUMBER = 1
 _CONFLICT = 409
@@ -62,7 +61,8 @@ def make(lab: Lab, fault: Fault, at: Target, record: Record) -> DockerContainer:
     command = ["fault", fault.name, *([at.mechanism, *at.address] if at.mechanism else [])]
     options: dict[str, Any] = {
         **of_every_container(),
-        **_user_of(model),
+        # The kernel's objects of a pair are for their own user alone, and that is LAB_UID.
+        "user": model.docker.attrs["Config"]["User"],
         "restart_policy": {"Name": "unless-stopped"},
         "ipc_mode": _ipc_mode(at, model),
         "volumes": _channel_of(model),
@@ -164,15 +164,6 @@ def in_network_of(lab: Lab, other: Container, action: str, text: str = "") -> di
         raise LabError(f"{action} at {other.label} failed: {one_line(output)}", hint="./lab doctor")
     answer: dict[str, Any] = json.loads(output)
     return answer
-
-
-def _user_of(model: Container) -> dict[str, Any]:
-    """The kernel's objects of a pair are for their own user alone, and that is LAB_UID."""
-    attributes = model.docker.attrs
-    return {
-        "user": attributes["Config"]["User"],
-        "tmpfs": {_OF_USER: attributes["HostConfig"]["Tmpfs"][_OF_USER]},
-    }
 
 
 def _ipc_mode(at: Target, model: Container) -> str:

@@ -58,7 +58,6 @@ def start_container(
             labels=dict(labels),
             ipc_mode="private",
             restart_policy={"Name": "unless-stopped"},
-            tmpfs={"/run/lab": "size=1m,uid=10001,gid=10001,mode=0700"},
             **network,
             **of_every_container(),
         )

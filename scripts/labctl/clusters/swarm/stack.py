@@ -22,7 +22,7 @@ DROPPED = {
     "mem_limit": "a stack refuses it; deploy.resources.limits.memory takes its place",
     "pids_limit": "a stack refuses it; deploy.resources.limits.pids takes its place",
     "cpuset": "a stack refuses it",
-    "tmpfs": "a mount of type tmpfs takes its place, which is everybody's, not the lab's user's alone",
+    "tmpfs": "a mount of type tmpfs takes its place",
     "depends_on": "a stack ignores it; consumers are started before producers instead",
     "healthcheck": "Swarm replaces what is unhealthy: a side without its channel would be started for ever",
     "build": "a stack ignores it; the nodes have the image",
@@ -42,7 +42,7 @@ KEPT = (
 )
 _NEIGHBOUR = "probe-shared-network"
 _FAR_PROBE = "probe-second-host"
-_RUN_LAB_BYTES = 1 << 20  # compose.yaml's tmpfs
+_HEARTBEAT_BYTES = 1 << 20  # compose.yaml's tmpfs
 
 
 def of_model(
@@ -81,7 +81,7 @@ def _service(service: Mapping[str, Any], home: str, at_home: bool) -> dict[str, 
     kept["environment"] = {key: value for key, value in service["environment"].items() if key != "LAB_HOLDER"}
     if "dns_opt" in service:
         kept["environment"]["RES_OPTIONS"] = " ".join(service["dns_opt"])
-    private = {"type": "tmpfs", "target": "/run/lab", "tmpfs": {"size": _RUN_LAB_BYTES}}
+    private = {"type": "tmpfs", "target": "/heartbeat", "tmpfs": {"size": _HEARTBEAT_BYTES}}
     kept["volumes"] = [*({k: v[k] for k in ("type", "source", "target")} for v in service.get("volumes", ())), private]
     kept["deploy"] = {
         "replicas": 0,  # so that they are started one by one

@@ -32,7 +32,6 @@ SERVICES = (PRODUCER, CONSUMER, PEER, LEDGER, *RACERS)
 _OWNER = 10001  # the user of services/Dockerfile
 _ONE_CPU = 1_000_000_000
 _MOST_FILE_BYTES = 16 << 20  # RLIMIT_FSIZE, setrlimit(2): more is SIGXFSZ, EFBIG
-_TMPFS = {"/run/lab": f"size=1m,uid={_OWNER},gid={_OWNER},mode=0700"}
 
 
 class StudentContainers:
@@ -93,7 +92,6 @@ class StudentContainers:
             labels=labels,
             environment=dict(environment),
             volumes={self._volume: {"bind": CHANNEL, "mode": "rw"}},
-            tmpfs=_TMPFS,
             network_mode="none",
             ipc_mode="private",
             nano_cpus=_ONE_CPU,

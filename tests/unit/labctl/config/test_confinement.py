@@ -11,5 +11,6 @@ def test_it_is_what_compose_yaml_says_and_nothing_is_left_to_be_filled_in() -> N
     assert given["security_opt"] == ["no-new-privileges:true"]
     assert given["pids_limit"] == app["pids_limit"]
     assert given["mem_limit"] == app["mem_limit"]
+    assert [f"{path}:{options}" for path, options in given["tmpfs"].items()] == app["tmpfs"]
     assert given["log_config"].config == app["logging"]["options"]
     assert "$" not in str(given)  # Compose would fill in a variable, nobody does here

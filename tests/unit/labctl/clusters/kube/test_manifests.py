@@ -109,7 +109,7 @@ def test_a_pair_shares_in_one_pod_what_it_shares_in_compose(name: str) -> None:
     needs = mechanisms.load(name).traits.requires
     assert ("/channel" in shared) is (Sharing.VOLUME in needs)
     assert ("/dev/shm" in shared) is (Sharing.DEV_SHM in needs)
-    assert not {"/state", "/run/lab"} & shared, "ledgers are private"
+    assert not {"/state", "/heartbeat"} & shared, "ledgers are private"
 
 
 def test_the_second_container_of_a_pod_has_a_metrics_port_of_its_own() -> None:

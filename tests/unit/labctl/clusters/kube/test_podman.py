@@ -14,7 +14,7 @@ _PODS = {name_of(m): m for m in of_lab(_WANTED) if m["kind"] == "Pod"}
 
 def test_a_volume_in_memory_is_a_claim_for_a_tmpfs_and_has_the_name_of_its_pod() -> None:
     *claims, pod = for_podman(_PODS["fifo"], {}, {})
-    assert {name_of(claim) for claim in claims} == {"fifo-run-lab-consumer", "fifo-run-lab-producer"}
+    assert {name_of(claim) for claim in claims} == {"fifo-heartbeat-consumer", "fifo-heartbeat-producer"}
     for claim in claims:
         assert claim["metadata"]["annotations"]["volume.podman.io/type"] == "tmpfs"
         assert claim["metadata"]["annotations"]["volume.podman.io/mount-options"] == "size=1m,mode=0777"

@@ -36,6 +36,12 @@ def test_nothing_that_a_stack_refuses_or_ignores_is_left() -> None:
         assert "LAB_HOLDER" not in service["environment"], name
 
 
+def test_a_mount_takes_the_place_of_the_tmpfs() -> None:
+    (path,) = (text.partition(":")[0] for text in compose_file.common_to_all()["tmpfs"])
+    for name, service in stack("sysv_shm", "fifo")["services"].items():
+        assert [v["target"] for v in service["volumes"] if v["type"] == "tmpfs"] == [path], name
+
+
 def test_what_was_dropped_is_told_with_a_reason() -> None:
     _, dropped = swarm_stack.of_model(model(), ["sysv_shm"], HOME, matrix=False)
     assert {"ipc", "security_opt", "mem_limit", "tmpfs"} <= dropped
