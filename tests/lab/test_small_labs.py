@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
-from lab.harness.stack import PROJECT, Stack, wait_until
+from lab.harness.stack import DAY, PROJECT, Stack, wait_until
 from labctl.commands import up as start_of_lab
 from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
@@ -26,6 +28,8 @@ from labctl.terminal.errors import BadInput
 
 _SMALL = f"{PROJECT}small"
 _BY_HAND = "by-hand"  # a container that is not the lab's
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+_LINES_OF_UP = 8  # of progress, on a machine where everything is built
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -208,6 +212,8 @@ def test_the_reset_of_an_exercise_brings_members_into_the_holder_that_was_made_a
     with small_lab(_SMALL, "sysv_mq") as stack:
         stack.endpoint("sysv_mq", "consumer").kill()
         assert stack.compose("up", "--detach", "--no-deps", "--force-recreate", "holder").returncode == 0
+        gone = "IPC namespace bad: of a container that is gone.*sysv-mq-consumer.*-producer"
+        assert re.search(gone, stack.findings())
         reset = stack.lab("exercise", "reset", "15")
         assert reset.returncode == 0, reset.stderr
         members = [stack.container("holder"), *stack.endpoints().values()]
@@ -215,14 +221,45 @@ def test_the_reset_of_an_exercise_brings_members_into_the_holder_that_was_made_a
         assert len(spaces) == 1, spaces
 
 
+def _interrupted(lab: Stack, *pairs: str) -> str:
+    """`./lab up` that got a signal after some lines of progress, as the day draws them. What it said, for a message."""
+    drawn = random.Random(DAY)
+    number, after_lines = drawn.choice(_SIGNALS), drawn.randint(1, _LINES_OF_UP)
+    sys.stdout.write(f"{number.name} after line {after_lines}; LAB_TEST_DAY={DAY} repeats it\n")
+    with subprocess.Popen(
+        [str(ROOT / "lab"), "up", *pairs],
+        env=lab.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a terminal sends Ctrl-C to every process of the foreground
+    ) as up:
+        assert up.stderr is not None
+        said = []
+        for line in up.stderr:
+            said.append(line.rstrip())
+            if len(said) == after_lines:
+                os.killpg(up.pid, number)
+        code = up.wait(timeout=120)
+    told = f"{number.name} after line {after_lines}: {code}, {said}"
+    assert not any("Traceback" in line for line in said), told
+    if number is not signal.SIGKILL and code:  # 0: it was over before
+        assert code == 128 + number, told
+        assert said[-1].startswith("error: "), told
+    return told
+
+
 @pytest.mark.usefixtures("stack")
-def test_a_second_lab_with_some_pairs_runs_beside_the_first() -> None:
+def test_a_second_lab_with_some_pairs_runs_beside_the_first_after_an_up_that_was_interrupted() -> None:
     second = Stack(f"{PROJECT}-2")
+    wanted = ("fifo", "mmap_file", "tcp")
     try:
         second.environment["LAB_WAIT"] = "spin"  # of what leaves a choice
-        up = second.lab("up", "fifo", "mmap_file", "tcp")
-        assert up.returncode == 0, up.stderr
-        assert second.mechanisms() == ["fifo", "mmap_file", "tcp"]
+        interrupted = _interrupted(second, *wanted)
+        up = second.lab("up", *wanted)
+        assert up.returncode == 0, f"{interrupted}; then {up.stderr}"
+        assert {container.status for container in second.containers().values()} == {"running"}, interrupted
+        assert second.mechanisms() == list(wanted)
         assert "sysv" not in up.stdout
         pairs = json.loads(second.lab("status", "--json").stdout)["pairs"]
         assert [pair["wait"] for pair in pairs] == ["block", "spin", "block"]

@@ -46,6 +46,32 @@ def test_a_restart_of_everything_splits_nothing_and_what_is_lost_is_explained(st
                 assert re.search(rf"Lost when {word}[^.]* {pair['mechanism']} ", shown), pair
 
 
+def test_a_pair_that_was_made_anew_goes_on_with_its_accounts(stack: Stack) -> None:
+    pairs = ("sysv_mq", "fifo")  # a member of the holder's namespace, and one with a volume
+    before = {mechanism: stack.accounts(mechanism) for mechanism in pairs}
+    # Without --no-deps, which is in Compose's hash of a service: `./lab up` would make it anew once more.
+    made = stack.compose("up", "--detach", "--force-recreate", "sysv-mq-producer", "fifo-consumer")
+    assert made.returncode == 0, made.stderr
+    for mechanism in pairs:
+        stack.wait_for_traffic(mechanism, within_s=60)
+    for mechanism, accounts in stack.settle_all(*pairs).items():
+        assert accounts["sent"] > before[mechanism]["sent"]
+        assert accounts["sent"] == accounts["received"] + accounts["lost"]
+        assert accounts["corrupt"] == before[mechanism]["corrupt"]
+        assert accounts["duplicate"] == before[mechanism]["duplicate"]
+
+
+def test_observers_that_were_killed_are_brought_back_by_up_and_no_pair_notices(stack: Stack) -> None:
+    started = {name: container.attrs["State"]["StartedAt"] for name, container in stack.endpoints().items()}
+    for service in ("kernel", "prometheus", "page"):
+        stack.container(service).kill()
+    assert "stopped warn: kernel is exited, exit code 137" in stack.findings()
+    up = stack.lab("up", "sysv_mq")  # one of the pairs whose namespace the exporter is in
+    assert up.returncode == 0, up.stderr
+    assert {stack.container(service).status for service in ("kernel", "prometheus", "page")} == {"running"}
+    assert {name: c.attrs["State"]["StartedAt"] for name, c in stack.endpoints().items()} == started
+
+
 def test_reset_is_up_again_in_the_same_containers(stack: Stack) -> None:
     up = stack.lab("up", "sysv_mq", "--scale", "sysv_mq.consumer=2")
     assert up.returncode == 0, up.stderr

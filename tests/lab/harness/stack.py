@@ -31,6 +31,8 @@ ROOT = Path(__file__).parents[3]
 
 # Which part of the tests this process runs, of those that `./lab test` runs at the same time; "" is all of them.
 PART = os.environ.pop("LAB_TEST_PART", "")  # `./lab` refuses a LAB_ variable that is no setting
+# What is drawn anew each day is drawn from the day of the year, so that it can be repeated.
+DAY = int(os.environ.pop("LAB_TEST_DAY", "") or time.gmtime().tm_yday)
 # Other clones may run their tests on the same engine.
 PROJECT = f"ipclabtest{zlib.crc32(str(ROOT).encode()):08x}{PART}"
 T = TypeVar("T")
