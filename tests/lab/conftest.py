@@ -41,6 +41,7 @@ _FEW_PAIRS = {
         "test_small_labs.py",
         "test_state_files.py",
         "test_swarm.py",
+        "test_two_commands.py",
     ),
 }
 

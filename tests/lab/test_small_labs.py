@@ -76,7 +76,7 @@ def another_clone(folder: Path, stack: Stack, *arguments: str) -> subprocess.Com
     )
 
 
-def test_two_up_at_once_and_the_second_waits_for_the_first() -> None:
+def test_two_up_at_once_and_the_second_waits_for_the_first_and_down_for_a_load() -> None:
     stack = Stack(_SMALL)
     try:
         both = [
@@ -96,6 +96,19 @@ def test_two_up_at_once_and_the_second_waits_for_the_first() -> None:
         assert re.search(r"process \d+, since \d\d:\d\d:\d\d", waited[0])
         names = [network.name for network in stack.client.networks.list() if network.name.startswith(stack.project)]
         assert len(names) == len(set(names))
+        with subprocess.Popen(
+            [str(ROOT / "lab"), "load", "fifo", "--rate", "100"],
+            env=stack.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as load:
+            assert load.stderr is not None
+            assert "Changing the load" in load.stderr.readline()
+            down = stack.lab("down")
+            rest = load.communicate(timeout=60)[1]
+        assert (load.returncode, down.returncode) == (0, 0), (rest, down.stderr)
+        assert f"Waiting for ./lab load (process {load.pid}, since " in down.stderr
     finally:
         stack.lab("down")
     assert stack.leftovers() == []

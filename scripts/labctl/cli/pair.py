@@ -159,7 +159,8 @@ def load(
     from labctl.commands.load import change_load
     from labctl.lab.lab import Lab
 
-    change_load(Lab(configuration), mechanisms, request)
+    with changing(configuration.project, "./lab load"):
+        change_load(Lab(configuration), mechanisms, request)
 
 
 @click.command(short_help="Switch the lock of a running pair's shared words.")
@@ -185,7 +186,8 @@ def lock(mechanism: str, state: str | None, reset: bool) -> None:
     from labctl.commands.lock import change_lock
     from labctl.lab.lab import Lab
 
-    change_lock(Lab(configuration), mechanism, None if reset else state == "on")
+    with changing(configuration.project, f"./lab lock {mechanism}"):
+        change_lock(Lab(configuration), mechanism, None if reset else state == "on")
 
 
 @click.command(hidden=True, context_settings={"ignore_unknown_options": True})

@@ -14,6 +14,7 @@ from labctl.commands.up import ready, start_pairs
 from labctl.config import compose_file
 from labctl.lab.containers import PROJECT_LABEL, stop_and_remove
 from labctl.lab.lab import Lab
+from labctl.lab.project_lock import changing
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.printing import show_lines, show_markdown, show_text
 from labctl.workshop.exercise import guesses, judge, needs, overview, publication, script, student
@@ -63,7 +64,16 @@ def start(
     written = _put_starter(exercise, file)
     if written:
         program.read(written)  # what is no program is refused before anything begins
-    record = Record(lab.prometheus.now(), who, values, answers, file=str(written) if written else None)
+    with changing(lab.project, f"./lab exercise start {exercise.number}"):
+        needs.require(lab, exercise)  # another command may have changed the lab while the student was asked
+        record = Record(lab.prometheus.now(), who, values, answers, file=str(written) if written else None)
+        _begin(lab, done, exercise, language, record)
+    show_lines([phrase(language, "check", number=exercise.number)])
+
+
+def _begin(lab: Lab, done: Progress, exercise: Exercise, language: Language, record: Record) -> None:
+    """Remember the moment, change the lab as the exercise wants it, and show the steps."""
+    values = record.values
     with done.changing():
         _not_begun_or_refuse(done, exercise)  # another command may have begun it while the student was asked
         done.records[exercise.name], done.starting = record, None
@@ -81,11 +91,10 @@ def start(
         show_lines([phrase(language, "values", values=words)])
     page = exercise.readme(language).relative_to(exercise.folder.parent.parent)
     show_lines([phrase(language, "page", page=page)])
-    if exercise.writing and written:
-        show_lines([phrase(language, "write", file=written, role=exercise.writing.role)])
+    if exercise.writing and record.file:
+        show_lines([phrase(language, "write", file=record.file, role=exercise.writing.role)])
         role, mechanism = exercise.writing.role, exercise.writing.mechanism
-        student_judge.start(lab, exercise.name, role, mechanism, written, values)
-    show_lines([phrase(language, "check", number=exercise.number)])
+        student_judge.start(lab, exercise.name, role, mechanism, Path(record.file), values)
 
 
 def _not_begun_or_refuse(done: Progress, exercise: Exercise) -> None:
@@ -217,7 +226,8 @@ def _judged(lab: Lab, exercise: Exercise, record: Record) -> Judgement:
     file = Path(record.file or "")
     role, mechanism = exercise.writing.role, exercise.writing.mechanism
     try:
-        return student_judge.judge(lab, exercise.name, role, mechanism, file, record.values)
+        with changing(lab.project, f"./lab exercise check {exercise.number}"):
+            return student_judge.judge(lab, exercise.name, role, mechanism, file, record.values)
     except BadInput as error:
         return Judgement(0, 0, 0, 0, 0, problem=error.message)
 

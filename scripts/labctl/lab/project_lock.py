@@ -23,6 +23,7 @@ from labctl.terminal.errors import LabError, printable
 _FOLDER = Path("/tmp")  # not TMPDIR, which differs between the shells of one machine
 _WAITS_FOR_S = 600
 _EVERYONE = 0o666  # the next user of the same engine takes the same lock
+_ON_BEHALF_OF = "LABCTL_LOCK_OF"  # the process that runs this script, and has the lock
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,30 @@ class Holder:
 def changing(project: str, command: str, *, waits_for_s: float = _WAITS_FOR_S) -> Iterator[None]:
     """Hold the lock of `project` while the block runs; `command` is named to the next one, which waits.
 
+    A command in a script that the holder itself runs (`on_our_behalf`) does not wait.
+
     :raises LabError: another command has it for longer than `waits_for_s`, or its file cannot be opened
     """
     path = _FOLDER / f"ipclab-{project}.lock"
     descriptor = _open(path)
     try:
-        if not _taken(descriptor):
+        if not (taken := _taken(descriptor)) and not _runs_us(_holder(descriptor)):
             _wait(descriptor, project, waits_for_s)
-        _say_who(descriptor, command)
+            taken = True
+        if taken:
+            _say_who(descriptor, command)
         yield
     finally:
         os.close(descriptor)
+
+
+def on_our_behalf() -> dict[str, str]:
+    """The environment of a script that this process runs while it has the lock."""
+    return {_ON_BEHALF_OF: str(os.getpid())}
+
+
+def _runs_us(holder: Holder | None) -> bool:
+    return holder is not None and os.environ.get(_ON_BEHALF_OF) == str(holder.pid)
 
 
 def _open(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import tarfile
 import time
 
@@ -40,7 +41,7 @@ def write(container: DockerContainer, directory: str, name: str, content: bytes)
     if container.status != "running":
         _put(container, directory, name, content)
         return
-    spare = f".{name}.new"
+    spare = f".{name}.{secrets.token_hex(4)}"  # of this command: another one may write the same file at this moment
     _put(container, directory, spare, content)
     ran = run_in(container, ["mv", "-f", f"{directory}/{spare}", f"{directory}/{name}"])
     if ran.code:

@@ -18,6 +18,7 @@ from labctl.experiments.speedup import kept, table
 from labctl.experiments.speedup.containers import Watch, worker_containers
 from labctl.experiments.speedup.results import Comparison
 from labctl.lab.lab import Lab
+from labctl.lab.project_lock import changing
 from labctl.terminal.progress import Step, step
 
 
@@ -40,7 +41,8 @@ def compare(
     ensure_compose()
     ensure_images(client, lab.configuration.values, root=ROOT)
     job = ["--job", str(limit), "--chunks", str(chunks), "--rounds", str(rounds)]
-    found = [_with_workers(lab, mechanism, traits, count, job) for count in workers]
+    with changing(lab.project, "./lab speedup"):
+        found = [_with_workers(lab, mechanism, traits, count, job) for count in workers]
     table.show(mechanism, traits, limit, chunks, found, as_json)
     kept.keep(lab.project, mechanism, limit, chunks, found, at=time.time())
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from labctl.config.paths import ROOT
+from labctl.lab.project_lock import on_our_behalf
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 from labctl.workshop.exercise.student import Value
@@ -16,7 +17,7 @@ _WITHIN_S = 120
 
 
 def run(script: Path, project: str, values: Mapping[str, Value]) -> None:
-    """Run it in the folder of the lab, each value of the student as EX_NAME.
+    """Run it in the folder of the lab, each value of the student as EX_NAME. The caller has the lock of the lab.
 
     :raises LabError: it fails, or takes too long
     """
@@ -25,7 +26,7 @@ def run(script: Path, project: str, values: Mapping[str, Value]) -> None:
         done = subprocess.run(
             ["bash", str(script)],
             cwd=ROOT,
-            env={**os.environ, "COMPOSE_PROJECT_NAME": project, **variables},
+            env={**os.environ, "COMPOSE_PROJECT_NAME": project, **on_our_behalf(), **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -15,6 +15,7 @@ import pytest
 from labctl.config.paths import ROOT
 from labctl.lab import project_lock
 from labctl.terminal.errors import LabError
+from labctl.workshop.exercise import script
 
 _HOLD = textwrap.dedent(
     """
@@ -78,6 +79,32 @@ def test_the_second_gets_it_when_the_first_ends_in_whatever_way(holder: subproce
 def test_another_project_has_a_lock_of_its_own() -> None:
     with project_lock.changing("other", "./lab up", waits_for_s=0.1):
         pass
+
+
+def test_a_command_in_a_script_of_the_holder_does_not_wait(
+    holder: subprocess.Popen[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`./lab exercise start 18` runs a script with `./lab place`, which waited for it in vain."""
+    monkeypatch.setenv("LABCTL_LOCK_OF", str(holder.pid))
+    with project_lock.changing("lab", "./lab place", waits_for_s=0.1):
+        pass
+    assert f'"pid": {holder.pid}' in (folder / "ipclab-lab.lock").read_text()
+    monkeypatch.setenv("LABCTL_LOCK_OF", str(os.getpid()))
+    with pytest.raises(LabError), project_lock.changing("lab", "./lab place", waits_for_s=0.1):
+        pytest.fail("the lock is another process's")
+
+
+def test_a_script_has_the_lock_of_the_command_that_runs_it(folder: Path, tmp_path: Path) -> None:
+    assert folder.is_dir()
+    python = f"import os, sys; sys.path[:0] = {sys.path!r}; from pathlib import Path"
+    nested = "from labctl.lab import project_lock as it; it._FOLDER = Path(os.environ['EX_LOCKS'])"
+    body = "with it.changing('lab', 'nested', waits_for_s=0.1): Path(os.environ['EX_LOCKS'], 'ran').touch()"
+    run = tmp_path / "apply.sh"
+    (tmp_path / "nested.py").write_text("\n".join((python, nested, body)))
+    run.write_text(f"exec {sys.executable} {tmp_path / 'nested.py'}\n")
+    with project_lock.changing("lab", "./lab exercise start 18"):
+        script.run(run, "lab", {"locks": str(folder)})
+    assert (folder / "ran").exists()
 
 
 def test_a_program_that_a_command_starts_does_not_keep_the_lock(folder: Path) -> None:
