@@ -6,9 +6,10 @@ alone: nothing here goes through its container but starting and stopping it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import docker
 import requests
@@ -16,6 +17,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 
 from lab.harness.stack import ROOT, Stack, wait_until
+from labctl.config import compose_file
 from labctl.config.configuration import IMAGE_TAG, Configuration
 from labctl.engine.base_images import ensure_base_images
 from labctl.engine.images import engine_image, ensure_engine_image
@@ -65,6 +67,18 @@ class Machine:
         wait_until("the other machine's engine answers", _STARTS_WITHIN_S, answers)
 
 
+def _rights(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the second host, as the SDK has them. A path in them is Compose's to read, and ours to read here."""
+    options = [option.partition("seccomp=") for option in declared["security_opt"]]
+    return {
+        **{name: declared[name] for name in ("cap_add", "cap_drop", "read_only", "init", "mem_limit")},
+        "security_opt": [f"{found}{(ROOT / path).read_text()}" if found else name for name, found, path in options],
+        "cgroupns": declared["cgroup"],
+        "volumes": [volume for volume in declared["volumes"] if volume.startswith("/")],
+        "tmpfs": dict.fromkeys(declared["tmpfs"], ""),
+    }
+
+
 @contextmanager
 def another_machine(stack: Stack) -> Iterator[Machine]:
     """One, beside the lab on the network on which the lab's ports are published; nothing of it is left."""
@@ -77,13 +91,7 @@ def another_machine(stack: Stack) -> Iterator[Machine]:
         ["--host=unix:///var/run/docker.sock", f"--host=tcp://0.0.0.0:{_PORT}", "--tls=false"],
         name=f"{stack.project}-other-machine",
         network=network.name,
-        cap_add=["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE"],
-        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
-        cgroupns="host",
-        volumes=["/sys/fs/cgroup:/sys/fs/cgroup:rw"],
-        tmpfs={"/run": ""},
-        init=True,
-        mem_limit="512m",
+        **_rights(compose_file.service(compose_file.SECOND_HOST)),
     )
     try:
         container.start()
