@@ -235,6 +235,18 @@ def test_what_was_remembered_of_the_pods_is_read_or_refused(
     )
 
 
+@pytest.mark.parametrize("where", ["pod", "container"])
+def test_a_pod_or_container_without_a_name_is_refused(tmp_path: Path, where: str) -> None:
+    cluster = Cluster("of-a-test")
+    cluster.folder = tmp_path
+    pod = _pod("consumer")
+    named = pod["metadata"] if where == "pod" else pod["spec"]["containers"][0]
+    named["name"] = ""
+    (tmp_path / "manifests.yaml").write_text(yaml.safe_dump_all([pod]), encoding="utf-8")
+    with pytest.raises(LabError, match="cannot be read: '' where no such thing belongs"):
+        cluster.played()
+
+
 def _pod(role: str) -> PodManifest:
     container = {"name": role, "args": [role, "tcp"], "ports": [{"containerPort": 9464}]}
     return {

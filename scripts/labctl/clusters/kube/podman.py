@@ -206,7 +206,7 @@ def _require_whole(manifest: Any) -> None:
             wanted += [(container["name"], str), (container["args"], Sequence[str])]
             wanted.append((container["ports"][0]["containerPort"], int))
     for value, kind in wanted:
-        if not has_type(value, kind):
+        if value == "" or not has_type(value, kind):
             raise TypeError(f"{one_line(value)!r} where no such thing belongs")
 
 
