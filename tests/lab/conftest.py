@@ -11,6 +11,7 @@ import pytest
 from ipclab.pair.producer import MAX_LAG_NS
 from lab.harness.stack import PART, PROJECT, Stack, wait_until
 from labctl.config import compose_file
+from labctl.lab.containers import freeze
 
 # These restart the lab's containers, take the lab down, or rebuild its engine's networks, so they run after all
 # others, in this order.
@@ -97,7 +98,7 @@ def mechanism(request: pytest.FixtureRequest, stack: Stack) -> str:
 def after_measurements(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """The lab after a bench, a fault matrix, and a producer that stood still and skipped messages."""
     producer = stack.endpoint("fifo", "producer")
-    producer.pause()
+    freeze(producer)
     stood = time.monotonic() + 2 * MAX_LAG_NS / 1e9
     wait_until("the producer stood still", 10, lambda: time.monotonic() > stood)
     producer.unpause()

@@ -12,6 +12,7 @@ from ipclab.metrics import definitions as metrics
 from ipclab.metrics.definitions import Definition, Role
 from ipclab.runtime.overrides import Load
 from lab.harness.stack import Stack, wait_until
+from labctl.lab.containers import freeze
 
 SIZE = 1024
 FLOOD = 2000  # messages per second, and how many of them are sent to nobody
@@ -94,7 +95,7 @@ def test_a_queue_whose_consumer_is_paused_fills_up_and_empties_again(stack: Stac
         return limit - taken
 
     consumer = stack.containers()["sysv-mq-consumer"]
-    consumer.pause()
+    freeze(consumer)
     try:
         wait_until("the queue has no room for one more", 15, lambda: room() < SIZE)
     finally:
@@ -109,7 +110,7 @@ def test_a_flood_loses_exactly_what_the_kernel_says_it_dropped(stack: Stack) -> 
     before = accounts(stack)
     stack.set_load("udp", Load(FLOOD, SIZE))
     consumer = stack.containers()["udp-consumer"]
-    consumer.pause()
+    freeze(consumer)
     try:
         wait_until("a flood is sent", 20, lambda: sent(stack) > before["sent"] + FLOOD)
     finally:

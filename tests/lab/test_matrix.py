@@ -14,6 +14,7 @@ from ipclab.matrix.placement import Placement
 from ipclab.matrix.probe import REMEMBERED
 from lab.harness import readme_matrix
 from lab.harness.stack import Stack, wait_until
+from labctl.lab.containers import freeze
 
 LONGEST_TRY_S = 3.0  # one second to open, one to ask, and what a busy machine adds
 PROBES = ("responder", "probe-shared-ipc", "probe-ipc-namespace", "probe-shared-volume", "probe-shared-network")
@@ -162,7 +163,7 @@ def test_a_responder_that_comes_back_is_reached_within_ten_seconds(stack: Stack,
 
 def test_a_responder_that_is_silent_hangs_no_probe(stack: Stack) -> None:
     responder = stack.containers()["responder"]
-    responder.pause()
+    freeze(responder)
     try:
         probe = ("probe-shared-volume", "probe-shared-network", "probe-shared-ipc")
 

@@ -20,6 +20,7 @@ from lab.harness import browser
 from lab.harness.browser import Tab
 from lab.harness.page_picture import pairs, state_of, words_of
 from lab.harness.stack import Stack, wait_until
+from labctl.lab.containers import freeze
 from labpage.texts import LANGUAGES, texts
 from labpage.views import all_views
 
@@ -95,7 +96,7 @@ def test_every_view_is_drawn_in_both_languages_and_asks_this_host_alone(page: Ta
 
 def test_a_paused_consumer_is_seen_and_comes_back(picture: Tab, stack: Stack) -> None:
     consumer = stack.endpoint("fifo", "consumer")
-    with undone(consumer.pause, consumer.unpause):
+    with undone(lambda: freeze(consumer), consumer.unpause):
         wait_until("the consumer is drawn as away", _WITHIN_S, lambda: state_of(picture, "fifo") == "no_consumer")
         assert "no answer" in words_of(picture, "fifo")
         assert "fifo" in str(picture.ask("document.getElementById('headline').innerText"))
@@ -284,7 +285,7 @@ def test_prometheus_away_is_said_and_the_page_goes_on(picture: Tab, stack: Stack
     def trouble() -> str:
         return str(picture.ask("document.getElementById('trouble')?.innerText ?? ''"))
 
-    with undone(prometheus.pause, prometheus.unpause):
+    with undone(lambda: freeze(prometheus), prometheus.unpause):
         wait_until("it is said", _WITHIN_S, lambda: "Prometheus does not answer" in trouble())
         assert picture.ask("document.querySelector('.picture').classList.contains('old')")
     wait_until("it goes on", _WITHIN_S, lambda: trouble() == "" and picture.ask(_HEADLINE_IS_GOOD))

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from lab.harness.stack import Stack, wait_until
+from labctl.lab.containers import freeze
 
 _RISES_TO = 50
 
@@ -16,7 +17,7 @@ def test_what_waits_is_seen_while_the_consumer_is_paused(stack: Stack, mechanism
     stack.wait_for_traffic(mechanism)
     before = stack.accounts(mechanism)
     consumer = stack.endpoint(mechanism, "consumer")
-    consumer.pause()
+    freeze(consumer)
     try:
         on_the_way = f'mechanism:ipc_messages:in_flight{{mechanism="{mechanism}"}} > {_RISES_TO}'
         wait_until("messages on the way rise", 30, lambda: stack.query(on_the_way))

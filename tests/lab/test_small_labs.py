@@ -23,6 +23,7 @@ from labctl.commands import up as start_of_lab
 from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.lab import anonymous_volumes, containers
+from labctl.lab.containers import freeze
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput
 
@@ -180,7 +181,7 @@ def test_doctor_sees_what_is_paused_and_names_that_nobody_answers_to() -> None:
             seen = stack.findings()
             assert f"in {stack.project}_metrics: udp-consumer" in seen
         consumer = stack.container("fifo-consumer")
-        consumer.pause()
+        freeze(consumer)
         try:
             assert "paused warn: fifo-consumer" in stack.findings()
         finally:

@@ -12,6 +12,7 @@ import pytest
 
 from lab.harness.stack import Stack, wait_until
 from labctl.config.configuration import Configuration
+from labctl.lab.containers import freeze
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -78,7 +79,7 @@ def test_reset_is_up_again_in_the_same_containers(stack: Stack) -> None:
     assert stack.lab("load", "fifo", "--rate", "50").returncode == 0
     assert stack.lab("lock", "sysv_shm", "off").returncode == 0
     assert stack.lab("place", "unix_stream", "shared_network").returncode == 0
-    stack.endpoint("tcp", "consumer").pause()
+    freeze(stack.endpoint("tcp", "consumer"))
     stack.endpoint("udp", "producer").kill()
     cut = stack.endpoint("udp", "consumer")
     stack.client.networks.get(f"{stack.project}_udp").disconnect(cut)

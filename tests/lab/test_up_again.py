@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.harness.stack import Stack
+from labctl.lab.containers import freeze
 
 
 def _identities(stack: Stack) -> dict[str, tuple[str | None, str]]:
@@ -25,7 +26,7 @@ def test_every_container_is_healthy(stack: Stack) -> None:
 
 def test_a_pair_that_does_not_move_is_named(stack: Stack) -> None:
     consumer = stack.endpoint("fifo", "consumer")
-    consumer.pause()
+    freeze(consumer)
     try:
         stuck = stack.lab("up", "--timeout", "10")
     finally:
