@@ -285,6 +285,15 @@ CASES = [
     variable("LAB_GRAFANA_URL", "grafana", "http://HOST:PORT"),
     variable("LAB_GRAFANA_URL", "http://127.0.0.1:port", "http://HOST:PORT"),
     variable("LAB_GRAFANA_URL", "ftp://127.0.0.1", "http://HOST:PORT"),
+    *(
+        Case(
+            f"LAB_GRAFANA_URL {it!r}",
+            ["up"],
+            ["LAB_GRAFANA_URL=host"],
+            {"LAB_GRAFANA_URL": f"http://us{it}er:word@host"},
+        )
+        for it in ("\n", "\udcbe")  # a byte that is no UTF-8 becomes such a half of a pair
+    ),
     variable("LAB_RAET", "5", "did you mean LAB_RATE?"),
     variable("LAB_COLOUR", "blue", "LAB_RATE, LAB_SIZE", "LAB_CPUS, LAB_IMAGE_TAG, LAB_GRAFANA_URL"),
     variable("LAB_CPU", "0", "did you mean LAB_CPUS?"),
