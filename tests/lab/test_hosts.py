@@ -17,6 +17,7 @@ from lab.harness import browser, cis_benchmark, readme_matrix, second
 from lab.harness.browser import Tab
 from lab.harness.page_picture import is_within, pairs, state_of
 from lab.harness.stack import Stack, wait_until
+from support.security_page import capabilities_of_engines
 
 PAIRS = ("fifo", "posix_mq", "sysv_mq", "sysv_shm", "tcp", "udp")  # of the lab: see conftest.py
 # TCP_USER_TIMEOUT is 5 s (services/ipclab/mechanisms/tcp.py).
@@ -84,7 +85,7 @@ def test_a_second_host_holds_the_benchmark_but_for_what_is_excepted(second_host:
         item for item, row in table.items() if cis_benchmark.excepted(row.engines) is None
     }
     asked = host.attrs["HostConfig"]
-    assert {name.removeprefix("CAP_") for name in asked["CapAdd"]} == cis_benchmark.capabilities_of_engines()
+    assert {name.removeprefix("CAP_") for name in asked["CapAdd"]} == set(capabilities_of_engines())
     assert asked["CapDrop"] == ["ALL"]
     status = host.exec_run(["cat", "/proc/1/status"]).output.decode()
     assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE), "no filter: proc(5)"

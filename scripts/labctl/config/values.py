@@ -118,10 +118,9 @@ def web_address(name: str, value: str, place: str) -> str:
     try:
         parts = urlsplit(value)
         good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.query
-        good = good and value.isprintable()  # urlsplit drops a line's end
     except ValueError:  # a port that is none
         good = False
-    if not good or value != value.strip():
+    if not good or value != value.strip() or not value.isprintable():  # urlsplit drops a line's end
         without_secret = value.rpartition("@")[2] if "@" in value else value
         raise refuse(
             f"{name}={shown(without_secret)}",

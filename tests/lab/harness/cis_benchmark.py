@@ -21,7 +21,6 @@ from labctl.config.paths import ROOT
 TABLE = ROOT / "docs" / "SECURITY.md"
 _ROW = re.compile(r"^\| (5\.\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 _EXCEPTED = re.compile(r"excepted(?: for ([a-z, -]+))?: ")
-_CAPABILITY = re.compile(r"^\| ([A-Z_]+) \|", re.MULTILINE)
 _PUBLISHED = {"prometheus", "grafana", "page"}
 _OF_THE_HOST = ("/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr")
 _Attributes = Mapping[str, Any]
@@ -48,11 +47,6 @@ def excepted(word: str) -> set[str] | None:
     found = _EXCEPTED.match(word)
     assert found, f"neither holds nor excepted: {word}"
     return set(found[1].split(", ")) if found[1] else None
-
-
-def capabilities_of_engines() -> set[str]:
-    """Those that the table of the engines' rights has."""
-    return set(_CAPABILITY.findall(_text(TABLE)))
 
 
 def failures(container: Container) -> set[str]:

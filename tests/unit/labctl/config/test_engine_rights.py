@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 
 from labctl.config import compose_file
 from labctl.config.paths import ROOT
-
-_TABLE = re.compile(r"^\| ([A-Z_]+) \|", re.MULTILINE)
+from support.security_page import capabilities_of_engines
 
 
 @pytest.mark.parametrize("name", compose_file.ENGINES)
 def test_an_engine_has_the_capabilities_of_the_table_alone(name: str) -> None:
     declared = compose_file.service(name)
-    documented = _TABLE.findall((ROOT / "docs" / "SECURITY.md").read_text(encoding="utf-8"))
+    documented = capabilities_of_engines()
     assert declared["cap_drop"] == ["ALL"]
     assert declared["cap_add"] == documented == sorted(documented)
 
