@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from docker.models.containers import Container
 from ipclab.metrics import definitions as metrics
 from lab.harness.mark_scenarios import promtool_test
 from lab.harness.stack import ROOT, Stack
+from labctl.faults.soak.readings import most_used
 
 
 @pytest.fixture(scope="module")
@@ -81,4 +83,27 @@ def test_the_rules_compute_what_they_say(image: Container) -> None:
 
 def test_a_restart_is_marked_and_a_scrape_that_timed_out_is_not(image: Container) -> None:
     done = run_tests(image, promtool_test())
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_soak_takes_no_sample_of_a_first_minute_nor_of_what_is_there_for_a_second(image: Container) -> None:
+    """Two containers of one role: the younger one has more memory, and counts when it is a minute old.
+
+    What the other one has for a second counts never.
+    """
+    metric, begun = "ipc_container_memory_bytes", "ipc_process_start_time_seconds"
+    role = 'mechanism="fifo",role="consumer"'
+    values = {
+        f'{metric}{{instance="old",{role}}}': "10x150 50 10x49",
+        f'{metric}{{instance="young",{role}}}': "_x100 30x100",
+        f'{begun}{{instance="old",{role}}}': "0x200",
+        f'{begun}{{instance="young",{role}}}': "_x100 100x100",
+    }
+    asked = [
+        {"expr": most_used(metric), "eval_time": at, "exp_samples": [{"labels": f"{{{role}}}", "value": most}]}
+        for at, most in (("155s", 10), ("165s", 30))
+    ]
+    series = [{"series": name, "values": it} for name, it in values.items()]
+    tests = [{"interval": "1s", "input_series": series, "promql_expr_test": asked}]
+    done = run_tests(image, json.dumps({"evaluation_interval": "1s", "tests": tests}))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -28,6 +28,9 @@ _REASONS = ("channel", "producer_restart", "consumer_restart")
 _SETTLED_WITHIN_S = 60
 _QUIET = Load(rate=1, size_bytes=1024)
 _WATCHED = {"memory": "ipc_container_memory_bytes", "descriptors": "ipc_open_descriptors"}
+# What a process has just begun with grows for a while: pages of its parent that it writes to become its own.
+_WARM_UP_S = 60
+_KEPT_S = 10
 # Every object of an IPC namespace and of its /dev/shm, by kind.
 _COUNT_OBJECTS = (
     "for kind in shm sem msg; do echo $kind $(($(wc -l < /proc/sysvipc/$kind) - 1)); done; "
@@ -147,11 +150,21 @@ def kernel_objects(holder: DockerContainer | None) -> dict[str, int]:
     return {kind: int(count) for kind, count in (line.split() for line in output.splitlines())}
 
 
+def most_used(metric: str) -> str:
+    """The query for what a role of a mechanism uses: of several containers (the probes), the one with most counts.
+
+    What comes and goes within some seconds is left out: a probe makes a ring for each of its questions. A container
+    that a fault has restarted counts again after its first minute.
+    """
+    kept = f"min_over_time({metric}[{_KEPT_S}s])"
+    warm = f"on (instance) (time() - ipc_process_start_time_seconds > {_WARM_UP_S})"
+    return f"max by (mechanism, role) ({kept} and {fresh(metric)} and {warm})"
+
+
 class Samples:
     """What the lab's own containers use, over time: series of (seconds, value) by kind and by mechanism and role.
 
-    Of several containers of one role (the probes), the one with most counts. Prometheus and Grafana show no such
-    metrics: their memory is a cache of their databases, within their mem_limit.
+    Prometheus and Grafana show no such metrics: their memory is a cache of their databases, within their mem_limit.
     """
 
     def __init__(self) -> None:
@@ -163,7 +176,7 @@ class Samples:
         at = time.monotonic() - self._began
         with suppress(PrometheusSilent):  # a sample less
             for kind, metric in _WATCHED.items():
-                for sample in lab.prometheus.query(f"max by (mechanism, role) ({fresh(metric)})"):
+                for sample in lab.prometheus.query(most_used(metric)):
                     of = " ".join(filter(None, (sample.labels.get("mechanism"), sample.labels.get("role"))))
                     self.series.setdefault((kind, of), []).append((at, sample.value))
         if objects := kernel_objects(holder):
