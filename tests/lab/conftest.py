@@ -10,27 +10,31 @@ import pytest
 
 from ipclab.pair.producer import MAX_LAG_NS
 from lab.harness.stack import PART, PROJECT, Stack, wait_until
+from labctl.commands.test import PARTS
 from labctl.config import compose_file
 from labctl.lab.containers import freeze
 
 # These restart the lab's containers, take the lab down, or rebuild its engine's networks, so they run after all
 # others, in this order.
 _LAST = ("test_states.py", "test_up_again.py", "test_swarm.py", "test_lifecycle.py")
-_ALL_PAIRS = "all"
-# These need few pairs, which the file names in PAIRS, or its parameters by `pairs`; or no lab at all. `./lab test` runs
-# these parts, one after the other, beside the rest, with a lab of their own that has only these pairs: tests wait most
-# of the time, and a lab of all pairs takes most of a CPU at rest.
-_FEW_PAIRS = {
-    "few": (
-        "test_bench.py",
-        "test_bundle.py",
-        "test_class.py",
-        "test_exercises.py",
-        "test_kube.py",
-        "test_locales.py",
-        "test_registry.py",
-        "test_speedup.py",
-        "test_student.py",
+# `./lab test` runs these parts two at a time, each with a lab of its own, and "all" has all other files. Tests wait
+# most of the time, and what a lab takes at rest grows with its pairs: a part of `_FEW_PAIRS` has those alone that a
+# file names in PAIRS, or its parameters by `pairs`.
+_REST = "all"
+_PARTS = {
+    "shown": (
+        "test_cis_benchmark.py",
+        "test_dashboards.py",
+        "test_documents.py",
+        "test_fork.py",
+        "test_matrix.py",
+        "test_page.py",
+        "test_page_dashboards.py",
+        "test_page_exercises.py",
+        "test_pictures.py",
+        "test_promtool.py",
+        "test_report.py",
+        "test_terminal.py",
     ),
     "hosts": (
         "test_cut.py",
@@ -44,21 +48,40 @@ _FEW_PAIRS = {
         "test_swarm.py",
         "test_two_commands.py",
     ),
+    "few": (
+        "test_bench.py",
+        "test_bundle.py",
+        "test_class.py",
+        "test_kube.py",
+        "test_locales.py",
+        "test_registry.py",
+        "test_speedup.py",
+        "test_student.py",
+    ),
+    "exercises": ("test_exercises.py",),
 }
+_FEW_PAIRS = ("hosts", "few", "exercises")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep this process's part; run what disturbs the shared lab after all others (sorting is stable)."""
+    """Keep this process's part; what needs no lab comes first, what disturbs it last (sorting is stable)."""
+    assert {_REST, *_PARTS} == set(PARTS), "a part that `./lab test` does not run"
     if PART:
         others = [item for item in items if _part(item.path.name) != PART]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
-    items.sort(key=lambda item: _LAST.index(item.path.name) + 1 if item.path.name in _LAST else 0)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.name in _LAST:
+        return _LAST.index(item.path.name) + 1
+    return 0 if "stack" in getattr(item, "fixturenames", ()) else -1
 
 
 def _part(file: str) -> str:
-    return next((part for part, files in _FEW_PAIRS.items() if file in files), _ALL_PAIRS)
+    return next((part for part, files in _PARTS.items() if file in files), _REST)
 
 
 def _pairs_of(items: list[pytest.Item]) -> set[str]:

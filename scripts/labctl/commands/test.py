@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -19,12 +20,15 @@ from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
 from labctl.terminal.errors import LabError
 from labctl.terminal.signals import Terminated
+from labctl.terminal.waiting import wait_until
 
 _TYPED = ("services", "scripts", "dashboards", "tests")
 # Without the override that `./lab up` may have written on this machine.
 _COMPOSE_LINT = ("--quiet", "--skip-suppressed", "--fail-on", "low", "--strict-config", "--no-merge-overrides")
 WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance", "tests/model")
 WITH_CONTAINERS = "tests/lab"
+# Of tests/lab/conftest.py, in the order in which they begin; what takes longest comes first.
+PARTS = ("all", "shown", "hosts", "few", "exercises")
 
 
 def run_checks(pytest_arguments: Sequence[str], fast: bool) -> None:
@@ -58,24 +62,41 @@ def _module(name: str, *arguments: str) -> list[str]:
 
 
 def _run_everything() -> list[int]:
-    """The images are built while the tests without containers run; those with containers run in parts.
-
-    Two parts need few pairs (tests/lab/conftest.py). They run one after the other beside the part that needs all, and
-    say what they found after it. Three labs at once take more than two CPUs.
-    """
+    """The images are built while the tests without containers run; those with containers come after both."""
     with _started(_module("labctl", "test", "--fast"), end=signal.SIGTERM) as fast:
         _build_images()
         code = fast.wait()
-    tests = _module("pytest", WITH_CONTAINERS)
-    with tempfile.TemporaryFile() as said, _started(tests, LAB_TEST_PART="all") as all_pairs:
-        of_few = []
-        for part in ("few", "hosts"):
-            with _started(tests, output=said, LAB_TEST_PART=part) as process:
-                of_few.append(process.wait())
-        codes = [all_pairs.wait(), *of_few]
+    return [code, *_run_with_containers()]
+
+
+def _run_with_containers() -> list[int]:
+    """Two parts at a time, each with a lab of its own: three labs at once take more than two CPUs.
+
+    What the first lane finds is seen as it comes; what the second one finds, after it.
+    """
+    waiting, codes = list(PARTS), []
+    with tempfile.TemporaryFile() as said, ExitStack() as all_started:
+        outputs = (None, said)
+        lanes: list[subprocess.Popen[bytes] | None] = [None, None]
+
+        def all_ended() -> bool:
+            for lane, process in enumerate(lanes):
+                if process and process.poll() is None:
+                    continue
+                if process:
+                    codes.append(process.returncode)
+                lanes[lane] = None
+                if waiting:
+                    started = _started(
+                        _module("pytest", WITH_CONTAINERS), output=outputs[lane], LAB_TEST_PART=waiting.pop(0)
+                    )
+                    lanes[lane] = all_started.enter_context(started)
+            return not any(lanes)
+
+        wait_until(all_ended, math.inf)
         said.seek(0)
-        sys.stdout.write(f"\nTests that need few pairs:\n{said.read().decode(errors='replace')}")
-    return [code, *codes]
+        sys.stdout.write(f"\nMeanwhile, with other labs:\n{said.read().decode(errors='replace')}")
+    return codes
 
 
 def _run_without_containers() -> list[int]:
@@ -86,7 +107,9 @@ def _run_without_containers() -> list[int]:
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = str(cpus + 1)
     with tempfile.TemporaryFile() as said, _started(_module("mypy", *_typed()), output=said) as mypy:
-        tests = run_tool("pytest", "--numprocesses", processes, *WITHOUT_CONTAINERS)
+        # A process without tests left takes some of another's: the tests that wait long are the last ones.
+        spread = ("--numprocesses", processes, "--dist", "worksteal")
+        tests = run_tool("pytest", *spread, *WITHOUT_CONTAINERS)
         codes.append(mypy.wait())
         said.seek(0)
         sys.stdout.write(f"mypy: {said.read().decode(errors='replace')}")
