@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 import requests
 
@@ -18,12 +19,23 @@ _PROGRAM = (
 )
 
 
+class Served(NamedTuple):
+    """A page that answers."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def served_page(prometheus_url: str) -> Iterator[int]:
-    """The port of a page that reads this Prometheus, once it answers."""
+def served_page(prometheus_url: str, port: int = 0) -> Iterator[Served]:
+    """A page that reads this Prometheus, once it answers.
+
+    :param port: 0 is one that is free
+    """
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        port = probe.getsockname()[1]
     with subprocess.Popen([sys.executable, "-c", _PROGRAM, prometheus_url, str(port)], env=dict(os.environ)) as process:
         try:
             deadline = time.monotonic() + _STARTS_WITHIN_S
@@ -31,7 +43,7 @@ def served_page(prometheus_url: str) -> Iterator[int]:
                 assert process.poll() is None, f"the page ended with {process.returncode}"
                 assert time.monotonic() < deadline, "the page does not answer"
                 time.sleep(0.1)
-            yield port
+            yield Served(port, process.pid)
         finally:
             process.terminate()
 

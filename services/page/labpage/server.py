@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from nicegui import ui
 from starlette.requests import Request
@@ -33,7 +34,7 @@ from labpage.visit import Services, visit
 
 PORT = 8080  # in the container
 _STATIC = Path(str(files("labpage"))) / "static"
-_YEAR_S = 31_536_000
+MOST_THREADS = 8  # that read files for browsers; the container may have 32 tasks, and anyio would make 40 threads
 
 
 def make_app(prometheus_url: str, published_port: int) -> Guard:
@@ -108,4 +109,10 @@ def serve(prometheus_url: str, published_port: int, host: str = "0.0.0.0", port:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    asyncio.run(uvicorn.Server(config).serve())
+    asyncio.run(_serve(uvicorn.Server(config)))
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    # A thread that cannot be started would be a script that does not come.
+    current_default_thread_limiter().total_tokens = MOST_THREADS
+    await server.serve()

@@ -60,7 +60,7 @@ def test_another_site_may_link_here_and_not_embed() -> None:
 def port() -> Iterator[int]:
     """Of a page whose Prometheus is away."""
     with served_page("http://127.0.0.1:9") as found:
-        yield found
+        yield found.port
 
 
 def raw(port: int, text: str) -> bytes:
