@@ -17,7 +17,7 @@ import requests
 
 from ipclab import mechanisms
 from lab.harness import browser
-from lab.harness.browser import Tab
+from lab.harness.browser import Tab, explained
 from lab.harness.page_picture import pairs, state_of, words_of
 from lab.harness.stack import Stack, wait_until
 from labctl.lab.containers import freeze
@@ -45,9 +45,11 @@ def page(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab
 @pytest.fixture
 def picture(page: Tab, address: str) -> Tab:
     """The picture in English, drawn, with all pairs well."""
-    page.open(f"{address}/?lang=en&theme=light", _WIDTH, _HEIGHT)
-    wait_until("the picture is drawn", _WITHIN_S, lambda: pairs(page) == 11)
-    wait_until("all is well", _WITHIN_S, lambda: state_of(page, "fifo") == "flows" and page.ask(_HEADLINE_IS_GOOD))
+    page.forget()
+    with explained(page):
+        page.open(f"{address}/?lang=en&theme=light", _WIDTH, _HEIGHT)
+        wait_until("the picture is drawn", _WITHIN_S, lambda: pairs(page) == 11)
+        wait_until("all is well", _WITHIN_S, lambda: state_of(page, "fifo") == "flows" and page.ask(_HEADLINE_IS_GOOD))
     page.forget()
     return page
 
@@ -72,24 +74,25 @@ def undone(change: Callable[[], Any], undo: Callable[[], Any]) -> Iterator[None]
 
 
 def test_every_view_is_drawn_in_both_languages_and_asks_this_host_alone(page: Tab, address: str) -> None:
-    for language in LANGUAGES:
-        for view in all_views():
-            page.open(f"{address}{view.path}?lang={language}&theme=light", _WIDTH, _HEIGHT)
-            title = texts(language)(view.title)
-            current = "document.querySelector('nav a[aria-current=page]')?.innerText"
-            wait_until(f"{view.path} in {language}", _WITHIN_S, lambda t=title, c=current: page.ask(c) == t)  # type: ignore[misc]
-            assert page.ask("document.documentElement.lang") == language
-            wait_until(
-                "the content is there", _WITHIN_S, lambda: page.ask("document.getElementById('content')?.innerText")
-            )
-            if view.path == "/":
-                wait_until("a pair", _WITHIN_S, lambda: page.ask("document.querySelector('[data-pair]') !== null"))
-                words = texts(language)
-                assert words("picture.producer") in words_of(page, "fifo")
-                dots = "document.querySelectorAll('.messages circle').length"
-                wait_until("messages on every line", _WITHIN_S, lambda d=dots: page.ask(d) > 50)  # type: ignore[misc]
-                keep(page, f"page-picture.{language}.png")
-            assert not page.complaints(), view.path
+    with explained(page):
+        for language in LANGUAGES:
+            for view in all_views():
+                page.open(f"{address}{view.path}?lang={language}&theme=light", _WIDTH, _HEIGHT)
+                title = texts(language)(view.title)
+                current = "document.querySelector('nav a[aria-current=page]')?.innerText"
+                wait_until(f"{view.path} in {language}", _WITHIN_S, lambda t=title, c=current: page.ask(c) == t)  # type: ignore[misc]
+                assert page.ask("document.documentElement.lang") == language
+                wait_until(
+                    "the content is there", _WITHIN_S, lambda: page.ask("document.getElementById('content')?.innerText")
+                )
+                if view.path == "/":
+                    wait_until("a pair", _WITHIN_S, lambda: page.ask("document.querySelector('[data-pair]') !== null"))
+                    words = texts(language)
+                    assert words("picture.producer") in words_of(page, "fifo")
+                    dots = "document.querySelectorAll('.messages circle').length"
+                    wait_until("messages on every line", _WITHIN_S, lambda d=dots: page.ask(d) > 50)  # type: ignore[misc]
+                    keep(page, f"page-picture.{language}.png")
+                assert not page.complaints(), view.path
     elsewhere = [url for url in page.asked_for() if url.split("/")[2] != address.split("/")[2] and url[:5] != "data:"]
     assert not elsewhere
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from urllib.parse import urlencode
 
 from nicegui import ui
@@ -11,17 +12,20 @@ from labpage import texts
 from labpage.view import View
 from labpage.visit import Visit
 
+_LOADING = (files("labpage") / "static" / "loading.js").read_text(encoding="utf-8")
+
 
 def show(visit: Visit, view: View, views: tuple[View, ...]) -> None:
     """Everything but the view itself, which goes into the element that this leaves open: see `content`."""
-    ui.add_head_html('<link rel="stylesheet" href="/assets/page.css">')
     ui.add_head_html(f'<script>document.documentElement.lang = "{visit.language}"</script>')
     ui.add_head_html(
         f"<script>window.lab = {json.dumps(_for_scripts(visit, view, views), ensure_ascii=False)}</script>"
     )
+    ui.add_head_html(f"<script>{_LOADING}</script>")  # before whatever may not come
+    ui.add_head_html('<link rel="stylesheet" href="/assets/page.css">')
     ui.add_head_html('<script type="module" src="/assets/frame.js"></script>')
-    # Seen until NiceGUI's scripts have run; page.css hides it then.
-    ui.add_body_html(f'<p id="loading">{visit.text("frame.loading")}</p>')
+    # Seen until NiceGUI's scripts have run; page.css hides it then. loading.js says there what did not come.
+    ui.add_body_html(f'<p id="loading" role="status">{visit.text("loading.moment")}</p>')
     if not visit.kiosk:
         _header(visit, view, views)
     with ui.element("p").props("id=trouble role=status aria-live=polite").classes("trouble"):
@@ -39,6 +43,7 @@ def _for_scripts(visit: Visit, view: View, views: tuple[View, ...]) -> dict[str,
     return {
         "language": visit.language,
         "text": visit.text.below("trouble"),
+        "loading": visit.text.below("loading"),
         "next": _address(visit, following) if visit.kiosk else None,
         "stay": visit.kiosk,
     }

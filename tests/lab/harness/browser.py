@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ _OPTIONS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
+# The browser gives up every request that waits for a connection when the machine's addresses change: when any container
+# of the machine starts. See https://source.chromium.org/chromium/chromium/src/+/main:net/base/net_error_list.h
+_NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 
 
 def install() -> str:
@@ -66,7 +70,31 @@ class Tab:
         """Begin to load a page in a window of this size."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", **size)
-        self._call("Page.navigate", url=url)
+        while self._call("Page.navigate", url=url).get("errorText") == _NETWORK_CHANGED:
+            pass  # a person presses reload
+
+    def refuse(self, *patterns: str) -> None:
+        """From now on no request to these addresses is answered (`*` is any text); without one, every request is."""
+        self._call("Network.setCacheDisabled", cacheDisabled=True)
+        self._call("Network.setBlockedURLs", urls=list(patterns))
+
+    def hold(self, pattern: str) -> None:
+        """From now on a request to these addresses gets no answer, and no error, until `release`."""
+        self._call("Network.setCacheDisabled", cacheDisabled=True)
+        self._call("Fetch.enable", patterns=[{"urlPattern": pattern}])
+
+    def release(self) -> None:
+        """Requests are held no longer."""
+        self._call("Fetch.disable")
+
+    def first_run(self, javascript: str) -> str:
+        """Run this before any script of each page from now on; the name by which `not_first` ends that."""
+        self._call("Page.enable")
+        return str(self._call("Page.addScriptToEvaluateOnNewDocument", source=javascript)["identifier"])
+
+    def not_first(self, ran: str) -> None:
+        """Run it no longer."""
+        self._call("Page.removeScriptToEvaluateOnNewDocument", identifier=ran)
 
     def ask(self, javascript: str) -> Any:
         """The value of an expression on the page."""
@@ -94,17 +122,41 @@ class Tab:
         return list(self._events)
 
     def complaints(self) -> list[str]:
-        """Errors of the console, exceptions, and requests that failed, since `forget`."""
+        """Errors of the console, and exceptions, since `forget`, but for what a change of the network caused."""
         found = []
-        for event in self.events():
+        for event in undisturbed(self.events()):
             of, what = event["method"], event["params"]
             if of == "Runtime.exceptionThrown":
                 found.append(str(what["exceptionDetails"]))
             elif of == "Log.entryAdded" and what["entry"]["level"] == "error":
-                found.append(str(what["entry"]))
+                if _NETWORK_CHANGED not in what["entry"]["text"]:
+                    found.append(str(what["entry"]))
             elif of == "Runtime.consoleAPICalled" and what["type"] in ("error", "assert"):
                 found.append(str(what["args"]))
         return found
+
+    def account(self) -> str:
+        """For the report of a test that failed, since `forget`: complaints, and requests without an answer."""
+        addresses: dict[str, str] = {}
+        failed, ended = [], set()  # a stream of events ends with the page
+        for event in self.events():
+            of, what = event["method"], event["params"]
+            if of == "Network.requestWillBeSent":
+                addresses[what["requestId"]] = what["request"]["url"]
+                if what.get("type") == "EventSource":
+                    ended.add(what["requestId"])
+            elif of == "Network.loadingFailed":
+                reason = what["errorText"] or what.get("blockedReason", "no reason given")
+                failed.append(f"{addresses.get(what['requestId'], 'unknown address')}: {reason}")
+            if of in ("Network.loadingFailed", "Network.loadingFinished"):
+                ended.add(what["requestId"])
+        waiting = [url for key, url in addresses.items() if key not in ended]
+        parts = {"complaints": self.complaints(), "failed requests": failed, "requests under way": waiting}
+        return "\n".join(
+            line
+            for title, lines in parts.items()
+            for line in (f"{title}: {len(lines)}", *(f"  {one}" for one in lines))
+        )
 
     def asked_for(self) -> list[str]:
         """The addresses of all requests, websockets too, since `forget`."""
@@ -143,6 +195,42 @@ class Tab:
         message, _, self._buffer = self._buffer.partition(b"\0")
         answer: dict[str, Any] = json.loads(message)
         return answer
+
+
+def undisturbed(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events without those of a load that a change of the network broke, where the page loaded itself again."""
+    loads: list[list[dict[str, Any]]] = [[]]
+    for event in events:
+        if _document(event):
+            loads.append([])
+        loads[-1].append(event)
+    again = [bool(one) and _document(one[0]) == _document(other[0]) for one, other in pairwise(loads)]
+    return [
+        event
+        for load, loaded_again in zip(loads, [*again, False], strict=True)
+        for event in load
+        if not (loaded_again and any(_network_changed(one) for one in load))
+    ]
+
+
+def _document(event: dict[str, Any]) -> str:
+    """The address, where this event is the request for a page; else an empty text."""
+    is_page = event["method"] == "Network.requestWillBeSent" and event["params"].get("type") == "Document"
+    return str(event["params"]["request"]["url"]) if is_page else ""
+
+
+def _network_changed(event: dict[str, Any]) -> bool:
+    return (event["method"], event["params"].get("errorText")) == ("Network.loadingFailed", _NETWORK_CHANGED)
+
+
+@contextmanager
+def explained(page: Tab) -> Iterator[None]:
+    """A test that fails in here says what the browser says of the page, too."""
+    try:
+        yield
+    except AssertionError as error:
+        error.add_note(page.account())
+        raise
 
 
 @contextmanager

@@ -38,7 +38,7 @@ setInterval(() => {
   if (Date.now() - heardAt < SILENT_MS) return;
   say(text.page_away);
   for (const listener of listeners) listener({ trouble: "page_away" });
-  if (stream.readyState === EventSource.CLOSED) location.reload();
+  if (stream.readyState === EventSource.CLOSED) window.lab.loadAgain();
 }, 1000);
 
 // A choice in the address is remembered for addresses without one.
