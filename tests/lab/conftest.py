@@ -54,6 +54,7 @@ _PARTS = {
         "test_class.py",
         "test_kube.py",
         "test_locales.py",
+        "test_page_loading.py",
         "test_registry.py",
         "test_speedup.py",
         "test_student.py",
