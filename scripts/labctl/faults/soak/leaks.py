@@ -1,15 +1,19 @@
 """Leaks: what a soak must leave as it was, and what must not grow while it runs.
 
-The trend of a series is judged twice. Mann's test says whether it rises at all: S is the number of pairs of samples
-that rise less those that fall, and z = S / sqrt(Var S) is standard normal where there is no trend (H. B. Mann, 1945,
-Econometrica 13). Sen's slope says by how much: the median of the slopes of all pairs (P. K. Sen, 1968, JASA 63). Both
-are robust: a process that a fault restarted begins low again, and a burst is one sample of many.
+The trend of a series is judged twice. Kendall's test says whether it rises at all, within the lives of its processes: S
+is the number of pairs of samples of one life that rise less those that fall, and z = S / sqrt(Var S), both summed over
+the lives, is standard normal where there is no trend (H. B. Mann, 1945, Econometrica 13; for blocks: R. M. Hirsch,
+J. R. Slack, R. A. Smith, 1982, Water Resources Research 18). So a process that a fault restarted, and that has more
+than the one before it, is no trend. Sen's slope says by how much all of it rises: the median of the slopes of all pairs
+(P. K. Sen, 1968, JASA 63). Both are robust: a burst is one sample of many.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +21,18 @@ from typing import Any
 MIB = 1 << 20
 LEAST_SAMPLES = 8
 _SURE = 3.3  # z: by chance in one of 2,000 series without a trend
-Series = Sequence[tuple[float, float]]  # seconds, value
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A value at a time in seconds, and which life of a process it is from."""
+
+    at_s: float
+    value: float
+    life: float = 0.0
+
+
+Series = Sequence[Sample]
 
 
 @dataclass(frozen=True)
@@ -32,17 +47,24 @@ class Trend:
 
 def trend(series: Series) -> Trend:
     """The trend of a series of two samples or more, in order of time."""
-    slopes, rising = [], 0
-    for later, (time, value) in enumerate(series):
-        for earlier_time, earlier in series[:later]:
-            slopes.append((value - earlier) / (time - earlier_time))
-            rising += (value > earlier) - (value < earlier)
-    count = len(series)
-    ties = [values.count(value) for values in ([v for _, v in series],) for value in set(values)]
-    variance = (count * (count - 1) * (2 * count + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
+    slopes = [(y.value - x.value) / (y.at_s - x.at_s) for x, y in itertools.combinations(series, 2)]
+    lives: dict[float, list[float]] = {}
+    for sample in series:
+        lives.setdefault(sample.life, []).append(sample.value)
+    rising = sum((y > x) - (y < x) for values in lives.values() for x, y in itertools.combinations(values, 2))
+    variance = sum(_variance(values) for values in lives.values())
     z = 0.0 if not rising or variance <= 0 else (rising - math.copysign(1, rising)) / math.sqrt(variance)
     slope = statistics.median(slopes)
-    return Trend(count, slope * 60, slope * (series[-1][0] - series[0][0]), z)
+    return Trend(len(series), slope * 60, slope * (series[-1].at_s - series[0].at_s), z)
+
+
+def _variance(values: Sequence[float]) -> float:
+    """Of S for the samples of one life; equal values make it smaller."""
+
+    def of(count: int) -> float:
+        return count * (count - 1) * (2 * count + 5) / 18
+
+    return of(len(values)) - sum(of(count) for count in Counter(values).values())
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ipclab.accounting.ledger import LedgerError, corrupt_in, producer_in, strea
 from ipclab.options import STATE
 from ipclab.runtime.overrides import LOAD_FILE, Load
 from labctl.faults.soak.audit import Reading
-from labctl.faults.soak.leaks import Inventory
+from labctl.faults.soak.leaks import Inventory, Sample
 from labctl.lab import state_files
 from labctl.lab.containers import PROJECT_LABEL, Container, of_pair, run_in
 from labctl.lab.lab import Lab
@@ -28,6 +28,7 @@ _REASONS = ("channel", "producer_restart", "consumer_restart")
 _SETTLED_WITHIN_S = 60
 _QUIET = Load(rate=1, size_bytes=1024)
 _WATCHED = {"memory": "ipc_container_memory_bytes", "descriptors": "ipc_open_descriptors"}
+_BEGAN = "ipc_process_start_time_seconds"
 # What a process has just begun with grows for a while: pages of its parent that it writes to become its own.
 _WARM_UP_S = 60
 _KEPT_S = 10
@@ -157,30 +158,39 @@ def most_used(metric: str) -> str:
     that a fault has restarted counts again after its first minute.
     """
     kept = f"min_over_time({metric}[{_KEPT_S}s])"
-    warm = f"on (instance) (time() - ipc_process_start_time_seconds > {_WARM_UP_S})"
+    warm = f"on (instance) (time() - {_BEGAN} > {_WARM_UP_S})"
     return f"max by (mechanism, role) ({kept} and {fresh(metric)} and {warm})"
 
 
 class Samples:
-    """What the lab's own containers use, over time: series of (seconds, value) by kind and by mechanism and role.
+    """What the lab's own containers use, over time: series by kind and by mechanism and role.
 
     Prometheus and Grafana show no such metrics: their memory is a cache of their databases, within their mem_limit.
     """
 
     def __init__(self) -> None:
-        self.series: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        self.series: dict[tuple[str, str], list[Sample]] = {}
         self._began = time.monotonic()
 
     def take(self, lab: Lab, holder: DockerContainer | None) -> None:
-        """One sample: two questions to Prometheus, which has asked every container within the last seconds."""
+        """One sample: three questions to Prometheus, which has asked every container within the last seconds."""
         at = time.monotonic() - self._began
         with suppress(PrometheusSilent):  # a sample less
+            lives = _by_role(lab, f"max by (mechanism, role) ({fresh(_BEGAN)})")
             for kind, metric in _WATCHED.items():
-                for sample in lab.prometheus.query(most_used(metric)):
-                    of = " ".join(filter(None, (sample.labels.get("mechanism"), sample.labels.get("role"))))
-                    self.series.setdefault((kind, of), []).append((at, sample.value))
+                for of, value in _by_role(lab, most_used(metric)).items():
+                    self.series.setdefault((kind, of), []).append(Sample(at, value, lives.get(of, 0.0)))
         if objects := kernel_objects(holder):
-            self.series.setdefault(("kernel_objects", "the IPC namespace"), []).append((at, sum(objects.values())))
+            self.series.setdefault(("kernel_objects", "the IPC namespace"), []).append(
+                Sample(at, sum(objects.values()))
+            )
+
+
+def _by_role(lab: Lab, query: str) -> dict[str, float]:
+    return {
+        " ".join(filter(None, (sample.labels.get("mechanism"), sample.labels.get("role")))): sample.value
+        for sample in lab.prometheus.query(query)
+    }
 
 
 def kernel_drops(lab: Lab, mechanism: str, last_s: float) -> int:
