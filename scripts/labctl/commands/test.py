@@ -29,6 +29,7 @@ WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance", "tests/model")
 WITH_CONTAINERS = "tests/lab"
 # Of tests/lab/conftest.py, in the order in which they begin; what takes longest comes first.
 PARTS = ("all", "shown", "hosts", "few", "exercises")
+_LANES = 3
 
 
 def run_checks(pytest_arguments: Sequence[str], fast: bool) -> None:
@@ -70,14 +71,21 @@ def _run_everything() -> list[int]:
 
 
 def _run_with_containers() -> list[int]:
-    """Two parts at a time, each with a lab of its own: three labs at once take more than two CPUs.
+    """Three parts at a time, each with a lab of its own: with more, every test waits longer than is gained.
 
-    What the first lane finds is seen as it comes; what the second one finds, after it.
+    What the first lane finds is seen as it comes; what the others find, after it.
     """
     waiting, codes = list(PARTS), []
-    with tempfile.TemporaryFile() as said, ExitStack() as all_started:
-        outputs = (None, said)
-        lanes: list[subprocess.Popen[bytes] | None] = [None, None]
+    lanes: list[subprocess.Popen[bytes] | None] = [None] * _LANES
+    said: list[IO[bytes]] = []
+    with ExitStack() as all_started:
+
+        def begin(part: str, lane: int) -> subprocess.Popen[bytes]:
+            output = all_started.enter_context(tempfile.TemporaryFile()) if lane else None
+            said.extend([output] if output else [])
+            return all_started.enter_context(
+                _started(_module("pytest", WITH_CONTAINERS), output=output, LAB_TEST_PART=part)
+            )
 
         def all_ended() -> bool:
             for lane, process in enumerate(lanes):
@@ -85,17 +93,13 @@ def _run_with_containers() -> list[int]:
                     continue
                 if process:
                     codes.append(process.returncode)
-                lanes[lane] = None
-                if waiting:
-                    started = _started(
-                        _module("pytest", WITH_CONTAINERS), output=outputs[lane], LAB_TEST_PART=waiting.pop(0)
-                    )
-                    lanes[lane] = all_started.enter_context(started)
+                lanes[lane] = begin(waiting.pop(0), lane) if waiting else None
             return not any(lanes)
 
         wait_until(all_ended, math.inf)
-        said.seek(0)
-        sys.stdout.write(f"\nMeanwhile, with other labs:\n{said.read().decode(errors='replace')}")
+        for output in said:
+            output.seek(0)
+            sys.stdout.write(f"\nMeanwhile, with another lab:\n{output.read().decode(errors='replace')}")
     return codes
 
 
