@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from labctl.lab.containers import run_in
+from labctl.lab.containers import read_in
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
@@ -25,12 +22,12 @@ def show_fork(lab: Lab) -> None:
     :raises LabError: the pair does not run, or the two cannot talk
     """
     where = lab.endpoints(_MECHANISM, producers=True)[0]
-    ran = run_in(where.docker, ["python", "-m", "ipclab", "fork"])
+    ran = read_in(where.docker, ["python", "-m", "ipclab", "fork"])
     if ran.code:
         raise LabError(
             f"no parent and child in {where.service}: {ran.said}", hint="./lab status --containers shows them"
         )
-    talk: dict[str, Any] = json.loads(ran.stdout)
+    talk = ran.answer()
     table = new_table()
     for heading in (f"in {where.label}", "process", "writes", "reads"):
         table.add_column(heading, no_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.contract.channel import Kind, OnFull, Persistence, Sharing, Traits
 from labctl.config import compose_file
 from labctl.faults.prediction import Prediction
-from labctl.lab.containers import Container, NotThere, of_service, run_in
+from labctl.lab.containers import Container, NotThere, Ran, of_service, read_in, run_in
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import LabError
 
@@ -68,28 +67,43 @@ class Target:
         words = [str(word) for word in self.consumer.docker.attrs["Config"]["Cmd"]]
         return [w for i, w in enumerate(words) if {w, words[i - 1]} & {"--key", "--path", "--host", "--port"}]
 
-    def act(self, action: str, *, number: int = 0, text: str = "", user: str = "") -> dict[str, Any]:
+    def act(self, action: str, *, number: int = 0, text: str = "", user: str = "") -> None:
         """One action of `ipclab.pair.harm` in the fault's own container.
 
         :raises LabError: it failed
         """
-        assert self.container is not None
-        return self.act_in(self.container, action, number=number, text=text, user=user)
+        self.act_in(self._own, action, number=number, text=text, user=user)
 
     def act_in(
         self, container: DockerContainer, action: str, *, number: int = 0, text: str = "", user: str = ""
-    ) -> dict[str, Any]:
+    ) -> None:
         """The same in another container.
 
         :raises LabError: it failed
         """
+        self._succeeded(run_in(container, self._command(action, number, text), user=user), action, container)
+
+    def read(self, action: str, text: str = "") -> dict[str, Any]:
+        """What an action that changes nothing found, in the fault's own container.
+
+        :raises LabError: it failed
+        """
+        ran = read_in(self._own, self._command(action, 0, text))
+        self._succeeded(ran, action, self._own)
+        return ran.answer()
+
+    @property
+    def _own(self) -> DockerContainer:
+        assert self.container is not None
+        return self.container
+
+    def _command(self, action: str, number: int, text: str) -> list[str]:
         command = ["python", "-m", "ipclab", "fault-act", action, *([self.mechanism] if self.mechanism else [])]
-        command += [f"--number={number}", f"--text={text}", *(self.address if self.mechanism else [])]
-        ran = run_in(container, command, user=user)
+        return [*command, f"--number={number}", f"--text={text}", *(self.address if self.mechanism else [])]
+
+    def _succeeded(self, ran: Ran, action: str, container: DockerContainer) -> None:
         if ran.code:
             raise LabError(f"{action} in {container.name} failed: {ran.said}", hint="./lab fault status; ./lab doctor")
-        answer: dict[str, Any] = json.loads(ran.stdout)
-        return answer
 
     def _of(self, service: str) -> Container:
         if container := of_service(self.lab.client, self.lab.project, service):

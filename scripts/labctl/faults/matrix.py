@@ -147,7 +147,7 @@ def _while_on(
     for it in begun:
         if it.mechanism and has_name(mechanisms.load(it.mechanism).traits):
             target = Target(lab, it.mechanism, it.strength, it.before, it.container)
-            stays[it.mechanism] = bool(target.act("look")["exists"])
+            stays[it.mechanism] = bool(target.read("look")["exists"])
     return halted, stays
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import docker
 from docker.errors import APIError, NotFound
@@ -30,6 +31,7 @@ _SHORT_ID = 12
 _MOST_DIGITS = 10  # of a container's number
 _GAVE_UP = "unable to freeze"  # runc, about the freezer of cgroups(7)
 _FREEZES_WITHIN_S = 30.0
+_READS_AT_MOST = 3
 
 T = TypeVar("T")
 
@@ -136,6 +138,20 @@ class Ran:
         """Why it failed, in one line."""
         return one_line(self.stderr or self.stdout)
 
+    def answer(self) -> dict[str, Any]:
+        """The JSON object that it printed.
+
+        :raises LabError: it printed something else, or the engine lost it
+        """
+        try:
+            found: dict[str, Any] = json.loads(self.stdout)
+        except ValueError as error:
+            raise LabError(
+                f"invalid output of a command in a container: expected JSON, got {one_line(self.stdout) or 'nothing'}",
+                hint="run it again: a busy engine can lose what docker exec printed (moby/moby#27289)",
+            ) from error
+        return found
+
 
 class NotThere(LabError):
     """A container that something was to be done to was removed."""
@@ -162,6 +178,18 @@ def run_in(
         raise LabError(f"{container.name} {_what_happened_to(container)}", hint=hint) from error
     stdout, stderr = (stream or b"" for stream in streams)
     return Ran(int(code), stdout, stderr)
+
+
+def read_in(container: DockerContainer, command: Sequence[str], user: str = "") -> Ran:
+    """Run a command that only reads and prints, and again where the engine lost its output: see `Ran.answer`.
+
+    :raises LabError: as for `run_in`
+    """
+    for _ in range(_READS_AT_MOST - 1):
+        ran = run_in(container, command, user=user)
+        if ran.code or ran.stdout:
+            return ran
+    return run_in(container, command, user=user)
 
 
 def _what_happened_to(container: DockerContainer) -> str:

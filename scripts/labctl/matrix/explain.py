@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from ipclab.linux.namespaces import KINDS
 from ipclab.matrix import errno_rules
 from ipclab.matrix.placement import Placement
 from labctl.hosts import second_host_probe as second_probe
-from labctl.lab.containers import Container, run_in
+from labctl.lab.containers import Container, read_in
 from labctl.lab.prometheus import Prometheus
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import duration, new_table, show_lines, show_table
@@ -102,13 +101,12 @@ def _try_again(probes: Mapping[Placement, Container], mechanism: str, placement:
     probe = probes[placement]
     command = [*_command(probes, placement), "--explain", mechanism]
     elsewhere = placement is Placement.SECOND_HOST
-    ran = second_probe.execute(probe, command) if elsewhere else run_in(probe.docker, command)
+    ran = second_probe.execute(probe, command) if elsewhere else read_in(probe.docker, command)
     if ran.code:
         raise LabError(
             f"{probe.service} cannot try {mechanism}: {ran.said}", hint="./lab status --containers shows them"
         )
-    answer: dict[str, Any] = json.loads(ran.stdout)
-    return answer
+    return ran.answer()
 
 
 def _command(probes: Mapping[Placement, Container], placement: Placement) -> list[str]:

@@ -5,7 +5,6 @@ So a task on a node that cannot be reached is seen as what it is: silent.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -72,7 +71,7 @@ def read(manager: Manager, reader: DockerContainer, services: Collection[str]) -
     ran = manager.execute(reader, command, _RESOLVER)
     if ran.code:
         raise LabError(f"no task of this node can ask the others: {ran.said}", hint="./lab swarm up starts them")
-    texts: dict[str, list[str]] = json.loads(ran.stdout)
+    texts: dict[str, list[str]] = ran.answer()
     return {service: [_page(text) for text in found] for service, found in texts.items()}
 
 

@@ -48,7 +48,7 @@ class _Detour(Fault):
 
     def begin(self, at: Target) -> None:
         address = at.before["address"]
-        own = at.act("link-address", text=address)["address"]
+        own = at.read("link-address", text=address)["address"]
         in_network_of(at.lab, at.producer, "detour", f"{address} {own}")
 
     def end(self, at: Target) -> None:

@@ -11,7 +11,7 @@ from labctl.config.compose_file import mechanism_of
 from labctl.experiments.speedup import kept
 from labctl.experiments.speedup.kept import Kept
 from labctl.lab import state_files
-from labctl.lab.containers import PROJECT_LABEL, SERVICE_LABEL, run_in, seconds
+from labctl.lab.containers import PROJECT_LABEL, SERVICE_LABEL, read_in, seconds
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Line, Sample
 from labctl.measured import accounts, kernel_objects
@@ -147,7 +147,7 @@ def _own(name: str, project: str) -> str:
 def _inodes(container: DockerContainer) -> dict[str, str]:
     """Of a container that shows no metrics: as its own processes see them."""
     try:
-        ran = run_in(container, ["readlink", *(f"/proc/self/ns/{space}" for space in _SPACES)])
+        ran = read_in(container, ["readlink", *(f"/proc/self/ns/{space}" for space in _SPACES)])
     except LabError:  # it has ended since it was listed
         return {}
     links = ran.stdout.decode().split()
