@@ -40,6 +40,7 @@ def test_no_read_returns_more_than_the_most(ends: tuple[int, int]) -> None:
     pieces = read(target, len(DATA))
     relay.stop()
     os.write(source, b"!")  # wakes its read
+    relay.join()
     assert b"".join(pieces) == DATA
     assert {len(piece) for piece in pieces} == set(range(1, 8))
 
@@ -80,6 +81,7 @@ def test_it_pauses_at_the_byte_and_a_new_reader_gets_the_rest(ends: tuple[int, i
     assert first + second + b"".join(read(target, len(DATA) - 1000)) == DATA
     relay.stop()
     os.write(source, b"!")
+    relay.join()
 
 
 def test_a_stopped_relay_ends_although_nobody_reads(ends: tuple[int, int]) -> None:
