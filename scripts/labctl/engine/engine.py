@@ -21,6 +21,7 @@ from labctl.terminal.subprocesses import side_by_side
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _ANSWER_WITHIN_S = 10
 _CALL_WITHIN_S = 120
+_CONNECTIONS = 32  # that are kept; more than threads ask at once
 
 
 def connect(timeout_s: int = _CALL_WITHIN_S) -> docker.DockerClient:
@@ -33,11 +34,26 @@ def connect(timeout_s: int = _CALL_WITHIN_S) -> docker.DockerClient:
     """
     address = engine_address()
     try:
-        client = docker.from_env(timeout=_ANSWER_WITHIN_S, version="auto", use_ssh_client=True)
+        client = docker.from_env(
+            timeout=_ANSWER_WITHIN_S, version="auto", use_ssh_client=True, max_pool_size=_CONNECTIONS
+        )
     except (DockerException, requests.RequestException, OSError) as error:
         raise LabError(f"no Docker Engine answers at {address} ({_reason(error)})", hint=_hint(address)) from error
     client.api.timeout = timeout_s
+    _share_one_pool(client)
     return client
+
+
+def _share_one_pool(client: docker.DockerClient) -> None:
+    """Let every call use one pool of connections.
+
+    The SDK's adapters for sockets and ssh have a pool for each path that is asked for (docker.transport, 7.1). They
+    close the oldest of 25 or 9, also while another thread is about to use it: "Pool is closed".
+    """
+    for adapter in client.api.adapters.values():
+        if hasattr(adapter, "pools"):
+            of_path = adapter.get_connection
+            adapter.get_connection = lambda _url, _proxies=None, of_path=of_path: of_path(client.api.base_url)
 
 
 def engine_address() -> str:

@@ -20,7 +20,7 @@ def without_an_installed_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_engine_that_answers_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = SimpleNamespace(api=SimpleNamespace(timeout=0))
+    client = SimpleNamespace(api=SimpleNamespace(timeout=0, adapters={}))
     monkeypatch.setattr(docker, "from_env", lambda **_: client)
     assert not engine.will_be_installed()
 
