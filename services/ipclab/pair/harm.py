@@ -77,10 +77,20 @@ def garbage(place: Place, number: int, _text: str) -> _Result:
 
 def fill(_place: Place, number: int, text: str) -> _Result:
     """Take all the room of the filesystem at the folder `text` but `number` bytes: write(2), until ENOSPC."""
-    path, written = Path(text) / _FILLER, 0
-    size = os.statvfs(text)
-    left = size.f_bavail * size.f_frsize - number
-    with path.open("ab", buffering=0) as file:
+    return _filled(Path(text), number, os.O_CREAT)
+
+
+def refill(_place: Place, number: int, text: str) -> _Result:
+    """The same for a filesystem that was filled; one that `clear` has given back meanwhile stays as it is."""
+    with suppress(FileNotFoundError):
+        return _filled(Path(text), number, 0)
+    return {"bytes": 0}
+
+
+def _filled(folder: Path, leaves: int, how: int) -> _Result:
+    size = os.statvfs(folder)
+    written, left = 0, size.f_bavail * size.f_frsize - leaves
+    with os.fdopen(os.open(folder / _FILLER, os.O_WRONLY | os.O_APPEND | how, 0o600), "ab", buffering=0) as file:
         while left > 0:
             try:
                 done = file.write(bytes(min(_CHUNK, left)))
@@ -200,7 +210,7 @@ ACTIONS: Mapping[str, Callable[[Place, int, str], _Result]] = {
     action.__name__.replace("_", "-"): action
     for action in (
         *(look, remove, garbage),
-        *(fill, clear, queues, clear_queues),
+        *(fill, refill, clear, queues, clear_queues),
         *(die_locked, free_lock),
         *(limit_descriptors, restore_descriptors, use_up_memory),
         *(detour, direct, link_address, no_names, names_again),

@@ -62,7 +62,7 @@ class FullVolume(Fault):
         at.act("fill", text=_CHANNEL)
 
     def again(self, at: Target) -> None:
-        at.act("fill", text=_CHANNEL)
+        at.act("refill", text=_CHANNEL)  # at the same moment, another process may end the fault
 
     def end(self, at: Target) -> None:
         if at.container is not None:
