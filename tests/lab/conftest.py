@@ -22,19 +22,14 @@ _LAST = ("test_states.py", "test_up_again.py", "test_swarm.py", "test_lifecycle.
 # file names in PAIRS, or its parameters by `pairs`.
 _REST = "all"
 _PARTS = {
-    "shown": (
-        "test_cis_benchmark.py",
-        "test_dashboards.py",
-        "test_documents.py",
-        "test_fork.py",
-        "test_matrix.py",
-        "test_page.py",
-        "test_page_dashboards.py",
-        "test_page_exercises.py",
-        "test_pictures.py",
-        "test_promtool.py",
-        "test_report.py",
-        "test_terminal.py",
+    "losses": (
+        "test_faults.py",
+        "test_kernel.py",
+        "test_paused.py",
+        "test_restarts.py",
+        "test_soak.py",
+        "test_traffic.py",
+        "test_volumes.py",
     ),
     "hosts": (
         "test_cut.py",

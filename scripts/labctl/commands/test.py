@@ -28,8 +28,8 @@ _COMPOSE_LINT = ("--quiet", "--skip-suppressed", "--fail-on", "low", "--strict-c
 WITHOUT_CONTAINERS = ("tests/unit", "tests/conformance", "tests/model")
 WITH_CONTAINERS = "tests/lab"
 # Of tests/lab/conftest.py, in the order in which they begin; what takes longest comes first.
-PARTS = ("all", "shown", "hosts", "few", "exercises")
-_LANES = 3
+PARTS = ("all", "hosts", "losses", "few", "exercises")
+_LANES = 2
 
 
 def run_checks(pytest_arguments: Sequence[str], fast: bool) -> None:
@@ -71,9 +71,9 @@ def _run_everything() -> list[int]:
 
 
 def _run_with_containers() -> list[int]:
-    """Three parts at a time, each with a lab of its own: with more, every test waits longer than is gained.
+    """Two parts at a time, each with a lab of its own: with three, every test waits longer than is gained.
 
-    What the first lane finds is seen as it comes; what the others find, after it.
+    What the first lane finds is seen as it comes; what the other one finds, after it.
     """
     waiting, codes = list(PARTS), []
     lanes: list[subprocess.Popen[bytes] | None] = [None] * _LANES
