@@ -49,6 +49,7 @@ def neighbour(pods: Stack) -> Iterator[Stack]:
 
 @contextmanager
 def _taken_down(stack: Stack) -> Iterator[None]:
+    stack.lab("kube", "down")  # what an interrupted run may have left
     try:
         yield
     finally:
