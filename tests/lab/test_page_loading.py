@@ -118,6 +118,21 @@ def test_it_waits_for_a_server_that_is_away(page: Tab) -> None:
         is_drawn(page)
 
 
+def test_a_rotation_waits_for_a_server_that_is_away(page: Tab) -> None:
+    shown = "new URL(document.URL).pathname"
+    with served_page(_NO_PROMETHEUS) as served:
+        page.open(f"http://127.0.0.1:{served.port}/matrix?kiosk=5&lang=en", 1280, 720)
+        wait_until("the matrix is there", WITHIN_S, lambda: page.ask("document.getElementById('content') !== null"))
+        os.kill(served.pid, signal.SIGKILL)
+    away = texts("en")("trouble.page_away")
+    wait_until("the page says so", WITHIN_S, lambda: page.ask("document.getElementById('trouble')?.innerText") == away)
+    asked = len(page.asked_for())
+    wait_until("it asks for the next view", WITHIN_S, lambda: "/health" in str(page.asked_for()[asked:]))
+    assert page.ask(shown) == "/matrix"
+    with served_page(_NO_PROMETHEUS, served.port):
+        wait_until("the next view", WITHIN_S, lambda: page.ask(shown) not in ("/matrix", None))
+
+
 def test_a_failure_says_what_the_browser_says(page: Tab, address: str) -> None:
     page.refuse("*/static/nicegui.js")
     page.hold("*/assets/page.css")

@@ -48,4 +48,4 @@ for (const choice of ["lang", "theme"]) {
   if (/^[a-z]{2,5}$/.test(value ?? "")) document.cookie = `${choice}=${value}; path=/; max-age=31536000; samesite=strict`;
 }
 
-if (next) setTimeout(() => location.assign(next), stay * 1000);
+if (next) setTimeout(() => window.lab.loadAgain(next), stay * 1000);

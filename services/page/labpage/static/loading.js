@@ -20,22 +20,26 @@
     line.className = "failed";
   }
 
-  // The server answers first: a browser that finds nobody shows a page of its own, and stays there.
-  async function loadAgain() {
-    if (asking) return;
-    asking = true;
-    window.stop(); // what does not come may hold every connection that the browser makes
-    const asked = fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
-    if (await asked.then((answer) => answer.ok, () => false)) {
-      sessionStorage.setItem(KEPT, times + 1);
-      location.reload();
+  // The server answers first: a browser that finds nobody shows a page of its own, and stays there. `to` is another view.
+  async function loadAgain(to) {
+    if (asking) {
+      if (to) setTimeout(loadAgain, 1000, to);
       return;
     }
+    asking = true;
+    if (!to) window.stop(); // what does not come may hold every connection that the browser makes
+    const asked = fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+    if (await asked.then((answer) => answer.ok, () => false)) {
+      if (to) return location.assign(to);
+      sessionStorage.setItem(KEPT, times + 1);
+      return location.reload();
+    }
     asking = false;
-    if (!words) return;
-    words = loading.away;
-    say();
-    setTimeout(loadAgain, 1000);
+    if (words) {
+      words = loading.away;
+      say();
+    }
+    if (words || to) setTimeout(loadAgain, 1000, to);
   }
 
   function missing() {
