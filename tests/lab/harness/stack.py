@@ -31,9 +31,9 @@ ROOT = Path(__file__).parents[3]
 
 # Which part of the tests this process runs, of those that `./lab test` runs at the same time; "" is all of them.
 PART = os.environ.pop("LAB_TEST_PART", "")  # `./lab` refuses a LAB_ variable that is no setting
-# Messages per second of each pair. What is about sending and losing has the usual load; elsewhere a smaller one leaves
-# the CPUs to the tests.
-RATE = 200 if PART in ("", "losses", "exercises") else 50
+# Messages per second of each pair. What is about sending and losing, or waits for a full buffer, has the usual load;
+# elsewhere a smaller one leaves the CPUs to the tests.
+RATE = 50 if PART in ("all", "few") else 200
 # What is drawn anew each day is drawn from the day of the year, so that it can be repeated.
 DAY = int(os.environ.pop("LAB_TEST_DAY", "") or time.gmtime().tm_yday)
 # Other clones may run their tests on the same engine.
