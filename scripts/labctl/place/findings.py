@@ -12,7 +12,7 @@ from ipclab.contract.errors import FULL
 from ipclab.matrix.placement import SHARED, Placement
 from ipclab.metrics.definitions import Role
 from labctl.lab.prometheus import Prometheus, Sample
-from labctl.measured.pairs import WINDOW_S, PairMeasures, fresh
+from labctl.measured.pairs import SETTLED_AFTER_S, WINDOW_S, PairMeasures, fresh, measure
 from labctl.place.moved_consumers import Placed
 
 
@@ -97,6 +97,22 @@ def errors_of(prometheus: Prometheus, mechanism: str) -> list[str]:
 def consumers_of(prometheus: Prometheus, mechanism: str) -> set[str]:
     """The containers in which Prometheus sees a consumer of the pair now, as each calls itself."""
     return {sample.labels["container"] for sample in _namespaces(prometheus, mechanism) if _is_consumer(sample)}
+
+
+def is_measured(prometheus: Prometheus, mechanism: str, left: set[str]) -> bool:
+    """The consumer over there, no longer the one before, was seen for as long as the recorded rate looks back."""
+    now = f"ipc_messages_received_total{{mechanism='{mechanism}'}}"
+    if consumers_of(prometheus, mechanism) & left:
+        return False
+    (pair,) = measure(prometheus, [mechanism])
+    return bool(pair.rate) and bool(prometheus.query(f"{fresh(now)} and {now} offset {SETTLED_AFTER_S}s"))
+
+
+def is_dark(prometheus: Prometheus, mechanism: str, left: set[str]) -> bool:
+    """The producer gets errors, and the consumer over there, no longer the one before, is seen to receive nothing."""
+    seen = consumers_of(prometheus, mechanism)
+    (pair,) = measure(prometheus, [mechanism])
+    return bool(seen) and not seen & left and bool(errors_of(prometheus, mechanism)) and pair.rate == 0
 
 
 def _ipc_namespaces(prometheus: Prometheus, mechanism: str) -> dict[str, str]:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from ipclab.matrix.placement import Placement
 from labctl.hosts import published_responder
 from labctl.lab.lab import Lab
-from labctl.lab.prometheus import Prometheus
-from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure
+from labctl.measured.pairs import measure
 from labctl.place import findings, moved_consumers
 from labctl.place.moved_consumers import Placed
 from labctl.place.relocation import Relocation
@@ -82,25 +81,12 @@ def _show(lab: Lab, moves: Relocation, mechanism: str, placement: Placement, lef
     if moved_consumers.reaches(mechanism, placement):
         moves.wait_for_traffic(mechanism)
         with step("Measuring the messages that arrive"):
-            wait_until(lambda: _is_measured(lab.prometheus, mechanism), _FELT_WITHIN_S)
+            wait_until(lambda: findings.is_measured(lab.prometheus, mechanism, left), _FELT_WITHIN_S)
     else:
         with step("Waiting until the pair stops"):
-            wait_until(lambda: _is_dark(lab.prometheus, mechanism, left), _FELT_WITHIN_S)
+            wait_until(lambda: findings.is_dark(lab.prometheus, mechanism, left), _FELT_WITHIN_S)
     here = [it for it in moves.find_placed() if it.mechanism == mechanism]
     measured = measure(lab.prometheus, [mechanism])
     show_lines([str(finding) for finding in findings.findings(lab.prometheus, here, measured)])
     if placement is Placement.SECOND_HOST and moved_consumers.reaches(mechanism, placement):
         show_lines(["Both engines run on one kernel, with one clock: one-way latency stays exact."])
-
-
-def _is_measured(prometheus: Prometheus, mechanism: str) -> bool:
-    """The consumer has been seen over there for as long as the recorded rate looks back."""
-    now = f"ipc_messages_received_total{{mechanism='{mechanism}'}}"
-    return bool(prometheus.query(f"{fresh(now)} and {now} offset {SETTLED_AFTER_S}s"))
-
-
-def _is_dark(prometheus: Prometheus, mechanism: str, left: set[str]) -> bool:
-    """The producer gets errors, and the consumer over there, no longer the one before, is seen to receive nothing."""
-    seen = findings.consumers_of(prometheus, mechanism)
-    (pair,) = measure(prometheus, [mechanism])
-    return bool(seen) and not seen & left and bool(findings.errors_of(prometheus, mechanism)) and pair.rate == 0
