@@ -81,8 +81,10 @@ def _run_with_containers() -> list[int]:
     with ExitStack() as all_started:
 
         def begin(part: str, lane: int) -> subprocess.Popen[bytes]:
-            output = all_started.enter_context(tempfile.TemporaryFile()) if lane else None
-            said.extend([output] if output else [])
+            output = None
+            if lane:
+                output = all_started.enter_context(tempfile.TemporaryFile())
+                said.append(output)
             return all_started.enter_context(
                 _started(_module("pytest", WITH_CONTAINERS), output=output, LAB_TEST_PART=part)
             )

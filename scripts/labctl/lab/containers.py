@@ -180,16 +180,16 @@ def run_in(
     return Ran(int(code), stdout, stderr)
 
 
-def read_in(container: DockerContainer, command: Sequence[str], user: str = "") -> Ran:
+def read_in(container: DockerContainer, command: Sequence[str]) -> Ran:
     """Run a command that only reads and prints, and again where the engine lost its output: see `Ran.answer`.
 
     :raises LabError: as for `run_in`
     """
     for _ in range(_READS_AT_MOST - 1):
-        ran = run_in(container, command, user=user)
+        ran = run_in(container, command)
         if ran.code or ran.stdout:
             return ran
-    return run_in(container, command, user=user)
+    return run_in(container, command)
 
 
 def _what_happened_to(container: DockerContainer) -> str:
