@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
 from ipclab import mechanisms
-from ipclab.bench.request import Side, arguments
+from ipclab.bench.request import Shape, Side, arguments
 from ipclab.contract.channel import Wait
 from support import reference
 from support.reference import request, started
@@ -59,6 +61,43 @@ def test_a_killed_producer_ends_the_run_with_what_arrived(programs: Path, tmp_pa
             result = receiving.expect("result")
     assert result["received"] == 0
     assert result["lost"] == half.count
+
+
+@pytest.mark.parametrize("mechanism", ["posix_shm", "sysv_mq", "unix_stream"])
+def test_a_silence_before_the_first_message_is_no_end_of_the_warm_up(
+    programs: Path, tmp_path: Path, mechanism: str
+) -> None:
+    half = request(mechanism, tmp_path, silence_s=1.0)
+    program = [str(programs / mechanism)]
+    with started(program, half, Side.CONSUMER) as receiving:
+        receiving.expect("ready")
+        assert not select.select([cast(IO[str], receiving.process.stdout)], [], [], 2.5 * half.silence_s)[0], (
+            "it went on alone"
+        )
+        with started(program, half, Side.PRODUCER) as sending:
+            for endpoint in (sending, sending, receiving):
+                endpoint.next()
+            receiving.go()
+            sending.go()
+            result = receiving.expect("result")
+    assert (result["received"], result["reordered"]) == (half.count, 0)
+
+
+@pytest.mark.parametrize("shape", [Shape.ONE_WAY, Shape.ROUND_TRIP])
+def test_what_comes_late_of_the_warm_up_is_not_counted(programs: Path, tmp_path: Path, shape: Shape) -> None:
+    """The consumer's warm-up ends in a silence, forty messages before the one with which its timed part begins."""
+    half = request("unix_stream", tmp_path, shape=shape, silence_s=1.0)
+    longer = replace(half, warmup=half.warmup - 40, count=half.count + 40)
+    program = [str(programs / "unix_stream")]
+    with started(program, half, Side.CONSUMER) as receiving:
+        receiving.expect("ready")
+        with started(program, longer, Side.PRODUCER) as sending:
+            for endpoint in (sending, sending, receiving):
+                endpoint.next()
+            receiving.go()
+            sending.go()
+            result = receiving.expect("result")
+    assert (result["received"], result["lost"], result["reordered"]) == (half.count, 0, 0)
 
 
 def test_the_silence_after_a_lost_last_message_is_no_part_of_the_time(programs: Path, tmp_path: Path) -> None:
