@@ -70,7 +70,9 @@ def test_of_every_command_it_is_known_whether_it_waits() -> None:
 
 @pytest.mark.timeout(300)
 def test_every_command_that_changes_the_lab_waits_for_the_one_that_does(stack: Stack, tmp_path: Path) -> None:
-    environment = {**stack.environment, "XDG_STATE_HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    # Nothing is known of any registry, so a command that looks for images before it has the lock asks one.
+    folders = {"XDG_STATE_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    environment = {**stack.environment, **folders, "LANG": "C.UTF-8"}
     before = {name: container.id for name, container in stack.containers().items()}
     waiting = f"Waiting for a test (process {os.getpid()}, since "
     with changing(stack.project, "a test"):

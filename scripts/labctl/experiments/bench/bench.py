@@ -53,10 +53,11 @@ def bench(lab: Lab, plan: Plan, folder: Path, as_json: bool, before: Mapping[str
     :raises click.exceptions.Exit: with 1, if a run of a mechanism failed
     """
     client = lab.client
-    ensure_compose()
-    ensure_images(client, lab.configuration.values, root=ROOT)
-    with changing(lab.project, "./lab bench"), load_paused(lab):
-        whole = _measured(lab, plan)
+    with changing(lab.project, "./lab bench"):
+        ensure_compose()
+        ensure_images(client, lab.configuration.values, root=ROOT)
+        with load_paused(lab):
+            whole = _measured(lab, plan)
     from labctl.experiments.bench.plots import plots  # matplotlib takes longer to import than bad input takes to refuse
 
     files = {

@@ -38,10 +38,10 @@ def compare(
     """
     client = lab.client
     traits = traits_of(mechanism)
-    ensure_compose()
-    ensure_images(client, lab.configuration.values, root=ROOT)
     job = ["--job", str(limit), "--chunks", str(chunks), "--rounds", str(rounds)]
     with changing(lab.project, "./lab speedup"):
+        ensure_compose()
+        ensure_images(client, lab.configuration.values, root=ROOT)
         found = [_with_workers(lab, mechanism, traits, count, job) for count in workers]
     table.show(mechanism, traits, limit, chunks, found, as_json)
     kept.keep(lab.project, mechanism, limit, chunks, found, at=time.time())
