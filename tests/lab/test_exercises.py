@@ -41,12 +41,13 @@ class Student:
 
     def __init__(self, stack: Stack, home: Path, name: str) -> None:
         self._stack = stack
-        self._environment = {"XDG_STATE_HOME": str(home), "LAB_STUDENT": name, "LANG": "C.UTF-8"}
+        self._own = {"XDG_STATE_HOME": str(home), "LAB_STUDENT": name, "LANG": "C.UTF-8"}
+        self.environment = {**stack.environment, **self._own}
         self._name = name
 
     def exercise(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `./lab exercise`."""
-        return self._stack.lab("exercise", *arguments, within_s=300, **self._environment)
+        return self._stack.lab("exercise", *arguments, within_s=300, **self._own)
 
     def runs(self, command: list[str], it: Exercise, within_s: float = 240) -> subprocess.CompletedProcess[str]:
         """A script of the exercise, or a command of its page, with the student's values."""
@@ -54,7 +55,7 @@ class Student:
         return subprocess.run(
             command,
             cwd=ROOT,
-            env={**self._stack.environment, **self._environment, **values},
+            env={**self.environment, **values},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -96,6 +97,11 @@ def state_of(stack: Stack) -> dict[str, Any]:
     return {"containers": containers, "volumes": volumes, **series}
 
 
+def measured(stack: Stack) -> set[str]:
+    """The mechanisms whose producers Prometheus scrapes."""
+    return {it["metric"]["mechanism"] for it in stack.query("ipc_load_rate and last_over_time(ipc_load_rate[5s])")}
+
+
 def _labels(series: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in series["metric"].items() if name not in ("instance", "__name__", "job")}
 
@@ -129,6 +135,7 @@ def test_an_exercise_is_solved_by_a_solution_only_and_its_reset_leaves_the_lab_a
     """The student does what the page says, and then what the script of one way does."""
     for pair in it.pairs:
         cleared.wait_for_traffic(pair)
+    wait_until("Prometheus has figures of every producer", 15, lambda: measured(cleared) >= set(cleared.mechanisms()))
     before = state_of(cleared)
     way, done = run.way, Student(cleared, tmp_path, run.student)
     number, expected = str(it.number), _SOLVED if way.startswith("solution") else _NOT_YET
@@ -155,6 +162,35 @@ def test_an_exercise_is_solved_by_a_solution_only_and_its_reset_leaves_the_lab_a
     while (now := state_of(cleared)) != before and time.monotonic() < deadline:
         time.sleep(0.5)
     assert now == before
+
+
+def test_a_check_right_after_the_start_waits_until_the_pair_is_measured(stack: Stack, tmp_path: Path) -> None:
+    """So it is with a pair that was made anew: Prometheus does not know its address yet."""
+    done = Student(stack, tmp_path, "reader")
+    network, producer = stack.client.networks.get(f"{stack.project}_metrics"), stack.endpoint("fifo", "producer")
+    network.disconnect(producer)
+    try:
+        wait_until("Prometheus has lost the producer", 30, lambda: "fifo" not in measured(stack))
+        assert done.exercise("start", "9", "--yes").returncode == 0
+        with subprocess.Popen(
+            [str(ROOT / "lab"), "exercise", "check", "9"],
+            env=done.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as check:
+            assert check.stderr is not None
+            said = check.stderr.readline()
+            network.connect(producer, aliases=["exporter", "fifo-producer"])
+            verdict, _ = check.communicate(timeout=60)
+        assert "Waiting for measurements of fifo" in said
+        assert check.returncode == _NOT_YET, verdict
+    finally:
+        if f"{stack.project}_metrics" not in stack.endpoint("fifo", "producer").attrs["NetworkSettings"]["Networks"]:
+            network.connect(producer, aliases=["exporter", "fifo-producer"])
+        back = done.exercise("reset", "9")
+    assert back.returncode == 0, back.stderr
 
 
 def test_the_exercise_of_the_guide_works_as_the_guide_says(stack: Stack, tmp_path: Path) -> None:

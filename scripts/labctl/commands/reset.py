@@ -39,6 +39,7 @@ _LOG_LINES = 20
 _ANSWERS_WITHIN_S = 30  # a second does, but on a machine that is busy with something else
 _SAY_AGAIN_AFTER_S = 3
 _MOVES_WITHIN_S = 30
+_MEASURED_WITHIN_S = 15
 
 
 def reset(lab: Lab, *, take_over: bool, only: Sequence[str] = ()) -> None:
@@ -74,6 +75,8 @@ def reset(lab: Lab, *, take_over: bool, only: Sequence[str] = ()) -> None:
                 f"{', '.join(waiting)} moved no message within {_MOVES_WITHIN_S} s of the reset",
                 hint=f"./lab status {waiting[0]} shows why; ./lab down, then ./lab up",
             )
+        if unmeasured := _wait_until_measured(lab, found, current):
+            say(f"Prometheus has no figures of {', '.join(c.label for c in unmeasured)} yet")
     text = f"reset: {traffic.in_words(mechanisms)} count from 0"
     annotation.note(lab.configuration, found, "reset", mechanisms, text)
     show_lines([f"{text}; loads and locks are those of ./lab up, with one consumer and one producer each"])
@@ -244,6 +247,20 @@ def _all_move(found: Sequence[Container], waiting: list[str], current: Step) -> 
             waiting.remove(mechanism)
     current.detail(f"not yet: {', '.join(waiting)}" if waiting else "all move")
     return not waiting
+
+
+def _wait_until_measured(lab: Lab, found: Sequence[Container], current: Step) -> list[Container]:
+    """Until Prometheus has figures of every endpoint, as after `./lab up`; returns those of which it has none."""
+    endpoints = [container for container in found if container.mechanism]
+
+    def all_are() -> bool:
+        endpoints[:] = traffic.unmeasured(lab.prometheus, endpoints)
+        left = ", ".join(container.label for container in endpoints)
+        current.detail(f"not measured yet: {left}" if left else "all move")
+        return not endpoints
+
+    wait_until(all_are, _MEASURED_WITHIN_S)
+    return endpoints
 
 
 def _received(files: dict[str, bytes]) -> int:

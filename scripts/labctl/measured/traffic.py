@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labctl.config import compose_file
+from labctl.lab.containers import Container
 from labctl.lab.diagnosis import not_moving
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Prometheus, PrometheusSilent
-from labctl.measured.pairs import SETTLED_AFTER_S, measure, received
+from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure, received
 from labctl.terminal.progress import Step, step
 from labctl.terminal.waiting import wait_until
 
@@ -23,6 +24,15 @@ def wait_for_traffic(lab: Lab, mechanisms: Sequence[str], timeout_s: float) -> N
         if not wait_until(lambda: watch.all_move(current), timeout_s):
             raise not_moving(watch.waiting, lab.containers(), timeout_s)
         wait_until(lambda: _settled(lab, mechanisms, current), 2 * SETTLED_AFTER_S)
+
+
+def unmeasured(prometheus: Prometheus, endpoints: Sequence[Container]) -> list[Container]:
+    """The containers of which Prometheus has no figures now: it looks up a new address every 2 s, then scrapes it."""
+    try:
+        shown = {sample.labels["container"] for sample in prometheus.query(fresh("ipc_namespace_info"))}
+    except PrometheusSilent:
+        shown = set()
+    return [container for container in endpoints if container.id not in shown]
 
 
 def in_words(mechanisms: Sequence[str]) -> str:

@@ -10,7 +10,11 @@ from labctl.config.compose_file import matrix_services
 from labctl.lab.lab import Lab
 from labctl.place import moved_consumers
 from labctl.terminal.errors import LabError
+from labctl.terminal.progress import step
+from labctl.terminal.waiting import wait_until
 from labctl.workshop.exercise.exercise import Exercise
+
+_SEEN_WITHIN_S = 10  # Prometheus looks up a new address every 2 s, and scrapes every second
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,22 @@ def require_pairs_exist(lab: Lab, exercise: Exercise) -> None:
 def require_measurements(lab: Lab, exercise: Exercise, started_at: float) -> None:
     """Prometheus has seen each pair since the exercise was started; else "nothing was lost" would prove nothing.
 
+    Who checks at once, or a pair that was just started, waits for its first scrape.
+
     :raises LabError: it has not
     """
-    since_s = max(1, round(lab.prometheus.now() - started_at))
-    seen = lab.prometheus.query(f"count by (mechanism) (last_over_time(ipc_load_rate[{since_s}s]))")
-    known = {sample.labels.get("mechanism") for sample in seen}
-    if unseen := [pair for pair in exercise.pairs if pair not in known]:
+    if unseen := _unseen(lab, exercise, started_at):
+        with step(f"Waiting for measurements of {', '.join(unseen)}"):
+            wait_until(lambda: not _unseen(lab, exercise, started_at), _SEEN_WITHIN_S)
+    if unseen := unseen and _unseen(lab, exercise, started_at):
         raise LabError(
             f"Prometheus has measured nothing of {', '.join(unseen)} since exercise {exercise.number} was started",
             hint=f"./lab status {unseen[0]}",
         )
+
+
+def _unseen(lab: Lab, exercise: Exercise, started_at: float) -> list[str]:
+    since_s = max(1, round(lab.prometheus.now() - started_at))
+    seen = lab.prometheus.query(f"count by (mechanism) (last_over_time(ipc_load_rate[{since_s}s]))")
+    known = {sample.labels.get("mechanism") for sample in seen}
+    return [pair for pair in exercise.pairs if pair not in known]
