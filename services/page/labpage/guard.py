@@ -64,7 +64,7 @@ class Guard:
             return
         reason = refusal(scope["type"], scope.get("method", "GET"), scope["headers"], self._hosts)
         if reason is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._pass_on(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -72,6 +72,22 @@ class Guard:
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"), *_SECURE]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": f"{reason}\n".encode()})
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What a library raises where the browser has given its request up is no fault: nobody waits for an answer."""
+        is_gone = False
+
+        async def receiving() -> Any:
+            nonlocal is_gone
+            message = await receive()
+            is_gone = is_gone or message["type"] == "http.disconnect"
+            return message
+
+        try:
+            await self._app(scope, receiving, _with_headers(send))
+        except Exception:
+            if not is_gone:
+                raise
 
 
 def _with_headers(send: Send) -> Send:

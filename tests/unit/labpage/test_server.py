@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,3 +41,14 @@ def test_many_browsers_at_once_need_no_more_tasks_than_the_container_may_have() 
         threads = len(list(tasks.iterdir()))  # one that has nothing to do ends after ten seconds
     assert threads <= before + MOST_THREADS
     assert threads + _OTHER_TASKS <= compose_file.service("page")["pids_limit"]
+
+
+def test_a_browser_that_gives_a_request_up_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    """NiceGUI asks for its socket by HTTP first, and its library takes the end of the client for a request."""
+    with served_page("http://127.0.0.1:9") as (port, _):
+        asked = f"GET /_nicegui_ws/socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+        for _ in range(_CLIENTS):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(asked.encode())
+        assert requests.get(f"http://127.0.0.1:{port}/health", timeout=60).status_code == 200
+    assert "Traceback" not in capfd.readouterr().err
