@@ -109,9 +109,9 @@ def _run_without_containers() -> list[int]:
     """Mypy runs beside the tests, and says what it found after them."""
     codes = _lint()
     # Each test has objects of its own, each process an IPC namespace and a prefix of its own: any two may run at once.
-    # Two more than CPUs: nearly half of their time they wait for a timeout of the kernel's or of ours.
+    # Three more than CPUs: more than half of their time they wait for a timeout of the kernel's or of ours.
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = str(cpus + 2)
+    processes = str(cpus + 3)
     with tempfile.TemporaryFile() as said, _started(_module("mypy", *_typed()), output=said) as mypy:
         # A process without tests left takes some of another's: the tests that wait long are the last ones.
         spread = ("--numprocesses", processes, "--dist", "worksteal")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import requests
 
+from labctl.terminal.waiting import wait_until
 from labpage.connections import ASKS_WITHIN_S, MOST
 from labpage.guard import allowed_hosts, refusal
 from support.page_server import served_page
@@ -107,16 +108,17 @@ def test_every_answer_forbids_other_hosts_and_frames(port: int) -> None:
     assert "connect-src 'self'" in headers["content-security-policy"]
 
 
+def _is_healthy(port: int) -> bool:
+    with suppress(requests.RequestException):
+        return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).text == "ok\n"
+    return False
+
+
 def test_what_says_nothing_is_closed_and_the_page_answers_again(port: int) -> None:
     silent = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(1000)]
     try:
-        deadline = time.monotonic() + 20 * ASKS_WITHIN_S
-        while True:  # those over the limit are closed at once, the others when they have said nothing for a while
-            try:
-                if requests.get(f"http://127.0.0.1:{port}/health", timeout=5).text == "ok\n":
-                    break
-            except requests.RequestException:
-                assert time.monotonic() < deadline
+        # Those over the limit are closed at once, the others when they have said nothing for a while.
+        assert wait_until(lambda: _is_healthy(port), 20 * ASKS_WITHIN_S)
         assert [one.recv(1) for one in silent[MOST:]] == [b""] * (1000 - MOST)
     except ConnectionResetError:
         pass  # closed as well: abort(3) of a connection sends RST
