@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from lab.harness.stack import Stack, wait_until
+from labctl.measured.pairs import fresh
 
 PAIRS = ("sysv_mq",)  # of the lab: see conftest.py
+_SHORT_ID = 12  # signs of an ID that a container has as its host name
 PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose.service"
 
 
@@ -68,6 +70,18 @@ def test_three_consumers_and_two_producers_share_a_queue(stack: Stack) -> None:
     assert accounts["received"] > sum(row["received"] for row in rows), "what the others received was forgotten"
     assert accounts["lost"] <= lost + 2
     assert accounts["duplicate"] == 0
+
+
+def test_the_reset_of_a_scaled_pair_ends_when_prometheus_measures_both_sides(stack: Stack) -> None:
+    """They are made anew, and an exercise that begins then finds figures of them."""
+    up = stack.lab("up", "sysv_mq", "--scale", "sysv_mq.consumer=2")
+    assert up.returncode == 0, up.stderr
+    reset = stack.lab("reset")
+    shown = {series["metric"]["container"] for series in stack.query(fresh("ipc_namespace_info"))}
+    assert reset.returncode == 0, reset.stderr
+    made = {c.id[:_SHORT_ID] for side in ("consumer", "producer") for c in containers(stack, f"sysv-mq-{side}")}
+    assert len(made) == 2
+    assert made <= shown
 
 
 def test_a_scale_that_cannot_be_served_changes_nothing(stack: Stack) -> None:

@@ -13,7 +13,6 @@ import pytest
 from lab.harness.stack import Stack, wait_until
 from labctl.config.configuration import Configuration
 from labctl.lab.containers import freeze
-from labctl.measured.pairs import fresh
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -92,8 +91,6 @@ def test_reset_is_up_again_in_the_same_containers(stack: Stack) -> None:
     for said in ("tcp-consumer was paused", "udp-producer was exited", "udp-consumer was cut", "back from"):
         assert said in reset.stderr
     after = stack.endpoints()
-    shown = {series["metric"]["container"] for series in stack.query(fresh("ipc_namespace_info"))}
-    assert {c.id[:12] for c in after.values()} <= shown, "an exercise that begins now finds no figures of a pair"
     assert {c.status for c in after.values()} == {"running"}
     assert {name: c.id for name, c in after.items() if not name.startswith("sysv-mq")} == {
         name: id_ for name, id_ in before.items() if not name.startswith("sysv-mq")
