@@ -12,7 +12,7 @@ from docker.models.containers import Container as DockerContainer
 from ipclab.matrix.placement import Placement
 from labctl.config.compose_file import PUBLISHED_RESPONDER
 from labctl.hosts import published_responder, remote_probe, stdio_transport
-from labctl.lab.containers import PROJECT_LABEL, Container, Ran, run_in
+from labctl.lab.containers import PROJECT_LABEL, Container, Ran, read_again, read_in
 from labctl.terminal.errors import LabError
 from labctl.terminal.printing import one_line
 
@@ -37,15 +37,15 @@ def command_of(probes: Mapping[Placement, Container]) -> list[str]:
     return command
 
 
-def execute(stand_in: Container, command: Sequence[str]) -> Ran:
-    """Run `command` in its container.
+def read(stand_in: Container, command: Sequence[str]) -> Ran:
+    """Run in its container what only reads and prints.
 
     :raises LabError: the other machine does not answer in time
     """
     if is_elsewhere(stand_in):
         url, project = published_responder.host_of(stand_in), stand_in.docker.labels[PROJECT_LABEL]
-        return remote_probe.execute(url, project, command)
-    return run_in(stand_in.docker, ["docker", "exec", NAME, *command])
+        return read_again(lambda: remote_probe.execute(url, project, command))
+    return read_in(stand_in.docker, ["docker", "exec", NAME, *command])
 
 
 def both_ends(probes: Mapping[Placement, Container]) -> tuple[Container, Container]:

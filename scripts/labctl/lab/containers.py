@@ -181,15 +181,20 @@ def run_in(
 
 
 def read_in(container: DockerContainer, command: Sequence[str]) -> Ran:
-    """Run a command that only reads and prints, and again where the engine lost its output: see `Ran.answer`.
+    """Run a command that only reads and prints: see `read_again`.
 
     :raises LabError: as for `run_in`
     """
+    return read_again(lambda: run_in(container, command))
+
+
+def read_again(run: Callable[[], Ran]) -> Ran:
+    """Run what only reads and prints, and again where the engine lost its output: see `Ran.answer`."""
     for _ in range(_READS_AT_MOST - 1):
-        ran = run_in(container, command)
+        ran = run()
         if ran.code or ran.stdout:
             return ran
-    return run_in(container, command)
+    return run()
 
 
 def _what_happened_to(container: DockerContainer) -> str:

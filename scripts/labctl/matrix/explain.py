@@ -62,8 +62,8 @@ def namespaces(prometheus: Prometheus, wanted: Collection[str]) -> dict[str, dic
 
 def _dev_shm(responder: Container) -> str:
     """The device number of what is mounted at /dev/shm there."""
-    code, output = responder.docker.exec_run(["stat", "-Lc", "%Hd:%Ld", "/dev/shm"])
-    return output.decode().strip() if code == 0 else "not shown"
+    ran = read_in(responder.docker, ["stat", "-Lc", "%Hd:%Ld", "/dev/shm"])
+    return ran.stdout.decode().strip() or "not shown"
 
 
 def _side_by_side(
@@ -101,7 +101,7 @@ def _try_again(probes: Mapping[Placement, Container], mechanism: str, placement:
     probe = probes[placement]
     command = [*_command(probes, placement), "--explain", mechanism]
     elsewhere = placement is Placement.SECOND_HOST
-    ran = second_probe.execute(probe, command) if elsewhere else read_in(probe.docker, command)
+    ran = second_probe.read(probe, command) if elsewhere else read_in(probe.docker, command)
     if ran.code:
         raise LabError(
             f"{probe.service} cannot try {mechanism}: {ran.said}", hint="./lab status --containers shows them"

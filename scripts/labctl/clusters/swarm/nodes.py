@@ -20,7 +20,7 @@ from labctl.config import compose_file
 from labctl.engine import compose
 from labctl.hosts import image_transfer, published_responder, stdio_transport
 from labctl.lab import containers
-from labctl.lab.containers import Ran, run_in
+from labctl.lab.containers import Ran, read_in, run_in
 from labctl.lab.lab import Lab
 from labctl.terminal.errors import BadInput, LabError
 from labctl.terminal.progress import say, step
@@ -168,7 +168,7 @@ def _others(client: docker.DockerClient, home: str) -> bool:
 
 
 def _in_swarm(host: DockerContainer) -> bool:
-    return run_in(host, ["docker", "info", "--format", "{{.Swarm.LocalNodeState}}"]).stdout.strip() == b"active"
+    return read_in(host, ["docker", "info", "--format", "{{.Swarm.LocalNodeState}}"]).stdout.strip() == b"active"
 
 
 def _join(manager: Manager, second: DockerContainer, project: str) -> None:
@@ -195,7 +195,7 @@ def _endpoint(host: DockerContainer, project: str) -> dict[str, Any]:
 
 def _interface(host: DockerContainer, project: str) -> str:
     """The name that a container has for its end of the network, found by the hardware address."""
-    _, output = host.exec_run(
-        ["sh", "-c", f"grep -l {_endpoint(host, project)['MacAddress']} /sys/class/net/*/address"]
-    )
-    return str(output.decode().split("/")[4])
+    ran = read_in(host, ["sh", "-c", f"grep -l {_endpoint(host, project)['MacAddress']} /sys/class/net/*/address"])
+    if not ran.stdout:
+        raise LabError(f"{host.name} shows no interface of the network {_NETWORK}", hint="./lab swarm down, and again")
+    return ran.stdout.decode().split("/")[4]

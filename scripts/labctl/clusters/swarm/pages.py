@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ipclab.matrix.placement import Placement
 from ipclab.metrics import definitions as metrics
 from labctl.clusters.swarm.nodes import Manager
+from labctl.lab.containers import read_again
 from labctl.matrix.cells import Cell, of_pages
 from labctl.terminal.errors import LabError
 
@@ -68,7 +69,7 @@ def read(manager: Manager, reader: DockerContainer, services: Collection[str]) -
     consumers = [name for name in services if name.endswith("-consumer")]
     others = [name for name in services if not name.endswith("-consumer")]
     command = ["python", "-c", _SCRIPT, str(metrics.PORT), str(len(consumers)), *consumers, *others]
-    ran = manager.execute(reader, command, _RESOLVER)
+    ran = read_again(lambda: manager.execute(reader, command, _RESOLVER))
     if ran.code:
         raise LabError(f"no task of this node can ask the others: {ran.said}", hint="./lab swarm up starts them")
     texts: dict[str, list[str]] = ran.answer()

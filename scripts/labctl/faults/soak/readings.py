@@ -14,7 +14,7 @@ from ipclab.runtime.overrides import LOAD_FILE, Load
 from labctl.faults.soak.audit import Reading
 from labctl.faults.soak.leaks import Inventory, Sample
 from labctl.lab import state_files
-from labctl.lab.containers import PROJECT_LABEL, Container, of_pair, run_in
+from labctl.lab.containers import PROJECT_LABEL, Container, of_pair, read_in, run_in
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import PrometheusSilent
 from labctl.measured import accounts
@@ -210,7 +210,7 @@ def kernel_drops(lab: Lab, mechanism: str, last_s: float) -> int:
 
 def _output(container: DockerContainer, script: str) -> str:
     try:
-        ran = run_in(container, ["sh", "-c", script])
+        ran = read_in(container, ["sh", "-c", script])
     except LabError:  # it ended, or was removed
         return ""
     return ran.stdout.decode() if ran.code == 0 else ""

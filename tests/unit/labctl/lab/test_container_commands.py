@@ -6,6 +6,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from labctl.hosts import second_host_probe
 from labctl.lab.containers import read_in, run_in
 from labctl.terminal.errors import LabError
 
@@ -40,3 +41,9 @@ def test_what_is_lost_each_time_is_said_in_one_line() -> None:
     with pytest.raises(LabError, match="expected JSON, got nothing") as said:
         read_in(container(_LOST, _LOST, _LOST), ["look"]).answer()
     assert "run it again" in said.value.hint
+
+
+def test_what_is_read_in_a_container_of_the_second_host_is_read_again() -> None:
+    asked = container(_LOST, _ANSWER)
+    assert second_host_probe.read(Mock(service="second-host", docker=asked), ["probe"]).answer() == {"exists": True}
+    assert asked.exec_run.call_count == 2
