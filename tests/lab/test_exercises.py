@@ -21,6 +21,7 @@ from lab.harness.stack import ROOT, Stack, wait_until
 from labctl.config.configuration import Configuration
 from labctl.lab.containers import NotThere, one_off_labels, run_in
 from labctl.lab.lab import Lab
+from labctl.measured.pairs import fresh
 from labctl.terminal.errors import LabError
 from labctl.workshop.exercise import exercise, judge, student
 from labctl.workshop.exercise.attempt import Attempt
@@ -41,13 +42,16 @@ class Student:
 
     def __init__(self, stack: Stack, home: Path, name: str) -> None:
         self._stack = stack
-        self._own = {"XDG_STATE_HOME": str(home), "LAB_STUDENT": name, "LANG": "C.UTF-8"}
-        self.environment = {**stack.environment, **self._own}
+        self._environment = {"XDG_STATE_HOME": str(home), "LAB_STUDENT": name, "LANG": "C.UTF-8"}
         self._name = name
 
     def exercise(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `./lab exercise`."""
-        return self._stack.lab("exercise", *arguments, within_s=300, **self._own)
+        return self._stack.lab("exercise", *arguments, within_s=300, **self._environment)
+
+    def begun(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, running."""
+        return self._stack.begun("exercise", *arguments, **self._environment)
 
     def runs(self, command: list[str], it: Exercise, within_s: float = 240) -> subprocess.CompletedProcess[str]:
         """A script of the exercise, or a command of its page, with the student's values."""
@@ -55,7 +59,7 @@ class Student:
         return subprocess.run(
             command,
             cwd=ROOT,
-            env={**self.environment, **values},
+            env={**self._stack.environment, **self._environment, **values},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -85,9 +89,9 @@ def state_of(stack: Stack) -> dict[str, Any]:
     series = {
         name: sorted((str(sorted(_labels(it).items())), float(it["value"][1])) for it in stack.query(query))
         for name, query in {
-            "load": "ipc_load_rate and last_over_time(ipc_load_rate[5s])",
-            "size": "ipc_message_size_bytes and last_over_time(ipc_message_size_bytes[5s])",
-            "switches": "ipc_switch_on and last_over_time(ipc_switch_on[5s])",
+            "load": fresh("ipc_load_rate"),
+            "size": fresh("ipc_message_size_bytes"),
+            "switches": fresh("ipc_switch_on"),
             "segments": "count by (mechanism) (ipc_kernel_shm_size_bytes{mechanism!=''})",
             "queues": "count by (mechanism) (ipc_kernel_queue_limit_bytes{mechanism!=''})",
             "semaphores": "count by (mechanism) (ipc_kernel_semaphores{mechanism!=''})",
@@ -99,7 +103,7 @@ def state_of(stack: Stack) -> dict[str, Any]:
 
 def measured(stack: Stack) -> set[str]:
     """The mechanisms whose producers Prometheus scrapes."""
-    return {it["metric"]["mechanism"] for it in stack.query("ipc_load_rate and last_over_time(ipc_load_rate[5s])")}
+    return {it["metric"]["mechanism"] for it in stack.query(fresh("ipc_load_rate"))}
 
 
 def _labels(series: dict[str, Any]) -> dict[str, str]:
@@ -172,14 +176,7 @@ def test_a_check_right_after_the_start_waits_until_the_pair_is_measured(stack: S
     try:
         wait_until("Prometheus has lost the producer", 30, lambda: "fifo" not in measured(stack))
         assert done.exercise("start", "9", "--yes").returncode == 0
-        with subprocess.Popen(
-            [str(ROOT / "lab"), "exercise", "check", "9"],
-            env=done.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as check:
+        with done.begun("check", "9") as check:
             assert check.stderr is not None
             said = check.stderr.readline()
             network.connect(producer, aliases=["exporter", "fifo-producer"])
@@ -187,9 +184,7 @@ def test_a_check_right_after_the_start_waits_until_the_pair_is_measured(stack: S
         assert "Waiting for measurements of fifo" in said
         assert check.returncode == _NOT_YET, verdict
     finally:
-        if f"{stack.project}_metrics" not in stack.endpoint("fifo", "producer").attrs["NetworkSettings"]["Networks"]:
-            network.connect(producer, aliases=["exporter", "fifo-producer"])
-        back = done.exercise("reset", "9")
+        back = done.exercise("reset", "9")  # which brings a producer back that is still cut off
     assert back.returncode == 0, back.stderr
 
 

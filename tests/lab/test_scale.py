@@ -9,7 +9,6 @@ from lab.harness.stack import Stack, wait_until
 from labctl.measured.pairs import fresh
 
 PAIRS = ("sysv_mq",)  # of the lab: see conftest.py
-_SHORT_ID = 12  # signs of an ID that a container has as its host name
 PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose.service"
 
 
@@ -79,7 +78,7 @@ def test_the_reset_of_a_scaled_pair_ends_when_prometheus_measures_both_sides(sta
     reset = stack.lab("reset")
     shown = {series["metric"]["container"] for series in stack.query(fresh("ipc_namespace_info"))}
     assert reset.returncode == 0, reset.stderr
-    made = {c.id[:_SHORT_ID] for side in ("consumer", "producer") for c in containers(stack, f"sysv-mq-{side}")}
+    made = {c.short_id for side in ("consumer", "producer") for c in containers(stack, f"sysv-mq-{side}")}
     assert len(made) == 2
     assert made <= shown
 

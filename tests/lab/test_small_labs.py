@@ -80,16 +80,7 @@ def another_clone(folder: Path, stack: Stack, *arguments: str) -> subprocess.Com
 def test_two_up_at_once_and_the_second_waits_for_the_first_and_down_for_a_load() -> None:
     stack = Stack(_SMALL)
     try:
-        both = [
-            subprocess.Popen(
-                [str(ROOT / "lab"), "up", "fifo"],
-                env=stack.environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(2)
-        ]
+        both = [stack.begun("up", "fifo") for _ in range(2)]
         said = [process.communicate(timeout=600) for process in both]
         assert [process.returncode for process in both] == [0, 0], said
         waited = [error for _, error in said if "Waiting for ./lab up" in error]
@@ -97,13 +88,7 @@ def test_two_up_at_once_and_the_second_waits_for_the_first_and_down_for_a_load()
         assert re.search(r"process \d+, since \d\d:\d\d:\d\d", waited[0])
         names = [network.name for network in stack.client.networks.list() if network.name.startswith(stack.project)]
         assert len(names) == len(set(names))
-        with subprocess.Popen(
-            [str(ROOT / "lab"), "load", "fifo", "--rate", "100"],
-            env=stack.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as load:
+        with stack.begun("load", "fifo", "--rate", "100") as load:
             assert load.stderr is not None
             assert "Changing the load" in load.stderr.readline()
             down = stack.lab("down")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
 import pytest
 
-from lab.harness.stack import ROOT, Stack
+from lab.harness.stack import Stack
 from labctl.cli import cli
 from labctl.lab import state_files
 from labctl.lab.project_lock import changing
@@ -72,19 +71,11 @@ def test_of_every_command_it_is_known_whether_it_waits() -> None:
 def test_every_command_that_changes_the_lab_waits_for_the_one_that_does(stack: Stack, tmp_path: Path) -> None:
     # Nothing is known of any registry, so a command that looks for images before it has the lock asks one.
     folders = {"XDG_STATE_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    environment = {**stack.environment, **folders, "LANG": "C.UTF-8"}
     before = {name: container.id for name, container in stack.containers().items()}
     waiting = f"Waiting for a test (process {os.getpid()}, since "
     with changing(stack.project, "a test"):
         for name, arguments in _WAIT.items():
-            with subprocess.Popen(
-                [str(ROOT / "lab"), *name.split(), *arguments.split()],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            ) as command:
+            with stack.begun(*name.split(), *arguments.split(), **folders, LANG="C.UTF-8") as command:
                 assert command.stderr is not None
                 said = []
                 for line in command.stderr:

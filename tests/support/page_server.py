@@ -39,7 +39,7 @@ def served_page(prometheus_url: str, port: int = 0) -> Iterator[Served]:
     with subprocess.Popen([sys.executable, "-c", _PROGRAM, prometheus_url, str(port)], env=dict(os.environ)) as process:
         try:
             deadline = time.monotonic() + _STARTS_WITHIN_S
-            while not _answers(port):
+            while not answers(port):
                 assert process.poll() is None, f"the page ended with {process.returncode}"
                 assert time.monotonic() < deadline, "the page does not answer"
                 time.sleep(0.1)
@@ -48,7 +48,8 @@ def served_page(prometheus_url: str, port: int = 0) -> Iterator[Served]:
             process.terminate()
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether the page on this port is healthy."""
     with suppress(requests.RequestException):
-        return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200
+        return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).text == "ok\n"
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import shutil
 import socket
 import subprocess
@@ -115,6 +116,10 @@ class Endpoint:
         document = self.next()
         assert document["event"] == event, document
         return document
+
+    def speaks_within(self, seconds: float) -> bool:
+        """Whether it says something in this time, or ends."""
+        return bool(select.select([cast(IO[str], self.process.stdout)], [], [], seconds)[0])
 
     def go(self) -> None:
         """Begin the timed part."""

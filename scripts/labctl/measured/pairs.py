@@ -30,6 +30,11 @@ def fresh(metric: str) -> str:
     return f"({metric} and last_over_time({metric}[{WINDOW_S}s]))"
 
 
+def containers_seen(prometheus: Prometheus) -> dict[str, dict[str, str]]:
+    """The containers that are scraped now, by their short ID, with the inodes of their namespaces."""
+    return {sample.labels["container"]: sample.labels for sample in prometheus.query(fresh("ipc_namespace_info"))}
+
+
 _LOAD = {"rate": "ipc_load_rate", "size_bytes": "ipc_message_size_bytes", "burst": "ipc_load_burst"}
 _GAUGES = {
     "burst": f"max by (mechanism) {fresh('ipc_load_burst')}",

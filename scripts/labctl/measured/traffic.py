@@ -9,7 +9,7 @@ from labctl.lab.containers import Container
 from labctl.lab.diagnosis import not_moving
 from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Prometheus, PrometheusSilent
-from labctl.measured.pairs import SETTLED_AFTER_S, fresh, measure, received
+from labctl.measured.pairs import SETTLED_AFTER_S, containers_seen, measure, received
 from labctl.terminal.progress import Step, step
 from labctl.terminal.waiting import wait_until
 
@@ -29,10 +29,10 @@ def wait_for_traffic(lab: Lab, mechanisms: Sequence[str], timeout_s: float) -> N
 def unmeasured(prometheus: Prometheus, endpoints: Sequence[Container]) -> list[Container]:
     """The containers of which Prometheus has no figures now: it looks up a new address every 2 s, then scrapes it."""
     try:
-        shown = {sample.labels["container"] for sample in prometheus.query(fresh("ipc_namespace_info"))}
+        seen = containers_seen(prometheus)
     except PrometheusSilent:
-        shown = set()
-    return [container for container in endpoints if container.id not in shown]
+        return [*endpoints]
+    return [container for container in endpoints if container.id not in seen]
 
 
 def in_words(mechanisms: Sequence[str]) -> str:

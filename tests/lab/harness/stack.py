@@ -89,6 +89,18 @@ class Stack:
             check=False,
         )
 
+    def begun(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """`./lab`, running: what it says can be read line by line."""
+        return subprocess.Popen(
+            [str(ROOT / "lab"), *arguments],
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `docker compose` as somebody without our command line would."""
         return subprocess.run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 import requests
@@ -12,7 +11,7 @@ import requests
 from labctl.terminal.waiting import wait_until
 from labpage.connections import ASKS_WITHIN_S, MOST
 from labpage.guard import allowed_hosts, refusal
-from support.page_server import served_page
+from support.page_server import answers, served_page
 
 HOSTS = allowed_hosts(8080)
 OWN = "http://127.0.0.1:8080"
@@ -108,17 +107,11 @@ def test_every_answer_forbids_other_hosts_and_frames(port: int) -> None:
     assert "connect-src 'self'" in headers["content-security-policy"]
 
 
-def _is_healthy(port: int) -> bool:
-    with suppress(requests.RequestException):
-        return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).text == "ok\n"
-    return False
-
-
 def test_what_says_nothing_is_closed_and_the_page_answers_again(port: int) -> None:
     silent = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(1000)]
     try:
         # Those over the limit are closed at once, the others when they have said nothing for a while.
-        assert wait_until(lambda: _is_healthy(port), 20 * ASKS_WITHIN_S)
+        assert wait_until(lambda: answers(port), 20 * ASKS_WITHIN_S)
         assert [one.recv(1) for one in silent[MOST:]] == [b""] * (1000 - MOST)
     except ConnectionResetError:
         pass  # closed as well: abort(3) of a connection sends RST

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import os
-import select
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, cast
 
 import pytest
 
 from ipclab import mechanisms
-from ipclab.bench.request import Shape, Side, arguments
+from ipclab.bench.request import Request, Shape, Side, arguments
 from ipclab.contract.channel import Wait
 from support import reference
-from support.reference import request, started
+from support.reference import Endpoint, request, started
 
 _NAMES = mechanisms.names()
 _LARGEST = 1 << 20  # that the command line takes; the limit of the lab
 _LIMITED = [name for name in _NAMES if mechanisms.load(name).traits.max_message_bytes < _LARGEST]
 _RELIABLE = [name for name in _NAMES if mechanisms.load(name).traits.reliable]  # the others send into nowhere
+
+
+@contextmanager
+def warm(program: Path, sent: Request, awaited: Request, alone_s: float = 0.0) -> Iterator[tuple[Endpoint, Endpoint]]:
+    """A producer and a consumer after their warm-up, where the consumer was alone before, and waited in silence."""
+    with started([str(program)], awaited, Side.CONSUMER) as receiving:
+        receiving.expect("ready")
+        assert not receiving.speaks_within(alone_s), "it went on alone"
+        with started([str(program)], sent, Side.PRODUCER) as sending:
+            for endpoint in (sending, sending, receiving):
+                endpoint.next()
+            yield sending, receiving
 
 
 @pytest.mark.parametrize("mechanism", _LIMITED)
@@ -50,15 +62,10 @@ def test_a_wrong_option_is_a_wrong_call(programs: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("mechanism", _NAMES)
 def test_a_killed_producer_ends_the_run_with_what_arrived(programs: Path, tmp_path: Path, mechanism: str) -> None:
     half = request(mechanism, tmp_path, count=1_000_000, silence_s=0.3)
-    program = [str(programs / mechanism)]
-    with started(program, half, Side.CONSUMER) as receiving:
-        receiving.expect("ready")
-        with started(program, half, Side.PRODUCER) as sending:
-            for endpoint in (sending, sending, receiving):
-                endpoint.next()
-            sending.process.kill()
-            receiving.go()
-            result = receiving.expect("result")
+    with warm(programs / mechanism, half, half) as (sending, receiving):
+        sending.process.kill()
+        receiving.go()
+        result = receiving.expect("result")
     assert result["received"] == 0
     assert result["lost"] == half.count
 
@@ -68,18 +75,10 @@ def test_a_silence_before_the_first_message_is_no_end_of_the_warm_up(
     programs: Path, tmp_path: Path, mechanism: str
 ) -> None:
     half = request(mechanism, tmp_path, silence_s=1.0)
-    program = [str(programs / mechanism)]
-    with started(program, half, Side.CONSUMER) as receiving:
-        receiving.expect("ready")
-        assert not select.select([cast(IO[str], receiving.process.stdout)], [], [], 2.5 * half.silence_s)[0], (
-            "it went on alone"
-        )
-        with started(program, half, Side.PRODUCER) as sending:
-            for endpoint in (sending, sending, receiving):
-                endpoint.next()
-            receiving.go()
-            sending.go()
-            result = receiving.expect("result")
+    with warm(programs / mechanism, half, half, alone_s=2.5 * half.silence_s) as (sending, receiving):
+        receiving.go()
+        sending.go()
+        result = receiving.expect("result")
     assert (result["received"], result["reordered"]) == (half.count, 0)
 
 
@@ -88,30 +87,20 @@ def test_what_comes_late_of_the_warm_up_is_not_counted(programs: Path, tmp_path:
     """The consumer's warm-up ends in a silence, forty messages before the one with which its timed part begins."""
     half = request("unix_stream", tmp_path, shape=shape, silence_s=1.0)
     longer = replace(half, warmup=half.warmup - 40, count=half.count + 40)
-    program = [str(programs / "unix_stream")]
-    with started(program, half, Side.CONSUMER) as receiving:
-        receiving.expect("ready")
-        with started(program, longer, Side.PRODUCER) as sending:
-            for endpoint in (sending, sending, receiving):
-                endpoint.next()
-            receiving.go()
-            sending.go()
-            result = receiving.expect("result")
+    with warm(programs / "unix_stream", longer, half) as (sending, receiving):
+        receiving.go()
+        sending.go()
+        result = receiving.expect("result")
     assert (result["received"], result["lost"], result["reordered"]) == (half.count, 0, 0)
 
 
 def test_the_silence_after_a_lost_last_message_is_no_part_of_the_time(programs: Path, tmp_path: Path) -> None:
     sent = request("udp", tmp_path, count=100, sample_every=10, silence_s=2.0)
     awaited = replace(sent, count=150)
-    program = [str(programs / "udp")]
-    with started(program, awaited, Side.CONSUMER) as receiving:
-        receiving.expect("ready")
-        with started(program, sent, Side.PRODUCER) as sending:
-            for endpoint in (sending, sending, receiving):
-                endpoint.next()
-            receiving.go()
-            sending.go()
-            result = receiving.expect("result")
+    with warm(programs / "udp", sent, awaited) as (sending, receiving):
+        receiving.go()
+        sending.go()
+        result = receiving.expect("result")
     assert (result["received"], result["lost"]) == (100, 50)
     assert result["end_ns"] - result["begin_ns"] < awaited.silence_s * 1e9
 
@@ -119,15 +108,10 @@ def test_the_silence_after_a_lost_last_message_is_no_part_of_the_time(programs: 
 @pytest.mark.parametrize("mechanism", _RELIABLE)
 def test_a_killed_consumer_ends_the_run_of_the_producer(programs: Path, tmp_path: Path, mechanism: str) -> None:
     half = request(mechanism, tmp_path, size=8_192, count=1_000_000, silence_s=0.3)
-    program = [str(programs / mechanism)]
-    with started(program, half, Side.CONSUMER) as receiving:
-        receiving.expect("ready")
-        with started(program, half, Side.PRODUCER) as sending:
-            for endpoint in (sending, sending, receiving):
-                endpoint.next()
-            receiving.process.kill()
-            sending.go()
-            result = sending.expect("result")
+    with warm(programs / mechanism, half, half) as (sending, receiving):
+        receiving.process.kill()
+        sending.go()
+        result = sending.expect("result")
     assert result["sent"] < half.count
 
 

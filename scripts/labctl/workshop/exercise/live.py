@@ -16,7 +16,7 @@ from labctl.lab.lab import Lab
 from labctl.lab.prometheus import Line, Sample
 from labctl.measured import accounts, kernel_objects
 from labctl.measured.kernel_objects import KernelObjects
-from labctl.measured.pairs import fresh
+from labctl.measured.pairs import containers_seen
 from labctl.place import moved_consumers
 from labctl.terminal.errors import LabError
 from labctl.workshop.exercise.sees import Ledger, SeenContainer
@@ -55,7 +55,7 @@ class LiveLab:
         project = self._lab.project
         label = f"{PROJECT_LABEL}={project}"
         found = self._lab.client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
-        shown = {sample.labels["container"]: sample.labels for sample in self.query(fresh("ipc_namespace_info"))}
+        shown = containers_seen(self._lab.prometheus)
         seen = [_seen(container, project, shown) for container in found]
         return sorted(seen, key=lambda container: (container.service, container.number))
 

@@ -105,10 +105,12 @@ def require_measurements(lab: Lab, exercise: Exercise, started_at: float) -> Non
 
     :raises LabError: it has not
     """
-    if unseen := _unseen(lab, exercise, started_at):
+    unseen = _unseen(lab, exercise, started_at)
+    if unseen:
         with step(f"Waiting for measurements of {', '.join(unseen)}"):
             wait_until(lambda: not _unseen(lab, exercise, started_at), _SEEN_WITHIN_S)
-    if unseen := unseen and _unseen(lab, exercise, started_at):
+        unseen = _unseen(lab, exercise, started_at)
+    if unseen:
         raise LabError(
             f"Prometheus has measured nothing of {', '.join(unseen)} since exercise {exercise.number} was started",
             hint=f"./lab status {unseen[0]}",
