@@ -109,6 +109,10 @@ def step(title: str) -> Iterator[Step]:
         say(title)
     try:
         yield current
+    except GeneratorExit:  # a signal came before the block began, and the command has said so by now
+        if _console.is_terminal:
+            _live_list.remove(current)
+        raise
     except BaseException as error:
         _close(current, "✗", "red", "interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         raise

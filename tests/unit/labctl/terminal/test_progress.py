@@ -25,6 +25,15 @@ def test_a_step_says_how_it_ended(error: BaseException | None, word: str, capsys
     assert f"] Moving: {word} (" in end
 
 
+def test_a_step_whose_block_never_began_says_nothing_more(capsys: pytest.CaptureFixture[str]) -> None:
+    """A signal comes between the two; "failed" would be said after the line with which the command ends."""
+    begun = step("Moving")
+    begun.__enter__()
+    del begun
+    (begin,) = capsys.readouterr().err.splitlines()
+    assert begin.endswith("] Moving")
+
+
 def test_steps_that_run_at_the_same_time_share_a_terminal() -> None:
     script = """
 import os, threading
