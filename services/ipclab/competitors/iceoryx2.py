@@ -113,7 +113,7 @@ class _Receives:
     def borrow(self, timeout_s: float, /) -> memoryview:
         sample = self._receive()
         if sample is None:
-            sample = self._woken() if self._wait else self._spun(timeout_s)
+            sample = self._woken(timeout_s) if self._wait else self._spun(timeout_s)
         self._sample = sample
         view: memoryview = sample.payload().as_memory_view()
         return view.cast("B")
@@ -121,16 +121,16 @@ class _Receives:
     def release(self) -> None:
         self._sample.delete()
 
-    def _woken(self) -> Any:
-        """Events may be older than the sample that was just taken: wait again until one comes with a sample."""
+    def _woken(self, timeout_s: float) -> Any:
+        """A wait may end with events older than the sample that was just taken, and early with none: wait again."""
         assert self._wait
-        while True:
-            events = self._wait(self._silence)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            self._wait(self._silence)
             sample = self._receive()
             if sample is not None:
                 return sample
-            if not events:
-                raise ReceiveTimeout("no sample", code=EMPTY)
+        raise ReceiveTimeout("no sample", code=EMPTY)
 
     def _spun(self, timeout_s: float) -> Any:
         deadline = time.monotonic() + timeout_s
