@@ -107,12 +107,12 @@ def _run_with_containers() -> list[int]:
 
 def _run_without_containers() -> list[int]:
     """Mypy runs beside the tests, and says what it found after them."""
-    codes = _lint()
     # Each test has objects of its own, each process an IPC namespace and a prefix of its own: any two may run at once.
     # Three more than CPUs: more than half of their time they wait for a timeout of the kernel's or of ours.
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = str(cpus + 3)
     with tempfile.TemporaryFile() as said, _started(_module("mypy", *_typed()), output=said) as mypy:
+        codes = _lint_and_compile()
         # A process without tests left takes some of another's: the tests that wait long are the last ones.
         spread = ("--numprocesses", processes, "--dist", "worksteal")
         tests = run_tool("pytest", *spread, *WITHOUT_CONTAINERS)
@@ -120,6 +120,16 @@ def _run_without_containers() -> list[int]:
         said.seek(0)
         sys.stdout.write(f"mypy: {said.read().decode(errors='replace')}")
     return [*codes, tests]
+
+
+def _lint_and_compile() -> list[int]:
+    """Lint while one process imports every test: on a new machine, each of several would compile all of them.
+
+    What cannot be imported is told by the run of the tests.
+    """
+    imported = _module("pytest", "--collect-only", "--quiet", *WITHOUT_CONTAINERS)
+    with tempfile.TemporaryFile() as unread, _started(imported, output=unread):
+        return _lint()
 
 
 def _lint() -> list[int]:

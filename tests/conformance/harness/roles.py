@@ -72,7 +72,12 @@ def busy_pair(name: str, address: Address, folder: Path) -> Iterator[tuple[Role,
     consumer = Role("consumer", name, address, folder / "consumer")
     producer = Role("producer", name, address, folder / "producer")
     try:
-        wait_until_above("received", [100], lambda: [consumer.total(RECEIVED)], within_s=30)
+        try:
+            wait_until_above("received", [100], lambda: [consumer.total(RECEIVED)], within_s=30)
+        except AssertionError as error:
+            for side in ("consumer", "producer"):
+                error.add_note(f"{side}: {(folder / side / 'log').read_text()[-2000:]}")
+            raise
         yield producer, consumer
     finally:
         for role in (producer, consumer):
