@@ -1,8 +1,7 @@
-"""`python -m MODULE` in a process of its own, support.forked from one that has imported what costs time and changes
-nothing.
+"""`python -m MODULE` in a process of its own, forked from one that has imported what costs time and changes nothing.
 
 A fresh interpreter spends more time on importing than the command line on refusing bad input, and there are hundreds of
-cases. What is support.forked here has no module of the lab's command line yet: it imports that itself, from the given
+cases. What is forked here has no module of the lab's command line yet: it imports that itself, from the given
 folders.
 """
 

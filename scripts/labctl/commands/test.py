@@ -123,10 +123,12 @@ def _run_without_containers() -> list[int]:
 
 
 def _lint_and_compile() -> list[int]:
-    """Lint while one process imports every test: on a new machine, each of several would compile all of them.
+    """On a new machine one process imports every test meanwhile: each of several would compile all of them.
 
     What cannot be imported is told by the run of the tests.
     """
+    if any((ROOT / "tests").rglob("*.pyc")):
+        return _lint()
     imported = _module("pytest", "--collect-only", "--quiet", *WITHOUT_CONTAINERS)
     with tempfile.TemporaryFile() as unread, _started(imported, output=unread):
         return _lint()

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from ipclab.contract.channel import Address
 from labctl.lab.ports import free_port
 
@@ -49,8 +47,9 @@ class Role:
                 page = answer.read().decode()
         except OSError:
             return 0
-        samples = (sample for family in text_string_to_metric_families(page) for sample in family.samples)
-        return sum(sample.value for sample in samples if sample.name == metric)
+        # By hand: this is asked twenty times a second, and a parser takes 10 ms for a page.
+        samples = (line for line in page.splitlines() if line.partition("{")[0].partition(" ")[0] == metric)
+        return sum(float(line.rpartition(" ")[2]) for line in samples)
 
     def end(self) -> None:
         self.process.terminate()
