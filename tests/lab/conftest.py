@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from ipclab.pair.producer import MAX_LAG_NS
+from lab.harness import browser
+from lab.harness.browser import Tab
 from lab.harness.stack import PART, PROJECT, Stack, wait_until
 from labctl.commands.test import PARTS
 from labctl.config import compose_file
@@ -111,6 +113,19 @@ def mechanism(request: pytest.FixtureRequest, stack: Stack) -> str:
     name: str = request.param
     stack.wait_for_traffic(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def address(stack: Stack) -> str:
+    """Of the page that `./lab up` started."""
+    return f"http://127.0.0.1:{stack.environment['LAB_PAGE_PORT']}"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """One browser for all tests of a file; a start takes seconds."""
+    with browser.tab(browser.install(), tmp_path_factory.mktemp("browser")) as tab:
+        yield tab
 
 
 @pytest.fixture(scope="session")

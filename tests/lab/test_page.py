@@ -16,7 +16,6 @@ import pytest
 import requests
 
 from ipclab import mechanisms
-from lab.harness import browser
 from lab.harness.browser import Tab, explained
 from lab.harness.page_picture import pairs, state_of, words_of
 from lab.harness.stack import Stack, wait_until
@@ -26,20 +25,6 @@ from labpage.views import all_views
 
 _WIDTH, _HEIGHT = 1280, 720
 _WITHIN_S = 60  # on a busy machine; nothing here says how fast anything is
-
-
-@pytest.fixture(scope="module")
-def address(stack: Stack) -> str:
-    """Of the page that `./lab up` started."""
-    return f"http://127.0.0.1:{stack.environment['LAB_PAGE_PORT']}"
-
-
-@pytest.fixture(scope="module")
-def page(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """One browser for all tests; a start takes seconds."""
-    del stack
-    with browser.tab(browser.install(), tmp_path_factory.mktemp("browser")) as tab:
-        yield tab
 
 
 @pytest.fixture

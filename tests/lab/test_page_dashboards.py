@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from dashboards.__main__ import JSON
 
-from lab.harness import browser
 from lab.harness.browser import Tab
 from lab.harness.panels import STATES, WIDTH, WITHIN_S, ask, keep, local_session, show
 from lab.harness.stack import Stack, wait_until
@@ -28,13 +26,6 @@ LANGUAGES = ("en", "ko")
 def address(eventful: Stack) -> str:
     """Of the page that `./lab up` started."""
     return f"http://127.0.0.1:{eventful.environment['LAB_PAGE_PORT']}"
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """One browser for all tests; a start takes seconds."""
-    with browser.tab(browser.install(), tmp_path_factory.mktemp("browser")) as tab:
-        yield tab
 
 
 @pytest.mark.timeout(300)

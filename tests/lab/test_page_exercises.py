@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab.harness import browser
 from lab.harness.browser import Tab
 from lab.harness.panels import WITHIN_S, keep, show
 from lab.harness.stack import Stack, wait_until
-
-
-@pytest.fixture(scope="module")
-def address(stack: Stack) -> str:
-    """Of the page that `./lab up` started."""
-    return f"http://127.0.0.1:{stack.environment['LAB_PAGE_PORT']}"
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """One browser for all tests; a start takes seconds."""
-    with browser.tab(browser.install(), tmp_path_factory.mktemp("browser")) as tab:
-        yield tab
 
 
 @pytest.mark.timeout(300)

@@ -25,13 +25,6 @@ _DRAWN = """document.querySelector('.panel') !== null && document.readyState ===
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """One browser for all tests; a start takes seconds."""
-    with browser.tab(browser.install(), tmp_path_factory.mktemp("browser")) as tab:
-        yield tab
-
-
-@pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Of a page whose Prometheus is away."""
     with served_page(_NO_PROMETHEUS) as served:

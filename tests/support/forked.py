@@ -20,7 +20,7 @@ _SERVER = multiprocessing.get_context("forkserver")
 # What `labctl` and `ipclab` import when they start or refuse, and neither of the two itself.
 _SERVER.set_forkserver_preload(
     [
-        *("click", "configparser", "difflib", "dotenv"),
+        *("click", "configparser", "difflib", "docker", "dotenv", "rich.console", "rich.table"),
         *(
             "ipclab.container_role",
             "ipclab.accounting.shared",

@@ -1,4 +1,4 @@
-"""The lab's command line as a Mac has it: `python tests/support/mac.py ARGUMENT...`.
+"""The lab's command line as a Mac has it: `python tests/support/mac.py ARGUMENT...`, or its module in a forked process.
 
 Hides what macOS lacks before anything of ours is imported: `sysv_ipc` and `posix_ipc`, sem_timedwait(3) and other
 symbols of libc, /proc and /sys, signals and constants of Linux. The names are those that the documentation of
@@ -81,7 +81,9 @@ _ABSENT_NAMES: dict[ModuleType, tuple[str, ...]] = {
 
 
 def become() -> None:
-    """Hide it all, for the rest of this process."""
+    """Hide it all, for the rest of this process; what was imported of ours before is forgotten."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("ipclab", "labctl", *_ABSENT_MODULES)]:
+        del sys.modules[name]
     for name in (*_ABSENT_MODULES, *filter(None, os.environ.get("HIDDEN_MODULES", "").split(","))):
         sys.modules[name] = None  # type: ignore[assignment]
     for module, names in _ABSENT_NAMES.items():

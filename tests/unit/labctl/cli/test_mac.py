@@ -17,11 +17,12 @@ import pytest
 
 from labctl.cli import cli
 from labctl.config.paths import ROOT
+from support.forked import run_module
 from support.launcher import OWN_PROJECT
 from support.ports import free_ports
 
 _PROJECT = OWN_PROJECT["COMPOSE_PROJECT_NAME"]
-_PATH = os.pathsep.join(str(ROOT / folder) for folder in ("scripts", "services", "tests", "."))
+_SEARCH = [ROOT / folder for folder in ("scripts", "services", "tests", ".")]
 _NO_ENGINE = "error: no Docker Engine answers at unix:///nowhere"
 _NOT_BEGUN = "error: no exercise is begun"
 _NO_FILE = "error: there is no file /nowhere.tar"
@@ -97,21 +98,20 @@ def on_a_mac(*arguments: str, engine: str = "unix:///nowhere") -> subprocess.Com
     """`./lab ARGUMENTS` with what a Mac lacks hidden."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "COMPOSE_"))}
     hidden = {} if is_installed_first(arguments) else {"HIDDEN_MODULES": "jinja2,matplotlib"}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "support" / "mac.py"), *arguments],
-        env={
+    return run_module(
+        "support.mac",
+        arguments,
+        environment={
             **inherited,
-            "PYTHONPATH": _PATH,
             "DOCKER_HOST": engine,
             "XDG_STATE_HOME": "/nowhere",
             **OWN_PROJECT,
             **free_ports(),
             **hidden,
         },
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
+        folder=ROOT,
+        search=_SEARCH,
+        within_s=120,
     )
 
 
@@ -154,7 +154,6 @@ def test_a_command_fails_for_no_other_reason_than_on_linux(text: str) -> None:
 def test_the_facts_are_those_of_linux() -> None:
     here = subprocess.run(
         [sys.executable, "-m", "labctl", "mechanisms", "--json"],
-        env={**os.environ, "PYTHONPATH": _PATH},
         capture_output=True,
         encoding="utf-8",
         check=True,
