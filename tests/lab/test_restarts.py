@@ -18,7 +18,6 @@ from ipclab import mechanisms as registry
 from ipclab.contract.channel import KEYS_PER_CHANNEL, Persistence
 from lab.harness.stack import Stack, wait_until
 from labctl.config.configuration import Configuration
-from labctl.lab.containers import freeze
 
 BACK_WITHIN_S = 10
 SIDES = {"consumer": ("consumer",), "producer": ("producer",), "both": ("consumer", "producer")}
@@ -153,27 +152,11 @@ def test_the_child_of_init_is_brought_back_by_the_restart_policy(stack: Stack) -
 
     wait_until("Docker restarts the container", 20, restarted)
     stack.wait_for_traffic("fifo")
-    wait_until("the health check succeeds", 20, lambda: stack.endpoint("fifo", "consumer").health == "healthy")
+    check = container.attrs["Config"]["Healthcheck"]["Test"][1:]
+    wait_until("the health check succeeds", 20, lambda: container.exec_run(check).exit_code == 0)
     stat = container.exec_run(["stat", "--format=%a %u", "/heartbeat", "/heartbeat/alive"])
     user = container.attrs["Config"]["User"].partition(":")[0]
     assert stat.output.decode().splitlines() == ["1777 0", f"644 {user}"]
-
-
-def test_a_health_check_waits_after_a_healthy_one_and_answers_at_once_after_a_pause(stack: Stack) -> None:
-    """The engine calls a paused container unhealthy, until its first check after the pause."""
-    consumer = stack.endpoint("fifo", "consumer")
-
-    def waits() -> bool:
-        return any("sleep" in " ".join(process) for process in consumer.top()["Processes"])
-
-    def is_healthy() -> bool:
-        return bool(stack.endpoint("fifo", "consumer").health == "healthy")
-
-    wait_until("a check was healthy", 40, is_healthy)
-    wait_until("the next one waits", 10, waits)
-    freeze(consumer)
-    consumer.unpause()
-    wait_until("a check that has not waited", 15, is_healthy)  # the wait is 20 s
 
 
 def test_a_crashed_holder_does_not_split_the_pairs(stack: Stack) -> None:

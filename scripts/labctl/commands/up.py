@@ -28,7 +28,7 @@ from labctl.terminal.progress import say
 from labctl.terminal.waiting import wait_until
 from labctl.workshop.exercise import progress, publication
 
-_RECOVERED_WITHIN_S = 30  # a health check that waits, and two that do not
+_RECOVERED_WITHIN_S = 30  # six health checks of a consumer
 
 
 def bring_up(

@@ -71,7 +71,6 @@ def own_images(base: BaseImages, tag: str) -> list[OwnImage]:
                 "services/.dockerignore",
                 "services/requirements.txt",
                 "services/competitors.txt",
-                "services/healthcheck",
                 "services/atomics/*",
                 "services/ipclab/**/*",
                 "services/reference/**/*",

@@ -197,7 +197,7 @@ class Stack:
         return {"sent": self.total(f"{name}-producer", "ipc_messages_sent_total"), **counts}
 
     def wait_until_healthy(self) -> None:
-        """Until the engine finds every container healthy; after a pause it is not, until its next check."""
+        """Until the engine finds every container healthy: its check is every few seconds, after a pause too."""
         for name in self.containers():
 
             def health(service: str = name) -> bool:
