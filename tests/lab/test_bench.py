@@ -13,7 +13,8 @@ from docker.models.containers import Container
 
 from lab.harness.stack import ROOT, Stack, wait_until
 
-PAIRS = ("fifo",)  # of the lab that the bench finds running: see conftest.py
+# Of the lab that the bench finds running, see conftest.py; with sysv_mq comes the exporter that publishes the figures.
+PAIRS = ("fifo", "sysv_mq")
 _SHORT = ("fifo", "posix_shm", "--sizes", "64,16K", "--shape", "one-way", "--repeat", "2", "--json")
 _LONG = ("fifo", "posix_shm", "--repeat", "100")
 _PUBLISHED = 'ipc_bench_message_seconds{mechanism="fifo",implementation="python",size="16384",touched="yes"}'
