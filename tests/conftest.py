@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import signal
-import zlib
 
 import pytest
 from hypothesis import settings
@@ -19,8 +16,6 @@ settings.load_profile("lab")
 # that (POSIX.1-2017, 2.11 Signals and Error Handling). Our tests send it, and what they start has to hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_GROUPS = 5
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Write golden files instead of comparing with them.")
@@ -31,24 +26,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--garbage-seed", help="Make those inputs of random bytes of this seed: faster, and none is kept in memory."
     )
     parser.addoption("--kill-rounds", type=int, default=1, help="How often tests/lab kills each side of every pair.")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side: files in groups by chance, so that those that wait run beside those that compute."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=_turn)
-
-
-def _turn(item: pytest.Item) -> tuple[int, bool, str]:
-    """A group's conformance tests stay together, as they share an IPC namespace; they begin every second group."""
-    file = item.location[0]
-    group = zlib.crc32(file.encode()) % _GROUPS
-    return group, file.startswith("tests/conformance") == bool(group % 2), file
-
-
-def pytest_collection_finish() -> None:
-    """Thousands of tests stay until the end: the garbage collector need not look at them again and again."""
-    gc.freeze()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -124,13 +125,16 @@ class _Receives:
     def _woken(self, timeout_s: float) -> Any:
         """A wait may end with events older than the sample that was just taken, and early with none: wait again."""
         assert self._wait
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            self._wait(self._silence)
+        deadline, silence = time.monotonic() + timeout_s, self._silence
+        while True:
+            self._wait(silence)
             sample = self._receive()
             if sample is not None:
                 return sample
-        raise ReceiveTimeout("no sample", code=EMPTY)
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise ReceiveTimeout("no sample", code=EMPTY)
+            silence = iox2.Duration.from_millis(math.ceil(left_s * 1000))
 
     def _spun(self, timeout_s: float) -> Any:
         deadline = time.monotonic() + timeout_s
