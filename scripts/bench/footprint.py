@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import socket
 import statistics
 import subprocess
 import time
@@ -19,6 +18,8 @@ import docker
 from docker.errors import ImageNotFound
 from docker.models.images import Image
 
+from labctl.config.configuration import PUBLISHED_PORTS
+from labctl.lab.ports import free_port
 from labctl.terminal.errors import LabError
 from labctl.terminal.subprocesses import failure
 
@@ -33,15 +34,9 @@ TAG = os.environ.get("LAB_IMAGE_TAG", "local")
 IMAGES = (f"ipclab/lab:{TAG}", f"ipclab/prometheus:{TAG}", "ipclab/base:trixie", "ipclab/prometheus-debian:trixie")
 
 
-def _free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 class _Lab:
     def __init__(self) -> None:
-        ports = {"LAB_PAGE_PORT": _free_port(), "LAB_PROMETHEUS_PORT": _free_port(), "LAB_GRAFANA_PORT": _free_port()}
+        ports = {name: str(free_port()) for name in PUBLISHED_PORTS}
         self._environment = {**os.environ, "COMPOSE_PROJECT_NAME": PROJECT, **ports}
 
     def run(self, *arguments: str) -> tuple[float, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from conformance.harness.peers import Peer, Zygote
 from conformance.harness.roles import Role, busy_pair
 from ipclab import mechanisms
 from ipclab.contract.channel import Address, Mechanism, Traits
+from labctl.lab.ports import free_port
 
 StartPeer = Callable[[], Peer]
 # Names in /dev/shm are the machine's: another run of this suite has another prefix.
@@ -50,11 +50,8 @@ def traits(mechanism: Mechanism) -> Traits:
 def address(tmp_path: Path) -> Address:
     """An address nobody else uses: a random key, a fresh path, a free port."""
     tmp_path.chmod(0o755)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     key = random.choice(_KEYS)
-    return Address(key=key, path=tmp_path / f"{_PREFIX}{key:x}", host="127.0.0.1", port=port)
+    return Address(key=key, path=tmp_path / f"{_PREFIX}{key:x}", host="127.0.0.1", port=free_port())
 
 
 def kernel_objects() -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ from labctl.terminal.errors import BadInput, LabError
 
 if TYPE_CHECKING:
     import docker
+
+# Linux gives the ports 32768 to 60999 to connections (ip(7), ip_local_port_range), macOS those from 49152 on, and
+# `./lab class` those from 20000 on to labs.
+_GIVEN_TO_NOBODY = range(10_000, 20_000)
 
 
 def check_free(configuration: Configuration, *names: str) -> None:
@@ -28,9 +33,9 @@ def check_free(configuration: Configuration, *names: str) -> None:
             )
 
 
-def in_use(port: int) -> bool:
+def in_use(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
     """Whether somebody listens on the port."""
-    with socket.socket() as probe:
+    with socket.socket(type=kind) as probe:
         # Without it, connections that were closed a moment ago count as well (TIME_WAIT, tcp(7)).
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -42,11 +47,10 @@ def in_use(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOCALHOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on now, and that no connection is given before it is used."""
+    while in_use(port := random.choice(_GIVEN_TO_NOBODY)) or in_use(port, socket.SOCK_DGRAM):
+        pass
+    return port
 
 
 def published_ports(client: docker.DockerClient, project: str) -> set[int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
+from labctl.lab.ports import free_port
 from labpage.live import Live
 from labpage.prometheus import Prometheus, PrometheusSilent
 from support.json_server import Request, json_server, success
@@ -88,13 +88,9 @@ def test_a_refusal_is_said_in_one_line(answer: tuple[int, Any], said: str) -> No
 
 
 def test_nobody_there_is_said() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
     async def main() -> None:
         with pytest.raises(PrometheusSilent, match="nothing answers"):
-            await Prometheus(f"http://127.0.0.1:{port}").query("up")
+            await Prometheus(f"http://127.0.0.1:{free_port()}").query("up")
 
     asyncio.run(main())
 

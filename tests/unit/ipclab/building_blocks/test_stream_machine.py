@@ -7,7 +7,6 @@ endpoint and the system call: *n* is a call that moves n bytes at the most, 0 on
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
 import time
 from collections import deque
@@ -30,6 +29,7 @@ from ipclab.building_blocks.timed_io import PipeRead, PipeWrite, SocketRead, Soc
 from ipclab.contract.channel import Address, Receiver, Sender
 from ipclab.contract.errors import ChannelFull, PeerAbsent, ReceiveTimeout, TornMessage
 from ipclab.linux.alarm import ALARM
+from labctl.lab.ports import free_port
 
 STREAMS = ("anonymous_pipe", "fifo", "unix_stream", "tcp")
 UNLIMITED = 1 << 30
@@ -166,11 +166,8 @@ def scripted() -> Iterator[None]:
 
 @contextmanager
 def fresh_address() -> Iterator[Address]:
-    with tempfile.TemporaryDirectory() as directory, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        yield Address(path=Path(directory) / "channel", host="127.0.0.1", port=port)
+    with tempfile.TemporaryDirectory() as directory:
+        yield Address(path=Path(directory) / "channel", host="127.0.0.1", port=free_port())
 
 
 @dataclass
