@@ -14,18 +14,24 @@ class ByteScript:
     """Gives as many bytes a read as `takes` says, and in between none in time, where `gives_up` says so."""
 
     def __init__(self, stream: bytes, takes: Sequence[int], gives_up: Sequence[bool] = (False,)) -> None:
-        self.left = stream
+        self._stream, self._at = stream, 0
         self._takes, self._gives_up = cycle(takes), cycle(gives_up)
         self.direct = 0  # reads of several places: a part goes into the caller's buffer
+
+    @property
+    def left(self) -> int:
+        """Bytes that nobody has read yet."""
+        return len(self._stream) - self._at
 
     def __call__(self, places: list[memoryview], timeout_s: float = 0, deadline: float = 0) -> int:
         del timeout_s, deadline
         assert sum(map(len, places)), "nowhere to read to"
-        count = min(next(self._takes), sum(map(len, places)), len(self.left))
+        count = min(next(self._takes), sum(map(len, places)), self.left)
         if next(self._gives_up) or not count:
             raise BlockingIOError
         self.direct += len(places) > 1
-        given, self.left = self.left[:count], self.left[count:]
+        given = self._stream[self._at : self._at + count]
+        self._at += count
         for place in places:
             part, given = given[: len(place)], given[len(place) :]
             place[: len(part)] = part
@@ -38,6 +44,7 @@ class ByteScript:
 def received(reader: ScatterReader, script: ByteScript, *, once: bool = False) -> Iterator[bytes | type[ChannelError]]:
     """What `receive_into` makes of it; between two calls the buffer is the caller's, who overwrites it."""
     buffer = memoryview(bytearray(1 << 16))
+    overwritten = 0  # after so many direct reads
     while True:
         try:
             length = reader.receive_into(buffer, script, 60, time.monotonic() + 60, once=once)
@@ -50,4 +57,6 @@ def received(reader: ScatterReader, script: ByteScript, *, once: bool = False) -
             length = None
         if length is not None:
             yield bytes(buffer[:length])
-        buffer[:] = bytes(len(buffer))
+        if length is not None or script.direct > overwritten:  # else nothing can be in it; this is a copy of 64 KiB
+            buffer[:] = bytes(len(buffer))
+            overwritten = script.direct

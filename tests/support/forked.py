@@ -20,7 +20,8 @@ _SERVER = multiprocessing.get_context("forkserver")
 # What `labctl` and `ipclab` import when they start or refuse, and neither of the two itself.
 _SERVER.set_forkserver_preload(
     [
-        *("click", "configparser", "difflib", "docker", "dotenv", "rich.console", "rich.table"),
+        *("argparse", "click.shell_completion", "concurrent.futures.thread", "configparser", "difflib", "secrets"),
+        *("docker", "dotenv", "rich.live", "rich.table", "tomllib", "yaml"),
         *(
             "ipclab.container_role",
             "ipclab.accounting.shared",

@@ -7,11 +7,10 @@ import os
 import random
 import select
 import shutil
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
@@ -21,12 +20,17 @@ import sysv_ipc
 
 from ipclab.bench.request import Request, Shape, Side, arguments
 from ipclab.contract.channel import Address, Wait
+from labctl.lab.ports import free_port
 
 SOURCES = Path(__file__).parents[2] / "services" / "reference"
 COMPILER = os.environ.get("CC", "gcc")
 HAS_COMPILER = shutil.which(COMPILER.split()[0]) is not None
 _ENDS_WITHIN_S = 60
 PYTHON = "import importlib, sys; sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[2:]))"
+_SEVERAL = (
+    "import importlib, json, sys; main = importlib.import_module(sys.argv[1]).main;"
+    "sys.exit(any([main(half) for half in json.loads(sys.argv[2])]))"
+)
 _CPU = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
 
 
@@ -39,6 +43,12 @@ def compile_reference(folder: Path) -> Path:
 def python(module: str) -> list[str]:
     """The command of an endpoint that is a module with `main(argv)`."""
     return [sys.executable, "-c", PYTHON, module]
+
+
+def python_of_several(module: str, halves: Sequence[Request], role: Side) -> list[str]:
+    """The command of an endpoint that does one run after the other: the start of Python takes longer than a run."""
+    runs = [arguments(replace(half, role=role)) for half in halves]
+    return [sys.executable, "-c", _SEVERAL, module, json.dumps(runs)]
 
 
 _addresses: list[Address] = []  # of the runs since the last clearing
@@ -63,7 +73,6 @@ def clear() -> None:
 def request(mechanism: str, folder: Path, **fields: Any) -> Request:
     """A short run over addresses of its own."""
     key = random.randrange(1 << 20, 1 << 30)
-    ports = _free_ports(2)
     plain = Request(
         mechanism=mechanism,
         role=Side.PRODUCER,
@@ -77,21 +86,13 @@ def request(mechanism: str, folder: Path, **fields: Any) -> Request:
         copies=True,
         touched=True,
         silence_s=20.0,
-        address=Address(key, folder / f"there-{key:x}", "127.0.0.1", ports[0]),
-        back=Address(key + 3, folder / f"back-{key:x}", "127.0.0.1", ports[1]),
+        address=Address(key, folder / f"there-{key:x}", "127.0.0.1", free_port()),
+        back=Address(key + 3, folder / f"back-{key:x}", "127.0.0.1", free_port()),
         cpu=_CPU,
         peer_cpu=_CPU,
     )
     _addresses.extend((plain.address, plain.back))
     return replace(plain, **fields)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @dataclass
@@ -121,6 +122,10 @@ class Endpoint:
         """Whether it says something in this time, or ends."""
         return bool(select.select([cast(IO[str], self.process.stdout)], [], [], seconds)[0])
 
+    def ended(self) -> int:
+        """Its exit code, once it has ended."""
+        return self.process.wait(_ENDS_WITHIN_S)
+
     def go(self) -> None:
         """Begin the timed part."""
         stdin = cast(IO[str], self.process.stdin)
@@ -128,11 +133,15 @@ class Endpoint:
         stdin.flush()
 
 
-@contextmanager
-def started(command: list[str], half: Request, role: Side) -> Iterator[Endpoint]:
+def started(command: list[str], half: Request, role: Side) -> AbstractContextManager[Endpoint]:
     """One endpoint; it is killed where it does not end by itself."""
-    words = [*command, *arguments(replace(half, role=role))]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    return running([*command, *arguments(replace(half, role=role))])
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[Endpoint]:
+    """The endpoint of a whole command; it is killed where it does not end by itself."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Endpoint(process)
         finally:
@@ -146,10 +155,15 @@ def run(producer: list[str], consumer: list[str], half: Request) -> tuple[dict[s
         receiving.expect("ready")
         with started(producer, half, Side.PRODUCER) as sending:
             sending.expect("ready")
-            for endpoint in (receiving, sending):
-                endpoint.expect("warm")
-            for endpoint in (receiving, sending):
-                endpoint.go()
-            results = sending.expect("result"), receiving.expect("result")
-            assert sending.process.wait(_ENDS_WITHIN_S) == receiving.process.wait(_ENDS_WITHIN_S) == 0
+            results = results_of(sending, receiving)
+            assert sending.ended() == receiving.ended() == 0
             return results
+
+
+def results_of(sending: Endpoint, receiving: Endpoint) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The results of two sides that are ready."""
+    for endpoint in (receiving, sending):
+        endpoint.expect("warm")
+    for endpoint in (receiving, sending):
+        endpoint.go()
+    return sending.expect("result"), receiving.expect("result")
