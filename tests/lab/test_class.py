@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from docker.models.containers import Container
 
-from lab.harness.stack import PROJECT, ROOT, Stack
+from lab.harness.stack import PROJECT, ROOT, Stack, printed
 from labctl.config import compose_file
 
 _CLASS = f"{PROJECT}class"
@@ -52,9 +52,9 @@ def of_class(group: Path) -> dict[str, dict[str, Container]]:
 def test_each_lab_has_a_user_of_its_own_for_its_queue(
     of_class: dict[str, dict[str, Container]],
 ) -> None:
-    users = {found["posix-mq-consumer"].exec_run(["id", "-u"]).output.strip() for found in of_class.values()}
+    users = {printed(found["posix-mq-consumer"], ["id", "-u"]).strip() for found in of_class.values()}
     assert len(users) == len(_LABS)
-    assert b"10001" not in users, "the user of the lab of all tests"
+    assert "10001" not in users, "the user of the lab of all tests"
 
 
 def test_the_networks_are_small_and_composes_own(stack: Stack, group: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lab.harness.stack import ROOT, Stack, wait_until
+from lab.harness.stack import ROOT, Stack, printed, wait_until
 from labctl.faults import registry
 from labctl.faults.container import LABEL
 from labctl.faults.fault import Fault, Scope
@@ -56,7 +56,7 @@ def state(stack: Stack) -> dict[str, Any]:
         found[service] = (container.status, limits, sorted(networks))
     holder = stack.container("holder")
     for folder in ("/dev/shm", "/dev/mqueue"):
-        names = holder.exec_run(["ls", folder]).output.decode().split()
+        names = printed(holder, ["ls", folder]).split()
         found[folder] = sorted(name for name in names if "echo" not in name)
     return found
 

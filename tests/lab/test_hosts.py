@@ -16,7 +16,7 @@ from ipclab.runtime.overrides import Load
 from lab.harness import browser, cis_benchmark, readme_matrix, second
 from lab.harness.browser import Tab
 from lab.harness.page_picture import is_within, pairs, state_of
-from lab.harness.stack import Stack, wait_until
+from lab.harness.stack import Stack, printed, wait_until
 from support.security_page import capabilities_of_engines
 
 PAIRS = ("fifo", "posix_mq", "sysv_mq", "sysv_shm", "tcp", "udp")  # of the lab: see conftest.py
@@ -87,7 +87,7 @@ def test_a_second_host_holds_the_benchmark_but_for_what_is_excepted(second_host:
     asked = host.attrs["HostConfig"]
     assert {name.removeprefix("CAP_") for name in asked["CapAdd"]} == set(capabilities_of_engines())
     assert asked["CapDrop"] == ["ALL"]
-    status = host.exec_run(["cat", "/proc/1/status"]).output.decode()
+    status = printed(host, ["cat", "/proc/1/status"])
     assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE), "no filter: proc(5)"
 
 
@@ -100,8 +100,8 @@ def test_a_second_host_is_reached_by_the_network_mechanisms_alone(second_host: S
     for name, cell in cells.items():
         remote = mechanisms.load(name).traits.requires == {Sharing.NETWORK}
         assert (cell["success"], cell["error"]) == ((True, None) if remote else (False, "ENOENT")), name
-    printed = second_host.lab("matrix", "--markdown")
-    assert readme_matrix.cells(printed.stdout) == readme_matrix.of_readme(), "README's table is not what is measured"
+    markdown = second_host.lab("matrix", "--markdown")
+    assert readme_matrix.cells(markdown.stdout) == readme_matrix.of_readme(), "README's table is not what is measured"
     evidence = second_host.lab("matrix", "--explain", "sysv_shm", "second_host")
     assert "shmget(key 0x" in evidence.stdout
     assert "= -1 ENOENT" in evidence.stdout

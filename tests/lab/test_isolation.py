@@ -17,7 +17,7 @@ from docker.models.containers import Container
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
 from ipclab.metrics import definitions as metrics
-from lab.harness.stack import Stack
+from lab.harness.stack import Stack, printed
 from labctl.place import moved_consumers
 
 # Everything is scraped over this network, and no mechanism uses it.
@@ -97,7 +97,7 @@ def test_pairs_in_the_holders_namespace_can_open_each_others_objects_and_no_othe
         "except posix_ipc.ExistentialError: print('ENOENT')"
     )
     said = {
-        name: container.exec_run(["python", "-c", script]).output.decode().strip()
+        name: printed(container, ["python", "-c", script]).strip()
         for name, container in stack.endpoints().items()
         if name.endswith("-producer")
     }
@@ -112,7 +112,7 @@ def test_pairs_in_the_holders_namespace_can_open_each_others_objects_and_no_othe
 def test_the_kernel_agrees_about_the_ipc_namespaces(
     stack: Stack, inspected: Attributes, what: str, sharing: Sharing
 ) -> None:
-    numbers = {name: c.exec_run(["stat", "-Lc", *what.split()])[1] for name, c in stack.endpoints().items()}
+    numbers = {name: printed(c, ["stat", "-Lc", *what.split()]) for name, c in stack.endpoints().items()}
     for one, other in itertools.combinations(numbers, 2):
         expected = sharing in shared(stack, inspected[one], inspected[other])
         assert (numbers[one] == numbers[other]) is expected, (one, other)
@@ -129,7 +129,7 @@ def _listening(stack: Stack, container: Container) -> list[tuple[str, str, str, 
     found = set()
     own = _addresses(stack, container)
     for protocol, state in (("tcp", _LISTENS), ("udp", _UNCONNECTED)):
-        table = container.exec_run(["cat", f"/proc/net/{protocol}"]).output.decode().splitlines()[1:]
+        table = printed(container, ["cat", f"/proc/net/{protocol}"]).splitlines()[1:]
         for line in table:
             _, local, _, is_in, *_ = line.split()
             number, _, port = local.partition(":")
@@ -176,7 +176,7 @@ def test_no_port_is_reached_that_the_pair_does_not_share(stack: Stack) -> None:
             }
             | {target for target in beside if target[1] != networks[name][_METRICS_NETWORK]}
         )
-        output = container.exec_run(["python", "-c", _TRY, json.dumps(targets)], stderr=False).output
+        output = printed(container, ["python", "-c", _TRY, json.dumps(targets)])
         said = dict(zip(targets, json.loads(output), strict=True))
         for target, word in said.items():
             expected = {"ECONNREFUSED"} if target in beside else {"ENETUNREACH", "ETIMEDOUT", "no answer"}
@@ -219,7 +219,7 @@ def test_a_pair_reaches_no_port_of_this_machine(stack: Stack) -> None:
     """From a container: through the addresses that the machine has in the networks of the lab."""
     targets = [("tcp", address, port) for address in _gateways(stack) for _, port in sorted(_published(stack))]
     for name in ("fifo-producer", "tcp-producer"):
-        output = stack.container(name).exec_run(["python", "-c", _TRY, json.dumps(targets)], stderr=False).output
+        output = printed(stack.container(name), ["python", "-c", _TRY, json.dumps(targets)])
         assert set(json.loads(output)) <= {"ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT", "no answer"}
 
 
@@ -242,9 +242,9 @@ def test_every_container_is_confined(stack: Stack) -> None:
 
 
 def test_the_root_cannot_be_written_and_nobody_is_root(stack: Stack) -> None:
-    script = "id -u; for folder in / /opt /etc; do touch $folder/x 2>&1; done"
+    script = "id -u; for folder in / /opt /etc; do touch $folder/x 2>&1; done; true"
     for name, container in stack.endpoints().items():
-        user, *refused = container.exec_run(["sh", "-c", script]).output.decode().splitlines()
+        user, *refused = printed(container, ["sh", "-c", script]).splitlines()
         assert user == "10001", name
         assert len(refused) == 3, name
         assert all(line.endswith("Read-only file system") for line in refused), (name, refused)

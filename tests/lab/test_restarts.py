@@ -7,17 +7,16 @@ middle of traffic before the accounts are read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Self
 
 import pytest
-from docker.errors import APIError
 from docker.models.containers import Container
 
 from ipclab import mechanisms as registry
 from ipclab.contract.channel import KEYS_PER_CHANNEL, Persistence
-from lab.harness.stack import Stack, wait_until
+from lab.harness.stack import Stack, printed, wait_until
 from labctl.config.configuration import Configuration
+from labctl.terminal.errors import LabError
 
 BACK_WITHIN_S = 10
 SIDES = {"consumer": ("consumer",), "producer": ("producer",), "both": ("consumer", "producer")}
@@ -60,13 +59,10 @@ def kernel_objects(stack: Stack) -> list[int]:
     probed = {"0", *map(str, range(first, first + 2 * KEYS_PER_CHANNEL))}  # 0 is what was removed and is still attached
     counts = []
     for kind in ("shm", "sem", "msg"):
-        code, output = holder.exec_run(["cat", f"/proc/sysvipc/{kind}"])
-        assert code == 0
-        counts.append(sum(line.split()[0] not in probed for line in output.decode().splitlines()[1:]))
+        table = printed(holder, ["cat", f"/proc/sysvipc/{kind}"]).splitlines()[1:]
+        counts.append(sum(line.split()[0] not in probed for line in table))
     for folder in ("/dev/shm", "/dev/mqueue"):
-        code, output = holder.exec_run(["ls", folder])
-        assert code == 0, output.decode()
-        counts.append(sum("ipclab-echo-" not in name for name in output.decode().split()))
+        counts.append(sum("ipclab-echo-" not in name for name in printed(holder, ["ls", folder]).split()))
     return counts
 
 
@@ -154,9 +150,9 @@ def test_the_child_of_init_is_brought_back_by_the_restart_policy(stack: Stack) -
     stack.wait_for_traffic("fifo")
     check = container.attrs["Config"]["Healthcheck"]["Test"][1:]
     wait_until("the health check succeeds", 20, lambda: container.exec_run(check).exit_code == 0)
-    stat = container.exec_run(["stat", "--format=%a %u", "/heartbeat", "/heartbeat/alive"])
+    modes = printed(container, ["stat", "--format=%a %u", "/heartbeat", "/heartbeat/alive"])
     user = container.attrs["Config"]["User"].partition(":")[0]
-    assert stat.output.decode().splitlines() == ["1777 0", f"644 {user}"]
+    assert modes.splitlines() == ["1777 0", f"644 {user}"]
 
 
 def test_a_crashed_holder_does_not_split_the_pairs(stack: Stack) -> None:
@@ -212,9 +208,6 @@ def _ipc_inode(stack: Stack, name: str) -> str | None:
     if container.status != "running":
         return None
     try:
-        code, output = container.exec_run(["stat", "-Lc", "%i", "/proc/self/ns/ipc"])
-    except APIError as error:
-        if error.status_code != HTTPStatus.CONFLICT:
-            raise
+        return printed(container, ["stat", "-Lc", "%i", "/proc/self/ns/ipc"])
+    except (AssertionError, LabError):
         return None  # it has ended since it was listed
-    return output.decode().strip() if code == 0 else None

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
-from lab.harness.stack import DAY, PROJECT, Stack, wait_until
+from lab.harness.stack import DAY, PROJECT, Stack, printed, wait_until
 from labctl.commands import up as start_of_lab
 from labctl.config.configuration import Configuration
 from labctl.config.paths import ROOT
@@ -216,7 +216,7 @@ def test_the_reset_of_an_exercise_brings_members_into_the_holder_that_was_made_a
         reset = stack.lab("exercise", "reset", "15")
         assert reset.returncode == 0, reset.stderr
         members = [stack.container("holder"), *stack.endpoints().values()]
-        spaces = {member.exec_run(["readlink", "/proc/self/ns/ipc"]).output for member in members}
+        spaces = {printed(member, ["readlink", "/proc/self/ns/ipc"]) for member in members}
         assert len(spaces) == 1, spaces
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from ipclab import mechanisms
 from ipclab.contract.channel import Sharing
-from lab.harness.stack import Stack, wait_until
+from lab.harness.stack import Stack, printed, wait_until
 from labctl.hosts import stdio_transport
 
 _PAIRS = ("tcp", "udp", "sysv_shm", "fifo")
@@ -76,7 +76,7 @@ def swarm(stack: Stack) -> Iterator[Swarm]:
         yield Swarm(stack, up.stdout + up.stderr)
     finally:
         down = stack.lab("swarm", "down")
-        inside = stack.container(_SECOND).exec_run(["docker", "volume", "ls", "--quiet"]).output.decode()
+        inside = printed(stack.container(_SECOND), ["docker", "volume", "ls", "--quiet"])
         stack.lab("hosts", "down")
     assert down.returncode == 0, down.stderr
     assert f"{stack.project}-swarm" not in inside
@@ -145,8 +145,8 @@ def test_after_a_cut_two_producers_are_told_apart_by_epoch(swarm: Swarm) -> None
             return epochs if len(epochs) > len(before) else None
 
         during = wait_until("a second producer is heard", 60, replaced)
-        _, ran = swarm.stack.container(_SECOND).exec_run(["docker", "ps", "--format", "{{.Names}}"])
-        assert b"_tcp-producer." in ran  # the first one: two producers of one service, at once
+        running = printed(swarm.stack.container(_SECOND), ["docker", "ps", "--format", "{{.Names}}"])
+        assert "_tcp-producer." in running  # the first one: two producers of one service, at once
     finally:
         _link(swarm, "-D")
     wait_until("the node is back", 60, lambda: swarm.worker_is("ready"))

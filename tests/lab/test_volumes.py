@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.harness.stack import Stack, wait_until
+from lab.harness.stack import Stack, printed, wait_until
 from labctl.config.compose_file import of_every_container
 
 SIZE = "1m"
@@ -42,7 +42,7 @@ def test_a_full_volume_is_counted_and_traffic_resumes_when_space_is_back(small: 
     finally:
         ended = small.lab("fault", "stop", "volume-full")
     assert ended.returncode == 0, ended.stderr
-    left = small.endpoint("plain_file", "producer").exec_run(["ls", "/channel"]).output.decode().split()
+    left = printed(small.endpoint("plain_file", "producer"), ["ls", "/channel"]).split()
     assert "ipclab-fault" not in left
     small.wait_for_traffic("plain_file")
     accounts = small.settle("plain_file")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import docker
 
-from lab.harness.stack import Stack, wait_until
+from lab.harness.stack import Stack, printed, wait_until
 from labctl.hosts import stdio_transport
 
 _SERVICE = "second-host"
@@ -36,7 +36,7 @@ def limits_of(stack: Stack) -> dict[str, tuple[list[str], list[str]]]:
     return {
         container.name: (
             [str(container.attrs["HostConfig"][limit]) for limit in ("Memory", "PidsLimit")],
-            container.exec_run(["sh", "-c", _LIMITS], stderr=False).output.decode().split(),
+            printed(container, ["sh", "-c", _LIMITS]).split(),
         )
         for container in engine(stack).containers.list()
     }
@@ -72,7 +72,5 @@ def queues_of(stack: Stack, mechanism: str) -> list[str]:
     """What the kernel lists of queues in the namespace of the consumer that was placed there."""
     host = stack.container(_SERVICE)
     listed = ["docker", "ps", "--quiet", "--filter", f"label=ipclab.mechanism={mechanism}"]
-    consumer = host.exec_run(listed).output.decode().strip()
-    code, output = host.exec_run(["docker", "exec", consumer, "sh", "-c", _QUEUES[mechanism]])
-    assert code == 0, output
-    return [str(line) for line in output.decode().splitlines()]
+    consumer = printed(host, listed).strip()
+    return printed(host, ["docker", "exec", consumer, "sh", "-c", _QUEUES[mechanism]]).splitlines()

@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,9 @@ from ipclab.runtime.overrides import LOAD_FILE, Load
 from labctl.config.configuration import Configuration
 from labctl.doctor import running_lab
 from labctl.faults import container as fault_container
+from labctl.lab.containers import read_in
 from labctl.lab.lab import Lab
+from labctl.terminal.errors import LabError
 from support.forked import run_module
 from support.ports import free_ports
 
@@ -59,6 +61,13 @@ def wait_until(what: str, within_s: float, look: Callable[[], T | None]) -> T:
             return seen
         assert time.monotonic() < deadline, f"not within {within_s} s: {what} (last seen: {seen!r})"
         time.sleep(pause)
+
+
+def printed(container: Container, command: Sequence[str]) -> str:
+    """What a command that only reads and prints says in a container; it runs again where the engine lost that."""
+    ran = read_in(container, command)
+    assert ran.code == 0, ran.said
+    return ran.stdout.decode()
 
 
 class Stack:
@@ -189,9 +198,7 @@ class Stack:
         script = (
             f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{metrics.PORT}/metrics').read().decode())"
         )
-        code, output = container.exec_run(["python", "-c", script])
-        assert code == 0, output.decode()
-        return str(output.decode())
+        return printed(container, ["python", "-c", script])
 
     def total(self, service: str, series: str) -> int:
         """The sum of a series on a container's page."""
@@ -231,7 +238,7 @@ class Stack:
     def _received(self, service: str) -> tuple[int] | None:
         try:
             return (self.total(service, "ipc_messages_received_total"),)
-        except (AssertionError, docker.errors.APIError):
+        except (AssertionError, docker.errors.APIError, LabError):
             return None
 
     def settle(self, mechanism: str) -> dict[str, int]:
