@@ -108,7 +108,7 @@ class Endpoint:
         """
         line = cast(IO[str], self.process.stdout).readline()
         if not line:
-            raise EOFError(self.process.wait(_ENDS_WITHIN_S))
+            raise EOFError(self.ended())
         document: dict[str, Any] = json.loads(line)
         return document
 

@@ -51,7 +51,7 @@ def _run(name: str, half: Request) -> tuple[dict[str, Any], dict[str, Any]]:
         ]
         both.go()
         results = {event["role"]: event for event in (both.expect("result"), both.expect("result"))}
-        assert both.process.wait(60) == 0
+        assert both.ended() == 0
         return results["producer"], results["consumer"]
 
 
